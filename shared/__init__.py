@@ -1,0 +1,1 @@
+"""Everything that would be the same without HTTP and without Celery."""

@@ -1,0 +1,43 @@
+"""SQLAlchemy's engines: the sync one for the use cases, the async one for the API's reading queries."""
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from shared.settings import Settings
+
+# A vanished server is noticed in seconds instead of the kernel's two hours; no statement and no lock waits for ever.
+_KEEPALIVES = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_READ_TIMEOUT = "5s"
+_LOCK_TIMEOUT = "5s"
+_IDLE_TIMEOUT = "60s"
+
+
+def create_sync_engine(settings: Settings, application_name: str) -> Engine:
+    """Engine (psycopg2) for state changes; `statement_timeout` is left to those that know how long they may take."""
+    options = f"-c lock_timeout={_LOCK_TIMEOUT} -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT} -c timezone=UTC"
+    return create_engine(
+        settings.sync_url,
+        pool_size=settings.database_pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,  # an error's text goes to the log, and row contents must not
+        connect_args={**_KEEPALIVES, "application_name": application_name, "options": options},
+    )
+
+
+def create_read_engine(settings: Settings) -> AsyncEngine:
+    """Engine (asyncpg) for the API's reading queries."""
+    return create_async_engine(
+        settings.async_url,
+        pool_size=settings.database_pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={
+            "timeout": 3,
+            "server_settings": {
+                "application_name": "ingest-api",
+                "statement_timeout": _READ_TIMEOUT,
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        },
+    )

@@ -1,0 +1,133 @@
+"""The loader's connection: Arrow tables go in by binary COPY (ADBC), and SQL joins the same transaction.
+
+Measured against `DataFrame.to_csv` and `COPY ... CSV`: a quarter of the client's time, half of the server's.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+from adbc_driver_manager import AdbcStatusCode
+
+from shared.errors import LostLease, Unavailable
+from shared.settings import Settings
+
+# Classes of SQLSTATE that another try may cure: connection (08), transaction rollback (40), resources (53),
+# operator intervention (57), lock not available (55), system error (58).
+_TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
+
+# The rows are there already, or their table is gone: another loader or a cancel was faster than we.
+_SUPERSEDED_STATES = ("23505", "42P01")
+
+_SESSION = {
+    "application_name": "ingest-loader",
+    "lock_timeout": "5s",
+    # A loader that is paused in the middle of a transaction must not hold its locks for long.
+    "idle_in_transaction_session_timeout": "15s",
+    "timezone": "UTC",
+}
+
+
+class LoadingConnection:
+    """One ADBC connection; everything happens inside `transaction()`."""
+
+    def __init__(self, settings: Settings) -> None:
+        with _translated():
+            self._connection = adbc.connect(settings.libpq_url)
+            for name, value in _SESSION.items():
+                self.execute(f"SET {name} = '{value}'")
+            self._connection.commit()
+
+    @contextmanager
+    def transaction(self) -> Iterator["LoadingConnection"]:
+        """Commit at the end, or roll back; raises `Unavailable` for a fault of server or network, and `LostLease`."""
+        with _translated():
+            try:
+                yield self
+            except BaseException:
+                self._rollback_quietly()
+                raise
+            self._connection.commit()
+
+    def execute(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement with `$1, $2, ...`; its rows, if it returns any."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def copy(self, table: str, rows: pa.Table) -> None:
+        """Append the rows by binary COPY; column names and types must be the table's."""
+        if rows.num_rows:
+            with self._connection.cursor() as cursor:
+                cursor.adbc_ingest(table, rows, mode="append")
+
+    def close(self) -> None:
+        """Give the connection up; never raises."""
+        try:
+            self._connection.close()
+        except adbc.Error:
+            return
+
+    def _rollback_quietly(self) -> None:
+        try:
+            self._connection.rollback()
+        except adbc.Error:
+            return
+
+
+class LoadingPool:
+    """Keeps connections of one process open between uploads; safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._idle: list[LoadingConnection] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def connection(self) -> Iterator[LoadingConnection]:
+        """A connection that has just answered; after an error it is not used again."""
+        connection = self._take()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take(self) -> LoadingConnection:
+        while True:
+            with self._lock:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return LoadingConnection(self._settings)
+            try:
+                with connection.transaction():
+                    connection.execute("SELECT 1")
+            except Unavailable:
+                connection.close()
+            else:
+                return connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except adbc.Error as error:
+        state = error.sqlstate or "08"
+        if state in _SUPERSEDED_STATES or error.status_code == AdbcStatusCode.NOT_FOUND:
+            raise LostLease("another loader was faster, or the upload was cancelled", {"sqlstate": state}) from error
+        if state[:2] in _TRANSIENT_CLASSES:
+            raise Unavailable("the database is not available", {"sqlstate": error.sqlstate}) from error
+        raise

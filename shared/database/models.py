@@ -1,0 +1,245 @@
+"""The tables.
+
+    uploads 1--n batches        what was accepted, and what of it is done: the truth that messages only point at
+    uploads 1--n rejects        each bad record's place, rule and value
+    movies                      partitioned by id; id = upload number * 2^32 + line number
+    upload_totals, movie_totals how many movies per year and language, so that no request ever counts rows
+
+States are `text` with a CHECK. Nothing points at `movies` by foreign key: it would make dropping a partition slow.
+"""
+
+import uuid
+from datetime import date, datetime
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Sequence,
+    SmallInteger,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# An id is exact in JavaScript (2^53) as long as upload numbers stay below 2^21. Numbers come from two halves, so that
+# the small uploads' shared partition is one range and never stands in the way of attaching a large upload's own.
+LINE_BITS: Final = 32
+FIRST_LARGE_NUMBER: Final = 2**20
+LAST_NUMBER: Final = 2**21 - 1
+
+ACTIVE_STATES: Final = ("queued", "loading")
+UPLOAD_STATES: Final = (*ACTIVE_STATES, "completed", "failed", "cancelled", "undone")
+
+
+class Base(DeclarativeBase):
+    """Declarative base; every constraint gets a name that a migration can use."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {datetime: DateTime(timezone=True), str: Text(), uuid.UUID: Uuid()}
+
+
+small_upload_numbers = Sequence(
+    "small_upload_numbers", start=1, minvalue=1, maxvalue=FIRST_LARGE_NUMBER - 1, metadata=Base.metadata
+)
+large_upload_numbers = Sequence(
+    "large_upload_numbers",
+    start=FIRST_LARGE_NUMBER,
+    minvalue=FIRST_LARGE_NUMBER,
+    maxvalue=LAST_NUMBER,
+    metadata=Base.metadata,
+)
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Upload(Base):
+    """One accepted file.
+
+    State: queued -> loading -> completed -> undone; queued or loading -> failed or cancelled -> queued (retry).
+    `epoch` grows with every claim of the publishing; `lease_until` says how long the present claim holds.
+    """
+
+    __tablename__ = "uploads"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[uuid.UUID] = mapped_column(unique=True, server_default=func.gen_random_uuid())
+    tenant: Mapped[str]
+    filename: Mapped[str]
+    dataset: Mapped[str]
+    dialect: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    header: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    state: Mapped[str] = mapped_column(server_default="queued")
+    phase: Mapped[str] = mapped_column(server_default="queued")
+    use_celery: Mapped[bool]
+    trace_id: Mapped[str]
+
+    # what came in (`size_bytes`, `sha256`) and what is stored and split (`content_*`: the same unless it was gzip);
+    # records begin after `header_bytes`
+    storage_key: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    content_bytes: Mapped[int] = mapped_column(BigInteger)
+    content_sha256: Mapped[str]
+    header_bytes: Mapped[int] = mapped_column(BigInteger)
+
+    # who has it
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    publish_attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    lease_until: Mapped[datetime | None]
+    rung_at: Mapped[datetime | None]
+
+    # the account, written when the upload completes; until then it is the sum over its batches
+    read_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    loaded_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejected_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    duplicate_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("state", UPLOAD_STATES), name="state"),
+        CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="account"),
+        CheckConstraint(f"number BETWEEN 1 AND {LAST_NUMBER}", name="number"),
+        CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error"),
+        Index(None, "tenant", "created_at"),
+        Index("ix_uploads_active", "created_at", postgresql_where=text("state IN ('queued', 'loading')")),
+    )
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its rows have a partition of their own."""
+        return self.number >= FIRST_LARGE_NUMBER
+
+
+class Batch(Base):
+    """A span [byte_start, byte_end) of the stored bytes that holds whole records; pending until its rows are committed.
+
+    `first_line` is the line of the file at which it begins, `line_feeds` how many newline bytes it holds; both let the
+    reader prove that it saw every line.
+    """
+
+    __tablename__ = "batches"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    byte_start: Mapped[int] = mapped_column(BigInteger)
+    byte_end: Mapped[int] = mapped_column(BigInteger)
+    first_line: Mapped[int] = mapped_column(BigInteger)
+    line_feeds: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(server_default="pending")
+
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    lease_until: Mapped[datetime | None]
+    loader: Mapped[str | None]
+
+    read_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    loaded_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejected_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    duplicate_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("state", ("pending", "done")), name="state"),
+        CheckConstraint("byte_start < byte_end", name="span"),
+        CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="account"),
+        Index("ix_batches_pending", "upload_number", "number", postgresql_where=text("state = 'pending'")),
+    )
+
+
+class Reject(Base):
+    """One reason why one record was not loaded; `position` numbers the reasons of a record from 0."""
+
+    __tablename__ = "rejects"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    line_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    column_name: Mapped[str | None]
+    code: Mapped[str]
+    message: Mapped[str]
+    value: Mapped[str | None]
+
+
+class Movie(Base):
+    """One loaded record. Fixed-width columns stand first: no padding between them."""
+
+    __tablename__ = "movies"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    budget: Mapped[int | None] = mapped_column(BigInteger)
+    revenue: Mapped[int | None] = mapped_column(BigInteger)
+    vote_count: Mapped[int | None] = mapped_column(BigInteger)
+    genre_id: Mapped[int | None] = mapped_column(BigInteger)
+    production_company_id: Mapped[int | None] = mapped_column(BigInteger)
+    vote_average: Mapped[float | None] = mapped_column(Double)
+    runtime: Mapped[int | None] = mapped_column(Integer)
+    release_date: Mapped[date | None]
+    # yyyymmdd, with 0000 for month and day where only the year is known: one key that sorts both kinds by release
+    release_order: Mapped[int | None] = mapped_column(Integer)
+    release_year: Mapped[int | None] = mapped_column(SmallInteger)
+    end_year: Mapped[int | None] = mapped_column(SmallInteger)
+    is_adult: Mapped[bool | None]
+    tenant: Mapped[str]
+    title: Mapped[str]
+    original_title: Mapped[str | None]
+    title_type: Mapped[str | None]
+    original_language: Mapped[str | None]
+    status: Mapped[str | None]
+    source_id: Mapped[str | None]
+    homepage: Mapped[str | None]
+    overview: Mapped[str | None]
+    languages: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    genres: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    extra: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+    __table_args__ = ({"postgresql_partition_by": "RANGE (id)"},)
+
+
+class UploadTotal(Base):
+    """How many movies of one upload have this year and language; 0 and '' stand for unknown."""
+
+    __tablename__ = "upload_totals"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    release_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    original_language: Mapped[str] = mapped_column(primary_key=True)
+    movies: Mapped[int] = mapped_column(BigInteger)
+
+
+class MovieTotal(Base):
+    """The sum of `upload_totals` over a tenant's completed uploads; changed in the transaction that changes those."""
+
+    __tablename__ = "movie_totals"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    release_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    original_language: Mapped[str] = mapped_column(primary_key=True)
+    movies: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (CheckConstraint("movies >= 0", name="movies"),)

@@ -1,0 +1,59 @@
+"""The partitions of `movies`: one shared by all small uploads, one for each large upload.
+
+    movies                 PARTITION BY RANGE (id), primary key (id), no other index: each partition brings its own
+    |-- movies_small       ids of upload numbers below 2^20; the tenant stands first in its indexes
+    `-- movies_u<number>   ids of one large upload; CHECK (tenant = ...), so the planner skips other tenants' partitions
+
+Every index serves a query of the public contract; all end with the id, the tie-breaker of keyset paging.
+"""
+
+from typing import Final
+
+from shared.database.models import FIRST_LARGE_NUMBER, LINE_BITS
+
+SMALL_PARTITION: Final = "movies_small"
+
+# name -> columns; the listing that it serves
+LISTING_INDEXES: Final[dict[str, tuple[str, ...]]] = {
+    "release": ("release_order", "id"),  # by release date; a year is a range of release_order
+    "vote": ("vote_average", "id"),  # by vote
+    "language_release": ("original_language", "release_order", "id"),  # one language (and year), by release date
+    "language_vote": ("original_language", "vote_average", "id"),  # one language, by vote
+    "year_vote": ("release_year", "vote_average", "id"),  # one year (and language), by vote
+}
+
+
+def first_id(upload_number: int) -> int:
+    """The smallest id that a record of this upload could have."""
+    return upload_number << LINE_BITS
+
+
+def upload_number_of(movie_id: int) -> int:
+    """The number of the upload that a movie came with."""
+    return movie_id >> LINE_BITS
+
+
+def line_number_of(movie_id: int) -> int:
+    """The line of the uploaded file, from 1, at which the movie's record begins."""
+    return movie_id & ((1 << LINE_BITS) - 1)
+
+
+def partition_of(upload_number: int) -> str:
+    """Name of the table that holds this upload's movies."""
+    return SMALL_PARTITION if upload_number < FIRST_LARGE_NUMBER else f"movies_u{upload_number}"
+
+
+def create_indexes(table: str, leading: tuple[str, ...] = ()) -> list[str]:
+    """SQL for the listing's indexes of one partition; `leading` columns stand before the others."""
+    return [
+        f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({', '.join(leading + columns)})"
+        for name, columns in LISTING_INDEXES.items()
+    ]
+
+
+def create_small_partition() -> list[str]:
+    """SQL for the partition that all small uploads share."""
+    return [
+        f"CREATE TABLE {SMALL_PARTITION} PARTITION OF movies FOR VALUES FROM (0) TO ({first_id(FIRST_LARGE_NUMBER)})",
+        *create_indexes(SMALL_PARTITION, leading=("tenant",)),
+    ]

@@ -1,0 +1,115 @@
+"""The listing of movies.
+
+A listing has two segments: first the movies that have the sort key, ordered by (key, id), then those without it,
+ordered by id. Each segment is one range of an index that every partition has, in either direction, so a page costs
+its own rows and not the table's. The tenant is a literal in every statement: the planner can then skip the partitions
+of other tenants by their CHECK constraint, which it cannot do for a parameter.
+"""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from shared.database.models import Movie, MovieTotal, Upload
+from shared.database.partitions import upload_number_of
+
+SortBy = Literal["release_date", "vote_average"]
+
+_SORT_KEYS: Final[dict[str, InstrumentedAttribute[Any]]] = {
+    "release_date": Movie.release_order,
+    "vote_average": Movie.vote_average,
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which movies in which order; `release_year` and `language` None mean any."""
+
+    tenant: str
+    release_year: int | None = None
+    language: str | None = None
+    sort_by: SortBy = "release_date"
+    is_descending: bool = True
+
+    @property
+    def sort_key(self) -> InstrumentedAttribute[Any]:
+        """The column that the listing is sorted by before the id."""
+        return _SORT_KEYS[self.sort_by]
+
+    @property
+    def has_movies_without_key(self) -> bool:
+        """Whether the second segment can hold anything: who is known to be of a year has a release key."""
+        return not (self.sort_by == "release_date" and self.release_year is not None)
+
+
+def movies_with_key(listing: Listing, after: tuple[float, int] | None, limit: int, offset: int) -> Select[Any]:
+    """First segment: movies behind the pair (sort key, id) `after`, or all of them."""
+    key = listing.sort_key
+    statement = _ordered(select(Movie).where(*_conditions(listing), key.is_not(None)), listing)
+    if after is not None:
+        here, there = tuple_(key, Movie.id), tuple_(bindparam(None, after[0], key.type), after[1])
+        statement = statement.where(here < there if listing.is_descending else here > there)
+    return statement.limit(limit).offset(offset)
+
+
+def movies_without_key(listing: Listing, after_id: int | None, limit: int, offset: int) -> Select[Any]:
+    """Second segment: movies whose sort key is unknown, behind the id `after_id`, or all of them."""
+    statement = _ordered(select(Movie).where(*_conditions(listing), listing.sort_key.is_(None)), listing)
+    if after_id is not None:
+        statement = statement.where(Movie.id < after_id if listing.is_descending else Movie.id > after_id)
+    return statement.limit(limit).offset(offset)
+
+
+def count_with_key(listing: Listing, at_most: int) -> Select[Any]:
+    """How long the first segment is, if it is not longer than `at_most`."""
+    counted = select(Movie.id).where(*_conditions(listing), listing.sort_key.is_not(None)).limit(at_most).subquery()
+    return select(func.count()).select_from(counted)
+
+
+def movies_total(listing: Listing) -> Select[Any]:
+    """How many movies the listing has, from the kept sums: no row of `movies` is counted."""
+    conditions = [MovieTotal.tenant == listing.tenant]
+    if listing.release_year is not None:
+        conditions.append(MovieTotal.release_year == listing.release_year)
+    if listing.language is not None:
+        conditions.append(MovieTotal.original_language == listing.language)
+    return select(cast(func.coalesce(func.sum(MovieTotal.movies), 0), BigInteger)).where(*conditions)
+
+
+def movie_by_id(movie_id: int, tenant: str) -> Select[Any]:
+    """The movie, if it belongs to the tenant."""
+    return select(Movie).where(Movie.id == movie_id, _is_of(tenant))
+
+
+def source_of(movie_id: int, tenant: str) -> Select[uuid.UUID, int, str]:
+    """`upload_id`, `upload_number` and `filename` of the upload that the movie's id names."""
+    return select(Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename).where(
+        Upload.number == upload_number_of(movie_id), Upload.tenant == tenant
+    )
+
+
+def _is_of(tenant: str) -> ColumnElement[bool]:
+    return Movie.tenant == bindparam("tenant", tenant, literal_execute=True)
+
+
+def _conditions(listing: Listing) -> list[ColumnElement[bool]]:
+    conditions = [_is_of(listing.tenant)]
+    if listing.language is not None:
+        conditions.append(Movie.original_language == listing.language)
+    if listing.release_year is not None and listing.sort_by == "release_date":
+        # the same movies as by release_year, but a range of the very index that gives the order
+        january, december = listing.release_year * 10_000, listing.release_year * 10_000 + 1231
+        conditions.append(Movie.release_order.between(january, december))
+    elif listing.release_year is not None:
+        conditions.append(Movie.release_year == listing.release_year)
+    return conditions
+
+
+def _ordered(statement: Select[Any], listing: Listing) -> Select[Any]:
+    # The key stands in the order of the second segment, too, where it is always null: only so the planner sees that
+    # the index has this order.
+    columns = (listing.sort_key, Movie.id)
+    return statement.order_by(*(column.desc() if listing.is_descending else column.asc() for column in columns))

@@ -1,0 +1,26 @@
+"""Tenants: whoever has uploaded something."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, cast, func, select
+
+from shared.database.models import MovieTotal, Upload
+
+
+def tenants() -> Select[Any]:
+    """Rows of `name`, `uploads` and `movies`, by name."""
+    movies = (
+        select(MovieTotal.tenant, func.sum(MovieTotal.movies).label("movies"))
+        .group_by(MovieTotal.tenant)
+        .subquery("sums")
+    )
+    uploads = select(Upload.tenant, func.count().label("uploads")).group_by(Upload.tenant).subquery("counts")
+    return (
+        select(
+            uploads.c.tenant.label("name"),
+            uploads.c.uploads,
+            cast(func.coalesce(movies.c.movies, 0), BigInteger).label("movies"),
+        )
+        .outerjoin(movies, movies.c.tenant == uploads.c.tenant)
+        .order_by(uploads.c.tenant)
+    )

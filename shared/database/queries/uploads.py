@@ -1,0 +1,65 @@
+"""Uploads as a client sees them: the row, and of an unfinished one the sum over its finished batches."""
+
+import uuid
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, cast, func, select, true
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from shared.database.models import Batch, Upload
+
+# A completed upload's account stands in its own row; adding up its thousands of batches again would be waste.
+_SETTLED_STATES = ("completed", "undone")
+
+
+def upload_by_id(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
+    """The upload with its `done_*` sums and the server's clock `now`, if it belongs to the tenant."""
+    return _with_progress().where(Upload.id == upload_id, Upload.tenant == tenant)
+
+
+def uploads_page(tenant: str, state: str | None, limit: int, offset: int) -> Select[Any]:
+    """Uploads of the tenant, newest first."""
+    newest_first = (Upload.created_at.desc(), Upload.number.desc())
+    return _of_tenant(_with_progress(), tenant, state).order_by(*newest_first).limit(limit).offset(offset)
+
+
+def uploads_count(tenant: str, state: str | None) -> Select[Any]:
+    """How many uploads of the tenant are in this state (None: in any)."""
+    return _of_tenant(select(func.count()).select_from(Upload), tenant, state)
+
+
+def upload_number(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
+    """The upload's number, if it belongs to the tenant."""
+    return select(Upload.number).where(Upload.id == upload_id, Upload.tenant == tenant)
+
+
+def _of_tenant(statement: Select[Any], tenant: str, state: str | None) -> Select[Any]:
+    statement = statement.where(Upload.tenant == tenant)
+    return statement if state is None else statement.where(Upload.state == state)
+
+
+def _with_progress() -> Select[Any]:
+    done = _done_batches()
+    return select(Upload, *done.c, func.clock_timestamp().label("now")).join(done, true())
+
+
+def _done_batches() -> LateralFromClause:
+    def total(name: str, value: Any) -> Any:
+        return cast(func.coalesce(func.sum(value), 0), BigInteger).label(name)
+
+    return (
+        select(
+            total("done_bytes", Batch.byte_end - Batch.byte_start),
+            total("done_read", Batch.read_records),
+            total("done_loaded", Batch.loaded_records),
+            total("done_rejected", Batch.rejected_records),
+            total("done_duplicate", Batch.duplicate_records),
+        )
+        .where(
+            Upload.state.not_in(_SETTLED_STATES),
+            Batch.upload_number == Upload.number,
+            Batch.state == "done",
+        )
+        .correlate(Upload)
+        .lateral("done")
+    )

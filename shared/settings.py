@@ -1,0 +1,75 @@
+"""The one place that reads the environment.
+
+A `Settings` is built at an entry point (API, worker, CLI) and passed on; importing a module has no effect.
+Every field is documented in README.md and `.env.example`; a test holds that.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+
+MIB = 1024 * 1024
+GIB = 1024 * MIB
+
+
+class Settings(BaseSettings):
+    """Immutable configuration; each field is an environment variable `INGEST_<NAME>` (two keep their usual names)."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, populate_by_name=True, extra="ignore")
+
+    database_url: str = Field(validation_alias=AliasChoices("DATABASE_URL", "INGEST_DATABASE_URL"))
+    redis_url: str = Field(
+        default="redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL", "INGEST_REDIS_URL")
+    )
+    data_dir: Path = Path("data")
+
+    max_upload_bytes: int = Field(default=20 * GIB, gt=0)
+    # 4 MiB is some 8,000 movies or 50,000 titles: long enough to hide the cost of a commit, short enough that a
+    # kill loses well under a second of work and a lane stays below 100 MB.
+    batch_bytes: int = Field(default=4 * MIB, ge=1024)
+    # Up to here one transaction into the shared partition is faster than a table with indexes of its own.
+    small_upload_bytes: int = Field(default=8 * MIB, ge=0)
+    # Lanes are threads of one loader process; more than cores + 1 only adds memory.
+    lanes: int = Field(default=2, ge=1, le=32)
+    index_builders: int = Field(default=2, ge=1, le=8)
+
+    # A loader renews its lease with each batch; a dead one is noticed after this time.
+    lease_seconds: float = Field(default=12.0, gt=0)
+    sweep_interval_seconds: float = Field(default=3.0, gt=0)
+    max_attempts: int = Field(default=3, ge=1)
+    # A Celery task works this long, rings again and returns, so that uploads take turns and a deployment never waits.
+    task_slice_seconds: float = Field(default=20.0, gt=0)
+    ring_timeout_seconds: float = Field(default=1.0, gt=0)
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    database_pool_size: int = Field(default=10, ge=1)
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return [origin for origin in value.replace(",", " ").split() if origin] if isinstance(value, str) else value
+
+    @property
+    def sync_url(self) -> URL:
+        """For SQLAlchemy's sync engine (psycopg2)."""
+        return make_url(self.database_url).set(drivername="postgresql+psycopg2")
+
+    @property
+    def async_url(self) -> URL:
+        """For SQLAlchemy's async engine (asyncpg)."""
+        return make_url(self.database_url).set(drivername="postgresql+asyncpg")
+
+    @property
+    def libpq_url(self) -> str:
+        """For libpq (ADBC)."""
+        return make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @property
+    def upload_dir(self) -> Path:
+        """Where uploaded bytes live."""
+        return self.data_dir / "uploads"

@@ -1,0 +1,32 @@
+"""The kinds of file that can be loaded: one module each. To add one, write its module and name it here."""
+
+from collections.abc import Sequence
+
+from shared.datasets import movies, title_basics
+from shared.datasets.dataset import Column, Dataset, RowRule, normalised
+from shared.errors import HeaderMismatch
+
+__all__ = ["DATASETS", "Column", "Dataset", "RowRule", "normalised", "recognise"]
+
+DATASETS: dict[str, Dataset] = {module.DATASET.name: module.DATASET for module in (movies, title_basics)}
+
+
+def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
+    """The dataset whose columns are all in the header; `name` allows only that one.
+
+    Raises `HeaderMismatch`, which tells what is missing from the nearest dataset and what was found.
+    """
+    if name is not None and name not in DATASETS:
+        raise HeaderMismatch(f"there is no dataset {name!r}", {"datasets": sorted(DATASETS)})
+    candidates = [DATASETS[name]] if name else list(DATASETS.values())
+    nearest = min(candidates, key=lambda dataset: len(dataset.missing_columns(header)) / len(dataset.columns))
+    missing = nearest.missing_columns(header)
+    if missing:
+        raise HeaderMismatch(
+            f"the header lacks columns of the dataset {nearest.name}: {', '.join(missing)}",
+            {"dataset": nearest.name, "missing": missing, "found": [name[:100] for name in header[:100]]},
+        )
+    repeated = sorted({name for name in header if [normalised(other) for other in header].count(normalised(name)) > 1})
+    if repeated:
+        raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated[:100]})
+    return nearest

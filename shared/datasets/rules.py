@@ -1,0 +1,256 @@
+"""Parse rules: how the text of a cell becomes a typed value.
+
+Each rule says it twice. `parse` takes one cell and is the meaning; `convert` takes a column, decides the plain cells
+with whole-column operations and leaves the others to `parse`, so that speed never changes a verdict.
+"""
+
+import ast
+import json
+import re
+from datetime import date
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from typing_extensions import override
+
+INT64_MAX = 2**63 - 1
+
+
+class Rule:
+    """Text as it is; the base of the others."""
+
+    name: ClassVar[str] = "text"
+    code: ClassVar[str] = "invalid_text"
+    message: ClassVar[str] = "may be text of any length"
+    type: ClassVar[pa.DataType] = pa.string()
+
+    def parse(self, text: str) -> Any:
+        """The value of one cell; raises `ValueError`."""
+        return text
+
+    def convert(self, column: pa.StringArray) -> tuple[pa.Array, list[int]]:
+        """Typed column, null where unparsable, and the positions of the cells that are not null and don't parse."""
+        values, plain = self.convert_plain(column)
+        if plain is None:
+            return values, []
+        return self._parse_others(column, values, plain)
+
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray | None]:
+        """Typed column and which cells are decided; None if all are."""
+        return column, None
+
+    def _parse_others(
+        self, column: pa.StringArray, values: pa.Array, plain: pa.BooleanArray
+    ) -> tuple[pa.Array, list[int]]:
+        others = np.flatnonzero(~plain.fill_null(True).to_numpy(zero_copy_only=False))
+        if not len(others):
+            return values, []
+        parsed, failed = self.parse_each(column.take(pa.array(others)))
+        positions = np.arange(len(column))
+        positions[others] = len(column) + np.arange(len(others))
+        return pa.concat_arrays([values, parsed]).take(pa.array(positions)), others[failed].tolist()
+
+    def parse_each(self, cells: pa.StringArray) -> tuple[pa.Array, list[int]]:
+        """Like `convert`, one cell after the other."""
+        parsed: list[Any] = []
+        failed: list[int] = []
+        for position, cell in enumerate(cells.to_pylist()):
+            try:
+                parsed.append(self.parse(cell))
+            except ValueError:
+                parsed.append(None)
+                failed.append(position)
+        return pa.array(parsed, type=self.type), failed
+
+
+class Whole(Rule):
+    """A whole number; `30000000.0` is accepted."""
+
+    name = "integer"
+    code = "not_a_whole_number"
+    message = "must be a whole number (12 or 12.0)"
+    type = pa.int64()
+    _pattern = re.compile(r"-?\d{1,30}(\.0+)?", re.ASCII)
+
+    @override
+    def parse(self, text: str) -> int:
+        if not self._pattern.fullmatch(text) or abs(value := int(text.partition(".")[0])) > INT64_MAX:
+            raise ValueError
+        return value
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        with_point = pc.ends_with(column, ".0")
+        digits = (
+            pc.if_else(with_point, pc.binary_replace_slice(column, -2, 2**31 - 1, ""), column)
+            if pc.any(with_point).as_py()
+            else column
+        )
+        plain = pc.and_(pc.ascii_is_decimal(digits), pc.less(pc.binary_length(digits), 19))
+        return pc.cast(pc.if_else(plain, digits, None), pa.int64()), plain
+
+
+class Decimal(Rule):
+    """A decimal number with a point."""
+
+    name = "number"
+    code = "not_a_number"
+    message = "must be a number (7, 7.7 or 7.7e1)"
+    type = pa.float64()
+    _pattern = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
+    _plain = r"^\d{1,9}(\.\d{1,9})?$"
+
+    @override
+    def parse(self, text: str) -> float:
+        if not self._pattern.fullmatch(text) or not np.isfinite(value := float(text)):
+            raise ValueError
+        return value
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = pc.match_substring_regex(column, self._plain)
+        return pc.cast(pc.if_else(plain, column, None), pa.float64()), plain
+
+
+class IsoDate(Rule):
+    """A date that exists, as YYYY-MM-DD."""
+
+    name = "date"
+    code = "not_a_date"
+    message = "must be a date that exists, as YYYY-MM-DD"
+    type = pa.date32()
+    _pattern = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+    @override
+    def parse(self, text: str) -> date:
+        if not self._pattern.fullmatch(text):
+            raise ValueError
+        return date.fromisoformat(text)
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        shaped = pc.match_substring_regex(column, r"^\d{4}-\d{2}-\d{2}$")
+        cells = column.filter(shaped)
+        days, exists = _decode_dates(cells)
+        positions = np.flatnonzero(shaped.fill_null(False).to_numpy(zero_copy_only=False))
+        values = np.zeros(len(column), dtype=np.int32)
+        known = np.zeros(len(column), dtype=bool)
+        values[positions], known[positions] = days, exists
+        decided = pa.array(known | column.is_null().to_numpy(zero_copy_only=False))
+        return pa.array(values, mask=~known).cast(pa.date32()), decided
+
+
+class Year(Whole):
+    """A year in four digits."""
+
+    name = "year"
+    code = "not_a_year"
+    message = "must be a year in four digits"
+    _pattern = re.compile(r"\d{4}(\.0)?", re.ASCII)
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = pc.match_substring_regex(column, r"^\d{4}$")
+        return pc.cast(pc.if_else(plain, column, None), pa.int64()), plain
+
+
+class Flag(Rule):
+    """0 or 1."""
+
+    name = "boolean"
+    code = "not_a_flag"
+    message = "must be 0 or 1"
+    type = pa.bool_()
+
+    @override
+    def parse(self, text: str) -> bool:
+        if text not in ("0", "1"):
+            raise ValueError
+        return text == "1"
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = pc.or_(pc.equal(column, "0"), pc.equal(column, "1"))
+        return pc.if_else(plain, pc.equal(column, "1"), None), plain
+
+
+class ListLiteral(Rule):
+    """A list of strings, as Python or as JSON writes it."""
+
+    name = "list of text"
+    code = "not_a_list"
+    message = "must be a list of strings, as Python or JSON writes it (['English', 'Français'])"
+    type = pa.list_(pa.string())
+    max_characters: ClassVar[int] = 100_000
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        value = _literal(text) if len(text) <= self.max_characters else None
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ValueError
+        return value
+
+    @override
+    def convert(self, column: pa.StringArray) -> tuple[pa.Array, list[int]]:
+        # Each distinct list is decoded once: a file of a million movies has some hundreds.
+        encoded = column.dictionary_encode()
+        values, failed = self.parse_each(encoded.dictionary)
+        failing = np.isin(encoded.indices.to_numpy(zero_copy_only=False), failed)
+        return values.take(encoded.indices), np.flatnonzero(failing).tolist()
+
+
+class CommaList(Rule):
+    """Values with commas between them (`Action,Comedy`)."""
+
+    name = "list of text"
+    code = "not_a_list"
+    message = "must be values with commas between them"
+    type = pa.list_(pa.string())
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        return text.split(",")
+
+    @override
+    def convert(self, column: pa.StringArray) -> tuple[pa.Array, list[int]]:
+        return pc.split_pattern(column, ","), []
+
+
+def _literal(text: str) -> object:
+    """What JSON or Python reads; strings that PostgreSQL cannot store (NUL, lone surrogates) are no values."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        try:
+            value = ast.literal_eval(text)
+        except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
+            raise ValueError from error
+    except RecursionError as error:
+        raise ValueError from error
+    if isinstance(value, list) and any(isinstance(item, str) and not _storable(item) for item in value):
+        raise ValueError
+    return value
+
+
+def _storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _decode_dates(cells: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """Days since 1970-01-01 (int32) of YYYY-MM-DD cells without nulls, and which of them exist in the calendar."""
+    if not len(cells):
+        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=bool)
+    text = pc.cast(cells, pa.binary()).cast(pa.binary(10))
+    octets = np.frombuffer(text.buffers()[1], dtype=np.uint8)[text.offset * 10 : (text.offset + len(text)) * 10]
+    digits = octets.reshape(-1, 10).astype(np.int32) - ord("0")
+    year = digits[:, 0] * 1000 + digits[:, 1] * 100 + digits[:, 2] * 10 + digits[:, 3]
+    month = digits[:, 5] * 10 + digits[:, 6]
+    day = digits[:, 8] * 10 + digits[:, 9]
+    month_ok = (month >= 1) & (month <= 12)
+    months = ((year - 1970) * 12 + np.where(month_ok, month, 1) - 1).astype("datetime64[M]")
+    days_in_month = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int32)
+    exists = (year >= 1) & month_ok & (day >= 1) & (day <= days_in_month)
+    days = months.astype("datetime64[D]").astype(np.int32) + day - 1
+    return days.astype(np.int32), exists

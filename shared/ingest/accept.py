@@ -1,0 +1,240 @@
+"""Takes a file in: one pass over its bytes while they arrive, then one transaction.
+
+    bytes -> hash -> (gunzip) -> header: which dataset? -> split into batches
+                         `-> storage
+
+A file that cannot be loaded as a whole is refused as soon as its header says so. What is stored is the plain content,
+because batches are spans of it; `sha256` and `size_bytes` are those of the bytes that the client sent.
+"""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, insert
+
+from shared.database.models import Batch, Upload, large_upload_numbers, small_upload_numbers
+from shared.datasets import Dataset, recognise
+from shared.errors import EmptyFile, TooLarge, UnreadableFile, UnsupportedFile
+from shared.ingest.careful import scan_record
+from shared.ingest.decompress import GZIP_MAGIC, Gunzip
+from shared.ingest.dialect import Dialect, dialect_of
+from shared.ingest.split import Span, Splitter
+from shared.settings import Settings
+from shared.storage.local import LocalStorage
+
+ACCEPTED_NAMES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+_LONGEST_HEADER_BYTES = 1024 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ZIP_MAGIC = b"PK\x03\x04"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A file that is stored and split, and of which nobody knows yet; see `Upload` for the fields."""
+
+    filename: str
+    dataset: str
+    dialect: Dialect
+    header: list[str]
+    storage_key: str
+    size_bytes: int
+    sha256: str
+    content_bytes: int
+    content_sha256: str
+    header_bytes: int
+    spans: list[Span]
+    is_small: bool
+
+
+class Receiver:
+    """Sync, for one thread at a time: `feed` blocks, then `finish`; after an error, or instead of `finish`, `abort`."""
+
+    def __init__(self, storage: LocalStorage, settings: Settings, filename: str, dataset: str | None) -> None:
+        """Raises `UnsupportedFile` for a name that is not one of `ACCEPTED_NAMES`, and storage errors."""
+        if not filename.lower().endswith(ACCEPTED_NAMES):
+            raise UnsupportedFile(
+                f"the file's name must end with one of {', '.join(ACCEPTED_NAMES)}", {"filename": filename}
+            )
+        self._settings = settings
+        self._filename = filename
+        self._dataset = dataset
+        self._received = hashlib.sha256()
+        self._size_bytes = 0
+        self._gunzip = Gunzip() if filename.lower().endswith(".gz") else None
+        # A plain file is hashed once: what came in is what is stored.
+        self._content = _Content(storage, settings, filename, dataset, hashed=self._gunzip is not None)
+
+    def feed(self, block: bytes) -> None:
+        """The next bytes of the file; raises `TooLarge`, `UnreadableFile`, `StorageFull`, `Unavailable`."""
+        if not block:
+            return
+        if not self._size_bytes:
+            self._check_magic(block)
+        self._size_bytes += len(block)
+        if self._size_bytes > self._settings.max_upload_bytes:
+            raise TooLarge(
+                f"the file is larger than {self._settings.max_upload_bytes:,} bytes",
+                {"max_upload_bytes": self._settings.max_upload_bytes},
+            )
+        self._received.update(block)
+        for piece in self._gunzip.feed(block) if self._gunzip else (block,):
+            self._content.feed(piece)
+
+    def finish(self) -> ReceivedFile:
+        """Make the file durable; raises like `feed`, and `EmptyFile`."""
+        if self._gunzip:
+            self._gunzip.finish()
+        return self._content.finish(self._filename, self._size_bytes, self._received.hexdigest())
+
+    def abort(self) -> None:
+        """Leave nothing behind."""
+        self._content.discard()
+
+    def _check_magic(self, block: bytes) -> None:
+        is_gzip = block.startswith(GZIP_MAGIC[: len(block)])
+        if self._gunzip and not is_gzip:
+            raise UnsupportedFile("the file is named .gz, but its content is not gzip")
+        if is_gzip and not self._gunzip:
+            raise UnsupportedFile("the content is gzip, but the file's name does not end with .gz")
+        if block.startswith(_ZIP_MAGIC):
+            raise UnsupportedFile("the content is a zip archive; send the file in it, or compress it with gzip")
+
+
+class _Content:
+    """The plain bytes: stored, hashed, their header recognised, the rest split."""
+
+    def __init__(
+        self,
+        storage: LocalStorage,
+        settings: Settings,
+        filename: str,
+        dataset: str | None,
+        *,
+        hashed: bool,
+    ) -> None:
+        self._settings = settings
+        self._dialect = dialect_of(filename)
+        self._dataset_name = dataset
+        self._storage = storage
+        self._key = storage.new_key()
+        self._file = storage.create(self._key)
+        self._hash = hashlib.sha256() if hashed else None
+        self._bytes = 0
+        self._head = b""
+        self._header: list[str] = []
+        self._header_bytes = 0
+        self._dataset: Dataset | None = None
+        self._splitter: Splitter | None = None
+
+    def feed(self, piece: bytes) -> None:
+        self._file.write(piece)
+        self._bytes += len(piece)
+        if self._hash is not None:
+            self._hash.update(piece)
+        if self._splitter is None:
+            self._head += piece
+            if b"\n" in piece or len(self._head) > _LONGEST_HEADER_BYTES:
+                self._read_header(at_end=False)
+        else:
+            self._splitter.feed(piece)
+
+    def finish(self, filename: str, size_bytes: int, sha256: str) -> ReceivedFile:
+        if self._splitter is None:
+            self._read_header(at_end=True)
+        spans = self._splitter.finish(self._settings.small_upload_bytes) if self._splitter else []
+        if not spans or self._dataset is None:
+            raise EmptyFile("the file has a header and not one record" if self._bytes else "the file is empty")
+        self._file.commit()
+        return ReceivedFile(
+            filename=filename,
+            dataset=self._dataset.name,
+            dialect=self._dialect,
+            header=self._header,
+            storage_key=self._key,
+            size_bytes=size_bytes,
+            sha256=sha256,
+            content_bytes=self._bytes,
+            content_sha256=self._hash.hexdigest() if self._hash else sha256,
+            header_bytes=self._header_bytes,
+            spans=spans,
+            is_small=len(spans) == 1,
+        )
+
+    def discard(self) -> None:
+        self._file.discard()
+        self._storage.delete(self._key)
+
+    def _read_header(self, *, at_end: bool) -> None:
+        """Recognise the header as soon as it is whole, and begin to split after it."""
+        head = self._head
+        if not head:
+            return
+        begin = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
+        record = scan_record(head, begin, self._dialect)
+        is_whole = record.fields is not None and head[record.start : record.end].endswith(b"\n")
+        if not is_whole and not at_end:
+            if len(head) > _LONGEST_HEADER_BYTES:
+                raise UnreadableFile(f"the header is longer than {_LONGEST_HEADER_BYTES:,} bytes")
+            return
+        if b"\0" in head[: record.end]:
+            raise UnsupportedFile("the content is binary, not text")
+        self._header = _decoded(record.fields)
+        self._dataset = recognise(self._header, self._dataset_name)
+        self._header_bytes = record.end
+        first_line = 1 + head.count(b"\n", 0, record.end)
+        self._splitter = Splitter(record.end, first_line, self._settings.batch_bytes, self._dialect.quoting)
+        self._splitter.feed(head[record.end :])
+        self._head = b""
+
+
+def _decoded(fields: list[bytes] | None) -> list[str]:
+    if fields is None:
+        raise UnreadableFile("the header's quotes are damaged")
+    try:
+        return [field.decode().strip() for field in fields]
+    except UnicodeDecodeError as error:
+        raise UnreadableFile("the header is not valid UTF-8") from error
+
+
+def register(engine: Engine, received: ReceivedFile, tenant: str, use_celery: bool, trace_id: str) -> uuid.UUID:
+    """Commit the upload and its batches; from here on it is never lost. Raises SQLAlchemy's errors."""
+    numbers = small_upload_numbers if received.is_small else large_upload_numbers
+    with engine.begin() as connection:
+        number = connection.scalar(numbers.next_value())
+        upload_id: uuid.UUID = connection.execute(
+            insert(Upload)
+            .values(
+                number=number,
+                tenant=tenant,
+                use_celery=use_celery,
+                trace_id=trace_id,
+                rung_at=func.clock_timestamp(),
+                filename=received.filename,
+                dataset=received.dataset,
+                dialect=received.dialect.to_json(),
+                header=received.header,
+                storage_key=received.storage_key,
+                size_bytes=received.size_bytes,
+                sha256=received.sha256,
+                content_bytes=received.content_bytes,
+                content_sha256=received.content_sha256,
+                header_bytes=received.header_bytes,
+            )
+            .returning(Upload.id)
+        ).scalar_one()
+        connection.execute(
+            insert(Batch),
+            [
+                {
+                    "upload_number": number,
+                    "number": position,
+                    "byte_start": span.byte_start,
+                    "byte_end": span.byte_end,
+                    "first_line": span.first_line,
+                    "line_feeds": span.line_feeds,
+                }
+                for position, span in enumerate(received.spans)
+            ],
+        )
+    return upload_id

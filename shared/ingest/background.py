@@ -1,0 +1,64 @@
+"""A loader process next to the API, for uploads that do not go through Celery: `python -m shared.ingest.background`.
+
+The API writes one upload id per line to its stdin: a doorbell like the other one. The process ends when stdin ends,
+after the batch in hand; what was rung for and not done is rung for again by the sweep.
+"""
+
+import queue
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from uuid import UUID
+
+import structlog
+
+from shared import logs
+from shared.ingest.load import Loader
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+
+def main() -> None:
+    """Load what is rung for, turn by turn, until stdin ends or SIGTERM comes."""
+    settings = Settings()
+    logs.configure(settings, "background")
+    rung: queue.Queue[UUID | None] = queue.Queue()
+    stopping = threading.Event()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        stopping.set()
+        rung.put(None)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C goes to the whole group; the API stops us
+    threading.Thread(target=_listen, args=(rung, stopping), name="doorbell", daemon=True).start()
+    loader = Loader(settings)
+    while not stopping.is_set() and (upload_id := rung.get()) is not None:
+        _load_for_a_slice(loader, upload_id, settings, stopping, rung)
+    loader.close()
+
+
+def _listen(rung: "queue.Queue[UUID | None]", stopping: threading.Event) -> None:
+    for line in sys.stdin:
+        rung.put(UUID(line.strip()))
+    stopping.set()
+    rung.put(None)
+
+
+def _load_for_a_slice(
+    loader: Loader, upload_id: UUID, settings: Settings, stopping: threading.Event, rung: "queue.Queue[UUID | None]"
+) -> None:
+    """Load until the upload's turn is over; one with more to do queues up again behind the others."""
+    turn_ends = time.monotonic() + settings.task_slice_seconds
+    try:
+        if loader.load(upload_id, lambda: stopping.is_set() or time.monotonic() > turn_ends):
+            rung.put(upload_id)
+    except Exception:  # one upload's trouble must not take the others along; the sweep counts its attempts
+        log.exception("load_crashed", upload_id=str(upload_id))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""What a person may do with an upload: cancel, retry, undo.
+
+Each is one guarded UPDATE with its consequences in the same transaction; asking again for what is already so is no
+error, asking for what the state forbids is a `StateConflict`.
+
+    queued, loading   -> cancelled    cancel
+    failed, cancelled -> queued       retry
+    completed         -> undone       undo
+"""
+
+import uuid
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from shared.database.models import ACTIVE_STATES, Batch, Movie, Reject, Upload, UploadTotal
+from shared.database.partitions import first_id, partition_of
+from shared.errors import NotFound, StateConflict, Unavailable
+
+log = structlog.get_logger()
+
+_SUBTRACT_FROM_TOTALS: Final = text("""
+UPDATE movie_totals AS total SET movies = total.movies - gone.movies
+FROM (SELECT * FROM upload_totals WHERE upload_number = :number ORDER BY release_year, original_language) AS gone
+WHERE total.tenant = :tenant
+  AND (total.release_year, total.original_language) = (gone.release_year, gone.original_language)
+""")
+
+# DROP waits for readers of `movies`, and new readers wait behind it: not for long, rather again.
+_DROP_TRIES = 10
+_DROP_LOCK_TIMEOUT = "500ms"
+_LOCK_NOT_AVAILABLE = ("55P03", "40P01")
+
+
+def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    """End a queued or running load: no row, no table, no reject stays. Raises `NotFound`, `StateConflict`."""
+    with engine.begin() as connection:
+        number = _move(connection, upload_id, tenant, ACTIVE_STATES, "cancelled", finished_at=func.clock_timestamp())
+        if number is None:
+            return
+        _revoke(connection, number)
+        connection.execute(delete(Reject).where(Reject.upload_number == number))
+        connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
+    drop_table(engine, number)
+    log.info("upload_cancelled", upload_id=str(upload_id))
+
+
+def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    """Load a failed or cancelled upload again from its stored file. Raises `NotFound`, `StateConflict`."""
+    number = _number(engine, upload_id, tenant, ("failed", "cancelled"))
+    if number is not None:
+        drop_table(engine, number)
+    with engine.begin() as connection:
+        number = _move(
+            connection,
+            upload_id,
+            tenant,
+            ("failed", "cancelled"),
+            "queued",
+            already=ACTIVE_STATES,
+            phase="queued",
+            publish_attempts=0,
+            error_code=None,
+            error_message=None,
+            finished_at=None,
+            rung_at=func.clock_timestamp(),
+        )
+        if number is None:
+            return
+        _revoke(connection, number)
+        connection.execute(delete(Reject).where(Reject.upload_number == number))
+        connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
+    log.info("upload_retried", upload_id=str(upload_id))
+
+
+def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    """Take a completed upload's rows out of the listing, all at once. Raises `NotFound`, `StateConflict`."""
+    for attempt in range(_DROP_TRIES):
+        try:
+            _undo(engine, upload_id, tenant)
+        except DBAPIError as error:
+            if not _is_lock_trouble(error) or attempt == _DROP_TRIES - 1:
+                raise
+        else:
+            return
+
+
+def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_DROP_LOCK_TIMEOUT}'"))
+        number = _move(connection, upload_id, tenant, ("completed",), "undone")
+        if number is None:
+            return
+        connection.execute(_SUBTRACT_FROM_TOTALS, {"number": number, "tenant": tenant})
+        connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
+        connection.execute(delete(Reject).where(Reject.upload_number == number))
+        if partition_of(number) == partition_of(1):
+            ids = Movie.id >= first_id(number), Movie.id < first_id(number + 1)
+            connection.execute(delete(Movie).where(*ids))
+        else:
+            connection.execute(text(f"DROP TABLE {partition_of(number)}"))
+    log.info("upload_undone", upload_id=str(upload_id))
+
+
+def drop_table(engine: Engine, number: int) -> None:
+    """Remove the table of a large upload that is not visible; no error if there is none."""
+    table = partition_of(number)
+    if table == partition_of(1):
+        return
+    for attempt in range(_DROP_TRIES):
+        try:
+            with engine.begin() as connection:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_DROP_LOCK_TIMEOUT}'"))
+                connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+        except DBAPIError as error:
+            if not _is_lock_trouble(error):
+                raise
+            if attempt == _DROP_TRIES - 1:
+                raise Unavailable("the upload's table is in use; the sweep removes it later") from error
+        else:
+            return
+
+
+def _move(
+    connection: Connection,
+    upload_id: uuid.UUID,
+    tenant: str,
+    allowed: tuple[str, ...],
+    state: str,
+    already: tuple[str, ...] = (),
+    **values: Any,
+) -> int | None:
+    """Change the state; the upload's number, or None if it is in that state already."""
+    mine = Upload.id == upload_id, Upload.tenant == tenant
+    changes = {"state": state, "phase": "done", "epoch": Upload.epoch + 1, "lease_until": None} | values
+    number: int | None = connection.scalar(
+        update(Upload).where(*mine, Upload.state.in_(allowed)).values(changes).returning(Upload.number)
+    )
+    if number is None:
+        _explain(connection.scalar(select(Upload.state).where(*mine)), allowed, (state, *already))
+    return number
+
+
+def _number(engine: Engine, upload_id: uuid.UUID, tenant: str, states: tuple[str, ...]) -> int | None:
+    with engine.connect() as connection:
+        mine = Upload.id == upload_id, Upload.tenant == tenant, Upload.state.in_(states)
+        return connection.scalar(select(Upload.number).where(*mine))
+
+
+def _explain(current: str | None, allowed: tuple[str, ...], reached: tuple[str, ...]) -> None:
+    if current is None:
+        raise NotFound("there is no such upload")
+    if current not in reached:
+        raise StateConflict(
+            f"the upload is {current}; this is possible only when it is {' or '.join(allowed)}",
+            {"state": current, "allowed": list(allowed)},
+        )
+
+
+def _revoke(connection: Connection, number: int) -> None:
+    """Make every batch pending again under a new epoch: whoever had one can commit nothing any more."""
+    connection.execute(
+        update(Batch)
+        .where(Batch.upload_number == number)
+        .values(
+            state="pending",
+            epoch=Batch.epoch + 1,
+            attempts=0,
+            lease_until=None,
+            done_at=None,
+            read_records=0,
+            loaded_records=0,
+            rejected_records=0,
+            duplicate_records=0,
+        )
+    )
+
+
+def _is_lock_trouble(error: DBAPIError) -> bool:
+    return getattr(error.orig, "pgcode", None) in _LOCK_NOT_AVAILABLE

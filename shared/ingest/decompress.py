@@ -1,0 +1,41 @@
+"""Gzip, as a stream: bounded memory whatever the ratio, several members, and a clear error for damage."""
+
+import zlib
+from collections.abc import Iterator
+from typing import Final
+
+from shared.errors import CorruptGzip
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+_PIECE_BYTES = 1024 * 1024
+_PADDING = b"\0"  # some writers fill the last block with zeros
+_GZIP_WINDOW = 31  # zlib's word for "gzip header and trailer"
+
+
+class Gunzip:
+    """Feed it compressed bytes; it yields what comes out, in pieces of at most 1 MiB."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP_WINDOW)
+        self._in_member = False
+
+    def feed(self, block: bytes) -> Iterator[bytes]:
+        """Decompress; raises `CorruptGzip`."""
+        while block := block if self._in_member else block.lstrip(_PADDING):
+            self._in_member = True
+            try:
+                piece = self._member.decompress(block, _PIECE_BYTES)
+            except zlib.error as error:
+                raise CorruptGzip("the gzip stream is damaged") from error
+            if piece:
+                yield piece
+            block = self._member.unconsumed_tail
+            if self._member.eof:  # another member may follow
+                block = self._member.unused_data
+                self._member = zlib.decompressobj(_GZIP_WINDOW)
+                self._in_member = False
+
+    def finish(self) -> None:
+        """Raises `CorruptGzip` if the stream ends in the middle."""
+        if self._in_member:
+            raise CorruptGzip("the gzip stream ends before its end")

@@ -1,0 +1,133 @@
+"""Loads one upload: claims its batches one by one, in several lanes, and publishes it when none is left.
+
+Any number of loaders, on any number of machines, may call `Loader.load` for the same upload at the same time.
+"""
+
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import structlog
+
+from shared.database.loading import LoadingConnection, LoadingPool
+from shared.datasets import DATASETS
+from shared.errors import LostLease, Permanent, Transient
+from shared.ingest.publish import publish_large, publish_small
+from shared.ingest.read import read_batch
+from shared.ingest.validate import Validated, validate
+from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, finish_batch, give_back
+from shared.settings import Settings
+from shared.storage.local import LocalStorage
+
+log = structlog.get_logger()
+
+
+class Loader:
+    """One per process; keeps its database connections open between uploads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.storage = LocalStorage(settings.upload_dir)
+        self.pool = LoadingPool(settings)
+
+    def load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
+        """Work on the upload until nothing is left, `should_stop()` says so, or others have the rest.
+
+        True if it stopped early and is to be called again. Never raises what the sweep or another try can repair.
+        """
+        with structlog.contextvars.bound_contextvars(upload_id=str(upload_id)):
+            try:
+                return self._load(upload_id, should_stop)
+            except LostLease as error:
+                log.warning("fence_refused", reason=error.message)
+            except Transient as error:
+                log.warning("load_interrupted", code=error.code, reason=error.message, **error.fields)
+            return False
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.pool.close()
+
+    def _load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
+        with self.pool.connection() as connection:
+            work = begin(connection, upload_id)
+        if work is None:
+            return False
+        with structlog.contextvars.bound_contextvars(trace_id=work.trace_id):
+            try:
+                self._load_batches(work, should_stop)
+                if should_stop():
+                    return True
+                if work.is_large:  # a small one is published by the transaction of its only batch
+                    publish_large(self.pool, self.settings, work)
+            except Permanent as error:
+                with self.pool.connection() as connection:
+                    fail(connection, work.number, error.code, error.message)
+                log.error("upload_failed", code=error.code, reason=error.message)
+        return False
+
+    def _load_batches(self, work: Work, should_stop: Callable[[], bool]) -> None:
+        if work.is_large and self.settings.lanes > 1:
+            self._run_lanes(work, should_stop)
+        else:
+            self._run_lane(work, should_stop)
+
+    def _run_lanes(self, work: Work, should_stop: Callable[[], bool]) -> None:
+        """Several lanes side by side; the first error stops them all and is raised."""
+        broken = threading.Event()
+
+        def run() -> None:
+            try:
+                self._run_lane(work, lambda: broken.is_set() or should_stop())
+            except BaseException:
+                broken.set()
+                raise
+
+        with ThreadPoolExecutor(self.settings.lanes, thread_name_prefix="lane") as executor:
+            lanes = [executor.submit(contextvars.copy_context().run, run) for _ in range(self.settings.lanes)]
+        for lane in lanes:
+            lane.result()
+
+    def _run_lane(self, work: Work, should_stop: Callable[[], bool]) -> None:
+        with self.pool.connection() as connection:
+            while not should_stop():
+                batch = claim_batch(connection, work, self.settings.lease_seconds, self.settings.max_attempts)
+                if batch is None:
+                    return
+                self._load_batch(connection, work, batch)
+
+    def _load_batch(self, connection: LoadingConnection, work: Work, batch: ClaimedBatch) -> None:
+        if batch.attempts > 1:
+            log.warning("batch_taken_over", batch=batch.number, attempts=batch.attempts)
+        try:
+            validated = self._prepare(work, batch)
+            commit_batch(connection, work, batch, validated)
+        except LostLease as error:  # its new owner finishes it; the lane goes on with others
+            log.warning("fence_refused", batch=batch.number, reason=error.message)
+            return
+        except Exception as error:
+            give_back(connection, work, batch, counts_as_attempt=not isinstance(error, Transient))
+            raise
+        log.info("batch_loaded", batch=batch.number, read=validated.read, rejected=validated.rejected)
+
+    def _prepare(self, work: Work, batch: ClaimedBatch) -> Validated:
+        """Everything that needs no database, with no transaction open."""
+        data = self.storage.read(work.storage_key, batch.byte_start, batch.byte_end)
+        records = read_batch(data, batch.first_line, work.dialect, work.header)
+        return validate(records, DATASETS[work.dataset], work.header, work.tenant, work.number)
+
+
+def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch, validated: Validated) -> None:
+    """The batch's rows, its rejects and its state, in one transaction.
+
+    The fence comes last: it takes the batch's row lock for the shortest time, and a loader that was paused in its COPY
+    finds there that the batch is not its own any more.
+    """
+    with connection.transaction():
+        connection.copy(work.table, validated.movies)
+        connection.copy("rejects", validated.rejects)
+        finish_batch(connection, work, batch, validated.read, validated.movies.num_rows, validated.rejected)
+        if not work.is_large:
+            publish_small(connection, work, validated.movies)

@@ -1,0 +1,176 @@
+"""Makes a loaded upload visible, all of it in one transaction, after proving that nothing is missing.
+
+A small upload's rows are in the shared partition already, uncommitted, when its only batch ends: it is published by the
+transaction that loads it. A large one gets its indexes, several side by side, and is attached as a partition.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from functools import partial
+
+import pyarrow as pa
+import structlog
+
+from shared.database.arrow import UPLOAD_TOTALS
+from shared.database.loading import LoadingConnection, LoadingPool
+from shared.database.partitions import create_indexes, first_id
+from shared.errors import AccountMismatch, LostLease, Transient
+from shared.ingest.validate import count_by_year_and_language
+from shared.ingest.work import Work
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+# Sorting a million index entries in memory takes some 60 MB; builders run side by side.
+_INDEX_MEMORY = "256MB"
+
+_CLAIM = """
+UPDATE uploads
+SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexing',
+    lease_until = clock_timestamp() + make_interval(secs => $2)
+WHERE number = $1 AND state = 'loading' AND publish_attempts < $3
+  AND (lease_until IS NULL OR lease_until < clock_timestamp())
+  AND NOT EXISTS (SELECT FROM batches WHERE upload_number = $1 AND state = 'pending')
+RETURNING epoch
+"""
+
+_RENEW = """
+UPDATE uploads SET lease_until = clock_timestamp() + make_interval(secs => $3)
+WHERE number = $1 AND epoch = $2 AND state = 'loading'
+RETURNING number
+"""
+
+_RELEASE = """
+UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - 1
+WHERE number = $1 AND epoch = $2 AND state = 'loading'
+"""
+
+_COUNT_MOVIES = """
+INSERT INTO upload_totals (upload_number, release_year, original_language, movies)
+SELECT {number}, coalesce(release_year, 0), coalesce(original_language, ''), count(*) FROM {table} GROUP BY 2, 3
+ON CONFLICT (upload_number, release_year, original_language) DO UPDATE SET movies = excluded.movies
+"""
+
+# In the order of the key, so that two publications can never wait for each other.
+_ADD_TO_TOTALS = """
+INSERT INTO movie_totals AS total (tenant, release_year, original_language, movies)
+SELECT $2, release_year, original_language, movies FROM upload_totals WHERE upload_number = $1 ORDER BY 2, 3
+ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = total.movies + excluded.movies
+"""
+
+_ACCOUNT = """
+SELECT coalesce(bool_and(state = 'done' AND byte_start = expected_byte AND first_line = expected_line), false),
+       coalesce(min(byte_start), 0), coalesce(max(byte_end), 0),
+       coalesce(sum(read_records), 0)::bigint, coalesce(sum(loaded_records), 0)::bigint,
+       coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(duplicate_records), 0)::bigint,
+       (SELECT coalesce(sum(movies), 0)::bigint FROM upload_totals WHERE upload_number = $1),
+       (SELECT count(*) FROM rejects WHERE upload_number = $1 AND position = 0)
+FROM (
+    SELECT *,
+           lag(byte_end, 1, byte_start) OVER ordered AS expected_byte,
+           lag(first_line + line_feeds, 1, first_line) OVER ordered AS expected_line
+    FROM batches WHERE upload_number = $1
+    WINDOW ordered AS (ORDER BY number)
+) AS tiled
+"""
+
+_COMPLETE = """
+UPDATE uploads
+SET state = 'completed', phase = 'done', finished_at = clock_timestamp(), lease_until = NULL,
+    read_records = $2, loaded_records = $3, rejected_records = $4, duplicate_records = $5
+WHERE number = $1 AND state = 'loading' AND epoch = coalesce($6, epoch)
+RETURNING header_bytes, content_bytes
+"""
+
+
+def publish_small(connection: LoadingConnection, work: Work, movies: pa.Table) -> None:
+    """Inside the transaction that loads the upload's only batch."""
+    counts = count_by_year_and_language(movies)
+    rows = [(work.number, year, language, count) for (year, language), count in counts.items()]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in UPLOAD_TOTALS)
+    connection.copy("upload_totals", pa.table([list(column) for column in columns], schema=UPLOAD_TOTALS))
+    _complete(connection, work, epoch=None)
+
+
+def publish_large(pool: LoadingPool, settings: Settings, work: Work) -> bool:
+    """Build the indexes, prove the account, attach the table; False if somebody else does or batches are left."""
+    with pool.connection() as connection:
+        epoch = _claim(connection, settings, work)
+        if epoch is None:
+            return False
+        try:
+            _build(pool, settings, work, partial(_renew, connection, settings, work, epoch))
+            with connection.transaction():
+                _attach(connection, work)
+                _complete(connection, work, epoch)
+        except Exception:
+            with suppress(Transient), connection.transaction():
+                connection.execute(_RELEASE, work.number, epoch)
+            raise
+    return True
+
+
+def _claim(connection: LoadingConnection, settings: Settings, work: Work) -> int | None:
+    with connection.transaction():
+        rows = connection.execute(_CLAIM, work.number, settings.lease_seconds, settings.max_attempts)
+    return int(rows[0][0]) if rows else None
+
+
+def _renew(connection: LoadingConnection, settings: Settings, work: Work, epoch: int) -> None:
+    with connection.transaction():
+        if not connection.execute(_RENEW, work.number, epoch, settings.lease_seconds):
+            raise LostLease("another loader publishes this upload now")
+
+
+def _build(pool: LoadingPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
+    """Indexes, totals and statistics; each statement is a transaction of its own and may be repeated."""
+    statements = [
+        f"CREATE UNIQUE INDEX IF NOT EXISTS {work.table}_pkey ON {work.table} (id)",
+        *create_indexes(work.table),
+        _COUNT_MOVIES.format(number=work.number, table=work.table),
+        f"ANALYZE {work.table}",
+    ]
+    with ThreadPoolExecutor(settings.index_builders, thread_name_prefix="index") as executor:
+        running: set[Future[None]] = {executor.submit(_run, pool, statement) for statement in statements}
+        try:
+            while running:
+                done, running = wait(running, settings.lease_seconds / 3, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+                renew()
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _run(pool: LoadingPool, statement: str) -> None:
+    with pool.connection() as connection, connection.transaction():
+        connection.execute(f"SET LOCAL maintenance_work_mem = '{_INDEX_MEMORY}'")
+        connection.execute(statement)
+
+
+def _attach(connection: LoadingConnection, work: Work) -> None:
+    low, high = first_id(work.number), first_id(work.number + 1)
+    connection.execute(
+        f"ALTER TABLE {work.table} ADD CONSTRAINT {work.table}_pkey PRIMARY KEY USING INDEX {work.table}_pkey"
+    )
+    connection.execute(f"ALTER TABLE movies ATTACH PARTITION {work.table} FOR VALUES FROM ({low}) TO ({high})")
+
+
+def _complete(connection: LoadingConnection, work: Work, epoch: int | None) -> None:
+    """Prove the account and end the upload; raises `AccountMismatch`, or `LostLease` if it is not ours now."""
+    account = connection.execute(_ACCOUNT, work.number)[0]
+    tiled, byte_start, byte_end, read, loaded, rejected, duplicate, counted_movies, counted_rejects = account
+    connection.execute(_ADD_TO_TOTALS, work.number, work.tenant)
+    rows = connection.execute(_COMPLETE, work.number, read, loaded, rejected, duplicate, epoch)
+    if not rows:
+        raise LostLease("the upload is not ours to publish any more")
+    header_bytes, content_bytes = rows[0]
+    if not tiled or byte_start != header_bytes or byte_end != content_bytes:
+        raise AccountMismatch("the batches do not cover the file without gap or overlap")
+    if (read, loaded, rejected) != (loaded + rejected + duplicate, counted_movies, counted_rejects):
+        raise AccountMismatch(
+            f"{read} records were read, {counted_movies} movies and {counted_rejects} rejected records are stored"
+        )
+    log.info("upload_completed", read=read, loaded=loaded, rejected=rejected)

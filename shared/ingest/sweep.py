@@ -1,0 +1,142 @@
+"""Repairs what was interrupted: runs wherever an API or a worker runs, one at a time in the whole system.
+
+rings again    for uploads that wait and on which nobody works: a lost message, a dead loader, a broker that was down
+fails          uploads whose batch, or whose publication, ended in a crash too often
+removes        tables of uploads that ended without being published, and files that belong to no upload
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection
+from typing import Final
+
+import structlog
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.database.models import Upload
+from shared.errors import IngestError
+from shared.ingest.control import drop_table
+from shared.settings import Settings
+from shared.storage.local import LocalStorage
+
+log = structlog.get_logger()
+
+Ring = Callable[[uuid.UUID, bool], None]
+
+# Arbitrary, and no other lock's key. It is a transaction's lock: session locks leak through poolers.
+_LOCK: Final = text("SELECT pg_try_advisory_xact_lock(7305511)")
+# A request that is still receiving may own an unknown file for as long as an upload can take.
+_ORPHAN_SECONDS: Final = 24 * 3600
+_ORPHAN_INTERVAL_SECONDS: Final = 300
+
+_FAIL_EXHAUSTED: Final = text("""
+UPDATE uploads AS upload
+SET state = 'failed', phase = 'done', finished_at = clock_timestamp(), epoch = upload.epoch + 1, lease_until = NULL,
+    error_code = 'attempts_exhausted', error_message = poison.message
+FROM (
+    SELECT DISTINCT ON (upload_number) upload_number, format(
+        'loading stopped %s times in batch %s: bytes %s to %s, from line %s on',
+        attempts, number, byte_start, byte_end, first_line) AS message
+    FROM batches
+    WHERE state = 'pending' AND attempts >= :max_attempts AND coalesce(lease_until, '-infinity') < clock_timestamp()
+    UNION ALL
+    SELECT number, format('publishing stopped %s times', publish_attempts)
+    FROM uploads
+    WHERE state = 'loading' AND publish_attempts >= :max_attempts
+      AND coalesce(lease_until, '-infinity') < clock_timestamp()
+) AS poison
+WHERE upload.number = poison.upload_number AND upload.state = 'loading'
+RETURNING upload.number
+""")
+
+_RING_AGAIN: Final = text("""
+UPDATE uploads AS upload
+SET rung_at = clock_timestamp()
+WHERE state IN ('queued', 'loading') AND use_celery = ANY(:kinds)
+  AND coalesce(rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :lease_seconds)
+  AND coalesce(lease_until, '-infinity') < clock_timestamp()
+  AND NOT EXISTS (
+      SELECT FROM batches
+      WHERE upload_number = upload.number AND state = 'pending' AND lease_until >= clock_timestamp())
+RETURNING id, use_celery
+""")
+
+_DEAD_TABLES: Final = text("""
+SELECT upload.number
+FROM uploads AS upload JOIN pg_class ON relname = 'movies_u' || upload.number AND relkind = 'r'
+WHERE upload.state IN ('failed', 'cancelled', 'undone') AND NOT relispartition
+""")
+
+
+def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool]) -> None:
+    """One round; `kinds` are the values of `use_celery` that `ring` can ring for. Raises SQLAlchemy's errors."""
+    with engine.begin() as connection:
+        if not connection.scalar(_LOCK):
+            return
+        failed = connection.execute(_FAIL_EXHAUSTED, {"max_attempts": settings.max_attempts}).scalars().all()
+        waiting = _waiting(connection, settings, kinds)
+        dead = connection.execute(_DEAD_TABLES).scalars().all()
+    for number in failed:
+        log.error("upload_failed", number=number, code="attempts_exhausted")
+    for upload_id, use_celery in waiting:
+        log.info("rung_again", upload_id=str(upload_id))
+        ring(upload_id, use_celery)
+    for number in dead:
+        drop_table(engine, number)
+        log.info("table_removed", number=number)
+
+
+def remove_orphans(engine: Engine, storage: LocalStorage) -> None:
+    """Delete files that are older than any upload can be and that no upload knows."""
+    with engine.connect() as connection:
+        for key in storage.keys_older_than(_ORPHAN_SECONDS):
+            if connection.scalar(select(Upload.number).where(Upload.storage_key == key)) is None:
+                storage.delete(key)
+                log.info("orphan_removed", storage_key=key)
+
+
+class Sweeper:
+    """Sweeps every `sweep_interval_seconds` in a thread; a round that fails is logged, and the next one tries again."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        storage: LocalStorage,
+        settings: Settings,
+        ring: Ring,
+        kinds: Collection[bool] = (True, False),
+    ) -> None:
+        self._engine = engine
+        self._storage = storage
+        self._settings = settings
+        self._ring = ring
+        self._kinds = list(kinds)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round that is running."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        orphans_at = time.monotonic()
+        while not self._stopping.wait(self._settings.sweep_interval_seconds):
+            try:
+                sweep(self._engine, self._settings, self._ring, self._kinds)
+                if time.monotonic() - orphans_at > _ORPHAN_INTERVAL_SECONDS:
+                    orphans_at = time.monotonic()
+                    remove_orphans(self._engine, self._storage)
+            except (SQLAlchemyError, IngestError, OSError) as error:
+                log.warning("sweep_failed", error=type(error).__name__)
+
+
+def _waiting(connection: Connection, settings: Settings, kinds: Collection[bool]) -> list[tuple[uuid.UUID, bool]]:
+    parameters = {"lease_seconds": settings.lease_seconds, "kinds": list(kinds)}
+    return [(row.id, row.use_celery) for row in connection.execute(_RING_AGAIN, parameters)]

@@ -1,0 +1,180 @@
+"""From text to typed rows: parse every cell, check every row with pandera, keep the reason for each that fails.
+
+Parsing comes first. With pandera's `coerce=True` one unparsable cell fails its whole column without telling the row,
+and hides every other bad row of it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pandera.errors import SchemaError, SchemaErrorReason, SchemaErrors
+
+from shared.database.arrow import JSONB_VERSION, MOVIES, REJECTS
+from shared.database.partitions import first_id
+from shared.datasets import Column, Dataset, normalised
+from shared.ingest.records import Fault, Records, shown
+
+_REQUIRED = ("required", "must not be empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """`movies` and `rejects` as their tables want them; `read` = rows of `movies` + `rejected` records."""
+
+    movies: pa.Table
+    rejects: pa.Table
+    read: int
+
+    @property
+    def rejected(self) -> int:
+        """How many records are not loaded."""
+        return self.read - int(self.movies.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A reason against one row; `row` is its position in the batch."""
+
+    row: int
+    column: Column
+    code: str
+    message: str
+
+
+def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: str, upload_number: int) -> Validated:
+    """Rows that may be loaded, and a reject for each reason against the others."""
+    names = {normalised(name): name for name in header}
+    texts = {column.name: _column(records.table, names[normalised(column.name)]) for column in dataset.columns}
+    fields, unparsed = _parse(dataset, texts)
+    failures = [*unparsed, *_check(dataset, fields, {(failure.row, failure.column.field) for failure in unparsed})]
+    good = np.ones(len(records.line_numbers), dtype=bool)
+    good[[failure.row for failure in failures]] = False
+    fields |= dataset.derive(fields)
+    fields["id"] = pa.array(records.line_numbers + first_id(upload_number))
+    fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
+    known = {normalised(column.name) for column in dataset.columns}
+    fields["extra"] = _extra(records.table.select([name for key, name in names.items() if key not in known]))
+    movies = _as_table(fields, len(good))
+    if failures:
+        movies = movies.filter(pa.array(good))
+    faults = [*records.faults, *(_fault(failure, texts, records.line_numbers, names) for failure in failures)]
+    return Validated(movies, _rejects(faults, upload_number), records.read)
+
+
+def _column(table: pa.Table, name: str) -> pa.StringArray:
+    chunked = table.column(name)
+    return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
+
+
+def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str, pa.Array], list[_Failure]]:
+    fields: dict[str, pa.Array] = {}
+    failures: list[_Failure] = []
+    for column in dataset.columns:
+        fields[column.field], failed = column.rule.convert(texts[column.name])
+        failures += [_Failure(row, column, column.rule.code, column.rule.message) for row in failed]
+    return fields, failures
+
+
+def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: set[tuple[int, str]]) -> list[_Failure]:
+    """What pandera finds; a cell that did not parse is null here and already has its reason."""
+    frame = pd.DataFrame({name: _series(fields[name]) for name in dataset.schema.columns})
+    try:
+        dataset.schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        found = [failure for error in errors.schema_errors for failure in _failures(dataset, error)]
+        return [failure for failure in found if (failure.row, failure.column.field) not in unparsed]
+    return []
+
+
+def _series(values: pa.Array) -> "pd.Series[Any]":
+    """Numbers as float64 (null is NaN), dates as datetime64[s] (null is NaT), text as pandas' own str."""
+    if pa.types.is_date32(values.type):
+        return pd.Series(values.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False))
+    if pa.types.is_integer(values.type):
+        return pd.Series(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+    if pa.types.is_floating(values.type):
+        return pd.Series(values.to_numpy(zero_copy_only=False))
+    return pd.Series(values.to_pandas())
+
+
+def _failures(dataset: Dataset, error: SchemaError) -> Iterator[_Failure]:
+    if error.reason_code is SchemaErrorReason.SERIES_CONTAINS_NULLS:
+        rows, (code, message) = error.failure_cases["index"], _REQUIRED
+    elif error.reason_code is SchemaErrorReason.DATAFRAME_CHECK:
+        passed = error.check_output
+        rows, code, message = passed.index[~passed.astype(bool)], error.check.name, error.check.error
+    else:  # a wrong type is our mistake and not the file's
+        raise error
+    row_rules = {rule.code: rule.field for rule in dataset.row_rules}
+    field = row_rules.get(code, error.schema.name)
+    column = next(column for column in dataset.columns if column.field == field)
+    for row in rows:
+        yield _Failure(int(row), column, code, message)
+
+
+def _extra(unknown: pa.Table) -> pa.Array:
+    """The columns that the dataset does not know, as one JSON object a row; null where all are empty."""
+    if not unknown.num_columns:
+        return pa.nulls(unknown.num_rows, pa.string())
+    rows = ({name: value for name, value in row.items() if value is not None} for row in unknown.to_pylist())
+    return pa.array((JSONB_VERSION + json.dumps(row, ensure_ascii=False) if row else None for row in rows), pa.string())
+
+
+def _as_table(fields: dict[str, pa.Array], rows: int) -> pa.Table:
+    columns = [fields[field.name].cast(field.type) if field.name in fields else None for field in MOVIES]
+    arrays = [
+        pa.nulls(rows, field.type) if column is None else column for field, column in zip(MOVIES, columns, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=MOVIES)
+
+
+def _fault(
+    failure: _Failure, texts: dict[str, pa.StringArray], line_numbers: np.ndarray, names: dict[str, str]
+) -> Fault:
+    value = texts[failure.column.name][failure.row].as_py()
+    return Fault(
+        line_number=int(line_numbers[failure.row]),
+        column=names[normalised(failure.column.name)],
+        code=failure.code,
+        message=f"{failure.column.name} {failure.message}",
+        value=None if value is None else shown(value),
+    )
+
+
+def _rejects(faults: list[Fault], upload_number: int) -> pa.Table:
+    """Reasons in the order of lines, numbered from 0 within each."""
+    faults = sorted(faults, key=lambda fault: fault.line_number)
+    positions: list[int] = []
+    for index, fault in enumerate(faults):
+        same = index > 0 and faults[index - 1].line_number == fault.line_number
+        positions.append(positions[-1] + 1 if same else 0)
+    return pa.Table.from_pydict(
+        {
+            "upload_number": [upload_number] * len(faults),
+            "line_number": [fault.line_number for fault in faults],
+            "position": positions,
+            "column_name": [fault.column for fault in faults],
+            "code": [fault.code for fault in faults],
+            "message": [fault.message for fault in faults],
+            "value": [fault.value for fault in faults],
+        },
+        schema=REJECTS,
+    )
+
+
+def count_by_year_and_language(movies: pa.Table) -> dict[tuple[int, str], int]:
+    """How many movies have each release year and original language; 0 and '' stand for unknown."""
+    keys = pa.table(
+        {
+            "year": pc.fill_null(movies["release_year"], 0),
+            "language": pc.fill_null(movies["original_language"], ""),
+        }
+    )
+    grouped = keys.group_by(["year", "language"]).aggregate([([], "count_all")])
+    return {(row["year"], row["language"]): row["count_all"] for row in grouped.to_pylist()}

@@ -1,0 +1,186 @@
+"""What loaders claim. Each claim and each change of state is one guarded UPDATE; no row back: somebody else has it.
+
+uploads   queued -> loading            begin
+          loading -> failed            fail
+batches   pending, unleased -> leased  claim_batch      epoch + 1: whoever had it before can commit nothing any more
+          leased -> unleased           give_back
+          leased -> done               finish_batch     in the transaction that holds the batch's rows
+"""
+
+import json
+import os
+import socket
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from shared.database.loading import LoadingConnection
+from shared.database.models import FIRST_LARGE_NUMBER
+from shared.database.partitions import first_id, partition_of
+from shared.errors import LostLease
+from shared.ingest.dialect import Dialect
+
+LOADER: Final = socket.gethostname()
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a loader must know of an upload."""
+
+    id: UUID
+    number: int
+    tenant: str
+    dataset: str
+    dialect: Dialect
+    header: tuple[str, ...]
+    storage_key: str
+    content_sha256: str
+    trace_id: str
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its rows go into a table of its own."""
+        return self.number >= FIRST_LARGE_NUMBER
+
+    @property
+    def table(self) -> str:
+        """Where its rows go."""
+        return partition_of(self.number)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedBatch:
+    """A batch that is ours until its lease ends or somebody raises its epoch."""
+
+    number: int
+    byte_start: int
+    byte_end: int
+    first_line: int
+    epoch: int
+    attempts: int
+
+
+_BEGIN = """
+UPDATE uploads
+SET state = 'loading',
+    phase = CASE state WHEN 'queued' THEN 'loading' ELSE phase END,
+    started_at = coalesce(started_at, clock_timestamp()),
+    attempts = attempts + CASE state WHEN 'queued' THEN 1 ELSE 0 END
+WHERE id = $1::uuid AND state IN ('queued', 'loading')
+RETURNING number, tenant, dataset, dialect::text, header, storage_key, content_sha256, trace_id
+"""
+
+_CLAIM_BATCH = """
+UPDATE batches
+SET epoch = epoch + 1, attempts = attempts + 1, loader = $3,
+    lease_until = clock_timestamp() + make_interval(secs => $4)
+WHERE (upload_number, number) = (
+    SELECT candidate.upload_number, candidate.number
+    FROM batches AS candidate
+    WHERE candidate.upload_number = $1 AND candidate.state = 'pending' AND candidate.attempts < $2
+      AND (candidate.lease_until IS NULL OR candidate.lease_until < clock_timestamp())
+      AND EXISTS (SELECT FROM uploads WHERE number = $1 AND state = 'loading')
+    ORDER BY candidate.number
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING number, byte_start, byte_end, first_line, epoch, attempts
+"""
+
+_COUNT_TAKEOVER = "UPDATE uploads SET attempts = attempts + 1 WHERE number = $1"
+
+_GIVE_BACK = """
+UPDATE batches SET lease_until = NULL, attempts = attempts - $4
+WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
+"""
+
+_FINISH_BATCH = """
+UPDATE batches
+SET state = 'done', done_at = clock_timestamp(), lease_until = NULL,
+    read_records = $4, loaded_records = $5, rejected_records = $6
+WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
+RETURNING number
+"""
+
+_FAIL = """
+UPDATE uploads
+SET state = 'failed', phase = 'done', error_code = $2, error_message = $3, finished_at = clock_timestamp(),
+    epoch = epoch + 1, lease_until = NULL
+WHERE number = $1 AND state IN ('queued', 'loading')
+RETURNING number
+"""
+
+_REVOKE_BATCHES = "UPDATE batches SET epoch = epoch + 1, lease_until = NULL WHERE upload_number = $1"
+
+
+def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
+    """Take part in loading this upload; None if there is nothing to load (any more)."""
+    with connection.transaction():
+        rows = connection.execute(_BEGIN, str(upload_id))
+        if not rows:
+            return None
+        number, tenant, dataset, dialect, header, storage_key, content_sha256, trace_id = rows[0]
+        work = Work(
+            id=upload_id,
+            number=number,
+            tenant=tenant,
+            dataset=dataset,
+            dialect=Dialect(**json.loads(dialect)),
+            header=tuple(header),
+            storage_key=storage_key,
+            content_sha256=content_sha256,
+            trace_id=trace_id,
+        )
+        if work.is_large:
+            _create_table(connection, work)
+        return work
+
+
+def claim_batch(
+    connection: LoadingConnection, work: Work, lease_seconds: float, max_attempts: int
+) -> ClaimedBatch | None:
+    """The first batch that nobody has; None if there is none."""
+    with connection.transaction():
+        loader = f"{LOADER}:{os.getpid()}"
+        rows = connection.execute(_CLAIM_BATCH, work.number, max_attempts, loader, lease_seconds)
+        if not rows:
+            return None
+        batch = ClaimedBatch(*rows[0])
+        if batch.attempts > 1:
+            connection.execute(_COUNT_TAKEOVER, work.number)
+        return batch
+
+
+def give_back(connection: LoadingConnection, work: Work, batch: ClaimedBatch, counts_as_attempt: bool) -> None:
+    """Let others have the batch at once instead of after the lease."""
+    with connection.transaction():
+        connection.execute(_GIVE_BACK, work.number, batch.number, batch.epoch, 0 if counts_as_attempt else 1)
+
+
+def finish_batch(
+    connection: LoadingConnection, work: Work, batch: ClaimedBatch, read: int, loaded: int, rejected: int
+) -> None:
+    """Mark the batch done, inside the transaction that holds its rows; raises `LostLease` if it is not ours now."""
+    if not connection.execute(_FINISH_BATCH, work.number, batch.number, batch.epoch, read, loaded, rejected):
+        raise LostLease("another loader has this batch now")
+
+
+def fail(connection: LoadingConnection, number: int, code: str, message: str) -> bool:
+    """End the upload as failed and revoke every claim on it; False if it was not active."""
+    with connection.transaction():
+        failed = bool(connection.execute(_FAIL, number, code, message))
+        if failed:
+            connection.execute(_REVOKE_BATCHES, number)
+        return failed
+
+
+def _create_table(connection: LoadingConnection, work: Work) -> None:
+    """The upload's own table, not yet a partition and so invisible; its CHECKs spare ATTACH the scan."""
+    if connection.execute("SELECT to_regclass($1)::text", work.table)[0][0] is not None:
+        return
+    # The tenant cannot hold a quote (the API and a CHECK of `uploads` see to that), and DDL takes no parameters.
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {work.table} (LIKE movies, "
+        f"CONSTRAINT {work.table}_range CHECK (id >= {first_id(work.number)} AND id < {first_id(work.number + 1)}), "
+        f"CONSTRAINT {work.table}_tenant CHECK (tenant = '{work.tenant}'))"
+    )

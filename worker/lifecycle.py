@@ -1,0 +1,86 @@
+"""What lives as long as a worker process: in the parent the sweep, in each pool child a loader.
+
+Celery hands tasks no context, so the process's own objects stand in this module; `install` hangs them on Celery's
+signals and has no other effect.
+"""
+
+import mmap
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from kombu.exceptions import OperationalError
+
+from shared import logs
+from shared.database.engine import create_sync_engine
+from shared.ingest.load import Loader
+from shared.ingest.sweep import Sweeper
+from shared.messaging import LOAD_TASK
+from shared.settings import Settings
+from shared.storage.local import LocalStorage
+
+log = structlog.get_logger()
+
+# One byte that the parent and its forked children share: Celery tells only the parent of a shutdown, and a child that
+# is loading should stop at its next batch.
+_stopping = mmap.mmap(-1, 1)
+
+
+@dataclass(slots=True)
+class _Process:
+    settings: Settings | None = None
+    loader: Loader | None = None
+    sweeper: Sweeper | None = None
+
+
+_process = _Process()
+
+
+def install(app: Celery, configuration: Settings) -> None:
+    """Connect everything to the signals of this app's worker."""
+    _process.settings = configuration
+    signals.setup_logging.connect(_configure_logs, weak=False)
+    signals.worker_ready.connect(lambda **_: _start_sweeper(app), weak=False)
+    signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)
+    signals.worker_shutdown.connect(lambda **_: _stop_sweeper(), weak=False)
+
+
+def settings() -> Settings:
+    """The settings that the worker was started with."""
+    assert _process.settings is not None
+    return _process.settings
+
+
+def loader() -> Loader:
+    """This process's loader; made at its first task, after the fork, so that no connection is shared."""
+    if _process.loader is None:
+        _process.loader = Loader(settings())
+    return _process.loader
+
+
+def is_stopping() -> bool:
+    """Whether the worker was told to shut down."""
+    return _stopping[0] == 1
+
+
+def _configure_logs(**_: Any) -> None:
+    logs.configure(settings(), "worker")
+
+
+def _start_sweeper(app: Celery) -> None:
+    def ring(upload_id: uuid.UUID, _use_celery: bool) -> None:
+        try:
+            app.send_task(LOAD_TASK, args=[str(upload_id)])
+        except OperationalError:
+            log.warning("ring_failed", upload_id=str(upload_id))
+
+    engine = create_sync_engine(settings(), "ingest-worker")
+    _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), ring, kinds=(True,))
+    _process.sweeper.start()
+
+
+def _stop_sweeper() -> None:
+    if _process.sweeper is not None:
+        _process.sweeper.stop()

@@ -1,0 +1,116 @@
+"""The background loader: a child process of the API that loads the uploads with `use_celery=false`.
+
+A process and not a thread, so that the API goes on answering while a million rows are parsed. It is started warm with
+the API, gets one upload id per line on its standard input, and ends when that is closed: also when the API is killed.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from typing import Final
+
+import structlog
+
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+COMMAND: Final = (sys.executable, "-m", "shared.ingest.background")
+# A loader that is told to end finishes the batch in its hands, which takes about a second.
+_END_SECONDS: Final = 8.0
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 10.0
+
+
+class BackgroundLoader:
+    """Bell, starter and watcher of the child process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._environment = {**os.environ, **_environment_of(settings)}
+        self._is_closing = threading.Event()
+        self._lock = threading.Lock()
+        self._process = self._start()
+        self._watcher = threading.Thread(target=self._watch, name="background-loader", daemon=True)
+        self._watcher.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the present child."""
+        return self._process.pid
+
+    def ring(self, upload_id: uuid.UUID) -> None:
+        """Write the id to the child's input; a full or broken pipe is left to the sweep."""
+        try:
+            with self._lock:
+                # The pipe does not block and a line is far below PIPE_BUF: it goes in whole or not at all.
+                os.write(_stdin_of(self._process), f"{upload_id}\n".encode())
+        except (OSError, ValueError) as error:  # ValueError: closed on our side
+            log.warning("ring_failed", bell="background", upload_id=str(upload_id), error=type(error).__name__)
+        else:
+            log.info("rung", bell="background", upload_id=str(upload_id))
+
+    def close(self) -> None:
+        """End the child: no more input, SIGTERM so that it gives back what it has, and in the end SIGKILL."""
+        self._is_closing.set()
+        with self._lock:
+            process = self._process
+            if process.stdin is not None:
+                process.stdin.close()
+        process.terminate()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("background_loader_killed", pid=process.pid)
+            process.kill()
+            process.wait()
+        self._watcher.join(_END_SECONDS)
+        log.info("background_loader_stopped", pid=process.pid, exit_code=process.returncode)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # It stays in the API's process group: whoever kills the group gets the child, too.
+        process = subprocess.Popen(  # noqa: S603  the command is ours
+            COMMAND, stdin=subprocess.PIPE, env=self._environment, bufsize=0
+        )
+        os.set_blocking(_stdin_of(process), False)
+        log.info("background_loader_started", pid=process.pid)
+        return process
+
+    def _watch(self) -> None:
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            started = time.monotonic()
+            exit_code = self._process.wait()
+            if time.monotonic() - started > _LONGEST_PAUSE_SECONDS:
+                pause_seconds = _FIRST_PAUSE_SECONDS  # it had worked for a while: this is no loop of crashes
+            if self._is_closing.wait(pause_seconds):
+                return
+            log.error("background_loader_died", pid=self._process.pid, exit_code=exit_code)
+            pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+            self._restart()
+
+    def _restart(self) -> None:
+        with self._lock:
+            if self._is_closing.is_set():
+                return
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+            try:
+                self._process = self._start()
+            except OSError as error:
+                log.error("background_loader_not_started", error=type(error).__name__)
+
+
+def _stdin_of(process: subprocess.Popen[bytes]) -> int:
+    if process.stdin is None:
+        raise ValueError
+    return process.stdin.fileno()
+
+
+def _environment_of(settings: Settings) -> dict[str, str]:
+    # The child reads its settings like every process of ours; it must get those that the API was created with.
+    own_names = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
+    values = settings.model_dump(mode="json", exclude={"cors_origins"})
+    return {own_names.get(name, f"INGEST_{name.upper()}"): str(value) for name, value in values.items()}

@@ -1,0 +1,224 @@
+"""From errors to `application/problem+json` (RFC 9457); the only place that knows HTTP numbers.
+
+`code` is stable and part of the public contract, `title` is the error class's own sentence, `detail` says what
+happened this time. Database and broker texts never reach a client: they may hold SQL, addresses or row values.
+"""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from shared import errors
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = 5
+
+log = structlog.get_logger()
+
+
+class MalformedMultipart(errors.InvalidRequest):
+    """The multipart body cannot be taken apart."""
+
+    code = "malformed_multipart"
+
+
+class IncompleteBody(errors.InvalidRequest):
+    """The connection ended before the body did."""
+
+    code = "incomplete_body"
+
+
+class MissingFile(errors.InvalidRequest):
+    """The form needs exactly one part named `file`."""
+
+    code = "file_part_required"
+
+
+class FilenameRequired(errors.InvalidRequest):
+    """The upload needs a file name that ends in .csv, .tsv, .csv.gz or .tsv.gz."""
+
+    code = "filename_required"
+
+
+class UnsupportedMediaType(errors.InvalidRequest):
+    """The body's Content-Type or Content-Encoding is none that an upload may have."""
+
+    code = "unsupported_media_type"
+
+
+class UnknownDataset(errors.InvalidRequest):
+    """There is no dataset of that name."""
+
+    code = "unknown_dataset"
+
+
+class TenantConflict(errors.InvalidRequest):
+    """The header and the query parameter name different tenants."""
+
+    code = "tenant_conflict"
+
+
+class InvalidCursor(errors.InvalidRequest):
+    """The cursor is not one of this listing."""
+
+    code = "invalid_cursor"
+
+
+class PageTooDeep(errors.InvalidRequest):
+    """Pages this far back are not served by number."""
+
+    code = "page_too_deep"
+
+
+# The most specific class of an error's ancestry counts.
+STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
+    MalformedMultipart: 400,
+    IncompleteBody: 400,
+    errors.NotFound: 404,
+    errors.StateConflict: 409,
+    errors.TooLarge: 413,
+    UnsupportedMediaType: 415,
+    errors.UnsupportedFile: 415,
+    errors.InvalidRequest: 422,
+    errors.UnreadableFile: 422,
+    errors.StorageFull: 507,
+    errors.Transient: 503,
+    errors.IngestError: 500,
+}
+
+# SQLSTATE classes and codes after which the same request may succeed: connection lost, rolled back by a conflict, out
+# of resources, server going down; lock or statement timeout.
+_TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "57", "55P03")
+
+
+def status_of(error: errors.IngestError) -> int:
+    """The HTTP status of an error of ours."""
+    return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
+
+
+def is_database_away(error: Exception) -> bool:
+    """Whether the database could not be asked now, so that the same request may succeed later."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | ConnectionError | TimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""
+    return error.connection_invalidated or str(state).startswith(_TRANSIENT_SQLSTATES)
+
+
+def problem(
+    request: Request,
+    status: int,
+    *,
+    code: str,
+    title: str,
+    detail: str,
+    fields: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A problem document as a response; `fields` are further members of it."""
+    body = {
+        **(fields or {}),
+        "type": f"urn:imdb-ingest:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "trace_id": getattr(request.state, "trace_id", ""),
+    }
+    headers = dict(headers or {})
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
+        headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    if getattr(request.state, "is_body_unread", False):
+        headers["Connection"] = "close"  # what is left of the body must not be taken for the next request
+    return Response(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)
+
+
+def problem_of(request: Request, error: errors.IngestError, fields: dict[str, Any] | None = None) -> Response:
+    """The problem document of an error of ours."""
+    status = status_of(error)
+    log.info("request_refused", code=error.code, status=status)
+    return problem(
+        request,
+        status,
+        code=error.code,
+        title=_title(type(error)),
+        detail=error.message,
+        fields={**error.fields, **(fields or {})},
+    )
+
+
+def unexpected_problem(request: Request) -> Response:
+    """What a client may know of an error that nobody foresaw: that it happened, and the trace id to ask about it."""
+    return _from_status(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", "internal")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make every error a problem document; those that no handler knows are left to the middleware."""
+    app.add_exception_handler(errors.IngestError, _on_ingest_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    for kind in (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError):
+        app.add_exception_handler(kind, _on_database_error)
+
+
+async def _on_ingest_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.IngestError)
+    return problem_of(request, error)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [
+        {"location": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "code": item["type"]}
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{item['location']}: {item['message']}" for item in found)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    return problem(
+        request,
+        status,
+        code="invalid_request",
+        title="The request is not valid",
+        detail=detail,
+        fields={"errors": found},
+    )
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = {404: "route_not_found", 405: "method_not_allowed"}.get(status.value, f"http_{status.value}")
+    headers = {**(error.headers or {}), **(_allow(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else {})}
+    return _from_status(request, status, str(error.detail), code, headers)
+
+
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    if not is_database_away(error):
+        raise error
+    log.warning("database_unavailable", error=type(error).__name__)
+    return problem_of(request, errors.Unavailable("The database does not answer now; try again in a few seconds."))
+
+
+def _from_status(
+    request: Request, status: HTTPStatus, detail: str, code: str, headers: dict[str, str] | None = None
+) -> Response:
+    return problem(request, status.value, code=code, title=status.phrase, detail=detail, headers=headers)
+
+
+def _allow(request: Request) -> dict[str, str]:
+    # Starlette names the methods of the first route at the address only, and /upload has one for each method.
+    path = getattr(request.scope.get("route"), "path", "")
+    methods = request.app.openapi()["paths"].get(path, {})
+    return {"Allow": ", ".join(method.upper() for method in sorted(methods))} if methods else {}
+
+
+def _title(kind: type[errors.IngestError]) -> str:
+    return (kind.__doc__ or kind.__name__).strip().splitlines()[0].rstrip(".")

@@ -1,0 +1,57 @@
+"""Reading one page of movies: the first segment, across the border, the second (see `queries.movies`)."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.snapshot import snapshot
+from shared.database.queries.movies import (
+    Listing,
+    count_with_key,
+    movies_total,
+    movies_with_key,
+    movies_without_key,
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a page begins: `offset` rows into the listing, or behind the movie `after_id` with its sort key."""
+
+    offset: int = 0
+    after_id: int | None = None
+    after_key: float | None = None
+
+    @property
+    def is_behind_keys(self) -> bool:
+        """Whether the movie before the page has no sort key: the first segment is over."""
+        return self.after_id is not None and self.after_key is None
+
+
+async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: int) -> tuple[list[RowMapping], int]:
+    """At most `limit` rows and the listing's total, both from one snapshot."""
+    async with snapshot(engine) as connection:
+        total = (await connection.execute(movies_total(listing))).scalar_one()
+        rows = await _first_segment(connection, listing, start, limit)
+        if len(rows) < limit and listing.has_movies_without_key:
+            rows += await _second_segment(connection, listing, start, limit - len(rows), has_crossed=bool(rows))
+        return rows, total
+
+
+async def _first_segment(connection: AsyncConnection, listing: Listing, start: Start, limit: int) -> list[RowMapping]:
+    if start.is_behind_keys:
+        return []
+    after = None if start.after_id is None or start.after_key is None else (start.after_key, start.after_id)
+    return list((await connection.execute(movies_with_key(listing, after, limit, start.offset))).mappings().all())
+
+
+async def _second_segment(
+    connection: AsyncConnection, listing: Listing, start: Start, limit: int, *, has_crossed: bool
+) -> list[RowMapping]:
+    offset = 0
+    if start.offset and not has_crossed:
+        # The whole page lies behind the border, so the first segment is not longer than the offset: how long is it?
+        offset = start.offset - (await connection.execute(count_with_key(listing, start.offset))).scalar_one()
+    after_id = start.after_id if start.is_behind_keys else None
+    return list((await connection.execute(movies_without_key(listing, after_id, limit, offset))).mappings().all())

@@ -1,0 +1,92 @@
+"""What OpenAPI says beyond the signatures: bodies of an upload, problem documents, texts."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.body import RAW_TYPES
+from api.errors import PROBLEM_JSON
+from api.schemas import FieldProblem, Problem
+
+Responses = dict[int | str, dict[str, Any]]
+
+DESCRIPTION: Final = """
+Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads the good ones, reports the others.
+
+    curl -F file=@samples/movies.csv http://127.0.0.1:8000/api/v1/upload
+    curl -T samples/movies.csv 'http://127.0.0.1:8000/api/v1/upload?filename=movies.csv&use_celery=true'
+    curl http://127.0.0.1:8000/api/v1/uploads
+    curl 'http://127.0.0.1:8000/api/v1/movies?sort_by=vote_average&page_size=5'
+
+Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
+`X-Trace-Id` (8 to 64 letters, digits, hyphens) to choose it. Tenants are chosen by `X-Tenant` or `?tenant=`.
+"""
+
+TAGS: Final = [
+    {"name": "upload", "description": "Send a file."},
+    {"name": "uploads", "description": "Watch and steer what was sent; read why records were refused."},
+    {"name": "movies", "description": "Read what was loaded."},
+    {"name": "about", "description": "What can be loaded, and whose data there is."},
+    {"name": "health", "description": "Is everything there?"},
+]
+
+_BINARY: Final = {"type": "string", "format": "binary"}
+_SAMPLE: Final = (
+    "budget,homepage,original_language,original_title,overview,release_date,revenue,runtime,status,title,"
+    "vote_average,vote_count,production_company_id,genre_id,languages\r\n"
+    "1200000.0,,de,Metropolis,A city above and a city below.,1927-01-10,,153.0,Released,Metropolis,"
+    "8.1,2500,,,\"['Deutsch']\"\r\n"
+)
+
+UPLOAD_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": (
+            "The file: the part `file` of a form, or the whole body. Options stand in the query only, so that they are"
+            " known before the first byte of the file; other parts of a form are skipped."
+        ),
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+            },
+            **{media_type: {"schema": _BINARY} for media_type in RAW_TYPES},
+            "text/csv": {"schema": _BINARY, "example": _SAMPLE},
+        },
+    }
+}
+
+
+def problems(*statuses: int) -> Responses:
+    """Responses of a route that are problem documents; every route may also answer 422 and 500."""
+    return {status: _problem_response(status) for status in sorted({*statuses, 422, 500})}
+
+
+def describe_problems(app: FastAPI) -> None:
+    """Add the schema that `problems` points at to the application's OpenAPI document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _with_problem_schema(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the documented way
+
+
+def _with_problem_schema(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, tags=app.openapi_tags, routes=app.routes
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas[FieldProblem.__name__] = FieldProblem.model_json_schema()
+    schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas[Problem.__name__].pop("$defs", None)
+    return document
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    return {
+        "description": HTTPStatus(status).phrase,
+        "content": {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+    }

@@ -1,0 +1,120 @@
+"""Streaming one upload into storage: the network fills a block while a thread works on the block before."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, ParamSpec, TypeVar, cast
+
+import structlog
+from fastapi import Request
+
+from api.body import MULTIPART_OVERHEAD_BYTES, MultipartFile, RequestBody, file_source
+from api.runtime import Runtime
+from shared.errors import TooLarge
+from shared.ingest.accept import ReceivedFile, Receiver
+
+# Large enough that handing a block to a thread costs nothing beside hashing and writing it; an upload holds two of
+# them at most, and the server's own buffer.
+BLOCK_BYTES: Final = 1024 * 1024
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class Intake:
+    """Feeds a `Receiver`, which is synchronous, in threads: never two calls at a time, at most two blocks in memory."""
+
+    def __init__(self, open_receiver: Callable[[], Receiver]) -> None:
+        self._open_receiver = open_receiver
+        self._receiver: Receiver | None = None
+        self._working: asyncio.Future[object] | None = None
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+
+    async def add(self, chunk: bytes) -> None:
+        """Take a chunk of the file; the receiver's errors come out here or in `finish`."""
+        await self._opened()  # with the first chunk: a wrong name is refused before the rest is sent
+        self._waiting.append(chunk)
+        self._waiting_bytes += len(chunk)
+        if self._waiting_bytes >= BLOCK_BYTES:
+            await self._feed_waiting()
+
+    async def finish(self) -> ReceivedFile:
+        """The stored file, once every byte is on the disk."""
+        receiver = await self._opened()
+        if self._waiting:
+            await self._feed_waiting()
+        await self._idle()
+        return await self._done(self._start(receiver.finish))
+
+    async def abort(self) -> None:
+        """Leave nothing behind; safe at any moment."""
+        if self._working is not None:
+            await asyncio.gather(self._working, return_exceptions=True)
+        if self._receiver is not None:
+            await asyncio.to_thread(self._receiver.abort)
+
+    async def _opened(self) -> Receiver:
+        if self._receiver is None:
+            self._receiver = await self._done(self._start(self._open_receiver))
+        return self._receiver
+
+    async def _feed_waiting(self) -> None:
+        receiver = await self._opened()
+        block = b"".join(self._waiting)
+        self._waiting, self._waiting_bytes = [], 0
+        await self._idle()
+        self._start(receiver.feed, block)
+
+    def _start(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
+        future = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
+        self._working = cast("asyncio.Future[object]", future)
+        return future
+
+    async def _idle(self) -> None:
+        if self._working is not None:
+            await self._done(self._working)
+
+    async def _done(self, future: "asyncio.Future[T]") -> T:
+        # Shielded: a request that is cancelled must not leave while its thread still writes.
+        return await asyncio.shield(future)
+
+
+async def receive_file(request: Request, runtime: Runtime, filename: str | None, dataset: str | None) -> ReceivedFile:
+    """Store the request's file; after any error nothing is left of it, and the client can read why."""
+    body = RequestBody(request)
+    try:
+        return await _receive(request, body, runtime, filename, dataset)
+    except Exception:
+        # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
+        if "expect" not in request.headers:
+            await body.discard()
+        request.state.is_body_unread = not body.is_complete
+        raise
+
+
+async def _receive(
+    request: Request, body: RequestBody, runtime: Runtime, filename: str | None, dataset: str | None
+) -> ReceivedFile:
+    source = file_source(request, body, filename)
+    overhead = MULTIPART_OVERHEAD_BYTES if isinstance(source, MultipartFile) else 0
+    _refuse_too_large(request, runtime.settings.max_upload_bytes, overhead)
+    intake = Intake(lambda: Receiver(runtime.storage, runtime.settings, source.filename, dataset))
+    try:
+        async for chunk in source.chunks():
+            await intake.add(chunk)
+        return await intake.finish()
+    except BaseException as error:
+        log.info("upload_aborted", error=type(error).__name__)
+        await asyncio.shield(intake.abort())
+        raise
+
+
+def _refuse_too_large(request: Request, max_upload_bytes: int, overhead: int) -> None:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > max_upload_bytes + overhead:
+        raise TooLarge(
+            f"The upload announces {announced} bytes; the limit is {max_upload_bytes}.",
+            {"max_upload_bytes": max_upload_bytes},
+        )

@@ -1,0 +1,96 @@
+"""Health: the process, the database, the broker; each is really asked."""
+
+import asyncio
+import time
+from collections.abc import Awaitable
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.dependencies import RuntimeDep
+from api.errors import problem_of
+from api.openapi import problems
+from api.schemas import DatabaseHealth, Health, Pong, ServiceHealth
+from shared.database.queries.health import schema_revision, server_version
+from shared.errors import Unavailable
+
+router = APIRouter(tags=["health"])
+log = structlog.get_logger()
+
+_LIMIT_SECONDS: Final = 2.0
+
+
+@router.get("/api/v1/ping", responses=problems(), summary="Does the API's process answer?")
+async def ping() -> Pong:
+    """Touches neither database nor broker."""
+    return Pong()
+
+
+@router.get("/healthz", response_model=Health, responses=problems(503), summary="Do database and broker answer?")
+@router.get("/api/v1/healthz", response_model=Health, responses=problems(503), summary="Do database and broker answer?")
+async def healthz(request: Request, runtime: RuntimeDep) -> Health | Response:
+    """Both are asked at the same time, within two seconds; 503 says which one does not answer."""
+    database, broker = await asyncio.gather(
+        _asked("database", _database_backend(runtime.read_engine)), _asked("broker", _broker_backend(runtime.broker))
+    )
+    found = {"database": database, "broker": broker}
+    if silent := [name for name, service in found.items() if service.status != "ok"]:
+        return _unavailable(request, silent, found)
+    return Health(database=database, broker=broker)
+
+
+@router.get(
+    "/api/v1/health/db", response_model=DatabaseHealth, responses=problems(503), summary="Does the database answer?"
+)
+async def database_health(request: Request, runtime: RuntimeDep) -> DatabaseHealth | Response:
+    """The database only, with the revision of its schema."""
+    database = await _asked("database", _database_backend(runtime.read_engine))
+    if database.status != "ok":
+        return _unavailable(request, ["database"], {"database": database})
+    return DatabaseHealth(database=database, revision=await _revision(runtime.read_engine))
+
+
+async def _asked(name: str, answer: Awaitable[str]) -> ServiceHealth:
+    started = time.perf_counter()
+    backend: str | None = None
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            backend = await answer
+    except Exception as error:  # noqa: BLE001  whatever it is: the service did not answer; the text may hold addresses
+        log.warning("service_unavailable", service=name, error=type(error).__name__)
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    return ServiceHealth(status="ok" if backend else "unavailable", backend=backend, milliseconds=milliseconds)
+
+
+async def _database_backend(engine: AsyncEngine) -> str:
+    async with engine.connect() as connection:
+        version: str = (await connection.execute(server_version())).scalar_one()
+    return f"postgresql {version.partition(' ')[0]}"
+
+
+async def _broker_backend(broker: Redis) -> str:
+    await broker.ping()
+    try:
+        version = str((await broker.info("server"))["redis_version"])
+    except (ResponseError, KeyError):
+        return "redis"  # it answers, but this user may not ask for its version
+    return f"redis {'.'.join(version.split('.')[:2])}"
+
+
+async def _revision(engine: AsyncEngine) -> str | None:
+    async with engine.connect() as connection:
+        try:
+            revision: str | None = (await connection.execute(schema_revision())).scalar_one_or_none()
+        except DBAPIError:
+            return None
+    return revision
+
+
+def _unavailable(request: Request, silent: list[str], found: dict[str, ServiceHealth]) -> Response:
+    error = Unavailable(f"No answer from: {', '.join(silent)}.")
+    return problem_of(request, error, {name: service.model_dump() for name, service in found.items()})

@@ -1,0 +1,118 @@
+"""Movies: the listing and one by one."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import RowMapping
+
+from api.dependencies import RuntimeDep, TenantDep
+from api.listing import Start, read_page
+from api.openapi import Responses, problems
+from api.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_header, offset_of
+from api.schemas import Movie, MovieDetail, MoviePage
+from shared.database.partitions import line_number_of
+from shared.database.queries.movies import Listing, SortBy, movie_by_id, source_of
+from shared.errors import NotFound
+
+router = APIRouter(prefix="/api/v1", tags=["movies"])
+
+Year = Annotated[int | None, Query(ge=1800, le=2200, description="Only of this year.", examples=[1927])]
+Language = Annotated[
+    str | None,
+    Query(pattern="^[A-Za-z]{2,3}$", description="Only with this original language.", examples=["de"]),
+]
+CursorText = Annotated[
+    str | None,
+    Query(max_length=512, description="`next_cursor` of the page before; `page` is ignored then."),
+]
+
+_MOVIE_FIELDS = tuple(Movie.model_fields)
+
+_PAGE_RESPONSES: Responses = {
+    200: {
+        "description": "A page.",
+        "headers": {"Link": {"description": 'RFC 8288; rel="next" while there is more.', "schema": {"type": "string"}}},
+    },
+    **problems(503),
+}
+
+
+@router.get("/movies", response_model=MoviePage, responses=_PAGE_RESPONSES, summary="List movies")
+async def list_movies(
+    *,
+    request: Request,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+    release_year: Year = None,
+    language: Language = None,
+    sort_by: Annotated[SortBy, Query(description="Ties are ordered by id.")] = "release_date",
+    sort_order: Annotated[Literal["asc", "desc"], Query(description="The unknown comes last in both.")] = "desc",
+    cursor: CursorText = None,
+) -> Response:
+    """Movies of completed uploads. Pages by number reach 100,000 rows deep; `cursor` reads on without limit."""
+    language = language.lower() if language else None
+    listing = Listing(tenant.name, release_year, language, sort_by, is_descending=sort_order == "desc")
+    start, page = _start(listing, page, page_size, cursor)
+    rows, total = await read_page(runtime.read_engine, listing, start, page_size + 1)
+    next_cursor = _next_cursor(listing, rows[page_size - 1], page + 1) if len(rows) > page_size else None
+    body = {
+        "items": [_movie(row) for row in rows[:page_size]],
+        "total": total,
+        "page": page,
+        "page_size": page_size,
+        "next_cursor": next_cursor,
+    }
+    return _json(body, link_header(_links(request, page, next_cursor, is_numbered=cursor is None)))
+
+
+@router.get(
+    "/movies/{movie_id}",
+    response_model=MovieDetail,
+    responses=problems(404, 503),
+    summary="Show a movie and where it came from",
+)
+async def get_movie(
+    movie_id: Annotated[int, Path(ge=0, le=MAX_ID, examples=[73014444047])], runtime: RuntimeDep, tenant: TenantDep
+) -> Response:
+    """The movie with the upload, the file and the line that it came from."""
+    async with runtime.read_engine.connect() as connection:
+        movie = (await connection.execute(movie_by_id(movie_id, tenant.name))).mappings().one_or_none()
+        source = (await connection.execute(source_of(movie_id, tenant.name))).mappings().one_or_none()
+    if movie is None or source is None:
+        raise NotFound("There is no movie of this id.")
+    came_from = {**source, "upload_id": str(source["upload_id"]), "line_number": line_number_of(movie_id)}
+    return _json({**_movie(movie), "source": came_from}, {})
+
+
+def _start(listing: Listing, page: int, page_size: int, cursor: str | None) -> tuple[Start, int]:
+    if cursor is None:
+        return Start(offset=offset_of(page, page_size)), page
+    decoded = Cursor.decode(cursor, listing)
+    return Start(after_id=decoded.id, after_key=decoded.key), decoded.page
+
+
+def _next_cursor(listing: Listing, last: RowMapping, next_page: int) -> str:
+    return Cursor.after(listing, last[listing.sort_key.key], last["id"], next_page).encode()
+
+
+def _links(request: Request, page: int, next_cursor: str | None, *, is_numbered: bool) -> dict[str, str]:
+    links = {}
+    if page > 1:
+        links["first"] = address_with(request, page=None, cursor=None)
+    if page > 1 and is_numbered:
+        links["prev"] = address_with(request, page=page - 1)
+    if next_cursor is not None:
+        links["next"] = address_with(request, page=None, cursor=next_cursor)
+    return links
+
+
+def _movie(row: RowMapping) -> dict[str, Any]:
+    return {name: row[name] for name in _MOVIE_FIELDS}
+
+
+def _json(body: dict[str, Any], headers: dict[str, str]) -> Response:
+    # Straight from the row: a model would check again what the loader has checked, for each movie of each page.
+    return Response(orjson.dumps(body), headers=headers, media_type="application/json")

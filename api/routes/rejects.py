@@ -1,0 +1,133 @@
+"""Rejects of an upload: pages with a summary, or all of them as CSV."""
+
+import csv
+import io
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.dependencies import RuntimeDep, Tenant, TenantDep
+from api.negotiation import prefers
+from api.openapi import Responses, problems
+from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
+from api.schemas import Reject, RejectGroup, RejectPage, RejectSample
+from api.snapshot import snapshot
+from api.uploads_view import no_such_upload
+from shared.database.queries.rejects import (
+    RejectFilter,
+    first_samples,
+    reject_groups,
+    rejects_in_file_order,
+    samples_at,
+)
+from shared.database.queries.uploads import upload_number
+
+router = APIRouter(prefix="/api/v1", tags=["uploads"])
+
+CSV_COLUMNS: Final = ("line_number", "column", "code", "message", "value")
+# Rows that are in memory at a time while a CSV goes out.
+_CSV_ROWS: Final = 1000
+
+_RESPONSES: Responses = {
+    200: {
+        "description": "A page, or with `Accept: text/csv` or `?format=csv` all that match.",
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": ",".join(CSV_COLUMNS) + "\r\n"}},
+    },
+    **problems(404, 503),
+}
+
+Column = Annotated[
+    str | None, Query(pattern=r"^[^\x00]*$", max_length=255, description="Only of this column.", examples=["title"])
+]
+Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only with this code.")]
+Format = Annotated[Literal["json", "csv"] | None, Query(description="Counts more than the header Accept.")]
+
+
+@router.get(
+    "/uploads/{upload_id}/rejects",
+    response_model=RejectPage,
+    responses=_RESPONSES,
+    summary="Why records were not loaded",
+)
+async def list_rejects(
+    *,
+    upload_id: uuid.UUID,
+    request: Request,
+    response: Response,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+    column: Column = None,
+    code: Code = None,
+    format: Format = None,  # noqa: A002  the parameter's public name
+) -> RejectPage | Response:
+    """Each reason with its line, column, code, message and value; `summary` groups all that match the filters."""
+    wanted = RejectFilter(await _number_of(runtime.read_engine, upload_id, tenant), column, code)
+    if format == "csv" or (format is None and prefers(request, "text/csv", "application/json")):
+        return _csv_response(runtime.read_engine, wanted)
+    offset = offset_of(page, page_size)
+    async with snapshot(runtime.read_engine) as connection:
+        summary = await _summary(connection, wanted)
+        page_of = rejects_in_file_order(wanted).limit(page_size).offset(offset)
+        items = [Reject(**row) for row in (await connection.execute(page_of)).mappings()]
+    total = sum(group.count for group in summary)
+    response.headers.update(link_header(page_links(request, page, page_size, total)))
+    return RejectPage(items=items, total=total, page=page, page_size=page_size, summary=summary)
+
+
+async def _number_of(engine: AsyncEngine, upload_id: uuid.UUID, tenant: Tenant) -> int:
+    async with engine.connect() as connection:
+        number: int | None = (await connection.execute(upload_number(upload_id, tenant.name))).scalar_one_or_none()
+    if number is None:
+        raise no_such_upload()
+    return number
+
+
+async def _summary(connection: AsyncConnection, wanted: RejectFilter) -> list[RejectGroup]:
+    groups = (await connection.execute(reject_groups(wanted))).all()
+    samples = await _samples(connection, first_samples(wanted)) if groups else {}
+    late = {first_line for column, code, _, first_line in groups if (column, code) not in samples}
+    late_samples = await _samples(connection, samples_at(wanted, late)) if late else {}
+    return [
+        RejectGroup(column=column, code=code, count=count, samples=(late_samples | samples)[column, code])
+        for column, code, count, _ in groups
+    ]
+
+
+async def _samples(
+    connection: AsyncConnection, statement: Select[str | None, str, int, str | None]
+) -> dict[tuple[str | None, str], list[RejectSample]]:
+    samples: defaultdict[tuple[str | None, str], list[RejectSample]] = defaultdict(list)
+    for column, code, line_number, value in await connection.execute(statement):
+        samples[column, code].append(RejectSample(line_number=line_number, value=value))
+    return samples
+
+
+def _csv_response(engine: AsyncEngine, wanted: RejectFilter) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="rejects-{wanted.upload_number}.csv"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(_csv_blocks(engine, wanted), media_type="text/csv", headers=headers)
+
+
+async def _csv_blocks(engine: AsyncEngine, wanted: RejectFilter) -> AsyncIterator[bytes]:
+    yield _csv_of([CSV_COLUMNS])
+    async with engine.connect() as connection:
+        statement = rejects_in_file_order(wanted).execution_options(yield_per=_CSV_ROWS)
+        result = await connection.stream(statement)
+        async for rows in result.partitions(_CSV_ROWS):
+            yield _csv_of(rows)
+
+
+def _csv_of(rows: Iterable[Sequence[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)  # RFC 4180: CRLF, quotes where needed
+    return text.getvalue().encode()

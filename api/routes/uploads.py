@@ -1,0 +1,71 @@
+"""Uploads: list, watch, cancel, retry, undo."""
+
+import asyncio
+import uuid
+
+from fastapi import APIRouter, Request, Response
+
+from api.dependencies import RuntimeDep, TenantDep
+from api.openapi import problems
+from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
+from api.schemas import State, Upload, UploadPage
+from api.snapshot import snapshot
+from api.uploads_view import load_upload, upload_of
+from shared.database.queries.uploads import uploads_count, uploads_page
+from shared.ingest import control
+
+router = APIRouter(prefix="/api/v1", tags=["uploads"])
+
+
+@router.get("/uploads", responses=problems(503), summary="List uploads, newest first")
+async def list_uploads(
+    *,
+    request: Request,
+    response: Response,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+    state: State | None = None,
+) -> UploadPage:
+    """A page of the tenant's uploads, all or those in one state."""
+    offset = offset_of(page, page_size)
+    async with snapshot(runtime.read_engine) as connection:
+        total = (await connection.execute(uploads_count(tenant.name, state))).scalar_one()
+        rows = (await connection.execute(uploads_page(tenant.name, state, page_size, offset))).all()
+    response.headers.update(link_header(page_links(request, page, page_size, total)))
+    return UploadPage(items=[upload_of(row, tenant) for row in rows], total=total, page=page, page_size=page_size)
+
+
+@router.get("/uploads/{upload_id}", responses=problems(404, 503), summary="Show an upload and its progress")
+async def get_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
+    """The upload with its account (`records` always add up) and its progress."""
+    return await load_upload(runtime.read_engine, upload_id, tenant)
+
+
+@router.post("/uploads/{upload_id}/cancel", responses=problems(404, 409, 503), summary="Stop an upload that runs")
+async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
+    """A queued or loading upload becomes `cancelled`; none of its rows stays."""
+    await asyncio.to_thread(control.cancel, runtime.engine, upload_id, tenant.name)
+    return await load_upload(runtime.read_engine, upload_id, tenant)
+
+
+@router.post(
+    "/uploads/{upload_id}/retry",
+    status_code=202,
+    responses=problems(404, 409, 503),
+    summary="Load a failed or cancelled upload again",
+)
+async def retry_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
+    """The upload is `queued` again; its bytes are still stored."""
+    await asyncio.to_thread(control.retry, runtime.engine, upload_id, tenant.name)
+    upload = await load_upload(runtime.read_engine, upload_id, tenant)
+    await asyncio.to_thread(runtime.bells.ring, upload_id, upload.use_celery)
+    return upload
+
+
+@router.post("/uploads/{upload_id}/undo", responses=problems(404, 409, 503), summary="Take back a completed upload")
+async def undo_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
+    """All rows of a completed upload disappear at once; it becomes `undone`."""
+    await asyncio.to_thread(control.undo, runtime.engine, upload_id, tenant.name)
+    return await load_upload(runtime.read_engine, upload_id, tenant)

@@ -1,0 +1,59 @@
+"""What the API holds open while it runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from redis.asyncio import Redis
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.background import BackgroundLoader
+from api.bells import Bells, CeleryBell
+from shared.database.engine import create_read_engine, create_sync_engine
+from shared.ingest.sweep import Sweeper
+from shared.settings import Settings
+from shared.storage.local import LocalStorage
+
+_THREADS: Final = 32
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Connections and helpers, one of each per process."""
+
+    settings: Settings
+    storage: LocalStorage
+    engine: Engine
+    read_engine: AsyncEngine
+    broker: Redis
+    bells: Bells
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """Open everything; close it in the reverse order: nobody rings a bell or asks a pool that is gone."""
+    # Threads store blocks, commit uploads and ring bells; the default of six would let a slow database hold up files.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
+    async with AsyncExitStack() as stack:
+        engine = create_sync_engine(settings, "ingest-api")
+        stack.push_async_callback(asyncio.to_thread, engine.dispose)
+        read_engine = create_read_engine(settings)
+        stack.push_async_callback(read_engine.dispose)
+        broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        stack.push_async_callback(broker.aclose)
+
+        background = await asyncio.to_thread(BackgroundLoader, settings)
+        stack.push_async_callback(asyncio.to_thread, background.close)
+        celery = CeleryBell(settings)
+        stack.callback(celery.close)
+        bells = Bells(celery=celery, background=background)
+
+        storage = LocalStorage(settings.upload_dir)
+        sweeper = Sweeper(engine, storage, settings, bells.ring)
+        sweeper.start()
+        stack.push_async_callback(asyncio.to_thread, sweeper.stop)
+        yield Runtime(settings, storage, engine, read_engine, broker, bells)

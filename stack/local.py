@@ -1,0 +1,217 @@
+"""The whole platform on this machine as one object."""
+
+import fcntl
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from stack.errors import Interrupted, StackError
+from stack.ports import LOCALHOST, free_port, require_free
+from stack.postgres import PostgresServer
+from stack.process import stop_remembered
+from stack.redis import RedisServer
+from stack.services import Api, Flower, Service, Surroundings, Worker, migrate
+
+Member = PostgresServer | RedisServer | Service
+Report = Callable[[str, str], None]
+
+
+def quiet(name: str, address: str) -> None:
+    """A report that goes nowhere."""
+
+
+class LocalStack:
+    """PostgreSQL, Redis, migrations, and any number of APIs and workers, on one data directory.
+
+        with LocalStack(tmp_path, apis=2, workers=3) as stack:
+            httpx.get(f"{stack.api_url}/api/v1/ping")
+            stack.workers[1].kill()                  # then .start() and .wait_ready()
+            stack.postgres.stop(immediate=True)      # then .start(): same port, same data
+
+    `database_url` and `redis_url` take the place of servers of our own. `settings` are environment variables for API,
+    worker and Flower. A port of 0 is a free one. `start` reports each service's name and address when it answers.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        apis: int = 1,
+        workers: int = 1,
+        flower: bool = False,
+        host: str = LOCALHOST,
+        api_port: int = 0,
+        flower_port: int = 0,
+        worker_concurrency: int = 1,
+        database_url: str | None = None,
+        redis_url: str | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir.absolute()
+        self._host = host
+        self._api_ports = [api_port or free_port(), *(free_port() for _more in range(apis - 1))][:apis]
+        self._worker_count = workers
+        self._flower_port = (flower_port or free_port()) if flower else None
+        self._worker_concurrency = worker_concurrency
+        self._database_url = database_url
+        self._redis_url = redis_url
+        self._settings = dict(settings or {})
+        self._postgres: PostgresServer | None = None
+        self._redis: RedisServer | None = None
+        self.apis: list[Api] = []
+        self.workers: list[Worker] = []
+        self.flower: Flower | None = None
+        self._lock: int | None = None
+
+    @property
+    def postgres(self) -> PostgresServer:
+        """Our own server; raises `StackError` where `database_url` took its place."""
+        if self._postgres is None:
+            raise StackError("this stack has no PostgreSQL of its own")
+        return self._postgres
+
+    @property
+    def redis(self) -> RedisServer:
+        """Our own server; raises `StackError` where `redis_url` took its place."""
+        if self._redis is None:
+            raise StackError("this stack has no Redis of its own")
+        return self._redis
+
+    @property
+    def database_url(self) -> str:
+        """With its password."""
+        return self._database_url or self.postgres.url
+
+    @property
+    def redis_url(self) -> str:
+        """With its password."""
+        return self._redis_url or self.redis.url
+
+    @property
+    def api(self) -> Api:
+        """The first one."""
+        return self.apis[0]
+
+    @property
+    def worker(self) -> Worker:
+        """The first one."""
+        return self.workers[0]
+
+    @property
+    def api_url(self) -> str:
+        """`http://127.0.0.1:<port>`, without `/api/v1`."""
+        return self.api.url
+
+    @property
+    def members(self) -> list[Member]:
+        """All that was made so far, in the order in which they start; they stop in the opposite one."""
+        servers: list[Member | None] = [self._postgres, self._redis]
+        return [member for member in (*servers, *self.workers, self.flower, *self.apis) if member is not None]
+
+    def start(self, report: Report = quiet, cancelled: Event | None = None) -> None:
+        """Start everything and return when all answer; on any failure stop what had started and raise."""
+        self._take_directory()
+        try:
+            self._stop_leftovers()
+            self._require_ports()
+            self._start_servers(report, cancelled)
+            self._start_services(report, cancelled)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything: APIs, Flower, workers, Redis, PostgreSQL."""
+        for member in reversed(self.members):
+            member.stop()
+        self._release_directory()
+
+    def hurry(self) -> None:
+        """Cut a `stop` that is under way short; safe in a signal handler."""
+        for member in self.members:
+            if member.running:
+                member.process.hurry()
+
+    def kill(self) -> None:
+        """SIGKILL to everything, in the same order."""
+        for member in reversed(self.members):
+            member.kill()
+        self._release_directory()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _start_servers(self, report: Report, cancelled: Event | None) -> None:
+        if self._database_url is None:
+            self._postgres = PostgresServer(self.data_dir / "postgres", log_path=self._log("postgres"))
+            self._postgres.start(cancelled)
+            report("postgres", self._postgres.address)
+        if self._redis_url is None:
+            self._redis = RedisServer(self.data_dir / "redis", log_path=self._log("redis"))
+            self._redis.start(cancelled)
+            report("redis", self._redis.address)
+
+    def _start_services(self, report: Report, cancelled: Event | None) -> None:
+        surroundings = Surroundings(self.data_dir, self.database_url, self.redis_url, self._settings)
+        if cancelled is not None and cancelled.is_set():
+            raise Interrupted
+        migrate(surroundings)
+        report("migrate", "tables are up to date")
+        self._make_services(surroundings)
+        services = [member for member in self.members if isinstance(member, Service)]
+        for service in services:
+            service.start()
+        for service in services:
+            service.wait_ready(cancelled)
+            report(service.name, service.address)
+
+    def _make_services(self, surroundings: Surroundings) -> None:
+        """The first of a kind has its plain name, the others are numbered."""
+        concurrency = self._worker_concurrency
+        self.workers = [Worker(surroundings, concurrency, _numbered("worker", n)) for n in range(self._worker_count)]
+        self.apis = [Api(surroundings, port, _numbered("api", n), self._host) for n, port in enumerate(self._api_ports)]
+        self.flower = None if self._flower_port is None else Flower(surroundings, self._flower_port)
+
+    def _stop_leftovers(self) -> None:
+        """Processes of an earlier run that was killed, whatever their number was then."""
+        for pid_path in sorted((self.data_dir / "run").glob("*.pid")):
+            stop_remembered(pid_path, ((signal.SIGTERM, 10.0),))
+
+    def _require_ports(self) -> None:
+        """Before anything starts."""
+        for port in self._api_ports:
+            require_free(self._host, port, "the API")
+        if self._flower_port is not None:
+            require_free(LOCALHOST, self._flower_port, "Flower")
+
+    def _take_directory(self) -> None:
+        """Lock the data directory for as long as we run; the kernel frees it however we end."""
+        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._release_directory()
+            raise StackError(f"{self.data_dir} is in use by a stack that runs already") from None
+
+    def _release_directory(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _log(self, name: str) -> Path:
+        return self.data_dir / "logs" / f"{name}.log"
+
+
+def _numbered(name: str, index: int) -> str:
+    return name if index == 0 else f"{name}-{index + 1}"

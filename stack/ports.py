@@ -1,0 +1,41 @@
+"""TCP ports on this machine."""
+
+import random
+import socket
+
+from stack.errors import StackError
+
+LOCALHOST = "127.0.0.1"
+
+# Below the range from which kernels take the ports of outgoing connections (Linux 32768, macOS 49152). Within it, a
+# client that tries again and again to reach a stopped server may get the server's own port, connect to itself, and
+# the server cannot start any more.
+_FIRST_PORT, _LAST_PORT = 20_000, 32_000
+_ATTEMPTS = 200
+
+
+def free_port() -> int:
+    """A port that nobody listens on. Chosen at random, so that two runs at a time hardly ever pick the same."""
+    for _attempt in range(_ATTEMPTS):
+        port = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311 - no secret
+        if _refusal(LOCALHOST, port) is None:
+            return port
+    raise StackError(f"no free port found between {_FIRST_PORT} and {_LAST_PORT}")
+
+
+def require_free(host: str, port: int, purpose: str) -> None:
+    """Raise `StackError` if something listens on the port already."""
+    refusal = _refusal(host, port)
+    if refusal is not None:
+        raise StackError(f"port {port} for {purpose} cannot be used on {host}: {refusal}")
+
+
+def _refusal(host: str, port: int) -> str | None:
+    with socket.socket() as probe:
+        # as the servers do: connections of an earlier run that linger in TIME_WAIT are no obstacle
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None

@@ -1,0 +1,252 @@
+"""A PostgreSQL server of our own: one directory, one process, one TCP port on 127.0.0.1."""
+
+import os
+import shutil
+import signal
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Final, Self
+
+import psutil
+import psycopg2
+
+from stack.account import Account, account_for
+from stack.binaries import postgres_bin_dir, postgres_version
+from stack.errors import StackError
+from stack.ports import LOCALHOST, free_port, require_free
+from stack.process import ManagedProcess, Recipe, kill_all, processes_in, wait_gone
+from stack.secrets import password_in, write_private
+
+USER: Final = "imdb"
+DATABASE: Final = "imdb"
+
+_START_SECONDS = 120.0  # crash recovery after a killed bulk load replays up to max_wal_size
+_FAST_SECONDS = 30.0
+_IMMEDIATE_SECONDS = 10.0
+
+# For bulk loading on a machine with a few GB; none of them trades safety for speed.
+SETTINGS: Final = {
+    "listen_addresses": LOCALHOST,
+    "unix_socket_directories": "",  # socket paths are limited to about 100 bytes, data directories are not
+    "max_connections": "100",  # API pools (2 x 10), lanes, index builders and sweeps of a few processes, with room
+    "shared_buffers": "256MB",  # holds the listing's hot index pages; the rest of the memory is the kernel's cache
+    "maintenance_work_mem": "256MB",  # an index over a million rows is sorted in memory
+    "max_wal_size": "8GB",  # no checkpoint in the middle of a load: each makes every page be logged in full again
+    "checkpoint_timeout": "15min",  # the same, by time
+    "checkpoint_completion_target": "0.9",  # a checkpoint that does come is spread out
+    "wal_compression": "on",  # full pages are most of the log; pglz is there in every build
+    "fsync": "on",  # what was answered with 202 survives a power cut
+    "synchronous_commit": "on",  # a batch that is `done` is on disk
+    "full_page_writes": "on",
+    "autovacuum": "on",
+    "client_connection_check_interval": "5s",  # a killed loader's locks are free in seconds, even within a long query
+    "log_connections": "off",
+    "log_checkpoints": "on",
+    "log_lock_waits": "on",
+    "log_line_prefix": "%m [%p] %q%a ",  # time, process, application name
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class PostgresServer:
+    """`start`, `stop` and `start` again keep port, password and data. Also a context manager.
+
+    `port` 0 takes a free one at the first start. `bin_dir` None takes PostgreSQL 18 from its wheel; any from 15 on
+    works. As root it runs under another account, see `account.py`.
+    """
+
+    name = "postgres"
+
+    def __init__(
+        self, directory: Path, *, port: int = 0, bin_dir: Path | None = None, log_path: Path | None = None
+    ) -> None:
+        self.directory = directory.absolute()
+        self.port = port
+        self.bin_dir = bin_dir or postgres_bin_dir()
+        self.log_path = log_path or self.directory / "postgres.log"
+        self._process: ManagedProcess | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        """The cluster's own directory."""
+        return self.directory / "data"
+
+    @property
+    def password_path(self) -> Path:
+        """File (mode 0600) with the password of user `imdb`."""
+        return self.directory / "password"
+
+    @property
+    def url(self) -> str:
+        """`postgresql://imdb:<password>@127.0.0.1:<port>/imdb`, from the first start on."""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The same for another database of this server."""
+        return f"postgresql://{USER}:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/{database}"
+
+    @property
+    def process(self) -> ManagedProcess:
+        """The running server's process."""
+        if self._process is None:
+            raise StackError("postgres was not started")
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """Process id of the postmaster."""
+        return self.process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the postmaster runs."""
+        return self._process is not None and self._process.running
+
+    @property
+    def address(self) -> str:
+        """What to tell people about it."""
+        return f"postgresql://{USER}@{LOCALHOST}:{self.port}/{DATABASE}  (password in {self.password_path})"
+
+    def wait_ready(self, cancelled: Event | None = None) -> None:
+        """Return when it answers."""
+        self.process.wait_until(self._answers, _START_SECONDS, cancelled)
+
+    def start(self, cancelled: Event | None = None) -> None:
+        """Make the cluster if there is none, start the server, wait until it answers, make database `imdb`."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        account = account_for(self.directory, self.bin_dir / "postgres")
+        self._stop_leftovers()
+        if not self.data_dir.exists():
+            self._initialise(account)
+        self.port = self.port or free_port()
+        require_free(LOCALHOST, self.port, "postgres")
+        self._process = ManagedProcess(self._recipe(account))
+        self._process.start()
+        try:
+            self._process.wait_until(self._answers, _START_SECONDS, cancelled)
+            self._create_database()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, *, immediate: bool = False) -> None:
+        """Fast shutdown; with `immediate` like a crash: no checkpoint, recovery at the next start."""
+        if self._process is None:
+            return
+        if immediate and self._process.running:
+            os.kill(self._process.pid, signal.SIGQUIT)
+        self._process.stop()
+        self._clear_orphans()
+
+    def kill(self) -> None:
+        """SIGKILL to the postmaster and all of its backends."""
+        if self._process is not None:
+            self._process.kill()
+            self._clear_orphans()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _recipe(self, account: Account) -> Recipe:
+        settings = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
+        program = self.bin_dir / "postgres"
+        return Recipe(
+            name="postgres",
+            command=[*account.prefix, program, "-D", self.data_dir, "-p", str(self.port), *settings],
+            log_path=self.log_path,
+            pid_path=self.directory / "postgres.pid",
+            uid=account.uid,
+            stop_signals=((signal.SIGINT, _FAST_SECONDS), (signal.SIGQUIT, _IMMEDIATE_SECONDS)),
+        )
+
+    def _initialise(self, account: Account) -> None:
+        """Run initdb beside the final place: a cluster that was left half made is never taken for a whole one."""
+        draft = self.directory / "data.new"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
+        password_file = self.directory / "initdb.password"
+        write_private(password_file, password_in(self.password_path))
+        if account.uid is not None:
+            os.chown(draft, account.uid, -1)
+            os.chown(password_file, account.uid, -1)
+        options = ["--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256", f"--username={USER}"]
+        command: list[str | Path] = [
+            self.bin_dir / "initdb",
+            "-D",
+            draft,
+            f"--pwfile={password_file}",
+            *options,
+            *self._locale(),
+        ]
+        result = account.run(command)
+        password_file.unlink()
+        if result.returncode != 0:
+            raise StackError(f"initdb failed for {self.data_dir}:\n{result.stderr.strip()}")
+        draft.rename(self.data_dir)
+
+    def _locale(self) -> list[str]:
+        """Sort by code point (fast, the same everywhere) and, where the server can, know letters beyond ASCII."""
+        if postgres_version(self.bin_dir) >= 17:
+            return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        return ["--locale=C"]
+
+    def _answers(self) -> bool:
+        try:
+            psycopg2.connect(self.url_of("postgres"), connect_timeout=3).close()
+        except psycopg2.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise StackError(f"{self.password_path} does not hold the password of {self.data_dir}") from error
+            return False
+        return True
+
+    def _create_database(self) -> None:
+        with closing(psycopg2.connect(self.url_of("postgres"), connect_timeout=3)) as connection:
+            connection.autocommit = True  # CREATE DATABASE cannot run in a transaction
+            cursor = connection.cursor()
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
+            if cursor.fetchone() is None:
+                cursor.execute(f"CREATE DATABASE {DATABASE}")
+
+    def _stop_leftovers(self) -> None:
+        """Stop a server that an earlier, killed run left on this directory, and see that its end is no obstacle."""
+        if not self.data_dir.exists():
+            return
+        postmaster = self._postmaster()
+        if postmaster is not None:
+            postmaster.send_signal(signal.SIGINT)
+            wait_gone([postmaster], _FAST_SECONDS)
+        self._clear_orphans()
+        # After a reboot the number in the file may be another process's: the server would refuse to start.
+        pid = self._recorded_pid()
+        if pid is not None and psutil.pid_exists(pid):
+            self._pid_file.unlink(missing_ok=True)
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data_dir / "postmaster.pid"
+
+    def _recorded_pid(self) -> int | None:
+        try:
+            return int(self._pid_file.read_text().split(maxsplit=1)[0])
+        except (FileNotFoundError, ValueError, IndexError):
+            return None
+
+    def _postmaster(self) -> psutil.Process | None:
+        pid = self._recorded_pid()
+        return next((process for process in self._servers() if process.pid == pid), None)
+
+    def _clear_orphans(self) -> None:
+        """Backends whose postmaster was killed end by themselves when they notice; a busy one may not for long."""
+        kill_all(self._servers())
+
+    def _servers(self) -> list[psutil.Process]:
+        return processes_in(self.data_dir, "postgres") if self.data_dir.exists() else []

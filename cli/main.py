@@ -1,0 +1,260 @@
+"""`imdb-ingest`: the commands and their options. Each one is an envelope around a function of another module."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.console import RenderableType
+
+from cli import render
+from cli.api_client import ApiClient, Params
+from cli.demo import run as run_demo
+from cli.errors import ClientError, Json
+from cli.migrate import run as run_migrations
+from cli.progress import progress_view
+from cli.sending import follow, send
+from cli.text import printable
+from stack.supervisor import run as run_stack
+
+FAILED = 1
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="imdb-ingest",
+    help="Load large movie files, see what became of every record, list the result.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+ApiUrl = Annotated[str, typer.Option("--api-url", envvar="INGEST_API_URL", help="Where the API answers.")]
+Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose uploads and movies (the API's default: public).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")]
+Page = Annotated[int, typer.Option(min=1, help="Which page, from 1.")]
+PageSize = Annotated[int, typer.Option(min=1, max=100, help="Lines per page.")]
+DEFAULT_API_URL = "http://127.0.0.1:8000"
+
+
+class State(StrEnum):
+    """The states of an upload."""
+
+    QUEUED = "queued"
+    LOADING = "loading"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNDONE = "undone"
+
+
+class SortBy(StrEnum):
+    """What the listing can be sorted by."""
+
+    RELEASE_DATE = "release_date"
+    VOTE_AVERAGE = "vote_average"
+
+
+class SortOrder(StrEnum):
+    """Up or down; what is unknown stands last in both."""
+
+    ASC = "asc"
+    DESC = "desc"
+
+
+@app.command()
+def upload(
+    *,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=".csv or .tsv, plain or .gz")
+    ],
+    use_celery: Annotated[
+        bool, typer.Option("--use-celery", help="Load by Celery instead of the API's loader.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Stay until the upload has been loaded.")] = False,
+    as_json: AsJson = False,
+    dataset: Annotated[str | None, typer.Option(help="movies or title.basics; by default the header decides.")] = None,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Upload FILE. Exit code 0: accepted, and with --wait also completed."""
+    params: Params = {"use_celery": use_celery, "dataset": dataset}
+    with (
+        _session(api_url, tenant, as_json=as_json) as client,
+        progress_view(render.console(stderr=True), silent=as_json) as view,
+    ):
+        sent = send(client, file, params, view)
+        if wait:
+            sent = follow(client, sent, view)
+    _show(sent, render.account, as_json=as_json)
+    if wait and sent["state"] != State.COMPLETED:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def uploads(
+    *,
+    state: Annotated[State | None, typer.Option(help="Only uploads in this state.")] = None,
+    page: Page = 1,
+    page_size: PageSize = 20,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """List the uploads, newest first."""
+    params: Params = {"state": state, "page": page, "page_size": page_size}
+    with _session(api_url, tenant, as_json=as_json) as client:
+        _show(client.page("/uploads", params), render.uploads, as_json=as_json)
+
+
+@app.command()
+def rejects(
+    *,
+    upload_id: UploadId,
+    as_csv: Annotated[bool, typer.Option("--csv", help="All of them, as CSV on stdout.")] = False,
+    column: Annotated[str | None, typer.Option(help="Only rejects of this column.")] = None,
+    code: Annotated[str | None, typer.Option(help="Only rejects by this rule.")] = None,
+    page: Page = 1,
+    page_size: PageSize = 50,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Show what upload ID did not load: line, column, rule, value."""
+    path, chosen = f"/uploads/{upload_id}/rejects", Params(column=column, code=code)
+    with _session(api_url, tenant, as_json=as_json) as client:
+        if as_csv:
+            for block in client.blocks(path, {**chosen, "format": "csv"}):
+                sys.stdout.buffer.write(block)
+            sys.stdout.buffer.flush()
+            return
+        answer = client.page(path, {**chosen, "page": page, "page_size": page_size})
+        _show(answer, render.rejects, render.summary, as_json=as_json)
+
+
+@app.command()
+def movies(
+    *,
+    year: Annotated[int | None, typer.Option(help="Only films released in this year.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only films of this original language, such as en.")] = None,
+    sort_by: Annotated[SortBy | None, typer.Option(help="Sort by this (release_date).")] = None,
+    sort_order: Annotated[SortOrder | None, typer.Option(help="In this order (desc).")] = None,
+    page: Annotated[int | None, typer.Option(min=1, help="Which page, from 1.")] = None,
+    page_size: PageSize = 20,
+    cursor: Annotated[str | None, typer.Option(help="Go on after an earlier page; quick at any depth.")] = None,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """List the movies of all completed uploads."""
+    params: Params = {
+        "release_year": year,
+        "language": language,
+        "sort_by": sort_by,
+        "sort_order": sort_order,
+        "page": page,
+        "page_size": page_size,
+        "cursor": cursor,
+    }
+    with _session(api_url, tenant, as_json=as_json) as client:
+        _show(client.page("/movies", params), render.movies, as_json=as_json)
+
+
+@app.command()
+def cancel(
+    *, upload_id: UploadId, as_json: AsJson = False, tenant: Tenant = None, api_url: ApiUrl = DEFAULT_API_URL
+) -> None:
+    """Stop upload ID before it completes; none of its rows stay."""
+    _act("cancel", upload_id, as_json=as_json, tenant=tenant, api_url=api_url)
+
+
+@app.command()
+def retry(
+    *, upload_id: UploadId, as_json: AsJson = False, tenant: Tenant = None, api_url: ApiUrl = DEFAULT_API_URL
+) -> None:
+    """Load upload ID again after it failed or was cancelled."""
+    _act("retry", upload_id, as_json=as_json, tenant=tenant, api_url=api_url)
+
+
+@app.command()
+def undo(
+    *, upload_id: UploadId, as_json: AsJson = False, tenant: Tenant = None, api_url: ApiUrl = DEFAULT_API_URL
+) -> None:
+    """Take the rows of the completed upload ID out again."""
+    _act("undo", upload_id, as_json=as_json, tenant=tenant, api_url=api_url)
+
+
+@app.command()
+def migrate(
+    *,
+    to: Annotated[str, typer.Option(metavar="REV", help="The revision to go up to.")] = "head",
+    sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it; needs no database.")] = False,
+) -> None:
+    """Bring the database of DATABASE_URL up to date."""
+    raise typer.Exit(run_migrations(to, sql=sql))
+
+
+@app.command()
+def up(
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's port.")] = 8000,
+    data_dir: Annotated[Path, typer.Option(file_okay=False, help="Where everything is kept.")] = Path("data"),
+    flower_port: Annotated[int, typer.Option(min=0, max=65535, help="Flower's port.")] = 5555,
+    flower: Annotated[bool, typer.Option(help="Whether to run Flower, which shows queues and tasks.")] = True,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Uploads that Celery loads side by side.")] = 1,
+) -> None:
+    """Run the whole stack here until Ctrl-C: database, broker, API, Celery worker, Flower."""
+    raise typer.Exit(run_stack(port, data_dir, flower_port if flower else None, concurrency))
+
+
+@app.command()
+def demo(
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Another file than the sample.")
+    ] = None,
+) -> None:
+    """Start everything, load the sample, show what became of it, stop everything, leave nothing behind."""
+    raise typer.Exit(run_demo(file))
+
+
+def _act(action: str, upload_id: UUID, *, as_json: bool, tenant: str | None, api_url: str) -> None:
+    with _session(api_url, tenant, as_json=as_json) as client:
+        _show(client.act(upload_id, action), render.account, as_json=as_json)
+
+
+@contextmanager
+def _session(api_url: str, tenant: str | None, *, as_json: bool) -> Iterator[ApiClient]:
+    """A client whose errors end the process: the message on stderr, with --json the document on stdout, exit code 1."""
+    try:
+        with ApiClient(api_url, tenant) as client:
+            yield client
+    except ClientError as error:
+        if as_json:
+            _print_json(error.document)
+        typer.secho(printable(error.message), fg="red", err=True)
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt as error:
+        typer.echo("Stopped watching; an upload that was accepted goes on without this command.", err=True)
+        raise typer.Exit(INTERRUPTED) from error
+
+
+def _show(answer: Json, *views: Callable[[Json], RenderableType], as_json: bool) -> None:
+    if as_json:
+        _print_json(answer)
+        return
+    out = render.console()
+    for view in views:
+        out.print(view(answer))
+
+
+def _print_json(document: Json) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,163 @@
+"""Uploads, rejects and movies as tables. Every text that came from a file is escaped for the terminal."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from cli.errors import Json
+from cli.text import count, elapsed_seconds, printable, size
+
+# Without a terminal there is no width to go by; this one holds a full upload id beside the numbers.
+_PLAIN_WIDTH = 160
+_LONGEST_CELL = 120
+_STATE_STYLES = {
+    "queued": "cyan",
+    "loading": "cyan",
+    "completed": "green",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "undone": "yellow",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on stdout or stderr that does not squeeze its tables when nobody's terminal sets a width."""
+    made = Console(stderr=stderr, highlight=False)
+    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
+
+
+def account(upload: Json) -> RenderableType:
+    """The end of an upload: its state and what became of every record."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim")
+    grid.add_column(justify="right")
+    for name, value in _account_lines(upload):
+        grid.add_row(name, value)
+    title = Text.assemble((printable(upload["filename"]), "bold"), " ", _state(upload["state"]))
+    return Panel(grid, title=title, title_align="left", expand=False)
+
+
+def uploads(page: Json) -> RenderableType:
+    """A page of uploads, one line each."""
+    table = _table("uploads", page)
+    table.add_column("id", no_wrap=True, overflow="fold")
+    table.add_column("file", overflow="fold")
+    table.add_column("dataset", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for name in ("read", "loaded", "rejected", "duplicate"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("created (UTC)", no_wrap=True)
+    for upload in page["items"]:
+        records = upload["records"]
+        table.add_row(
+            upload["id"],
+            _cell(upload["filename"]),
+            upload["dataset"],
+            _state(upload["state"]),
+            *(count(records[name]) for name in ("read", "loaded", "rejected", "duplicate")),
+            upload["created_at"][:16].replace("T", " "),
+        )
+    return table
+
+
+def rejects(page: Json) -> RenderableType:
+    """A page of rejects: where, which rule, what it says, the cell's text."""
+    table = _table("rejects", page)
+    table.add_column("line", justify="right", style="bold")
+    table.add_column("column", style="cyan")
+    table.add_column("rule", style="yellow")
+    table.add_column("message", overflow="fold", ratio=3)
+    table.add_column("value", overflow="fold", ratio=2, style="red")
+    for reject in page["items"]:
+        table.add_row(
+            count(reject["line_number"]),
+            _cell(reject["column"]),
+            reject["code"],
+            _cell(reject["message"]),
+            _cell(reject["value"]),
+        )
+    return table
+
+
+def summary(page: Json) -> RenderableType:
+    """How often each rule was broken, most frequent first."""
+    table = Table(title=Text("rejects by rule", "bold"), title_justify="left")
+    table.add_column("column", style="cyan")
+    table.add_column("rule", style="yellow")
+    table.add_column("records", justify="right")
+    table.add_column("first lines", style="dim")
+    for group in page["summary"]:
+        lines = ", ".join(str(sample["line_number"]) for sample in group["samples"])
+        table.add_row(_cell(group["column"]), group["code"], count(group["count"]), lines)
+    return table
+
+
+def movies(page: Json) -> RenderableType:
+    """A page of the listing."""
+    table = _table("movies", page)
+    table.add_column("release", no_wrap=True)
+    table.add_column("title", style="bold", overflow="fold")
+    table.add_column("lang", no_wrap=True)
+    for name in ("runtime", "vote", "votes", "budget", "revenue"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("id", justify="right", style="dim", no_wrap=True)
+    for movie in page["items"]:
+        table.add_row(
+            movie["release_date"] or _number(movie["release_year"], "d"),
+            _title(movie),
+            movie["original_language"] or "",
+            _number(movie["runtime"], ","),
+            _number(movie["vote_average"], ".1f"),
+            _number(movie["vote_count"], ","),
+            _number(movie["budget"], ","),
+            _number(movie["revenue"], ","),
+            str(movie["id"]),
+        )
+    return table
+
+
+def _account_lines(upload: Json) -> Iterable[tuple[str, Text]]:
+    records, seconds = upload["records"], elapsed_seconds(upload)
+    yield "id", Text(upload["id"])
+    yield "dataset", Text(upload["dataset"])
+    yield "size", Text(size(upload["size_bytes"]))
+    yield "records read", Text(count(records["read"]), "bold")
+    yield "loaded", Text(count(records["loaded"]), "green")
+    yield "rejected", Text(count(records["rejected"]), "red" if records["rejected"] else "")
+    yield "duplicate", Text(count(records["duplicate"]), "yellow" if records["duplicate"] else "")
+    if seconds is not None:
+        yield "seconds", Text(f"{seconds:,.2f}")
+        yield "rows/s", Text(count(records["read"] / seconds) if seconds > 0 else "-")
+    if upload["error"]:
+        yield "error", Text(f"{upload['error']['code']}: {printable(upload['error']['message'])}", "bold red")
+
+
+def _table(name: str, page: Json) -> Table:
+    shown, total = len(page["items"]), page["total"]
+    caption = f"{count(shown)} of {count(total)}"
+    if page["page"] * page["page_size"] < total:
+        caption += f", more: --page {page['page'] + 1}"
+    return Table(title=Text(name, "bold"), title_justify="left", caption=caption, caption_justify="left")
+
+
+def _state(state: str) -> Text:
+    return Text(state, _STATE_STYLES.get(state, ""))
+
+
+def _title(movie: Json) -> Text:
+    title = _cell(movie["title"])
+    if movie["original_title"] and movie["original_title"] != movie["title"]:
+        title.append(f" ({printable(movie['original_title'])})", "dim not bold")
+    return title
+
+
+def _cell(value: str | None) -> Text:
+    text = printable(value or "")
+    return Text(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

@@ -1,0 +1,32 @@
+"""An upload as a person follows it: the bytes going out, then the records going in."""
+
+from pathlib import Path
+
+from cli.api_client import ApiClient, Params
+from cli.errors import Json
+from cli.progress import ProgressView, loading_note, sending_note
+
+SENDING = "sending"
+LOADING = "loading"
+
+
+def send(client: ApiClient, file: Path, params: Params, view: ProgressView) -> Json:
+    """Upload `file` and return the resource that the API answered with. Raises `ClientError`."""
+    total = file.stat().st_size
+
+    def on_sent(sent: int) -> None:
+        view.show(SENDING, sent, total, sending_note(sent, total))
+
+    return client.upload(file, {"filename": file.name, **params}, on_sent)
+
+
+def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
+    """Show the loading until the upload has come to an end, and return its last state. Raises `ClientError`."""
+    for latest in client.watch(upload["id"]):
+        progress, records = latest["progress"], latest["records"]
+        note = loading_note(
+            records["read"], records["rejected"], progress["records_per_second"], progress["eta_seconds"]
+        )
+        phase = LOADING if latest["phase"] == "done" else latest["phase"]
+        view.show(phase, progress["bytes_done"], progress["bytes_total"], note)
+    return latest

@@ -1,0 +1,1 @@
+"""Measurements: seeded data, side by side, as ratios."""

@@ -1,0 +1,27 @@
+"""The samples do what samples/README.md says of them."""
+
+import re
+
+import pytest
+
+from stack.local import LocalStack
+from tests.cli.programs import SAMPLES, run
+
+ROW = re.compile(r"^\| (\d+) \| [^|]+ \| ?(\w*) ?\| (\w+) \|", re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "loaded", "rejected"), [("movies.csv", 247, 15), ("title.basics.tsv.gz", 170, 5)])
+def test_each_bad_row_is_rejected_as_documented_and_no_other(
+    stack: LocalStack, tenant: str, name: str, loaded: int, rejected: int
+) -> None:
+    common = ["--json", "--tenant", tenant, "--api-url", stack.api_url]
+    upload = run(["upload", SAMPLES / name, "--wait", *common]).document
+    page = run(["rejects", upload["id"], "--page-size", "100", *common]).document
+    assert upload["records"] == {"read": loaded + rejected, "loaded": loaded, "rejected": rejected, "duplicate": 0}
+    found = [(str(item["line_number"]), item["column"] or "", item["code"]) for item in page["items"]]
+    assert found == ROW.findall(section(name))
+
+
+def section(name: str) -> str:
+    text = (SAMPLES / "README.md").read_text()
+    return text.split(f"## {name}\n")[1].split("\n## ")[0]

@@ -1,0 +1,173 @@
+"""Real parts only: a Postgres built by Alembic, a Redis, an API and a Celery worker as processes of their own."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import httpx
+import psycopg2
+import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine
+
+from shared.database.engine import create_sync_engine
+from shared.ingest.accept import Receiver, register
+from shared.ingest.load import Loader
+from shared.settings import Settings
+from shared.storage.local import LocalStorage
+from stack.binaries import postgres_bin_dir
+from stack.local import LocalStack
+from stack.postgres import PostgresServer
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+# Every major version that can be found here; the wheel brings 18 and 16, Debian's package 15.
+POSTGRES_BINARIES = {
+    "18": postgres_bin_dir(),
+    "15": Path("/usr/lib/postgresql/15/bin"),
+}
+
+
+def absent(what: str) -> NoReturn:
+    """Skip on a person's machine; in CI everything must be there."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is absent")
+    pytest.skip(f"{what} is absent")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The whole platform, as `make up` runs it."""
+    with LocalStack(tmp_path_factory.mktemp("stack"), apis=1, workers=1, worker_concurrency=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def api(stack: LocalStack) -> Iterator[httpx.Client]:
+    """A client of the running API."""
+    with httpx.Client(base_url=f"{stack.api_url}/api/v1", timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def tenant() -> str:
+    """A tenant of this test's own, so that tests that share a stack do not see each other."""
+    return f"t-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real files that are not part of the project."""
+    if not SHARED_DATA.is_dir():
+        absent("the shared data")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session", params=POSTGRES_BINARIES)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A Postgres of each version, with a migrated database `template` to copy."""
+    binaries = POSTGRES_BINARIES[request.param]
+    if not (binaries / "postgres").exists():
+        absent(f"PostgreSQL {request.param}")
+    running = PostgresServer(tmp_path_factory.mktemp("postgres") / request.param, bin_dir=binaries)
+    running.start()
+    try:
+        execute(running.url, "CREATE DATABASE template")
+        with environment(DATABASE_URL=running.url_of("template"), REDIS_URL="redis://unused.invalid/0"):
+            command.upgrade(alembic_config(), "head")
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def database_url(server: PostgresServer) -> Iterator[str]:
+    """An empty database with all tables, of this test's own."""
+    name = f"test_{uuid.uuid4().hex}"
+    execute(server.url, f"CREATE DATABASE {name} TEMPLATE template")
+    yield server.url_of(name)
+    execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings for tests that call the use cases themselves; sizes are small, so that small files have many batches."""
+    return Settings(
+        database_url=database_url,
+        redis_url="redis://unused.invalid/0",
+        data_dir=tmp_path,
+        batch_bytes=1024,
+        small_upload_bytes=4096,
+        lease_seconds=2,
+    )
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    """For the use cases and for looking at the tables."""
+    engine = create_sync_engine(settings, "test")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def loader(settings: Settings) -> Iterator[Loader]:
+    """A loader in this process."""
+    loader = Loader(settings)
+    yield loader
+    loader.close()
+
+
+Accept = Callable[..., uuid.UUID]
+
+
+@pytest.fixture
+def accept(engine: Engine, settings: Settings) -> Accept:
+    """Takes content in as the API does, and registers it."""
+
+    def take(content: bytes, filename: str = "movies.csv", tenant: str = "public") -> uuid.UUID:
+        receiver = Receiver(LocalStorage(settings.upload_dir), settings, filename, None)
+        for start in range(0, len(content), 1000):
+            receiver.feed(content[start : start + 1000])
+        return register(engine, receiver.finish(), tenant, use_celery=True, trace_id="test-trace")
+
+    return take
+
+
+def alembic_config() -> Config:
+    """As on the command line."""
+    return Config(ROOT / "alembic.ini")
+
+
+def execute(url: str, sql: str) -> None:
+    """Run SQL that cannot be in a transaction."""
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+    finally:
+        connection.close()
+
+
+class environment:  # noqa: N801 - reads like a statement
+    """Environment variables for a block."""
+
+    def __init__(self, **variables: str) -> None:
+        self._variables = variables
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> None:
+        self._before = {name: os.environ.get(name) for name in self._variables}
+        os.environ.update(self._variables)
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self._before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

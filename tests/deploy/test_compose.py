@@ -1,0 +1,263 @@
+"""docker-compose.yml, the Dockerfiles and .env.example agree with the code; the commands really run."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from shared.messaging import QUEUES
+from shared.settings import Settings
+from stack.binaries import redis_server
+from stack.local import LocalStack
+from stack.ports import free_port
+from tests.deploy.compose import ROOT, MissingVariableError, environment_of, read, text
+
+SECRETS = {"POSTGRES_PASSWORD": "p1", "REDIS_PASSWORD": "redis-password-1", "FLOWER_PASSWORD": "f1"}
+OURS = ("migrate", "api", "worker", "flower")
+LASTING = ("postgres", "redis", "api", "worker", "flower")
+SERVICES = read(SECRETS)["services"]
+START_SECONDS = 60.0
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_it_does_not_start_without_a_password(secret: str) -> None:
+    with pytest.raises(MissingVariableError, match=secret):
+        read({name: value for name, value in SECRETS.items() if name != secret})
+
+
+def test_no_secret_has_a_default() -> None:
+    assert not re.findall(r"\$\{\w*(?:PASSWORD|SECRET|TOKEN|KEY)\w*(?::?-[^}]*)?\}", text())
+    example = (ROOT / ".env.example").read_text()
+    for secret in SECRETS:
+        assert re.search(rf"^{secret}=$", example, re.MULTILINE)
+
+
+def test_all_services_are_there() -> None:
+    assert set(SERVICES) == {"postgres", "redis", "migrate", "api", "worker", "flower"}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_every_queue_is_consumed_by_the_worker(queue: str) -> None:
+    consumed = [
+        option.partition("=")[2].split(",") for option in SERVICES["worker"]["command"] if "--queues=" in option
+    ]
+    assert queue in consumed[0]
+    assert f'"--queues={",".join(QUEUES)}"' in (ROOT / "Dockerfile.worker").read_text()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_services_are_hardened(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"]
+    assert service["networks"]
+    assert service["restart"]
+    for port in service.get("ports", []):
+        assert port.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", LASTING)
+def test_lasting_services_tell_their_health_and_get_time_to_stop(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"]
+    assert SERVICES[name]["stop_grace_period"]
+
+
+def test_nothing_starts_before_what_it_needs() -> None:
+    healthy, done = {"condition": "service_healthy"}, {"condition": "service_completed_successfully"}
+    assert SERVICES["migrate"]["depends_on"] == {"postgres": healthy}
+    for name in ("api", "worker"):
+        assert SERVICES[name]["depends_on"] == {"migrate": done, "postgres": healthy, "redis": healthy}
+
+
+def test_api_and_worker_see_the_same_files() -> None:
+    assert SERVICES["api"]["volumes"] == SERVICES["worker"]["volumes"]
+    for name in ("api", "worker"):
+        assert SERVICES[name]["volumes"][0].endswith(":" + environment_of(SERVICES[name])["INGEST_DATA_DIR"])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_reaches_the_containers(name: str) -> None:
+    given = set(SERVICES[name]["environment"])
+    assert {variable_of(field) for field in Settings.model_fields} <= given
+
+
+def test_redis_keeps_its_password_out_of_its_arguments() -> None:
+    command = SERVICES["redis"]["command"]
+    assert SECRETS["REDIS_PASSWORD"] not in " ".join(command)
+    assert "requirepass $REDIS_PASSWORD" in command[-1]
+    assert "appendonly yes" in command[-1]
+
+
+@pytest.mark.parametrize("name", ["Dockerfile.api", "Dockerfile.worker"])
+def test_images_are_built_from_the_lock_and_run_as_nobody_special(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
+    assert len([line for line in lines if line.startswith("FROM ")]) == 2
+    assert any("--require-hashes" in line for line in lines)
+    assert any(re.fullmatch(r"USER [1-9]\d*:[1-9]\d*", line) for line in lines)
+    assert any(line.startswith("STOPSIGNAL ") for line in lines)
+    assert any(line.startswith("HEALTHCHECK ") for line in lines)
+    assert any(line.startswith("CMD [") for line in lines)
+    for source in [line.split()[1] for line in lines if line.startswith("COPY ") and "--from" not in line]:
+        assert (ROOT / source).exists()
+        assert f"!{source}\n" in (ROOT / ".dockerignore").read_text()
+
+
+def test_redis_asks_for_the_password_and_keeps_what_it_is_told(tmp_path: Path) -> None:
+    port = free_port()
+    shell, option, script = SERVICES["redis"]["command"]
+    script = script.replace("dir /data", f"dir {tmp_path}\nport {port}\nbind 127.0.0.1")
+    environment = {"PATH": f"{redis_server().parent}:{os.environ['PATH']}", **environment_of(SERVICES["redis"])}
+    process = subprocess.Popen([shell, option, script], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        with Redis(port=port, password=SECRETS["REDIS_PASSWORD"]) as known, Redis(port=port) as stranger:
+            wait_for(lambda: pings(known), tmp_path / "none.log")
+            assert not pings(stranger)
+            assert known.config_get("appendonly") == {"appendonly": "yes"}
+            assert SECRETS["REDIS_PASSWORD"] not in " ".join(psutil.Process(process.pid).cmdline())
+    finally:
+        end(process)
+
+
+def test_migrate_ends_well(stack: LocalStack) -> None:
+    done = subprocess.run(
+        command_of("migrate", {}),
+        env=container("migrate", stack),
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_api_answers(stack: LocalStack, tmp_path: Path) -> None:
+    port = free_port()
+    with running(
+        "api", stack, tmp_path, {"--host=0.0.0.0": "--host=127.0.0.1", "--port=8000": f"--port={port}"}
+    ) as log:
+        wait_for(lambda: status(f"http://127.0.0.1:{port}/api/v1/healthz") == 200, log)
+        # the compose file's own probe, at this test's port
+        probe = [part.replace("8000", str(port)) for part in SERVICES["api"]["healthcheck"]["test"][1:]]
+        assert subprocess.run([sys.executable, *probe[1:]], check=False).returncode == 0
+
+
+def test_the_worker_answers(stack: LocalStack, tmp_path: Path) -> None:
+    node = "celery@compose-test"
+    with running("worker", stack, tmp_path, {}, f"--hostname={node}") as log:
+        probe = SERVICES["worker"]["healthcheck"]["test"][1].replace("celery@$HOSTNAME", node).split()
+        assert probe[0] == "python"
+        environment = container("worker", stack)
+
+        def answers() -> bool:
+            asked = subprocess.run(
+                [sys.executable, *probe[1:]], env=environment, cwd=ROOT, check=False, capture_output=True
+            )
+            return asked.returncode == 0
+
+        wait_for(answers, log)
+
+
+def test_flower_answers_only_to_who_knows_the_password(stack: LocalStack, tmp_path: Path) -> None:
+    port = free_port()
+    changes = {"--address=0.0.0.0": "--address=127.0.0.1", "--port=5555": f"--port={port}"}
+    with running("flower", stack, tmp_path, changes) as log:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: status(f"{url}/healthcheck") == 200, log)
+        assert status(url) == 401
+        assert status(url, ("flower", "wrong")) == 401
+        assert status(url, ("flower", SECRETS["FLOWER_PASSWORD"])) == 200
+
+
+def pings(redis: Redis) -> bool:
+    """Whether it answers this client."""
+    try:
+        return bool(redis.ping())
+    except RedisError:
+        return False
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a setting."""
+    return field.upper() if field in {"database_url", "redis_url"} else f"INGEST_{field.upper()}"
+
+
+def container(name: str, stack: LocalStack) -> dict[str, str]:
+    """What the container would get, with the test's servers in the place of `postgres` and `redis`."""
+    given = environment_of(SERVICES[name])
+    assert given["DATABASE_URL"].endswith("@postgres:5432/imdb")
+    assert given["REDIS_URL"].endswith("@redis:6379/0")
+    # The stack's own directory: a worker that finds a doorbell must find the file, too.
+    servers = {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.redis_url, "INGEST_DATA_DIR": str(stack.data_dir)}
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **given, **servers}
+
+
+def command_of(name: str, changes: dict[str, str]) -> list[str]:
+    """The service's command with this Python, and with addresses that a test may use."""
+    command: list[Any] = SERVICES[name]["command"]
+    assert command[0] == "python"
+    for change in changes:
+        assert change in command
+    return [sys.executable, *(changes.get(part, part) for part in command[1:])]
+
+
+@contextmanager
+def running(name: str, stack: LocalStack, log_dir: Path, changes: dict[str, str], *more: str) -> Iterator[Path]:
+    """The service's command as a process, ended by its stop signal; yields its log."""
+    log = log_dir / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command_of(name, changes), *more],
+            env=container(name, stack),
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield log
+        assert process.poll() is None, log.read_text()
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of it, its children too."""
+    if process.poll() is None:
+        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
+        for member in family:
+            member.kill()
+        process.wait()
+
+
+def wait_for(answers: Callable[[], bool], log: Path) -> None:
+    """Return when it answers; fail with the log if it does not."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers():
+        if time.monotonic() > deadline:
+            pytest.fail(log.read_text()[-4000:])
+        time.sleep(0.2)
+
+
+def status(url: str, credentials: tuple[str, str] | None = None) -> int | None:
+    """The status of an answer; None without one."""
+    try:
+        return httpx.get(url, auth=credentials, timeout=10, trust_env=False, follow_redirects=True).status_code
+    except httpx.TransportError:
+        return None

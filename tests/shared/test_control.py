@@ -1,0 +1,167 @@
+"""Cancel, retry, undo and the sweep: each leaves what it promises and refuses what the state forbids."""
+
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from shared.database.loading import LoadingConnection
+from shared.errors import LostLease, NotFound, StateConflict
+from shared.ingest.control import cancel, retry, undo
+from shared.ingest.load import Loader, commit_batch
+from shared.ingest.sweep import sweep
+from shared.ingest.work import begin, claim_batch
+from shared.settings import Settings
+from tests.conftest import Accept
+from tests.shared.test_load import LARGE, SMALL, never, prepared, rows, upload
+
+
+def own_tables(engine: Engine) -> list[Any]:
+    return rows(engine, "SELECT relname FROM pg_class WHERE relname LIKE 'movies\\_u%' AND relkind = 'r'")
+
+
+def stop_after(batches: int) -> Any:
+    calls = iter(range(1_000_000))
+    return lambda: next(calls) >= batches
+
+
+class Bell:
+    """Remembers for what it was rung."""
+
+    def __init__(self) -> None:
+        self.rung: list[uuid.UUID] = []
+
+    def __call__(self, upload_id: uuid.UUID, _use_celery: bool) -> None:
+        self.rung.append(upload_id)
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_undo_takes_everything_back(engine: Engine, loader: Loader, accept: Accept, content: bytes) -> None:
+    kept, gone = accept(SMALL), accept(content)
+    for upload_id in (kept, gone):
+        loader.load(upload_id, never)
+    undo(engine, gone, "public")
+    undo(engine, gone, "public")
+    assert upload(engine, gone)["state"] == "undone"
+    assert rows(engine, "SELECT count(*) FROM movies") == [(2,)]
+    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(2,)]
+    assert rows(engine, "SELECT count(*) FROM rejects") == [(1,)]
+    assert own_tables(engine) == []
+
+
+@pytest.mark.parametrize("batches", [0, 5])
+def test_cancel_leaves_nothing_and_retry_loads_all(
+    engine: Engine, loader: Loader, accept: Accept, batches: int
+) -> None:
+    upload_id = accept(LARGE)
+    loader.load(upload_id, stop_after(batches))
+    cancel(engine, upload_id, "public")
+    cancel(engine, upload_id, "public")
+    assert upload(engine, upload_id)["state"] == "cancelled"
+    assert own_tables(engine) == []
+    assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "cancelled"
+    retry(engine, upload_id, "public")
+    retry(engine, upload_id, "public")
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
+    assert rows(engine, "SELECT count(*) FROM movies") == [(180,)]
+    assert rows(engine, "SELECT count(*) FROM rejects") == [(20,)]
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_a_loader_cannot_commit_into_a_cancelled_upload(
+    engine: Engine, loader: Loader, accept: Accept, settings: Settings, content: bytes
+) -> None:
+    upload_id = accept(content)
+    connection = LoadingConnection(settings)
+    work = begin(connection, upload_id)
+    assert work is not None
+    batch = claim_batch(connection, work, 60, 3)
+    assert batch is not None
+    validated = prepared(loader, work, batch)
+    cancel(engine, upload_id, "public")
+    with pytest.raises(LostLease):
+        commit_batch(connection, work, batch, validated)
+    connection.close()
+    assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
+    assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
+    assert upload(engine, upload_id)["state"] == "cancelled"
+
+
+def test_what_the_state_forbids(engine: Engine, loader: Loader, accept: Accept) -> None:
+    queued, completed = accept(SMALL), accept(SMALL)
+    loader.load(completed, never)
+    for action, upload_id in ((undo, queued), (cancel, completed), (retry, completed)):
+        with pytest.raises(StateConflict):
+            action(engine, upload_id, "public")
+    for action in (undo, cancel, retry):
+        with pytest.raises(NotFound):
+            action(engine, completed, "somebody-else")
+
+
+def test_the_sweep_rings_for_what_waits(engine: Engine, accept: Accept, settings: Settings) -> None:
+    upload_id, bell = accept(SMALL), Bell()
+    sweep(engine, settings, bell, [True, False])
+    assert bell.rung == []  # its doorbell has just been rung
+    forget_rings(engine)
+    sweep(engine, settings, bell, [False])
+    assert bell.rung == []  # not this bell's business
+    sweep(engine, settings, bell, [True])
+    sweep(engine, settings, bell, [True])
+    assert bell.rung == [upload_id]  # and not again before a lease has passed
+
+
+def test_the_sweep_leaves_a_working_loader_alone(engine: Engine, accept: Accept, settings: Settings) -> None:
+    upload_id, bell = accept(LARGE), Bell()
+    connection = LoadingConnection(settings)
+    work = begin(connection, upload_id)
+    assert work is not None
+    assert claim_batch(connection, work, 60, 3) is not None
+    forget_rings(engine)
+    sweep(engine, settings, bell, [True])
+    assert bell.rung == []
+    with engine.begin() as changing:
+        changing.execute(text("UPDATE batches SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"))
+    sweep(engine, settings, bell, [True])
+    assert bell.rung == [upload_id]
+    connection.close()
+
+
+def test_a_batch_that_kills_its_loaders_ends_the_upload(engine: Engine, accept: Accept, settings: Settings) -> None:
+    upload_id = accept(LARGE)
+    connection = LoadingConnection(settings)
+    work = begin(connection, upload_id)
+    assert work is not None
+    for _ in range(settings.max_attempts):
+        assert claim_batch(connection, work, 0, settings.max_attempts) is not None
+    second = claim_batch(connection, work, 0, settings.max_attempts)
+    assert second is not None
+    assert second.number == 1
+    sweep(engine, settings, Bell(), [True])
+    found = upload(engine, upload_id)
+    assert (found["state"], found["error_code"]) == ("failed", "attempts_exhausted")
+    assert "batch 0" in found["error_message"]
+    assert "line 2 on" in found["error_message"]
+    sweep(engine, settings, Bell(), [True])
+    assert own_tables(engine) == []
+    connection.close()
+
+
+def test_a_stored_file_that_is_gone_ends_the_upload(engine: Engine, loader: Loader, accept: Accept) -> None:
+    gone, short = accept(SMALL), accept(SMALL)
+    loader.storage.delete(upload(engine, gone)["storage_key"])
+    with (loader.storage.directory / upload(engine, short)["storage_key"]).open("r+b") as file:
+        file.truncate(300)
+    for upload_id in (gone, short):
+        loader.load(upload_id, never)
+        found = upload(engine, upload_id)
+        assert (found["state"], found["error_code"]) == ("failed", "stored_file_damaged")
+    assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
+
+
+def forget_rings(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE uploads SET rung_at = now() - interval '1 hour'"))

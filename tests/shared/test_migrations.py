@@ -1,0 +1,50 @@
+"""The history goes up, down and up again on every supported version, and ends at what the models say."""
+
+import io
+from contextlib import redirect_stdout
+
+from alembic import command
+from sqlalchemy import Engine, text
+
+from shared.settings import Settings
+from tests.conftest import alembic_config, environment
+
+
+def tables(engine: Engine) -> set[str]:
+    query = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S')"
+    with engine.connect() as connection:
+        return set(connection.scalars(text(query)))
+
+
+def test_down_and_up_again(settings: Settings, engine: Engine) -> None:
+    before = tables(engine)
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "base")
+        assert tables(engine) == {"alembic_version"}
+        command.upgrade(alembic_config(), "head")
+        assert tables(engine) == before
+        command.check(alembic_config())
+
+
+def test_offline_sql_makes_the_same_tables(settings: Settings, engine: Engine) -> None:
+    expected = tables(engine)
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "base")
+        script = io.StringIO()
+        config = alembic_config()
+        config.output_buffer = script
+        with redirect_stdout(script):
+            command.upgrade(config, "head", sql=True)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(script.getvalue())
+    assert tables(engine) == expected
+
+
+def test_every_index_ends_with_the_id(engine: Engine) -> None:
+    query = text("SELECT indexdef FROM pg_indexes WHERE tablename = 'movies_small'")
+    with engine.connect() as connection:
+        definitions = list(connection.scalars(query))
+    assert len(definitions) == 6
+    assert all(definition.endswith("id)") for definition in definitions)

@@ -1,0 +1,51 @@
+"""Spans tile any content, and in well-formed content they end where records end."""
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.ingest.split import Span, Splitter
+
+CELLS = st.text(st.sampled_from('ab",\n\r é'), max_size=8)
+ROWS = st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=40)
+
+
+def split(content: bytes, batch_bytes: int, *, quoting: bool, block: int = 7, small_bytes: int = 0) -> list[Span]:
+    splitter = Splitter(byte_start=100, first_line=2, batch_bytes=batch_bytes, quoting=quoting)
+    for start in range(0, len(content), block):
+        splitter.feed(content[start : start + block])
+    return splitter.finish(small_bytes)
+
+
+@given(content=st.binary(min_size=1, max_size=500), batch_bytes=st.integers(1, 100), quoting=st.booleans())
+def test_spans_tile_any_content(content: bytes, batch_bytes: int, quoting: bool) -> None:
+    byte, line = 100, 2
+    for span in split(content, batch_bytes, quoting=quoting):
+        assert (span.byte_start, span.first_line) == (byte, line)
+        assert span.byte_end > span.byte_start
+        assert span.line_feeds == content.count(b"\n", span.byte_start - 100, span.byte_end - 100)
+        byte, line = span.byte_end, line + span.line_feeds
+    assert byte == 100 + len(content)
+
+
+@given(rows=ROWS, batch_bytes=st.integers(1, 60))
+def test_spans_hold_whole_records(rows: list[list[str]], batch_bytes: int) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    content = text.getvalue().encode()
+    parts = [content[span.byte_start - 100 : span.byte_end - 100] for span in split(content, batch_bytes, quoting=True)]
+    read = [row for part in parts for row in csv.reader(io.StringIO(part.decode(), newline=""))]
+    assert read == list(csv.reader(io.StringIO(content.decode(), newline="")))
+
+
+def test_a_small_file_is_one_span() -> None:
+    content = b"a,b\n" * 100
+    assert len(split(content, 40, quoting=True)) == 10
+    assert split(content, 40, quoting=True, small_bytes=400) == [Span(100, 500, 2, 100)]
+    assert len(split(content, 40, quoting=True, small_bytes=399)) == 10
+
+
+def test_without_quoting_a_quote_is_a_character() -> None:
+    assert len(split(b'"\t1\n' * 10, 4, quoting=False)) == 10

@@ -1,0 +1,141 @@
+"""Each rule of each dataset, by the file's own text: which column is blamed, with which code."""
+
+import pytest
+
+from shared.datasets import DATASETS
+from shared.ingest.dialect import CSV, TSV
+from shared.ingest.read import read_batch
+from shared.ingest.validate import Validated, validate
+from tests.rows import GOOD_MOVIE, GOOD_TITLE, MOVIES_HEADER, TITLES_HEADER, movies, titles
+
+MOVIE_RULES: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
+    ({}, []),
+    ({"budget": "-1"}, [("budget", "negative")]),
+    ({"budget": "1.5"}, [("budget", "not_a_whole_number")]),
+    ({"budget": "$237,000,000"}, [("budget", "not_a_whole_number")]),
+    ({"original_language": "EN"}, [("original_language", "invalid_language")]),
+    ({"original_language": "english"}, [("original_language", "invalid_language")]),
+    ({"original_language": "en\n"}, [("original_language", "invalid_language")]),
+    ({"release_date": "2023-02-30"}, [("release_date", "not_a_date")]),
+    ({"release_date": "1869-12-31"}, [("release_date", "date_out_of_range")]),
+    ({"release_date": "1870-01-01"}, []),
+    ({"release_date": "2099-01-01"}, [("release_date", "date_out_of_range")]),
+    ({"runtime": "60001"}, [("runtime", "out_of_range")]),
+    ({"runtime": "60000"}, []),
+    ({"runtime": "142 min"}, [("runtime", "not_a_whole_number")]),
+    ({"status": "released"}, [("status", "unknown_status")]),
+    ({"status": "Canceled"}, []),
+    ({"title": ""}, [("title", "required")]),
+    ({"title": "   "}, [("title", "required")]),
+    ({"title": "NA"}, []),
+    ({"title": "null"}, []),
+    ({"vote_average": "10.1"}, [("vote_average", "out_of_range")]),
+    ({"vote_average": "-0.1"}, [("vote_average", "out_of_range")]),
+    ({"vote_average": "NaN"}, [("vote_average", "not_a_number")]),
+    ({"languages": "English"}, [("languages", "not_a_list")]),
+    ({"languages": "[]"}, []),
+    (dict.fromkeys(set(MOVIES_HEADER) - {"title"}, ""), []),
+    (
+        {"title": "", "budget": "x", "vote_average": "99"},
+        [("budget", "not_a_whole_number"), ("title", "required"), ("vote_average", "out_of_range")],
+    ),
+]
+
+TITLE_RULES: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
+    ({}, []),
+    ({"tconst": "nm0000001"}, [("tconst", "invalid_tconst")]),
+    ({"tconst": "\\N"}, [("tconst", "required")]),
+    ({"tconst": "tt1x"}, [("tconst", "invalid_tconst")]),
+    ({"primaryTitle": "\\N"}, [("primaryTitle", "required")]),
+    ({"primaryTitle": ""}, [("primaryTitle", "required")]),
+    ({"primaryTitle": '"Quoted" only here'}, []),
+    ({"originalTitle": "\\N"}, []),
+    ({"isAdult": "2"}, [("isAdult", "not_a_flag")]),
+    ({"startYear": "1869"}, [("startYear", "year_out_of_range")]),
+    ({"startYear": "2101"}, [("startYear", "year_out_of_range")]),
+    ({"startYear": "94"}, [("startYear", "not_a_year")]),
+    ({"startYear": "2000", "endYear": "1999"}, [("endYear", "ends_before_start")]),
+    ({"startYear": "2000", "endYear": "2000"}, []),
+    ({"startYear": "\\N", "endYear": "2000"}, []),
+    ({"startYear": "2000", "endYear": "x"}, [("endYear", "not_a_year")]),
+    ({"runtimeMinutes": "long"}, [("runtimeMinutes", "not_a_whole_number")]),
+    ({"runtimeMinutes": "-3"}, [("runtimeMinutes", "out_of_range")]),
+]
+
+
+def check(content: bytes, dataset: str) -> Validated:
+    dialect = TSV if dataset == "title.basics" else CSV
+    head, _, body = content.partition(b"\n")
+    header = head.decode().strip().split(dialect.delimiter)
+    records = read_batch(body, 2, dialect, header)
+    return validate(records, DATASETS[dataset], header, "public", 7)
+
+
+def reasons(validated: Validated) -> list[tuple[str, str]]:
+    return sorted((row["column_name"], row["code"]) for row in validated.rejects.to_pylist())
+
+
+@pytest.mark.parametrize(("change", "expected"), MOVIE_RULES, ids=str)
+def test_movies(change: dict[str, str], expected: list[tuple[str, str]]) -> None:
+    validated = check(movies({}, change), "movies")
+    assert reasons(validated) == expected
+    assert (validated.read, validated.movies.num_rows, validated.rejected) == ((2, 2, 0) if not expected else (2, 1, 1))
+
+
+@pytest.mark.parametrize(("change", "expected"), TITLE_RULES, ids=str)
+def test_titles(change: dict[str, str], expected: list[tuple[str, str]]) -> None:
+    validated = check(titles({}, change), "title.basics")
+    assert reasons(validated) == expected
+    assert validated.movies.num_rows == 2 - bool(expected)
+
+
+def test_every_column_of_every_dataset_is_in_the_good_row() -> None:
+    assert {column.name for column in DATASETS["movies"].columns} == set(GOOD_MOVIE) == set(MOVIES_HEADER)
+    assert {column.name for column in DATASETS["title.basics"].columns} == set(GOOD_TITLE) == set(TITLES_HEADER)
+
+
+def test_a_bad_cell_hides_no_other_bad_row_of_its_column() -> None:
+    validated = check(movies({"budget": "x"}, {"budget": "-1"}, {"budget": "y"}, {}), "movies")
+    assert [(row["line_number"], row["code"]) for row in validated.rejects.to_pylist()] == [
+        (2, "not_a_whole_number"),
+        (3, "negative"),
+        (4, "not_a_whole_number"),
+    ]
+
+
+def test_a_reject_shows_the_text_of_the_file() -> None:
+    reject = check(movies({}, {"vote_average": "11.00"}), "movies").rejects.to_pylist()[0]
+    assert reject == {
+        "upload_number": 7,
+        "line_number": 3,
+        "position": 0,
+        "column_name": "vote_average",
+        "code": "out_of_range",
+        "message": "vote_average must be between 0 and 10",
+        "value": "11.00",
+    }
+
+
+def test_ids_hold_upload_and_line() -> None:
+    validated = check(movies({"overview": "two\nlines"}, {}), "movies")
+    assert validated.movies["id"].to_pylist() == [7 * 2**32 + 2, 7 * 2**32 + 4]
+
+
+def test_release_is_derived() -> None:
+    row = check(movies({}), "movies").movies.to_pylist()[0]
+    assert (row["release_year"], row["release_order"]) == (1995, 19951030)
+    row = check(titles({}), "title.basics").movies.to_pylist()[0]
+    assert (row["release_year"], row["release_order"], row["release_date"]) == (1894, 18940000, None)
+
+
+def test_unknown_columns_are_kept() -> None:
+    header = [*MOVIES_HEADER, "Tagline", "imdb id"]
+    validated = check(movies({"Tagline": 'To "infinity"', "imdb id": ""}, {}, header=header), "movies")
+    assert validated.movies["extra"].to_pylist() == ['\x01{"Tagline": "To \\"infinity\\""}', None]
+
+
+def test_columns_may_stand_in_any_order_and_spelling() -> None:
+    header = ["Vote Average", *[name for name in MOVIES_HEADER if name != "vote_average"]]
+    validated = check(movies({"Vote Average": "99"}, {"Vote Average": "9"}, header=header), "movies")
+    assert validated.movies["vote_average"].to_pylist() == [9.0]
+    assert reasons(validated) == [("Vote Average", "out_of_range")]

@@ -9,7 +9,6 @@ SHELL := /bin/sh
 BIN := .venv/bin
 # -qq: errors are shown, the rest is not. Every file is checked against the lock's hashes, wherever it came from.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
-# `exec` in a recipe: a signal to make reaches the program and not a shell around it.
 LOCK := build/lock/bin/python -m uv pip compile pyproject.toml --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
@@ -19,6 +18,7 @@ LOCK := build/lock/bin/python -m uv pip compile pyproject.toml --no-config --uni
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
 
+# `exec` in a recipe: a signal to make reaches the program and not a shell around it.
 demo: .venv/runtime.stamp ## start everything, load samples/movies.csv, show the result, stop
 	@exec $(BIN)/imdb-ingest demo
 

@@ -4,6 +4,7 @@ The program finds the API in `INGEST_API_URL`. The exit code is the program's.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,4 +25,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is stopped and removed
     sys.exit(main(sys.argv[1:]))

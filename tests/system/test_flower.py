@@ -25,4 +25,4 @@ def test_flower_shows_the_task_of_an_upload(tmp_path: Path, tenant: str) -> None
                 tasks = [task for task in flower.get("/api/tasks").json().values() if upload["id"] in task["args"]]
                 time.sleep(0.2)
             assert [task["name"] for task in tasks] == [LOAD_TASK]
-            assert "celery@" in flower.get("/workers").text
+            assert stack.worker.node_name in flower.get("/workers").text

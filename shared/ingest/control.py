@@ -28,9 +28,18 @@ WHERE total.tenant = :tenant
   AND (total.release_year, total.original_language) = (gone.release_year, gone.original_language)
 """)
 
+# Only loaders touch a table that is not attached, and those of an upload that has ended work in vain. Terminated and not
+# cancelled: a loader that is paused inside its transaction would keep its lock.
+_TERMINATE_ITS_LOADERS: Final = text("""
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE relation = to_regclass(:table) AND database = datid AND datname = current_database()
+  AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+""")
+
 # DROP waits for readers of `movies`, and new readers wait behind it: not for long, rather again.
 _DROP_TRIES = 10
 _DROP_LOCK_TIMEOUT = "500ms"
+_ENDED_UNSEEN = ("failed", "cancelled", "undone")
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")
 
 
@@ -43,8 +52,8 @@ def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
         _revoke(connection, number)
         connection.execute(delete(Reject).where(Reject.upload_number == number))
         connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
-    drop_table(engine, number)
     log.info("upload_cancelled", upload_id=str(upload_id))
+    drop_table(engine, number)
 
 
 def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -105,22 +114,32 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 
 
 def drop_table(engine: Engine, number: int) -> None:
-    """Remove the table of a large upload that is not visible; no error if there is none."""
-    table = partition_of(number)
-    if table == partition_of(1):
+    """Remove the table of a large upload that has ended without being visible; no error if there is none.
+
+    Raises `Unavailable` if it is still in use after some tries; the sweep removes it later.
+    """
+    if partition_of(number) == partition_of(1):
         return
-    for attempt in range(_DROP_TRIES):
+    for _ in range(_DROP_TRIES):
         try:
-            with engine.begin() as connection:
-                connection.execute(text(f"SET LOCAL lock_timeout = '{_DROP_LOCK_TIMEOUT}'"))
-                connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+            _drop_table(engine, number)
         except DBAPIError as error:
             if not _is_lock_trouble(error):
                 raise
-            if attempt == _DROP_TRIES - 1:
-                raise Unavailable("the upload's table is in use; the sweep removes it later") from error
         else:
             return
+    raise Unavailable("the upload's table is in use; it is removed later")
+
+
+def _drop_table(engine: Engine, number: int) -> None:
+    table = partition_of(number)
+    ended = select(Upload.number).where(Upload.number == number, Upload.state.in_(_ENDED_UNSEEN))
+    with engine.begin() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_DROP_LOCK_TIMEOUT}'"))
+        # The row is locked so that nobody retries the upload, and fills the table again, in the meantime.
+        if connection.scalar(ended.with_for_update()) is not None:
+            connection.execute(_TERMINATE_ITS_LOADERS, {"table": table})
+            connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
 
 
 def _move(

@@ -1,5 +1,6 @@
 """Cancel, retry, undo and the sweep: each leaves what it promises and refuses what the state forbids."""
 
+import time
 import uuid
 from typing import Any
 
@@ -7,11 +8,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from shared.database.loading import LoadingConnection
-from shared.errors import LostLease, NotFound, StateConflict
-from shared.ingest.control import cancel, retry, undo
+from shared.errors import LostLease, NotFound, StateConflict, Unavailable
+from shared.ingest.control import cancel, drop_table, retry, undo
 from shared.ingest.load import Loader, commit_batch
 from shared.ingest.sweep import sweep
-from shared.ingest.work import begin, claim_batch
+from shared.ingest.work import begin, claim_batch, finish_batch
 from shared.settings import Settings
 from tests.conftest import Accept
 from tests.shared.test_load import LARGE, SMALL, never, prepared, rows, upload
@@ -89,6 +90,38 @@ def test_a_loader_cannot_commit_into_a_cancelled_upload(
     assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
     assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
     assert upload(engine, upload_id)["state"] == "cancelled"
+
+
+def test_cancel_does_not_wait_for_a_paused_loader(
+    engine: Engine, loader: Loader, accept: Accept, settings: Settings
+) -> None:
+    upload_id = accept(LARGE)
+    paused = LoadingConnection(settings)
+    work = begin(paused, upload_id)
+    assert work is not None
+    batch = claim_batch(paused, work, 60, 3)
+    assert batch is not None
+    with pytest.raises(Unavailable), paused.transaction():
+        paused.copy(work.table, prepared(loader, work, batch).movies)
+        started = time.monotonic()
+        cancel(engine, upload_id, "public")
+        assert time.monotonic() - started < 5
+        assert own_tables(engine) == []
+        finish_batch(paused, work, batch, 1, 1, 0)
+    paused.close()
+
+
+def test_a_retry_is_not_hurt_by_another_one(engine: Engine, loader: Loader, accept: Accept) -> None:
+    """The second one dropped the table that the first one's loader had just filled."""
+    upload_id = accept(LARGE)
+    loader.load(upload_id, stop_after(3))
+    cancel(engine, upload_id, "public")
+    retry(engine, upload_id, "public")
+    loader.load(upload_id, stop_after(5))
+    number = upload(engine, upload_id)["number"]
+    drop_table(engine, number)
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
 
 
 def test_what_the_state_forbids(engine: Engine, loader: Loader, accept: Accept) -> None:

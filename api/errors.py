@@ -83,6 +83,7 @@ STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
     IncompleteBody: 400,
     errors.NotFound: 404,
     errors.StateConflict: 409,
+    errors.KeyInUse: 409,
     errors.TooLarge: 413,
     UnsupportedMediaType: 415,
     errors.UnsupportedFile: 415,

@@ -1,16 +1,19 @@
 """Streaming one upload into storage: the network fills a block while a thread works on the block before."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final, ParamSpec, TypeVar, cast
 
 import structlog
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.body import MULTIPART_OVERHEAD_BYTES, MultipartFile, RequestBody, file_source
 from api.runtime import Runtime
 from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Receiver
+from shared.ingest.idempotency import LEASE_SECONDS, Reservation, renew
 
 # Large enough that handing a block to a thread costs nothing beside hashing and writing it; an upload holds two of
 # them at most, and the server's own buffer.
@@ -81,17 +84,49 @@ class Intake:
         return await asyncio.shield(future)
 
 
-async def receive_file(request: Request, runtime: Runtime, filename: str | None, dataset: str | None) -> ReceivedFile:
-    """Store the request's file; after any error nothing is left of it, and the client can read why."""
+async def receive_file(
+    request: Request,
+    runtime: Runtime,
+    filename: str | None,
+    dataset: str | None,
+    reservation: Reservation | None = None,
+) -> ReceivedFile:
+    """Store the request's file; after any error nothing is left of it, and the client can read why.
+
+    An idempotency key's `reservation` is held for as long as bytes arrive.
+    """
     body = RequestBody(request)
     try:
-        return await _receive(request, body, runtime, filename, dataset)
+        async with _held(runtime, reservation):
+            return await _receive(request, body, runtime, filename, dataset)
     except Exception:
         # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
         if "expect" not in request.headers:
             await body.discard()
         request.state.is_body_unread = not body.is_complete
         raise
+
+
+@asynccontextmanager
+async def _held(runtime: Runtime, reservation: Reservation | None) -> AsyncIterator[None]:
+    """Renew the reservation, if there is one, until the block ends."""
+    if reservation is None:
+        yield
+        return
+    holding = asyncio.create_task(_hold(runtime, reservation))
+    try:
+        yield
+    finally:
+        holding.cancel()
+
+
+async def _hold(runtime: Runtime, reservation: Reservation) -> None:
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        try:
+            await asyncio.to_thread(renew, runtime.engine, reservation)
+        except SQLAlchemyError as error:  # the next renewal, or `complete`, finds out what became of it
+            log.warning("reservation_not_renewed", error=type(error).__name__)
 
 
 async def _receive(

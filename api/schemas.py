@@ -14,7 +14,7 @@ Action = Annotated[str | None, Field(exclude_if=lambda address: address is None)
 
 
 class Records(BaseModel):
-    """The account: read = loaded + rejected + duplicate, always."""
+    """The account: read = loaded + rejected + duplicate, always. Of a failed upload only the rejects are left."""
 
     read: int = Field(examples=[5000])
     loaded: int = Field(examples=[4988])
@@ -70,6 +70,11 @@ class Upload(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     error: UploadError | None
+    on_error: Literal["skip", "abort"]
+    max_rejects: str | None = Field(description="A count or a percentage; null: any number.", examples=["2.5%"])
+    deduplicated: bool = Field(
+        default=False, description="In the answer to an upload: the same bytes were sent before, this is that upload."
+    )
     links: UploadLinks
 
 
@@ -80,6 +85,20 @@ class UploadPage(BaseModel):
     total: int
     page: int
     page_size: int
+
+
+class UploadEvent(BaseModel):
+    """One thing that happened to an upload: a state that it took, or a trouble on the way."""
+
+    at: datetime
+    event: str = Field(examples=["loading", "batch_taken_over"])
+    reason: str | None = Field(examples=["batch 3, attempt 2"])
+
+
+class UploadHistory(BaseModel):
+    """All that happened, the oldest first."""
+
+    items: list[UploadEvent]
 
 
 class Reject(BaseModel):

@@ -64,11 +64,15 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         started_at=row.started_at,
         finished_at=row.finished_at,
         error=None if row.error_code is None else UploadError(code=row.error_code, message=row.error_message or ""),
+        on_error=row.on_error,
+        max_rejects=_max_rejects(row),
         links=_links(row, tenant),
     )
 
 
 def _records(row: Row[Any]) -> Records:
+    if row.state == "failed":  # its rows are gone, its rejects are kept for the person who mends the file
+        return Records(read=row.done_rejected, loaded=0, rejected=row.done_rejected, duplicate=0)
     if row.state in ACTIVE_STATES:
         return Records(
             read=row.done_read, loaded=row.done_loaded, rejected=row.done_rejected, duplicate=row.done_duplicate
@@ -79,6 +83,12 @@ def _records(row: Row[Any]) -> Records:
         rejected=row.rejected_records,
         duplicate=row.duplicate_records,
     )
+
+
+def _max_rejects(row: Row[Any]) -> str | None:
+    if row.max_rejects_percent is not None:
+        return f"{row.max_rejects_percent:g}%"
+    return None if row.max_rejects is None else str(row.max_rejects)
 
 
 def _progress(row: Row[Any]) -> Progress:

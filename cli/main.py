@@ -79,11 +79,17 @@ def upload(
     wait: Annotated[bool, typer.Option("--wait", help="Stay until the upload has been loaded.")] = False,
     as_json: AsJson = False,
     dataset: Annotated[str | None, typer.Option(help="movies or title.basics; by default the header decides.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Load it even if the same bytes were loaded before.")] = False,
+    max_rejects: Annotated[
+        str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail with more rejected records than this.")
+    ] = None,
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
     """Upload FILE. Exit code 0: accepted, and with --wait also completed."""
-    params: Params = {"use_celery": use_celery, "dataset": dataset}
+    params: Params = {"use_celery": use_celery, "dataset": dataset, "max_rejects": max_rejects}
+    if force:
+        params["force"] = True
     with (
         _session(api_url, tenant, as_json=as_json) as client,
         progress_view(render.console(stderr=True), silent=as_json) as view,
@@ -110,6 +116,15 @@ def uploads(
     params: Params = {"state": state, "page": page, "page_size": page_size}
     with _session(api_url, tenant, as_json=as_json) as client:
         _show(client.page("/uploads", params), render.uploads, as_json=as_json)
+
+
+@app.command()
+def history(
+    *, upload_id: UploadId, as_json: AsJson = False, tenant: Tenant = None, api_url: ApiUrl = DEFAULT_API_URL
+) -> None:
+    """Show what happened to upload ID: each state, each trouble, with time and reason."""
+    with _session(api_url, tenant, as_json=as_json) as client:
+        _show(client.page(f"/uploads/{upload_id}/history", {}), render.history, as_json=as_json)
 
 
 @app.command()

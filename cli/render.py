@@ -63,6 +63,17 @@ def uploads(page: Json) -> RenderableType:
     return table
 
 
+def history(page: Json) -> RenderableType:
+    """What happened to an upload, the oldest first."""
+    table = Table(title=Text("history", "bold"), title_justify="left")
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("event", no_wrap=True, style="cyan")
+    table.add_column("reason", overflow="fold")
+    for event in page["items"]:
+        table.add_row(event["at"][:23].replace("T", " "), event["event"], _cell(event["reason"]))
+    return table
+
+
 def rejects(page: Json) -> RenderableType:
     """A page of rejects: where, which rule, what it says, the cell's text."""
     table = _table("rejects", page)

@@ -5,6 +5,8 @@
     |   |-- InvalidRequest           the client asked for something that cannot be
     |   |   |-- NotFound
     |   |   |-- StateConflict        the upload's state forbids the action
+    |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
+    |   |   |-- KeyReused            this Idempotency-Key was used for another request
     |   |   `-- TooLarge
     |   |-- UnreadableFile           the file as a whole cannot be loaded
     |   |   |-- EmptyFile            no header, or a header and no record
@@ -12,6 +14,7 @@
     |   |   |-- UnsupportedFile      not CSV or TSV by name or by content
     |   |   `-- HeaderMismatch       columns are missing, or no dataset fits
     |   |-- StoredFileDamaged        the stored file is gone, or not what was received
+    |   |-- TooManyRejects           more rejected records than the upload's budget allows
     |   |-- AccountMismatch          the loader cannot prove that every record is accounted for
     |   `-- Exhausted                loading stopped as often as `max_attempts` allows
     `-- Transient                    trying again would help
@@ -64,6 +67,18 @@ class StateConflict(InvalidRequest):
     code = "state_conflict"
 
 
+class KeyInUse(InvalidRequest):
+    """A request with this Idempotency-Key is still running."""
+
+    code = "idempotency_key_in_use"
+
+
+class KeyReused(InvalidRequest):
+    """This Idempotency-Key was used for another request."""
+
+    code = "idempotency_key_reused"
+
+
 class TooLarge(InvalidRequest):
     """More bytes than `max_upload_bytes`."""
 
@@ -104,6 +119,12 @@ class StoredFileDamaged(Permanent):
     """The stored file is gone, or it is not what was received."""
 
     code = "stored_file_damaged"
+
+
+class TooManyRejects(Permanent):
+    """More rejected records than the upload's budget allows."""
+
+    code = "too_many_rejects"
 
 
 class AccountMismatch(Permanent):

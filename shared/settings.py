@@ -36,8 +36,17 @@ class Settings(BaseSettings):
     lanes: int = Field(default=2, ge=1, le=32)
     index_builders: int = Field(default=2, ge=1, le=8)
 
+    # What an upload may have of rejected records unless it says otherwise: `abort` none, `skip` as many as
+    # `max_rejects` allows, a count or a percentage ("" any number).
+    on_error: Literal["skip", "abort"] = "skip"
+    max_rejects: str = Field(default="", pattern=r"^(\d{1,15}|\d{1,3}(\.\d{1,6})?%)?$")
+
     # A loader renews its lease with each batch; a dead one is noticed after this time.
     lease_seconds: float = Field(default=12.0, gt=0)
+    # How long stored files of ended uploads, rejects and idempotency keys are kept.
+    file_retention_days: float = Field(default=30, gt=0)
+    reject_retention_days: float = Field(default=365, gt=0)
+    idempotency_key_days: float = Field(default=7, gt=0)
     sweep_interval_seconds: float = Field(default=3.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
     # A Celery task works this long, rings again and returns, so that uploads take turns and a deployment never waits.

@@ -14,7 +14,8 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from shared.database.engine import create_sync_engine
-from shared.ingest.accept import Receiver, register
+from shared.ingest.accept import Receiver, UploadOptions, register
+from shared.ingest.budget import Budget
 from shared.ingest.load import Loader
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -129,11 +130,20 @@ Accept = Callable[..., uuid.UUID]
 def accept(engine: Engine, settings: Settings) -> Accept:
     """Takes content in as the API does, and registers it."""
 
-    def take(content: bytes, filename: str = "movies.csv", tenant: str = "public") -> uuid.UUID:
+    def take(
+        content: bytes,
+        filename: str = "movies.csv",
+        *,
+        tenant: str = "public",
+        forced: bool = True,
+        budget: Budget | None = None,
+    ) -> uuid.UUID:
         receiver = Receiver(LocalStorage(settings.upload_dir), settings, filename, None)
         for start in range(0, len(content), 1000):
             receiver.feed(content[start : start + 1000])
-        return register(engine, receiver.finish(), tenant, use_celery=True, trace_id="test-trace")
+        options = UploadOptions(tenant, True, "test-trace", forced, budget or Budget())
+        with engine.begin() as connection:
+            return register(connection, receiver.finish(), options).upload_id
 
     return take
 

@@ -1,11 +1,12 @@
 """POST and PUT /upload: the bytes are stored, the upload is committed, the bell rings, then comes the answer."""
 
 import asyncio
-import uuid
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
+import structlog
+from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.dependencies import RuntimeDep, TenantDep
 from api.errors import UnknownDataset
@@ -14,16 +15,27 @@ from api.receiving import receive_file
 from api.schemas import Upload
 from api.uploads_view import load_upload, upload_path
 from shared.datasets import DATASETS
-from shared.ingest.accept import ReceivedFile, register
+from shared.ingest import idempotency
+from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
+from shared.ingest.budget import Budget, OnError
+from shared.ingest.idempotency import Reservation, fingerprint_of
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
 
+log = structlog.get_logger()
+
+_LOCATION = {"Location": {"description": "Address of the upload.", "schema": {"type": "string"}}}
 _RESPONSES: Responses = {
+    200: {
+        "description": "The same bytes were sent before; this is that upload.",
+        "model": Upload,
+        "headers": _LOCATION,
+    },
     202: {
         "description": "Stored and committed: it will be loaded whatever happens now.",
-        "headers": {"Location": {"description": "Address of the upload.", "schema": {"type": "string"}}},
+        "headers": _LOCATION,
     },
-    **problems(400, 413, 415, 503, 507),
+    **problems(400, 409, 413, 415, 503, 507),
 }
 
 
@@ -48,6 +60,42 @@ class UploadRequest:
             examples=["movies.csv"],
         ),
     ] = None
+    force: Annotated[bool, Query(description="Load the file even though the same bytes were loaded before.")] = False
+    on_error: Annotated[
+        OnError | None, Query(description="abort: the first rejected record fails the upload. Default: skip.")
+    ] = None
+    max_rejects: Annotated[
+        str | None,
+        Query(
+            pattern=r"^(\d{1,15}|\d{1,3}(\.\d{1,6})?%)$",
+            description="More rejected records fail the upload: a count or a percentage.",
+            examples=["100", "2.5%"],
+        ),
+    ] = None
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            pattern=r"^[\x21-\x7e]{1,255}$",
+            description="The same key and the same request give the same upload and answer again, for a week.",
+        ),
+    ] = None
+
+    @property
+    def options(self) -> UploadOptions:
+        """What the use case needs of it."""
+        settings = self.runtime.settings
+        return UploadOptions(
+            tenant=self.tenant.name,
+            use_celery=self.use_celery,
+            trace_id=str(self.request.state.trace_id),
+            forced=self.force,
+            budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
+        )
+
+    def fingerprint(self, received: ReceivedFile) -> str:
+        """Equal for equal requests."""
+        asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
+        return fingerprint_of(received.sha256, {name: getattr(self, name) for name in asked})
 
 
 UploadDep = Annotated[UploadRequest, Depends()]
@@ -83,31 +131,88 @@ async def put_upload(upload: UploadDep, response: Response, background: Backgrou
 async def _accept(upload: UploadRequest, response: Response, background: BackgroundTasks) -> Upload:
     if upload.dataset is not None and upload.dataset not in DATASETS:
         raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
-    received = await receive_file(upload.request, upload.runtime, upload.filename, upload.dataset)
-    upload_id = await _register(upload, received)
-    await _ring(upload, upload_id, background)
-    response.headers["Location"] = upload.tenant.address(upload_path(upload_id))
-    return await load_upload(upload.runtime.read_engine, upload_id, upload.tenant)
-
-
-async def _register(upload: UploadRequest, received: ReceivedFile) -> uuid.UUID:
-    runtime, trace_id = upload.runtime, str(upload.request.state.trace_id)
+    if upload.idempotency_key is None:
+        received = await receive_file(upload.request, upload.runtime, upload.filename, upload.dataset)
+        return await _finish(upload, received, None, response, background)
+    reservation = await asyncio.to_thread(
+        idempotency.reserve, upload.runtime.engine, upload.tenant.name, upload.idempotency_key
+    )
+    if reservation.upload_id is not None:
+        return await _answer_again(upload, reservation, response)
     try:
-        return await asyncio.to_thread(
-            register, runtime.engine, received, upload.tenant.name, upload.use_celery, trace_id
+        received = await receive_file(
+            upload.request, upload.runtime, upload.filename, upload.dataset, reservation=reservation
         )
-    except Exception:
-        # The client is told to try again. Should the commit have gone through after all, its upload fails for want of
-        # the file: better than loading the same rows twice.
-        await asyncio.to_thread(runtime.storage.delete, received.storage_key)
+        return await _finish(upload, received, reservation, response, background)
+    except BaseException:
+        await asyncio.shield(asyncio.to_thread(_release, upload, reservation))
         raise
 
 
-async def _ring(upload: UploadRequest, upload_id: uuid.UUID, background: BackgroundTasks) -> None:
+async def _finish(
+    upload: UploadRequest,
+    received: ReceivedFile,
+    reservation: Reservation | None,
+    response: Response,
+    background: BackgroundTasks,
+) -> Upload:
+    """Everything after the last byte: commit, ring, answer."""
+    try:
+        registered = await asyncio.to_thread(_register, upload, received, reservation)
+    except Exception:
+        # The client is told to try again. Should the commit have gone through after all, its upload fails for want of
+        # the file: better than loading the same rows twice.
+        await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
+        raise
+    if registered.deduplicated:
+        await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
+        response.status_code = 200
+    else:
+        await _ring(upload, registered, background)
+    answer = await load_upload(upload.runtime.read_engine, registered.upload_id, upload.tenant)
+    answer.deduplicated = registered.deduplicated
+    if reservation is not None:
+        document = {"status": response.status_code or 202, "body": answer.model_dump(mode="json")}
+        await asyncio.to_thread(idempotency.keep_answer, upload.runtime.engine, reservation, document)
+    response.headers["Location"] = upload.tenant.address(upload_path(registered.upload_id))
+    return answer
+
+
+def _register(upload: UploadRequest, received: ReceivedFile, reservation: Reservation | None) -> Registered:
+    with upload.runtime.engine.begin() as connection:
+        registered = register(connection, received, upload.options)
+        if reservation is not None:
+            fingerprint = upload.fingerprint(received)
+            idempotency.complete(connection, reservation, fingerprint, registered.upload_id)
+        return registered
+
+
+async def _answer_again(upload: UploadRequest, reservation: Reservation, response: Response) -> Upload:
+    """The key was used before: receive the bytes only to see that they are the same, and say the same again."""
+    received = await receive_file(upload.request, upload.runtime, upload.filename, upload.dataset)
+    await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
+    reservation.verify(upload.fingerprint(received))
+    assert reservation.upload_id is not None
+    response.headers["Location"] = upload.tenant.address(upload_path(reservation.upload_id))
+    stored: dict[str, Any] | None = reservation.answer
+    if stored is None:  # the API died between its commit and its answer
+        return await load_upload(upload.runtime.read_engine, reservation.upload_id, upload.tenant)
+    response.status_code = stored["status"]
+    return Upload.model_validate(stored["body"])
+
+
+def _release(upload: UploadRequest, reservation: Reservation) -> None:
+    try:
+        idempotency.release(upload.runtime.engine, reservation)
+    except SQLAlchemyError as error:  # its lease ends by itself
+        log.warning("idempotency_key_not_released", error=type(error).__name__)
+
+
+async def _ring(upload: UploadRequest, registered: Registered, background: BackgroundTasks) -> None:
     # The background loader is rung after the reply, as a background task of the request; a Celery message is sent
     # before it, within ring_timeout_seconds. If either is lost, the sweep rings again.
     bells = upload.runtime.bells
     if upload.use_celery:
-        await asyncio.to_thread(bells.ring, upload_id, use_celery=True)
+        await asyncio.to_thread(bells.ring, registered.upload_id, use_celery=True)
     else:
-        background.add_task(bells.ring, upload_id, use_celery=False)
+        background.add_task(bells.ring, registered.upload_id, use_celery=False)

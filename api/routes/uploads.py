@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response
 from api.dependencies import RuntimeDep, TenantDep
 from api.openapi import problems
 from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
-from api.schemas import State, Upload, UploadPage
+from api.schemas import State, Upload, UploadEvent, UploadHistory, UploadPage
 from api.snapshot import snapshot
-from api.uploads_view import load_upload, upload_of
-from shared.database.queries.uploads import uploads_count, uploads_page
+from api.uploads_view import load_upload, no_such_upload, upload_of
+from shared.database.queries.history import upload_events
+from shared.database.queries.uploads import upload_number, uploads_count, uploads_page
 from shared.ingest import control
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
@@ -41,6 +42,17 @@ async def list_uploads(
 async def get_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """The upload with its account (`records` always add up) and its progress."""
     return await load_upload(runtime.read_engine, upload_id, tenant)
+
+
+@router.get("/uploads/{upload_id}/history", responses=problems(404, 503), summary="Show what happened to an upload")
+async def get_history(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> UploadHistory:
+    """Each state with its time and reason, each batch that was taken over, each refused commit, each publishing."""
+    async with runtime.read_engine.connect() as connection:
+        number = await connection.scalar(upload_number(upload_id, tenant.name))
+        if number is None:
+            raise no_such_upload()
+        rows = (await connection.execute(upload_events(number))).all()
+    return UploadHistory(items=[UploadEvent(at=row.at, event=row.event, reason=row.reason) for row in rows])
 
 
 @router.post("/uploads/{upload_id}/cancel", responses=problems(404, 409, 503), summary="Stop an upload that runs")

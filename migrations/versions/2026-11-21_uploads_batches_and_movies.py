@@ -109,13 +109,11 @@ def _create_uploads() -> None:
         sa.PrimaryKeyConstraint("number", name="pk_uploads"),
         sa.UniqueConstraint("id", name="uq_uploads_id"),
         sa.CheckConstraint(
-            "state IN ('queued', 'loading', 'completed', 'failed', 'cancelled', 'undone')", name="ck_uploads_state"
+            "state IN ('queued', 'loading', 'completed', 'failed', 'cancelled', 'undone')", name="state"
         ),
-        sa.CheckConstraint(
-            "read_records = loaded_records + rejected_records + duplicate_records", name="ck_uploads_account"
-        ),
-        sa.CheckConstraint(f"number BETWEEN 1 AND {LAST_NUMBER}", name="ck_uploads_number"),
-        sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="ck_uploads_error"),
+        sa.CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="account"),
+        sa.CheckConstraint(f"number BETWEEN 1 AND {LAST_NUMBER}", name="number"),
+        sa.CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error"),
     )
     op.create_index("ix_uploads_tenant_created_at", "uploads", ["tenant", "created_at"])
     op.create_index(
@@ -139,11 +137,9 @@ def _create_batches() -> None:
         sa.Column("done_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("upload_number", "number", name="pk_batches"),
         _belongs_to_upload("batches"),
-        sa.CheckConstraint("state IN ('pending', 'done')", name="ck_batches_state"),
-        sa.CheckConstraint("byte_start < byte_end", name="ck_batches_span"),
-        sa.CheckConstraint(
-            "read_records = loaded_records + rejected_records + duplicate_records", name="ck_batches_account"
-        ),
+        sa.CheckConstraint("state IN ('pending', 'done')", name="state"),
+        sa.CheckConstraint("byte_start < byte_end", name="span"),
+        sa.CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="account"),
     )
     op.create_index(
         "ix_batches_pending", "batches", ["upload_number", "number"], postgresql_where=sa.text("state = 'pending'")
@@ -214,5 +210,5 @@ def _create_totals() -> None:
         _text("tenant"),
         *_totals(),
         sa.PrimaryKeyConstraint("tenant", "release_year", "original_language", name="pk_movie_totals"),
-        sa.CheckConstraint("movies >= 0", name="ck_movie_totals_movies"),
+        sa.CheckConstraint("movies >= 0", name="movies"),
     )

@@ -2,6 +2,8 @@
 
     uploads 1--n batches        what was accepted, and what of it is done: the truth that messages only point at
     uploads 1--n rejects        each bad record's place, rule and value
+    uploads 1--n upload_events  its history
+    idempotency_keys            a client may send a request twice and gets one upload
     movies                      partitioned by id; id = upload number * 2^32 + line number
     upload_totals, movie_totals how many movies per year and language, so that no request ever counts rows
 
@@ -18,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -25,6 +28,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     Uuid,
+    false,
     func,
     text,
 )
@@ -92,6 +96,12 @@ class Upload(Base):
     phase: Mapped[str] = mapped_column(server_default="queued")
     use_celery: Mapped[bool]
     trace_id: Mapped[str]
+    forced: Mapped[bool] = mapped_column(server_default=false())
+
+    # how many rejected records it may have: none with `abort`, else these bounds (null: any number)
+    on_error: Mapped[str] = mapped_column(server_default="skip")
+    max_rejects: Mapped[int | None] = mapped_column(BigInteger)
+    max_rejects_percent: Mapped[float | None] = mapped_column(Double)
 
     # what came in (`size_bytes`, `sha256`) and what is stored and split (`content_*`: the same unless it was gzip);
     # records begin after `header_bytes`
@@ -126,14 +136,57 @@ class Upload(Base):
         CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="account"),
         CheckConstraint(f"number BETWEEN 1 AND {LAST_NUMBER}", name="number"),
         CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error"),
+        CheckConstraint(_one_of("on_error", ("skip", "abort")), name="on_error"),
+        CheckConstraint("max_rejects >= 0", name="max_rejects"),
+        CheckConstraint("max_rejects_percent BETWEEN 0 AND 100", name="max_rejects_percent"),
         Index(None, "tenant", "created_at"),
         Index("ix_uploads_active", "created_at", postgresql_where=text("state IN ('queued', 'loading')")),
+        # the same file is loaded once, unless somebody insists
+        Index(
+            "ix_uploads_content",
+            "tenant",
+            "dataset",
+            "sha256",
+            unique=True,
+            postgresql_where=text("state IN ('queued', 'loading', 'completed') AND NOT forced"),
+        ),
     )
 
     @property
     def is_large(self) -> bool:
         """Whether its rows have a partition of their own."""
         return self.number >= FIRST_LARGE_NUMBER
+
+
+class UploadEvent(Base):
+    """What happened to an upload, in the order of `id`: each state it took (by a trigger), each trouble on the way."""
+
+    __tablename__ = "upload_events"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    event: Mapped[str]
+    reason: Mapped[str | None]
+
+    __table_args__ = (Index(None, "upload_number", "id"),)
+
+
+class IdempotencyKey(Base):
+    """A client's key for one upload request; `holder` is receiving it until `lease_until`, or `answer` is its end."""
+
+    __tablename__ = "idempotency_keys"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    holder: Mapped[uuid.UUID]
+    lease_until: Mapped[datetime]
+    fingerprint: Mapped[str | None]
+    upload_id: Mapped[uuid.UUID | None]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+    __table_args__ = (Index(None, "created_at"),)
 
 
 class Batch(Base):

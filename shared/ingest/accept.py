@@ -9,13 +9,16 @@ because batches are spans of it; `sha256` and `size_bytes` are those of the byte
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Final
 
-from sqlalchemy import Engine, func, insert
+from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy.dialects import postgresql
 
-from shared.database.models import Batch, Upload, large_upload_numbers, small_upload_numbers
+from shared.database.models import ACTIVE_STATES, Batch, Upload, large_upload_numbers, small_upload_numbers
 from shared.datasets import Dataset, recognise
 from shared.errors import EmptyFile, TooLarge, UnreadableFile, UnsupportedFile
+from shared.ingest.budget import Budget
 from shared.ingest.careful import scan_record
 from shared.ingest.decompress import GZIP_MAGIC, Gunzip
 from shared.ingest.dialect import Dialect, dialect_of
@@ -27,6 +30,10 @@ ACCEPTED_NAMES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _LONGEST_HEADER_BYTES = 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ZIP_MAGIC = b"PK\x03\x04"
+_COPIED_FIELDS: Final = (
+    *("filename", "dataset", "header", "storage_key", "size_bytes", "sha256"),
+    *("content_bytes", "content_sha256", "header_bytes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,25 @@ class ReceivedFile:
     header_bytes: int
     spans: list[Span]
     is_small: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOptions:
+    """What the client asked for; `forced`: load the file though it was loaded before."""
+
+    tenant: str
+    use_celery: bool
+    trace_id: str
+    forced: bool = False
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """`deduplicated`: it is an earlier upload of the same bytes, and the stored file is not needed."""
+
+    upload_id: uuid.UUID
+    deduplicated: bool
 
 
 class Receiver:
@@ -197,44 +223,48 @@ def _decoded(fields: list[bytes] | None) -> list[str]:
         raise UnreadableFile("the header is not valid UTF-8") from error
 
 
-def register(engine: Engine, received: ReceivedFile, tenant: str, use_celery: bool, trace_id: str) -> uuid.UUID:
-    """Commit the upload and its batches; from here on it is never lost. Raises SQLAlchemy's errors."""
+def register(connection: Connection, received: ReceivedFile, options: UploadOptions) -> Registered:
+    """Write the upload and its batches; once that is committed, it is never lost. Raises SQLAlchemy's errors.
+
+    The tenant's earlier upload of the same bytes is returned instead, if there is one that is active or completed.
+    """
+    number = None
+    while number is None:
+        earlier = None if options.forced else connection.scalar(_same_content(received, options))
+        if earlier is not None:
+            return Registered(earlier, deduplicated=True)
+        number = _insert_upload(connection, received, options)
+    rows = [
+        asdict(span) | {"upload_number": number, "number": position} for position, span in enumerate(received.spans)
+    ]
+    connection.execute(insert(Batch), rows)
+    return Registered(connection.scalars(select(Upload.id).where(Upload.number == number)).one(), deduplicated=False)
+
+
+def _insert_upload(connection: Connection, received: ReceivedFile, options: UploadOptions) -> int | None:
+    """The new upload's number, or None if one with the same content was registered in this very moment."""
     numbers = small_upload_numbers if received.is_small else large_upload_numbers
-    with engine.begin() as connection:
-        number = connection.scalar(numbers.next_value())
-        upload_id: uuid.UUID = connection.execute(
-            insert(Upload)
-            .values(
-                number=number,
-                tenant=tenant,
-                use_celery=use_celery,
-                trace_id=trace_id,
-                rung_at=func.clock_timestamp(),
-                filename=received.filename,
-                dataset=received.dataset,
-                dialect=received.dialect.to_json(),
-                header=received.header,
-                storage_key=received.storage_key,
-                size_bytes=received.size_bytes,
-                sha256=received.sha256,
-                content_bytes=received.content_bytes,
-                content_sha256=received.content_sha256,
-                header_bytes=received.header_bytes,
-            )
-            .returning(Upload.id)
-        ).scalar_one()
-        connection.execute(
-            insert(Batch),
-            [
-                {
-                    "upload_number": number,
-                    "number": position,
-                    "byte_start": span.byte_start,
-                    "byte_end": span.byte_end,
-                    "first_line": span.first_line,
-                    "line_feeds": span.line_feeds,
-                }
-                for position, span in enumerate(received.spans)
-            ],
-        )
-    return upload_id
+    values = {
+        **{name: getattr(received, name) for name in _COPIED_FIELDS},
+        **asdict(options.budget),
+        "number": connection.scalar(numbers.next_value()),
+        "dialect": received.dialect.to_json(),
+        "tenant": options.tenant,
+        "use_celery": options.use_celery,
+        "trace_id": options.trace_id,
+        "forced": options.forced,
+        "rung_at": func.clock_timestamp(),
+    }
+    statement = postgresql.insert(Upload).values(values).on_conflict_do_nothing().returning(Upload.number)
+    number: int | None = connection.scalar(statement)
+    return number
+
+
+def _same_content(received: ReceivedFile, options: UploadOptions) -> Select[uuid.UUID]:
+    return select(Upload.id).where(
+        Upload.tenant == options.tenant,
+        Upload.dataset == received.dataset,
+        Upload.sha256 == received.sha256,
+        Upload.state.in_((*ACTIVE_STATES, "completed")),
+        ~Upload.forced,
+    )

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.database.models import ACTIVE_STATES, Batch, Movie, Reject, Upload, UploadTotal
 from shared.database.partitions import first_id, partition_of
@@ -28,8 +28,8 @@ WHERE total.tenant = :tenant
   AND (total.release_year, total.original_language) = (gone.release_year, gone.original_language)
 """)
 
-# Only loaders touch a table that is not attached, and those of an upload that has ended work in vain. Terminated and not
-# cancelled: a loader that is paused inside its transaction would keep its lock.
+# Only loaders touch a table that is not attached, and those of an upload that has ended work in vain. Terminated and
+# not cancelled: a loader that is paused inside its transaction would keep its lock.
 _TERMINATE_ITS_LOADERS: Final = text("""
 SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE relation = to_regclass(:table) AND database = datid AND datname = current_database()
@@ -61,6 +61,13 @@ def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     number = _number(engine, upload_id, tenant, ("failed", "cancelled"))
     if number is not None:
         drop_table(engine, number)
+    try:
+        _retry(engine, upload_id, tenant)
+    except IntegrityError as error:
+        raise StateConflict("the same file was uploaded again meanwhile", {"allowed": []}) from error
+
+
+def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     with engine.begin() as connection:
         number = _move(
             connection,

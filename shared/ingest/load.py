@@ -7,6 +7,7 @@ import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from uuid import UUID
 
 import structlog
@@ -14,10 +15,21 @@ import structlog
 from shared.database.loading import LoadingConnection, LoadingPool
 from shared.datasets import DATASETS
 from shared.errors import LostLease, Permanent, Transient
-from shared.ingest.publish import publish_large, publish_small
+from shared.ingest.publish import publish_large, publish_small, verify_content
 from shared.ingest.read import read_batch
 from shared.ingest.validate import Validated, validate
-from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, finish_batch, give_back
+from shared.ingest.work import (
+    ClaimedBatch,
+    Work,
+    begin,
+    claim_batch,
+    enforce_budget,
+    fail,
+    finish_batch,
+    give_back,
+    record_event,
+    too_many_rejects,
+)
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 
@@ -61,10 +73,10 @@ class Loader:
                 if should_stop():
                     return True
                 if work.is_large:  # a small one is published by the transaction of its only batch
-                    publish_large(self.pool, self.settings, work)
+                    publish_large(self.pool, self.storage, self.settings, work)
             except Permanent as error:
-                with self.pool.connection() as connection:
-                    fail(connection, work.number, error.code, error.message)
+                with self.pool.connection() as connection, connection.transaction():
+                    fail(connection, work.number, error)
                 log.error("upload_failed", code=error.code, reason=error.message)
         return False
 
@@ -106,14 +118,19 @@ class Loader:
             commit_batch(connection, work, batch, validated)
         except LostLease as error:  # its new owner finishes it; the lane goes on with others
             log.warning("fence_refused", batch=batch.number, reason=error.message)
+            with connection.transaction():
+                record_event(connection, work.number, "fence_refused", f"batch {batch.number}, epoch {batch.epoch}")
             return
         except Exception as error:
-            give_back(connection, work, batch, counts_as_attempt=not isinstance(error, Transient))
+            with suppress(Transient):  # the lease ends by itself
+                give_back(connection, work, batch, counts_as_attempt=not isinstance(error, Transient))
             raise
         log.info("batch_loaded", batch=batch.number, read=validated.read, rejected=validated.rejected)
 
     def _prepare(self, work: Work, batch: ClaimedBatch) -> Validated:
         """Everything that needs no database, with no transaction open."""
+        if not work.is_large:  # a large one is verified once, when it is published
+            verify_content(self.storage, work)
         data = self.storage.read(work.storage_key, batch.byte_start, batch.byte_end)
         records = read_batch(data, batch.first_line, work.dialect, work.header)
         return validate(records, DATASETS[work.dataset], work.header, work.tenant, work.number)
@@ -125,9 +142,16 @@ def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch,
     The fence comes last: it takes the batch's row lock for the shortest time, and a loader that was paused in its COPY
     finds there that the batch is not its own any more.
     """
+    read, loaded, rejected = validated.read, int(validated.movies.num_rows), validated.rejected
+    is_over_budget = not work.is_large and work.budget.is_exceeded(rejected, read)
     with connection.transaction():
-        connection.copy(work.table, validated.movies)
+        if not is_over_budget:
+            connection.copy(work.table, validated.movies)
         connection.copy("rejects", validated.rejects)
-        finish_batch(connection, work, batch, validated.read, validated.movies.num_rows, validated.rejected)
-        if not work.is_large:
+        finish_batch(connection, work, batch, read, loaded, rejected)
+        if is_over_budget:
+            fail(connection, work.number, too_many_rejects(rejected))
+        elif not work.is_large:
             publish_small(connection, work, validated.movies)
+        elif rejected:
+            enforce_budget(connection, work)

@@ -15,10 +15,11 @@ import structlog
 from shared.database.arrow import UPLOAD_TOTALS
 from shared.database.loading import LoadingConnection, LoadingPool
 from shared.database.partitions import create_indexes, first_id
-from shared.errors import AccountMismatch, LostLease, Transient
+from shared.errors import AccountMismatch, LostLease, StoredFileDamaged, Transient
 from shared.ingest.validate import count_by_year_and_language
-from shared.ingest.work import Work
+from shared.ingest.work import Work, record_event, too_many_rejects
 from shared.settings import Settings
+from shared.storage.local import LocalStorage
 
 log = structlog.get_logger()
 
@@ -32,7 +33,7 @@ SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexin
 WHERE number = $1 AND state = 'loading' AND publish_attempts < $3
   AND (lease_until IS NULL OR lease_until < clock_timestamp())
   AND NOT EXISTS (SELECT FROM batches WHERE upload_number = $1 AND state = 'pending')
-RETURNING epoch
+RETURNING epoch, publish_attempts
 """
 
 _RENEW = """
@@ -93,14 +94,14 @@ def publish_small(connection: LoadingConnection, work: Work, movies: pa.Table) -
     _complete(connection, work, epoch=None)
 
 
-def publish_large(pool: LoadingPool, settings: Settings, work: Work) -> bool:
+def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, work: Work) -> bool:
     """Build the indexes, prove the account, attach the table; False if somebody else does or batches are left."""
     with pool.connection() as connection:
         epoch = _claim(connection, settings, work)
         if epoch is None:
             return False
         try:
-            _build(pool, settings, work, partial(_renew, connection, settings, work, epoch))
+            _build(pool, storage, settings, work, partial(_renew, connection, settings, work, epoch))
             with connection.transaction():
                 _attach(connection, work)
                 _complete(connection, work, epoch)
@@ -114,7 +115,11 @@ def publish_large(pool: LoadingPool, settings: Settings, work: Work) -> bool:
 def _claim(connection: LoadingConnection, settings: Settings, work: Work) -> int | None:
     with connection.transaction():
         rows = connection.execute(_CLAIM, work.number, settings.lease_seconds, settings.max_attempts)
-    return int(rows[0][0]) if rows else None
+        if not rows:
+            return None
+        epoch, attempt = rows[0]
+        record_event(connection, work.number, "publishing", f"attempt {attempt}")
+        return int(epoch)
 
 
 def _renew(connection: LoadingConnection, settings: Settings, work: Work, epoch: int) -> None:
@@ -123,8 +128,14 @@ def _renew(connection: LoadingConnection, settings: Settings, work: Work, epoch:
             raise LostLease("another loader publishes this upload now")
 
 
-def _build(pool: LoadingPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
-    """Indexes, totals and statistics; each statement is a transaction of its own and may be repeated."""
+def verify_content(storage: LocalStorage, work: Work) -> None:
+    """Raise `StoredFileDamaged` unless the stored bytes are those that came in."""
+    if storage.sha256(work.storage_key) != work.content_sha256:
+        raise StoredFileDamaged("the stored file is not what was received: its SHA-256 has changed")
+
+
+def _build(pool: LoadingPool, storage: LocalStorage, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
+    """Indexes, totals, statistics and the file's hash; each is a transaction of its own and may be repeated."""
     statements = [
         f"CREATE UNIQUE INDEX IF NOT EXISTS {work.table}_pkey ON {work.table} (id)",
         *create_indexes(work.table),
@@ -133,6 +144,7 @@ def _build(pool: LoadingPool, settings: Settings, work: Work, renew: Callable[[]
     ]
     with ThreadPoolExecutor(settings.index_builders, thread_name_prefix="index") as executor:
         running: set[Future[None]] = {executor.submit(_run, pool, statement) for statement in statements}
+        running.add(executor.submit(verify_content, storage, work))
         try:
             while running:
                 done, running = wait(running, settings.lease_seconds / 3, return_when=FIRST_EXCEPTION)
@@ -163,6 +175,8 @@ def _complete(connection: LoadingConnection, work: Work, epoch: int | None) -> N
     account = connection.execute(_ACCOUNT, work.number)[0]
     tiled, byte_start, byte_end, read, loaded, rejected, duplicate, counted_movies, counted_rejects = account
     connection.execute(_ADD_TO_TOTALS, work.number, work.tenant)
+    if work.budget.is_exceeded(rejected, read):
+        raise too_many_rejects(rejected)
     rows = connection.execute(_COMPLETE, work.number, read, loaded, rejected, duplicate, epoch)
     if not rows:
         raise LostLease("the upload is not ours to publish any more")

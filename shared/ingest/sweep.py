@@ -12,12 +12,12 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 import structlog
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.database.models import Upload
 from shared.errors import IngestError
 from shared.ingest.control import drop_table
+from shared.ingest.housekeeping import keep_house
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 
@@ -27,9 +27,7 @@ Ring = Callable[[uuid.UUID, bool], None]
 
 # Arbitrary, and no other lock's key. It is a transaction's lock: session locks leak through poolers.
 _LOCK: Final = text("SELECT pg_try_advisory_xact_lock(7305511)")
-# A request that is still receiving may own an unknown file for as long as an upload can take.
-_ORPHAN_SECONDS: Final = 24 * 3600
-_ORPHAN_INTERVAL_SECONDS: Final = 300
+_HOUSEKEEPING_INTERVAL_SECONDS: Final = 300
 
 _FAIL_EXHAUSTED: Final = text("""
 UPDATE uploads AS upload
@@ -88,15 +86,6 @@ def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool
         log.info("table_removed", number=number)
 
 
-def remove_orphans(engine: Engine, storage: LocalStorage) -> None:
-    """Delete files that are older than any upload can be and that no upload knows."""
-    with engine.connect() as connection:
-        for key in storage.keys_older_than(_ORPHAN_SECONDS):
-            if connection.scalar(select(Upload.number).where(Upload.storage_key == key)) is None:
-                storage.delete(key)
-                log.info("orphan_removed", storage_key=key)
-
-
 class Sweeper:
     """Sweeps every `sweep_interval_seconds` in a thread; a round that fails is logged, and the next one tries again."""
 
@@ -126,13 +115,13 @@ class Sweeper:
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        orphans_at = time.monotonic()
+        kept_house_at = time.monotonic()
         while not self._stopping.wait(self._settings.sweep_interval_seconds):
             try:
                 sweep(self._engine, self._settings, self._ring, self._kinds)
-                if time.monotonic() - orphans_at > _ORPHAN_INTERVAL_SECONDS:
-                    orphans_at = time.monotonic()
-                    remove_orphans(self._engine, self._storage)
+                if time.monotonic() - kept_house_at > _HOUSEKEEPING_INTERVAL_SECONDS:
+                    kept_house_at = time.monotonic()
+                    keep_house(self._engine, self._storage, self._settings)
             except (SQLAlchemyError, IngestError, OSError) as error:
                 log.warning("sweep_failed", error=type(error).__name__)
 

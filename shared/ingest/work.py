@@ -17,7 +17,8 @@ from uuid import UUID
 from shared.database.loading import LoadingConnection
 from shared.database.models import FIRST_LARGE_NUMBER
 from shared.database.partitions import first_id, partition_of
-from shared.errors import LostLease
+from shared.errors import LostLease, Permanent, TooManyRejects
+from shared.ingest.budget import Budget
 from shared.ingest.dialect import Dialect
 
 LOADER: Final = socket.gethostname()
@@ -36,6 +37,7 @@ class Work:
     storage_key: str
     content_sha256: str
     trace_id: str
+    budget: Budget
 
     @property
     def is_large(self) -> bool:
@@ -67,7 +69,8 @@ SET state = 'loading',
     started_at = coalesce(started_at, clock_timestamp()),
     attempts = attempts + CASE state WHEN 'queued' THEN 1 ELSE 0 END
 WHERE id = $1::uuid AND state IN ('queued', 'loading')
-RETURNING number, tenant, dataset, dialect::text, header, storage_key, content_sha256, trace_id
+RETURNING number, tenant, dataset, dialect::text, header, storage_key, content_sha256, trace_id,
+    on_error, max_rejects, max_rejects_percent
 """
 
 _CLAIM_BATCH = """
@@ -102,6 +105,13 @@ WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
 RETURNING number
 """
 
+_SPENT = """
+SELECT coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(line_feeds), 0)::bigint + 1
+FROM batches WHERE upload_number = $1
+"""
+
+_RECORD_EVENT = "INSERT INTO upload_events (upload_number, event, reason) VALUES ($1, $2, $3)"
+
 _FAIL = """
 UPDATE uploads
 SET state = 'failed', phase = 'done', error_code = $2, error_message = $3, finished_at = clock_timestamp(),
@@ -119,7 +129,7 @@ def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
         rows = connection.execute(_BEGIN, str(upload_id))
         if not rows:
             return None
-        number, tenant, dataset, dialect, header, storage_key, content_sha256, trace_id = rows[0]
+        number, tenant, dataset, dialect, header, storage_key, content_sha256, trace_id, *budget = rows[0]
         work = Work(
             id=upload_id,
             number=number,
@@ -130,6 +140,7 @@ def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
             storage_key=storage_key,
             content_sha256=content_sha256,
             trace_id=trace_id,
+            budget=Budget(*budget),
         )
         if work.is_large:
             _create_table(connection, work)
@@ -148,6 +159,7 @@ def claim_batch(
         batch = ClaimedBatch(*rows[0])
         if batch.attempts > 1:
             connection.execute(_COUNT_TAKEOVER, work.number)
+            record_event(connection, work.number, "batch_taken_over", f"batch {batch.number}, attempt {batch.attempts}")
         return batch
 
 
@@ -165,13 +177,30 @@ def finish_batch(
         raise LostLease("another loader has this batch now")
 
 
-def fail(connection: LoadingConnection, number: int, code: str, message: str) -> bool:
-    """End the upload as failed and revoke every claim on it; False if it was not active."""
-    with connection.transaction():
-        failed = bool(connection.execute(_FAIL, number, code, message))
-        if failed:
-            connection.execute(_REVOKE_BATCHES, number)
-        return failed
+def record_event(connection: LoadingConnection, number: int, event: str, reason: str) -> None:
+    """Add to the upload's history, inside a transaction."""
+    connection.execute(_RECORD_EVENT, number, event, reason)
+
+
+def fail(connection: LoadingConnection, number: int, error: Permanent) -> None:
+    """End the upload as failed and revoke every claim on it, inside a transaction; nothing if it has ended already."""
+    if connection.execute(_FAIL, number, error.code, error.message):
+        connection.execute(_REVOKE_BATCHES, number)
+
+
+def enforce_budget(connection: LoadingConnection, work: Work) -> None:
+    """Fail the upload, inside the transaction of a batch, once it has more rejects than it could ever be allowed."""
+    if work.budget.allowed(0) is None:
+        return
+    # Lines are at least as many as records: a percentage of them is not exceeded too early, and `publish` is exact.
+    rejected, lines = connection.execute(_SPENT, work.number)[0]
+    if work.budget.is_exceeded(rejected, lines):
+        fail(connection, work.number, too_many_rejects(rejected))
+
+
+def too_many_rejects(rejected: int) -> TooManyRejects:
+    """What a person reads of an upload over its budget."""
+    return TooManyRejects(f"{rejected} records were rejected, which is more than the upload's budget allows")
 
 
 def _create_table(connection: LoadingConnection, work: Work) -> None:

@@ -5,9 +5,10 @@ directory fsynced. What ends in `.part` belongs to a request that is still runni
 """
 
 import errno
+import hashlib
 import os
-import time
 import uuid
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -44,16 +45,29 @@ class LocalStorage:
         except OSError as error:
             raise Unavailable("the stored file cannot be read", {"reason": os.strerror(error.errno or 0)}) from error
 
+    def sha256(self, key: str) -> str:
+        """Of the whole file, in hexadecimal; raises `StoredFileDamaged` if it is gone, `Unavailable`."""
+        try:
+            with (self.directory / key).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError as error:
+            raise StoredFileDamaged("the stored file is gone") from error
+        except OSError as error:
+            raise Unavailable("the stored file cannot be read", {"reason": os.strerror(error.errno or 0)}) from error
+
     def delete(self, key: str) -> None:
         """Remove the file; no error if it is gone already."""
         (self.directory / key).unlink(missing_ok=True)
 
-    def keys_older_than(self, seconds: float) -> list[str]:
-        """Keys, those of unfinished files included, that nobody has written to for this long."""
+    def list_keys(self) -> list[tuple[str, float]]:
+        """Every file, unfinished ones included, with the time (seconds since 1970) of its last change."""
         if not self.directory.exists():
             return []
-        limit = time.time() - seconds
-        return [path.name for path in self.directory.iterdir() if path.stat().st_mtime < limit]
+        found = []
+        for entry in os.scandir(self.directory):
+            with suppress(FileNotFoundError):  # it was renamed or removed in this moment
+                found.append((entry.name, entry.stat().st_mtime))
+        return found
 
 
 class PendingFile:

@@ -16,7 +16,10 @@ import pytest
 from stack.local import LocalStack
 from tests.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 
-FILE = movies_csv([{"title": "Metropolis"}])
+
+def some_file() -> bytes:
+    """A file that was never sent before: the same bytes again would be the same upload."""
+    return movies_csv([{"title": f"Metropolis {uuid.uuid4()}"}])
 
 
 def test_ping(api: httpx.Client) -> None:
@@ -105,8 +108,8 @@ def test_without_a_database_everything_says_so_and_nothing_is_kept(own: LocalSta
                 client.get("/uploads"),
                 client.get("/tenants"),
                 client.post(f"/uploads/{uuid.uuid4()}/undo"),
-                client.put("/upload", params=NAMED, content=FILE),
-                client.post("/upload", files={"file": ("m.csv", FILE)}),
+                client.put("/upload", params=NAMED, content=some_file()),
+                client.post("/upload", files={"file": ("m.csv", some_file())}),
             ):
                 problem = assert_problem(answer, 503, "unavailable")
                 assert "postgresql" not in str(problem).lower()
@@ -119,7 +122,7 @@ def test_without_a_database_everything_says_so_and_nothing_is_kept(own: LocalSta
         finally:
             own.postgres.start()
         assert client.get("/movies").status_code == 200
-        upload = client.put("/upload", params=NAMED, content=FILE).json()
+        upload = client.put("/upload", params=NAMED, content=some_file()).json()
         assert wait_for_end(client, upload["id"])["state"] == "completed"
 
 
@@ -128,7 +131,7 @@ def test_without_a_broker_an_upload_is_accepted_within_a_second(own: LocalStack)
         own.redis.stop()
         try:
             started = time.monotonic()
-            answer = client.put("/upload", params=NAMED | {"use_celery": "true"}, content=FILE)
+            answer = client.put("/upload", params=NAMED | {"use_celery": "true"}, content=some_file())
             assert answer.status_code == 202, answer.text
             assert time.monotonic() - started < 2
             problem = assert_problem(client.get("/healthz"), 503, "unavailable")
@@ -152,7 +155,7 @@ def test_a_broker_that_hangs_costs_a_second_once(own: LocalStack) -> None:
 
 def seconds_of_an_upload(client: httpx.Client) -> float:
     started = time.monotonic()
-    answer = client.put("/upload", params=NAMED | {"use_celery": "true"}, content=FILE)
+    answer = client.put("/upload", params=NAMED | {"use_celery": "true"}, content=some_file())
     assert answer.status_code == 202, answer.text
     return time.monotonic() - started
 
@@ -161,7 +164,7 @@ def test_a_background_loader_that_dies_is_started_again(own: LocalStack) -> None
     with client_of(own) as client:
         (loader,) = loaders_of(own)
         loader.kill()
-        upload = client.put("/upload", params=NAMED, content=FILE).json()
+        upload = client.put("/upload", params=NAMED, content=some_file()).json()
         assert wait_for_end(client, upload["id"])["state"] == "completed"
         (successor,) = loaders_of(own)
         assert successor.pid != loader.pid
@@ -189,7 +192,10 @@ def test_each_request_is_one_log_line_without_its_values(own: LocalStack) -> Non
     with client_of(own) as client:
         path = f"/uploads/{uuid.uuid4()}/rejects"
         client.get(path, params={"column": "canary-value"}, headers={"X-Trace-Id": trace_id})
-    (line,) = [line for line in log_lines(own, trace_id) if line["event"] == "request"]
+    deadline = time.monotonic() + 5  # the line is written after the answer
+    while not (lines := [line for line in log_lines(own, trace_id) if line["event"] == "request"]):
+        assert time.monotonic() < deadline
+    (line,) = lines
     assert (line["method"], line["route"], line["status"]) == ("GET", "/api/v1/uploads/{upload_id}/rejects", 404)
     assert line["milliseconds"] > 0
     assert "canary-value" not in api_log(own)

@@ -101,7 +101,7 @@ def test_cancel_does_not_wait_for_a_paused_loader(
     assert work is not None
     batch = claim_batch(paused, work, 60, 3)
     assert batch is not None
-    with pytest.raises(Unavailable), paused.transaction():
+    with pytest.raises(Unavailable), paused.transaction():  # noqa: PT012 - the transaction is what must fail
         paused.copy(work.table, prepared(loader, work, batch).movies)
         started = time.monotonic()
         cancel(engine, upload_id, "public")

@@ -182,7 +182,7 @@ def test_nobody_publishes_while_a_batch_is_pending(
     upload_id = accept(LARGE)
     work = begin(connection, upload_id)
     assert work is not None
-    assert publish_large(loader.pool, settings, work) is False
+    assert publish_large(loader.pool, loader.storage, settings, work) is False
     assert upload(engine, upload_id)["state"] == "loading"
 
 

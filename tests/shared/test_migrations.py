@@ -3,11 +3,14 @@
 import io
 from contextlib import redirect_stdout
 
+import pytest
 from alembic import command
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
 from shared.settings import Settings
-from tests.conftest import alembic_config, environment
+from tests.conftest import Accept, alembic_config, environment, execute
+from tests.rows import movies
 
 
 def tables(engine: Engine) -> set[str]:
@@ -37,8 +40,7 @@ def test_offline_sql_makes_the_same_tables(settings: Settings, engine: Engine) -
             command.upgrade(config, "head", sql=True)
     with engine.begin() as connection:
         connection.execute(text("DROP TABLE alembic_version"))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(script.getvalue())
+    execute(settings.database_url, script.getvalue())
     assert tables(engine) == expected
 
 
@@ -48,3 +50,9 @@ def test_every_index_ends_with_the_id(engine: Engine) -> None:
         definitions = list(connection.scalars(query))
     assert len(definitions) == 6
     assert all(definition.endswith("id)") for definition in definitions)
+
+
+def test_an_upload_cannot_take_a_state_that_does_not_follow(engine: Engine, accept: Accept) -> None:
+    accept(movies({}))
+    with pytest.raises(IntegrityError, match="cannot go from queued to undone"), engine.begin() as connection:
+        connection.execute(text("UPDATE uploads SET state = 'undone'"))

@@ -1,0 +1,47 @@
+"""How many rejected records an upload may have before it is failed."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, Self
+
+from shared.errors import InvalidRequest
+
+OnError = Literal["skip", "abort"]
+
+_BOUND: Final = re.compile(r"(?P<count>\d{1,15})|(?P<percent>\d{1,3}(\.\d{1,6})?)%", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`abort`: none; `skip`: at most `max_rejects` records, or `max_rejects_percent` of those read, or any number."""
+
+    on_error: OnError = "skip"
+    max_rejects: int | None = None
+    max_rejects_percent: float | None = None
+
+    @classmethod
+    def parse(cls, on_error: OnError, max_rejects: str) -> Self:
+        """From `100`, `2.5%` or nothing; raises `InvalidRequest`."""
+        if not max_rejects:
+            return cls(on_error)
+        match = _BOUND.fullmatch(max_rejects)
+        if match is None or (match["percent"] and float(match["percent"]) > 100):
+            raise InvalidRequest("max_rejects must be a count like 100 or a percentage like 2.5%")
+        if match["count"]:
+            return cls(on_error, max_rejects=int(match["count"]))
+        return cls(on_error, max_rejects_percent=float(match["percent"]))
+
+    def is_exceeded(self, rejected: int, records: int) -> bool:
+        """Whether that many rejected ones of that many records are too many."""
+        allowed = self.allowed(records)
+        return allowed is not None and rejected > allowed
+
+    def allowed(self, records: int) -> int | None:
+        """How many of that many records may be rejected; None: all of them."""
+        if self.on_error == "abort":
+            return 0
+        if self.max_rejects is not None:
+            return self.max_rejects
+        if self.max_rejects_percent is not None:
+            return int(records * self.max_rejects_percent / 100)
+        return None

@@ -1,0 +1,102 @@
+"""Idempotency keys: a client may send the same upload request twice and gets one upload.
+
+reserve     the key is ours while we receive: another request with it gets `KeyInUse`
+renew       while the bytes keep coming; a holder that died loses the key after its lease
+complete    in the transaction that registers the upload
+release     the request failed: the key may be used again
+"""
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from shared.database.models import IdempotencyKey
+from shared.errors import KeyInUse, KeyReused, LostLease
+
+LEASE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A key that is ours (`upload_id` None), or that of an earlier request with its upload and answer."""
+
+    tenant: str
+    key: str
+    holder: uuid.UUID
+    fingerprint: str | None = None
+    upload_id: uuid.UUID | None = None
+    answer: dict[str, Any] | None = None
+
+    def verify(self, fingerprint: str) -> None:
+        """Raise `KeyReused` unless this is the same request again."""
+        if self.fingerprint != fingerprint:
+            raise KeyReused("this Idempotency-Key was used for another request")
+
+
+def fingerprint_of(sha256: str, options: dict[str, Any]) -> str:
+    """What makes two requests the same: their bytes and all that was asked for."""
+    return hashlib.sha256(json.dumps([sha256, options], sort_keys=True).encode()).hexdigest()
+
+
+def reserve(engine: Engine, tenant: str, key: str) -> Reservation:
+    """Take the key, or find the request that it was used for; raises `KeyInUse` while that one still runs."""
+    holder = uuid.uuid4()
+    new = insert(IdempotencyKey).values(tenant=tenant, key=key, holder=holder, lease_until=_lease())
+    taken = new.on_conflict_do_update(
+        index_elements=["tenant", "key"],
+        set_={"holder": holder, "lease_until": _lease(), "created_at": func.now()},
+        where=IdempotencyKey.upload_id.is_(None) & (IdempotencyKey.lease_until < func.clock_timestamp()),
+    ).returning(IdempotencyKey.holder)
+    with engine.begin() as connection:
+        if connection.scalar(taken) is not None:
+            return Reservation(tenant, key, holder)
+        found = connection.execute(
+            select(IdempotencyKey).where(IdempotencyKey.tenant == tenant, IdempotencyKey.key == key)
+        ).one_or_none()
+        if found is None or found.upload_id is None:
+            raise KeyInUse("a request with this Idempotency-Key is still running")
+        return Reservation(tenant, key, found.holder, found.fingerprint, found.upload_id, found.answer)
+
+
+def renew(engine: Engine, reservation: Reservation) -> None:
+    """Hold the key for another lease."""
+    with engine.begin() as connection:
+        connection.execute(update(IdempotencyKey).where(*_held(reservation)).values(lease_until=_lease()))
+
+
+def complete(connection: Connection, reservation: Reservation, fingerprint: str, upload_id: uuid.UUID) -> None:
+    """Tie the key to the upload that is registered in the same transaction; raises `LostLease` if it is not ours."""
+    mine = update(IdempotencyKey).where(*_held(reservation)).values(fingerprint=fingerprint, upload_id=upload_id)
+    if connection.scalar(mine.returning(IdempotencyKey.key)) is None:
+        raise LostLease("another request has taken this Idempotency-Key meanwhile")
+
+
+def keep_answer(engine: Engine, reservation: Reservation, answer: dict[str, Any]) -> None:
+    """Keep what the client was told, to tell it again."""
+    mine = IdempotencyKey.tenant == reservation.tenant, IdempotencyKey.key == reservation.key
+    with engine.begin() as connection:
+        connection.execute(update(IdempotencyKey).where(*mine).values(answer=answer))
+
+
+def release(engine: Engine, reservation: Reservation) -> None:
+    """Give the key up after a failed request."""
+    with engine.begin() as connection:
+        connection.execute(delete(IdempotencyKey).where(*_held(reservation)))
+
+
+def _held(reservation: Reservation) -> tuple[Any, ...]:
+    return (
+        IdempotencyKey.tenant == reservation.tenant,
+        IdempotencyKey.key == reservation.key,
+        IdempotencyKey.holder == reservation.holder,
+        IdempotencyKey.upload_id.is_(None),
+    )
+
+
+def _lease() -> Any:
+    return func.clock_timestamp() + text(f"interval '{LEASE_SECONDS} s'")

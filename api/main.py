@@ -12,7 +12,7 @@ from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddlew
 from api.openapi import DESCRIPTION, TAGS, describe_problems
 from api.routes import datasets, health, movies, rejects, tenants, upload, uploads
 from api.runtime import open_runtime
-from shared import logs
+from shared import failpoints, logs
 from shared.settings import Settings
 
 ROUTERS = (
@@ -30,6 +30,7 @@ def app_from_environment() -> FastAPI:
     """The factory that the server calls; the one place of the API that reads settings from the environment."""
     settings = Settings()
     logs.configure(settings, "api")
+    failpoints.arm(settings.failpoint)
     # Our own line has the trace id and the route's template; the server's has the query, and with it users' values.
     logging.getLogger("uvicorn.access").disabled = True
     return create_app(settings)
@@ -68,7 +69,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT"],
-            allow_headers=["Content-Type", "Content-Disposition", "X-Tenant", TRACE_HEADER],
+            allow_headers=["Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant", TRACE_HEADER],
             expose_headers=["Location", "Link", "Retry-After", TRACE_HEADER],
         )
     app.add_middleware(TraceMiddleware)

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     task_slice_seconds: float = Field(default=20.0, gt=0)
     ring_timeout_seconds: float = Field(default=1.0, gt=0)
 
+    # For tests only, see shared/failpoints.py.
+    failpoint: str = ""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"

@@ -13,7 +13,7 @@ import structlog
 from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
-from shared import logs
+from shared import failpoints, logs
 from shared.database.engine import create_sync_engine
 from shared.ingest.load import Loader
 from shared.ingest.sweep import Sweeper
@@ -41,6 +41,7 @@ _process = _Process()
 def install(app: Celery, configuration: Settings) -> None:
     """Connect everything to the signals of this app's worker."""
     _process.settings = configuration
+    failpoints.arm(configuration.failpoint)
     signals.setup_logging.connect(_configure_logs, weak=False)
     signals.worker_ready.connect(lambda **_: _start_sweeper(app), weak=False)
     signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)

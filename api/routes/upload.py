@@ -15,6 +15,7 @@ from api.receiving import receive_file
 from api.schemas import Upload
 from api.uploads_view import load_upload, upload_path
 from shared.datasets import DATASETS
+from shared.failpoints import reach
 from shared.ingest import idempotency
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
 from shared.ingest.budget import Budget, OnError
@@ -158,17 +159,20 @@ async def _finish(
 ) -> Upload:
     """Everything after the last byte: commit, ring, answer."""
     try:
+        reach("accept.stored")
         registered = await asyncio.to_thread(_register, upload, received, reservation)
     except Exception:
         # The client is told to try again. Should the commit have gone through after all, its upload fails for want of
         # the file: better than loading the same rows twice.
         await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
         raise
+    reach("accept.registered")
     if registered.deduplicated:
         await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
         response.status_code = 200
     else:
         await _ring(upload, registered, background)
+        reach("accept.rung")
     answer = await load_upload(upload.runtime.read_engine, registered.upload_id, upload.tenant)
     answer.deduplicated = registered.deduplicated
     if reservation is not None:

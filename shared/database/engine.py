@@ -9,7 +9,8 @@ from shared.settings import Settings
 _KEEPALIVES = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _READ_TIMEOUT = "5s"
 _LOCK_TIMEOUT = "5s"
-_IDLE_TIMEOUT = "60s"
+# A process that is paused in the middle of a transaction must not hold its locks for long: an undo has the listing's.
+_IDLE_TIMEOUT = "5s"
 
 
 def create_sync_engine(settings: Settings, application_name: str) -> Engine:

@@ -26,7 +26,7 @@ _SESSION = {
     "application_name": "ingest-loader",
     "lock_timeout": "5s",
     # A loader that is paused in the middle of a transaction must not hold its locks for long.
-    "idle_in_transaction_session_timeout": "15s",
+    "idle_in_transaction_session_timeout": "5s",
     "timezone": "UTC",
 }
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from shared import logs
+from shared import failpoints, logs
 from shared.ingest.load import Loader
 from shared.settings import Settings
 
@@ -25,6 +25,7 @@ def main() -> None:
     """Load what is rung for, turn by turn, until stdin ends or SIGTERM comes."""
     settings = Settings()
     logs.configure(settings, "background")
+    failpoints.arm(settings.failpoint)
     rung: queue.Queue[UUID | None] = queue.Queue()
     stopping = threading.Event()
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from shared.database.models import ACTIVE_STATES, Batch, Movie, Reject, Upload, UploadTotal
 from shared.database.partitions import first_id, partition_of
 from shared.errors import NotFound, StateConflict, Unavailable
+from shared.failpoints import reach
 
 log = structlog.get_logger()
 
@@ -53,7 +54,9 @@ def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
         connection.execute(delete(Reject).where(Reject.upload_number == number))
         connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
     log.info("upload_cancelled", upload_id=str(upload_id))
+    reach("cancel.committed")
     drop_table(engine, number)
+    reach("cancel.dropped")
 
 
 def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -61,6 +64,7 @@ def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     number = _number(engine, upload_id, tenant, ("failed", "cancelled"))
     if number is not None:
         drop_table(engine, number)
+        reach("retry.dropped")
     try:
         _retry(engine, upload_id, tenant)
     except IntegrityError as error:
@@ -89,6 +93,7 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
         connection.execute(delete(Reject).where(Reject.upload_number == number))
         connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
     log.info("upload_retried", upload_id=str(upload_id))
+    reach("retry.committed")
 
 
 def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -117,7 +122,9 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
             connection.execute(delete(Movie).where(*ids))
         else:
             connection.execute(text(f"DROP TABLE {partition_of(number)}"))
+        reach("undo.removed")
     log.info("upload_undone", upload_id=str(upload_id))
+    reach("undo.committed")
 
 
 def drop_table(engine: Engine, number: int) -> None:

@@ -15,6 +15,7 @@ import structlog
 from shared.database.loading import LoadingConnection, LoadingPool
 from shared.datasets import DATASETS
 from shared.errors import LostLease, Permanent, Transient
+from shared.failpoints import reach
 from shared.ingest.publish import publish_large, publish_small, verify_content
 from shared.ingest.read import read_batch
 from shared.ingest.validate import Validated, validate
@@ -67,6 +68,7 @@ class Loader:
             work = begin(connection, upload_id)
         if work is None:
             return False
+        reach("load.begun")
         with structlog.contextvars.bound_contextvars(trace_id=work.trace_id):
             try:
                 self._load_batches(work, should_stop)
@@ -111,10 +113,12 @@ class Loader:
                 self._load_batch(connection, work, batch)
 
     def _load_batch(self, connection: LoadingConnection, work: Work, batch: ClaimedBatch) -> None:
+        reach("batch.claimed")
         if batch.attempts > 1:
             log.warning("batch_taken_over", batch=batch.number, attempts=batch.attempts)
         try:
             validated = self._prepare(work, batch)
+            reach("batch.prepared")
             commit_batch(connection, work, batch, validated)
         except LostLease as error:  # its new owner finishes it; the lane goes on with others
             log.warning("fence_refused", batch=batch.number, reason=error.message)
@@ -125,6 +129,7 @@ class Loader:
             with suppress(Transient):  # the lease ends by itself
                 give_back(connection, work, batch, counts_as_attempt=not isinstance(error, Transient))
             raise
+        reach("batch.committed")
         log.info("batch_loaded", batch=batch.number, read=validated.read, rejected=validated.rejected)
 
     def _prepare(self, work: Work, batch: ClaimedBatch) -> Validated:
@@ -148,6 +153,7 @@ def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch,
         if not is_over_budget:
             connection.copy(work.table, validated.movies)
         connection.copy("rejects", validated.rejects)
+        reach("batch.copied")
         finish_batch(connection, work, batch, read, loaded, rejected)
         if is_over_budget:
             fail(connection, work.number, too_many_rejects(rejected))
@@ -155,3 +161,4 @@ def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch,
             publish_small(connection, work, validated.movies)
         elif rejected:
             enforce_budget(connection, work)
+        reach("batch.fenced")

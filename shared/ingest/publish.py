@@ -16,6 +16,7 @@ from shared.database.arrow import UPLOAD_TOTALS
 from shared.database.loading import LoadingConnection, LoadingPool
 from shared.database.partitions import create_indexes, first_id
 from shared.errors import AccountMismatch, LostLease, StoredFileDamaged, Transient
+from shared.failpoints import reach
 from shared.ingest.validate import count_by_year_and_language
 from shared.ingest.work import Work, record_event, too_many_rejects
 from shared.settings import Settings
@@ -101,14 +102,19 @@ def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, 
         if epoch is None:
             return False
         try:
+            reach("publish.claimed")
             _build(pool, storage, settings, work, partial(_renew, connection, settings, work, epoch))
+            reach("publish.built")
             with connection.transaction():
                 _attach(connection, work)
+                reach("publish.attached")
                 _complete(connection, work, epoch)
+                reach("publish.completed")
         except Exception:
             with suppress(Transient), connection.transaction():
                 connection.execute(_RELEASE, work.number, epoch)
             raise
+    reach("publish.committed")
     return True
 
 

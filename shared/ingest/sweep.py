@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.errors import IngestError
+from shared.failpoints import reach
 from shared.ingest.control import drop_table
 from shared.ingest.housekeeping import keep_house
 from shared.settings import Settings
@@ -79,8 +80,10 @@ def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool
     for number in failed:
         log.error("upload_failed", number=number, code="attempts_exhausted")
     for upload_id, use_celery in waiting:
+        reach("sweep.selected")
         log.info("rung_again", upload_id=str(upload_id))
         ring(upload_id, use_celery)
+        reach("sweep.rung")
     for number in dead:
         drop_table(engine, number)
         log.info("table_removed", number=number)

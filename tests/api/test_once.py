@@ -10,9 +10,9 @@ from stack.local import LocalStack
 from tests.api.sending import NAMED, Json, assert_problem, movies_csv, stored_files, wait_for_end
 
 
-def send(client: httpx.Client, content: bytes, key: str | None = None, **params: object) -> httpx.Response:
+def send(client: httpx.Client, content: bytes, key: str | None = None, **params: str | bool) -> httpx.Response:
     headers = {"Idempotency-Key": key} if key else {}
-    return client.put("/upload", params=NAMED | params, content=content, headers=headers)
+    return client.put("/upload", params={**NAMED, **params}, content=content, headers=headers)
 
 
 def some_file(rows: int = 3, bad: int = 0) -> bytes:

@@ -1,0 +1,36 @@
+"""One step of an upload's life in a process of its own, which a failpoint may kill, stop or make fail."""
+
+import os
+import uuid
+from collections.abc import Callable
+
+from shared import failpoints
+from shared.database.engine import create_sync_engine
+from shared.errors import Unavailable
+from shared.ingest.control import cancel, retry, undo
+from shared.ingest.load import Loader
+from shared.ingest.sweep import sweep
+from shared.settings import Settings
+
+
+def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
+    """Do the step with the settings' failpoint armed; one that is made to fail is swallowed, as a caller would."""
+    failpoints.arm(settings.failpoint)
+    engine = create_sync_engine(settings, "failpoint")
+    loader = Loader(settings)
+
+    def load(upload_id: uuid.UUID, _use_celery: bool = True) -> None:
+        loader.load(upload_id, lambda: False)
+
+    steps: dict[str, Callable[[], None]] = {
+        "load": lambda: load(upload_id),
+        "cancel": lambda: cancel(engine, upload_id, "public"),
+        "retry": lambda: retry(engine, upload_id, "public"),
+        "undo": lambda: undo(engine, upload_id, "public"),
+        "sweep": lambda: sweep(engine, settings, load, [True]),
+    }
+    try:
+        steps[step]()
+    except Unavailable:
+        os._exit(1)
+    os._exit(0)

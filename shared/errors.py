@@ -15,8 +15,7 @@
     |   |   `-- HeaderMismatch       columns are missing, or no dataset fits
     |   |-- StoredFileDamaged        the stored file is gone, or not what was received
     |   |-- TooManyRejects           more rejected records than the upload's budget allows
-    |   |-- AccountMismatch          the loader cannot prove that every record is accounted for
-    |   `-- Exhausted                loading stopped as often as `max_attempts` allows
+    |   `-- AccountMismatch          the loader cannot prove that every record is accounted for
     `-- Transient                    trying again would help
         |-- LostLease                another loader has the work now
         `-- Unavailable              database, broker or disk is not there
@@ -131,12 +130,6 @@ class AccountMismatch(Permanent):
     """The loader cannot prove that every record of the file is accounted for."""
 
     code = "account_mismatch"
-
-
-class Exhausted(Permanent):
-    """A batch ended in a crash as often as `max_attempts` allows."""
-
-    code = "attempts_exhausted"
 
 
 class Transient(IngestError):

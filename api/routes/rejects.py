@@ -23,6 +23,7 @@ from shared.database.queries.rejects import (
     RejectFilter,
     first_samples,
     reject_groups,
+    rejects_behind,
     rejects_in_file_order,
     samples_at,
 )
@@ -119,12 +120,17 @@ def _csv_response(engine: AsyncEngine, wanted: RejectFilter) -> Response:
 
 
 async def _csv_blocks(engine: AsyncEngine, wanted: RejectFilter) -> AsyncIterator[bytes]:
+    """Block by block, each read on its own: a client that stalls holds no connection that others wait for."""
     yield _csv_of([CSV_COLUMNS])
-    async with engine.connect() as connection:
-        statement = rejects_in_file_order(wanted).execution_options(yield_per=_CSV_ROWS)
-        result = await connection.stream(statement)
-        async for rows in result.partitions(_CSV_ROWS):
-            yield _csv_of(rows)
+    line_number, position = 0, -1
+    while True:
+        async with engine.connect() as connection:
+            block = rejects_behind(wanted, line_number, position).limit(_CSV_ROWS)
+            rows = (await connection.execute(block)).all()
+        if not rows:
+            return
+        yield _csv_of(row[:-1] for row in rows)
+        line_number, position = rows[-1].line_number, rows[-1].position
 
 
 def _csv_of(rows: Iterable[Sequence[object]]) -> bytes:

@@ -8,6 +8,7 @@ from shared.settings import Settings
 # A vanished server is noticed in seconds instead of the kernel's two hours; no statement and no lock waits for ever.
 _KEEPALIVES = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _READ_TIMEOUT = "5s"
+_POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
 # A process that is paused in the middle of a transaction must not hold its locks for long: an undo has the listing's.
 _IDLE_TIMEOUT = "5s"
@@ -31,12 +32,14 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
         settings.async_url,
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
+        pool_timeout=_POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
         connect_args={
             "timeout": 3,
             "server_settings": {
                 "application_name": "ingest-api",
                 "statement_timeout": _READ_TIMEOUT,
+                "idle_in_transaction_session_timeout": _IDLE_TIMEOUT,
                 "timezone": "UTC",
                 "jit": "off",
             },

@@ -1,12 +1,16 @@
 """The kinds of file that can be loaded: one module each. To add one, write its module and name it here."""
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from shared.datasets import movies, title_basics
 from shared.datasets.dataset import Column, Dataset, RowRule, normalised
 from shared.errors import HeaderMismatch
 
 __all__ = ["DATASETS", "Column", "Dataset", "RowRule", "normalised", "recognise"]
+
+MOST_COLUMNS: Final = 1_000
 
 DATASETS: dict[str, Dataset] = {module.DATASET.name: module.DATASET for module in (movies, title_basics)}
 
@@ -16,6 +20,8 @@ def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
 
     Raises `HeaderMismatch`, which tells what is missing from the nearest dataset and what was found.
     """
+    if len(header) > MOST_COLUMNS:
+        raise HeaderMismatch(f"the header has {len(header):,} columns; {MOST_COLUMNS:,} is the most")
     if name is not None and name not in DATASETS:
         raise HeaderMismatch(f"there is no dataset {name!r}", {"datasets": sorted(DATASETS)})
     candidates = [DATASETS[name]] if name else list(DATASETS.values())
@@ -26,7 +32,8 @@ def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
             f"the header lacks columns of the dataset {nearest.name}: {', '.join(missing)}",
             {"dataset": nearest.name, "missing": missing, "found": [name[:100] for name in header[:100]]},
         )
-    repeated = sorted({name for name in header if [normalised(other) for other in header].count(normalised(name)) > 1})
+    counts = Counter(normalised(name) for name in header)
+    repeated = sorted({name for name in header if counts[normalised(name)] > 1})
     if repeated:
         raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated[:100]})
     return nearest

@@ -19,7 +19,7 @@ from shared.database.models import ACTIVE_STATES, Batch, Upload, large_upload_nu
 from shared.datasets import Dataset, recognise
 from shared.errors import EmptyFile, TooLarge, UnreadableFile, UnsupportedFile
 from shared.ingest.budget import Budget
-from shared.ingest.careful import scan_record
+from shared.ingest.careful import MOST_FIELDS, scan_record
 from shared.ingest.decompress import GZIP_MAGIC, Gunzip
 from shared.ingest.dialect import Dialect, dialect_of
 from shared.ingest.split import Span, Splitter
@@ -98,11 +98,7 @@ class Receiver:
         if not self._size_bytes:
             self._check_magic(block)
         self._size_bytes += len(block)
-        if self._size_bytes > self._settings.max_upload_bytes:
-            raise TooLarge(
-                f"the file is larger than {self._settings.max_upload_bytes:,} bytes",
-                {"max_upload_bytes": self._settings.max_upload_bytes},
-            )
+        _refuse_more_than(self._settings.max_upload_bytes, self._size_bytes)
         self._received.update(block)
         for piece in self._gunzip.feed(block) if self._gunzip else (block,):
             self._content.feed(piece)
@@ -156,6 +152,7 @@ class _Content:
     def feed(self, piece: bytes) -> None:
         self._file.write(piece)
         self._bytes += len(piece)
+        _refuse_more_than(self._settings.max_upload_bytes, self._bytes)  # a small gzip may hold a lot
         if self._hash is not None:
             self._hash.update(piece)
         if self._splitter is None:
@@ -197,7 +194,7 @@ class _Content:
         if not head:
             return
         begin = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
-        record = scan_record(head, begin, self._dialect)
+        record = scan_record(head, begin, self._dialect, MOST_FIELDS)
         is_whole = record.fields is not None and head[record.start : record.end].endswith(b"\n")
         if not is_whole and not at_end:
             if len(head) > _LONGEST_HEADER_BYTES:
@@ -214,9 +211,14 @@ class _Content:
         self._head = b""
 
 
+def _refuse_more_than(most_bytes: int, size_bytes: int) -> None:
+    if size_bytes > most_bytes:
+        raise TooLarge(f"the file is larger than {most_bytes:,} bytes", {"max_upload_bytes": most_bytes})
+
+
 def _decoded(fields: list[bytes] | None) -> list[str]:
     if fields is None:
-        raise UnreadableFile("the header's quotes are damaged")
+        raise UnreadableFile("the header cannot be read: its quotes are damaged, or it has too many columns")
     try:
         return [field.decode().strip() for field in fields]
     except UnicodeDecodeError as error:

@@ -18,6 +18,7 @@ from shared.ingest.records import Fault, Records, shown
 
 LONGEST_FIELD_BYTES = 1024 * 1024
 MOST_RECORD_LINES = 1_000
+MOST_FIELDS = 10_000
 # How many lines after a damaged record are tried as the beginning of a sound one.
 _RESYNC_LINES = 2_000
 
@@ -60,8 +61,11 @@ def _patterns(delimiter: bytes) -> _Patterns:
     )
 
 
-def scan_record(data: bytes, start: int, dialect: Dialect) -> RawRecord:
-    """The record that begins at `start`; its end lies after its newline or at the end of the data."""
+def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int) -> RawRecord:
+    """The record that begins at `start`; its end lies after its newline or at the end of the data.
+
+    One with more than `most_fields` is not read to its end: else a damaged batch is read again from each of its lines.
+    """
     delimiter = dialect.delimiter.encode()
     patterns = _patterns(delimiter)
     fields: list[bytes] = []
@@ -81,6 +85,8 @@ def scan_record(data: bytes, start: int, dialect: Dialect) -> RawRecord:
             if not data.startswith(delimiter, position):
                 value = value.rstrip(b"\r")
         fields.append(value)
+        if len(fields) > most_fields:
+            return RawRecord(start, _line_end(data, position), None, "wrong_field_count")
         after = patterns.after.match(data, position)
         if after is None:
             return RawRecord(start, _line_end(data, position), None, "stray_quote")
@@ -113,7 +119,7 @@ def read_carefully(data: bytes, first_line: int, dialect: Dialect, header: Seque
 def _records(data: bytes, dialect: Dialect, expected: int) -> Iterator[RawRecord]:
     position = 0
     while position < len(data):
-        record = _checked(scan_record(data, position, dialect), data, expected)
+        record = _checked(scan_record(data, position, dialect, MOST_FIELDS), data, expected)
         if record.code is not None and record.code != "blank_line":
             record = RawRecord(position, _resync(data, record, dialect, expected), record.fields, record.code)
         yield record
@@ -145,7 +151,7 @@ def _resync(data: bytes, damaged: RawRecord, dialect: Dialect, expected: int) ->
     for _ in range(_RESYNC_LINES):
         if line_start >= len(data):
             return len(data)
-        candidate = scan_record(data, line_start, dialect)
+        candidate = scan_record(data, line_start, dialect, expected)
         if _checked(candidate, data, expected).code is None:
             return line_start
         line_start = _line_end(data, line_start)
@@ -159,7 +165,8 @@ def _line_end(data: bytes, position: int) -> int:
 
 def _faults(record: RawRecord, data: bytes, line: int, header: Sequence[str]) -> list[Fault]:
     if record.code is not None:
-        message = MESSAGES[record.code].format(found=len(record.fields or ()), expected=len(header))
+        found_fields = f"more than {MOST_FIELDS:,}" if record.fields is None else len(record.fields)
+        message = MESSAGES[record.code].format(found=found_fields, expected=len(header))
         text = data[record.start : record.end].rstrip(b"\r\n")
         return [Fault(line, None, record.code, message, shown(text[:4_000]))]
     found = []

@@ -9,6 +9,7 @@ error, asking for what the state forbids is a `StateConflict`.
 """
 
 import uuid
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -55,7 +56,8 @@ def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
         connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
     log.info("upload_cancelled", upload_id=str(upload_id))
     reach("cancel.committed")
-    drop_table(engine, number)
+    with suppress(Unavailable):  # it is cancelled all the same; the sweep removes the table
+        drop_table(engine, number)
     reach("cancel.dropped")
 
 
@@ -84,6 +86,7 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
             publish_attempts=0,
             error_code=None,
             error_message=None,
+            started_at=None,
             finished_at=None,
             rung_at=func.clock_timestamp(),
         )
@@ -154,6 +157,8 @@ def _drop_table(engine: Engine, number: int) -> None:
         if connection.scalar(ended.with_for_update()) is not None:
             connection.execute(_TERMINATE_ITS_LOADERS, {"table": table})
             connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+            # Whoever was counting its rows has lost its connection or has committed.
+            connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
 
 
 def _move(

@@ -44,7 +44,7 @@ RETURNING number
 """
 
 _RELEASE = """
-UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - 1
+UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - $3
 WHERE number = $1 AND epoch = $2 AND state = 'loading'
 """
 
@@ -110,9 +110,10 @@ def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, 
                 reach("publish.attached")
                 _complete(connection, work, epoch)
                 reach("publish.completed")
-        except Exception:
+        except Exception as error:
+            # What another try may cure is no attempt; anything else must come to an end.
             with suppress(Transient), connection.transaction():
-                connection.execute(_RELEASE, work.number, epoch)
+                connection.execute(_RELEASE, work.number, epoch, int(isinstance(error, Transient)))
             raise
     reach("publish.committed")
     return True

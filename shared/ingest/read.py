@@ -16,6 +16,7 @@ from shared.ingest.careful import LONGEST_FIELD_BYTES, MESSAGES, MOST_RECORD_LIN
 from shared.ingest.dialect import Dialect
 from shared.ingest.records import Fault, Records, shown
 
+_BYTE_ORDER_MARK = "\ufeff".encode()  # pyarrow drops one at the beginning of a batch, where it is text
 _QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
 
 
@@ -27,7 +28,7 @@ def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[
 
 def _read_fast(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str]) -> Records | None:
     """None when anything looks as if the fast reader could be wrong."""
-    if b"\0" in data or not _is_utf8(data):
+    if b"\0" in data or data.startswith(_BYTE_ORDER_MARK) or not _is_utf8(data):
         return None
     octets = np.frombuffer(data, dtype=np.uint8)
     quotes = np.flatnonzero(octets == _QUOTE) if dialect.quoting else np.zeros(0, dtype=np.int64)

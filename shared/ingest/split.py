@@ -11,6 +11,8 @@ from shared.ingest.dialect import QUOTE
 
 # A cut is looked for this far back from the end; beyond, the quotes are damaged and the last newline must do.
 _LOOK_BACK_BYTES = 1024 * 1024
+# What goes on for longer is no record: it is cut anywhere, and the reader reports the pieces. Memory stays flat.
+_LONGEST_RECORD_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,9 @@ class Splitter:
         while len(self._pending) >= self._batch_bytes:
             # A record longer than a batch makes a batch of its own.
             end = self._find_cut(self._batch_bytes) or self._find_cut(len(self._pending))
-            if end == 0:
+            if end == 0 and len(self._pending) < self._batch_bytes + _LONGEST_RECORD_BYTES:
                 return
-            self._cut(end)
+            self._cut(end or self._batch_bytes)
 
     def finish(self, small_bytes: int = 0) -> list[Span]:
         """All spans; content of at most `small_bytes` comes as a single one."""

@@ -9,16 +9,20 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Final
 
 import structlog
+from redis import Redis
+from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.errors import IngestError
+from shared.errors import IngestError, Unavailable
 from shared.failpoints import reach
 from shared.ingest.control import drop_table
 from shared.ingest.housekeeping import keep_house
+from shared.messaging import LOAD_QUEUE
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 
@@ -54,6 +58,9 @@ _RING_AGAIN: Final = text("""
 UPDATE uploads AS upload
 SET rung_at = clock_timestamp()
 WHERE state IN ('queued', 'loading') AND use_celery = ANY(:kinds)
+  -- a queue that nobody empties must not fill up with the same bells again
+  AND (NOT use_celery OR :messages < (
+      SELECT count(*) FROM uploads AS active WHERE active.state IN ('queued', 'loading') AND active.use_celery))
   AND coalesce(rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :lease_seconds)
   AND coalesce(lease_until, '-infinity') < clock_timestamp()
   AND NOT EXISTS (
@@ -69,13 +76,16 @@ WHERE upload.state IN ('failed', 'cancelled', 'undone') AND NOT relispartition
 """)
 
 
-def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool]) -> None:
-    """One round; `kinds` are the values of `use_celery` that `ring` can ring for. Raises SQLAlchemy's errors."""
+def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool], messages: int = 0) -> None:
+    """One round; `kinds` are the values of `use_celery` that `ring` can ring for, `messages` wait in the queue already.
+
+    Raises SQLAlchemy's errors.
+    """
     with engine.begin() as connection:
         if not connection.scalar(_LOCK):
             return
         failed = connection.execute(_FAIL_EXHAUSTED, {"max_attempts": settings.max_attempts}).scalars().all()
-        waiting = _waiting(connection, settings, kinds)
+        waiting = _waiting(connection, settings, kinds, messages)
         dead = connection.execute(_DEAD_TABLES).scalars().all()
     for number in failed:
         log.error("upload_failed", number=number, code="attempts_exhausted")
@@ -85,8 +95,17 @@ def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool
         ring(upload_id, use_celery)
         reach("sweep.rung")
     for number in dead:
-        drop_table(engine, number)
-        log.info("table_removed", number=number)
+        with suppress(Unavailable):  # in use; the next round tries again
+            drop_table(engine, number)
+            log.info("table_removed", number=number)
+
+
+def messages_waiting(broker: Redis) -> int:
+    """How many bells nobody has answered yet; 0 if the broker cannot be asked."""
+    try:
+        return int(broker.llen(LOAD_QUEUE))
+    except RedisError:
+        return 0
 
 
 class Sweeper:
@@ -105,6 +124,7 @@ class Sweeper:
         self._settings = settings
         self._ring = ring
         self._kinds = list(kinds)
+        self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
@@ -116,12 +136,13 @@ class Sweeper:
         """End after the round that is running."""
         self._stopping.set()
         self._thread.join(timeout=10)
+        self._broker.close()
 
     def _run(self) -> None:
         kept_house_at = time.monotonic()
         while not self._stopping.wait(self._settings.sweep_interval_seconds):
             try:
-                sweep(self._engine, self._settings, self._ring, self._kinds)
+                sweep(self._engine, self._settings, self._ring, self._kinds, messages_waiting(self._broker))
                 if time.monotonic() - kept_house_at > _HOUSEKEEPING_INTERVAL_SECONDS:
                     kept_house_at = time.monotonic()
                     keep_house(self._engine, self._storage, self._settings)
@@ -129,6 +150,8 @@ class Sweeper:
                 log.warning("sweep_failed", error=type(error).__name__)
 
 
-def _waiting(connection: Connection, settings: Settings, kinds: Collection[bool]) -> list[tuple[uuid.UUID, bool]]:
-    parameters = {"lease_seconds": settings.lease_seconds, "kinds": list(kinds)}
+def _waiting(
+    connection: Connection, settings: Settings, kinds: Collection[bool], messages: int
+) -> list[tuple[uuid.UUID, bool]]:
+    parameters = {"lease_seconds": settings.lease_seconds, "kinds": list(kinds), "messages": messages}
     return [(row.id, row.use_celery) for row in connection.execute(_RING_AGAIN, parameters)]

@@ -60,9 +60,7 @@ def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: 
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
     known = {normalised(column.name) for column in dataset.columns}
     fields["extra"] = _extra(records.table.select([name for key, name in names.items() if key not in known]))
-    movies = _as_table(fields, len(good))
-    if failures:
-        movies = movies.filter(pa.array(good))
+    movies = _as_table(fields, pa.array(good) if failures else None)
     faults = [*records.faults, *(_fault(failure, texts, records.line_numbers, names) for failure in failures)]
     return Validated(movies, _rejects(faults, upload_number), records.read)
 
@@ -126,7 +124,11 @@ def _extra(unknown: pa.Table) -> pa.Array:
     return pa.array((JSONB_VERSION + json.dumps(row, ensure_ascii=False) if row else None for row in rows), pa.string())
 
 
-def _as_table(fields: dict[str, pa.Array], rows: int) -> pa.Table:
+def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.Table:
+    """The good rows. Narrow types come after the choice: a rejected value may not fit them."""
+    if good is not None:
+        fields = {name: values.filter(good) for name, values in fields.items()}
+    rows = len(fields["id"])
     columns = [fields[field.name].cast(field.type) if field.name in fields else None for field in MOVIES]
     arrays = [
         pa.nulls(rows, field.type) if column is None else column for field, column in zip(MOVIES, columns, strict=True)

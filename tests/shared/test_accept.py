@@ -117,6 +117,18 @@ def test_the_size_limit_counts_what_comes_in(tmp_path: Path) -> None:
     receive(tmp_path, content, "movies.csv", max_upload_bytes=len(content))
 
 
+def test_a_small_gzip_that_holds_too_much_is_refused(tmp_path: Path) -> None:
+    content = gzip.compress(movies({}) + b"a" * 5_000_000)
+    with pytest.raises(TooLarge):
+        receive(tmp_path, content, "movies.csv.gz", max_upload_bytes=1_000_000)
+
+
+def test_a_header_of_very_many_columns_is_refused_quickly(tmp_path: Path) -> None:
+    header = [*MOVIES_HEADER, *(f"x{number}" for number in range(5_000))]
+    with pytest.raises(HeaderMismatch, match="columns"):
+        receive(tmp_path, movies({}, header=header), "movies.csv", block=100_000)
+
+
 def test_a_hopeless_header_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
     settings = Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path)
     receiver = Receiver(LocalStorage(settings.upload_dir), settings, "movies.csv", None)

@@ -147,6 +147,18 @@ def test_the_sweep_rings_for_what_waits(engine: Engine, accept: Accept, settings
     assert bell.rung == [upload_id]  # and not again before a lease has passed
 
 
+def test_the_sweep_does_not_fill_a_queue_that_nobody_empties(
+    engine: Engine, accept: Accept, settings: Settings
+) -> None:
+    accept(SMALL)
+    second, bell = accept(SMALL), Bell()
+    forget_rings(engine)
+    sweep(engine, settings, bell, [True], messages=2)
+    assert bell.rung == []
+    sweep(engine, settings, bell, [True], messages=1)
+    assert second in bell.rung
+
+
 def test_the_sweep_leaves_a_working_loader_alone(engine: Engine, accept: Accept, settings: Settings) -> None:
     upload_id, bell = accept(LARGE), Bell()
     connection = LoadingConnection(settings)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from itertools import islice
 
 import pytest
@@ -80,6 +81,22 @@ def test_damage_stays_local(content: bytes, lines: list[int], expected: list[tup
     assert records.line_numbers.tolist() == lines
     assert faults(records) == expected
     assert records.read == len(lines) + len(expected)
+
+
+def test_damage_costs_time_in_proportion() -> None:
+    """Twenty thousand good cells in one record, each with a newline, were read again from each of their lines."""
+    content = b",".join([b'"a\nb"'] * 20_000) + b"\n1,2,3\n"
+    started = time.process_time()
+    records = read_batch(content, 1, CSV, HEADER)
+    assert time.process_time() - started < 5
+    assert seen(records)[-1] == (20_002, ("1", "2", "3"))
+    assert records.faults[0].code == "wrong_field_count"
+
+
+def test_a_byte_order_mark_inside_the_file_is_text() -> None:
+    for rest in (b"4,5,6\n", b'4,"5" x,6\n'):
+        records = read_batch(b"\xef\xbb\xbf1,2,3\n" + rest, 2, CSV, HEADER)
+        assert seen(records)[0] == (2, ("\ufeff1", "2", "3"))
 
 
 def test_a_tsv_has_no_quotes() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,6 +46,17 @@ def test_a_small_file_is_one_span() -> None:
     assert len(split(content, 40, quoting=True)) == 10
     assert split(content, 40, quoting=True, small_bytes=400) == [Span(100, 500, 2, 100)]
     assert len(split(content, 40, quoting=True, small_bytes=399)) == 10
+
+
+@pytest.mark.parametrize("filler", [b"a", b'"', b'"\n\n'])
+def test_memory_stays_flat_whatever_comes(filler: bytes) -> None:
+    splitter = Splitter(0, 1, batch_bytes=4096, quoting=True)
+    block = filler * (1024 * 1024 // len(filler))
+    for _ in range(30):
+        splitter.feed(block)
+        assert len(splitter._pending) < 10 * 1024 * 1024
+    spans = splitter.finish()
+    assert spans[-1].byte_end == 30 * len(block)
 
 
 def test_without_quoting_a_quote_is_a_character() -> None:

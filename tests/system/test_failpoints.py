@@ -157,6 +157,8 @@ def api_address(settings: Settings, request: pytest.FixtureRequest, tmp_path: Pa
         **os.environ,
         "DATABASE_URL": settings.database_url,
         "INGEST_DATA_DIR": str(settings.data_dir),
+        "INGEST_BATCH_BYTES": str(settings.batch_bytes),
+        "INGEST_SMALL_UPLOAD_BYTES": str(settings.small_upload_bytes),
         "INGEST_FAILPOINT": f"{request.param}:{tmp_path / 'marker'}",
     }
     command = [sys.executable, "-m", "uvicorn", "api.main:app_from_environment", "--factory", f"--port={port}"]

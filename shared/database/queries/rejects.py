@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 
 from shared.database.models import Reject
 
@@ -43,6 +43,14 @@ def rejects_in_file_order(wanted: RejectFilter) -> Select[int, str | None, str, 
         .where(*wanted.conditions())
         .order_by(Reject.upload_number, Reject.line_number, Reject.position)
     )
+
+
+def rejects_behind(
+    wanted: RejectFilter, line_number: int, position: int
+) -> Select[int, str | None, str, str, str | None, int]:
+    """The same rows with their `position`, from behind this place on: to read on without holding a connection."""
+    here = tuple_(Reject.line_number, Reject.position)
+    return rejects_in_file_order(wanted).add_columns(Reject.position).where(here > tuple_(line_number, position))
 
 
 def reject_groups(wanted: RejectFilter) -> Select[str | None, str, int, int]:

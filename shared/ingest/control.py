@@ -9,8 +9,9 @@ error, asking for what the state forbids is a `StateConflict`.
 """
 
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine, delete, func, select, text, update
@@ -22,6 +23,8 @@ from shared.errors import NotFound, StateConflict, Unavailable
 from shared.failpoints import reach
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 _SUBTRACT_FROM_TOTALS: Final = text("""
 UPDATE movie_totals AS total SET movies = total.movies - gone.movies
@@ -39,7 +42,7 @@ WHERE relation = to_regclass(:table) AND database = datid AND datname = current_
 """)
 
 # DROP waits for readers of `movies`, and new readers wait behind it: not for long, rather again.
-_DROP_TRIES = 10
+_TRIES = 10
 _DROP_LOCK_TIMEOUT = "500ms"
 _ENDED_UNSEEN = ("failed", "cancelled", "undone")
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")
@@ -47,18 +50,24 @@ _LOCK_NOT_AVAILABLE = ("55P03", "40P01")
 
 def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     """End a queued or running load: no row, no table, no reject stays. Raises `NotFound`, `StateConflict`."""
-    with engine.begin() as connection:
-        number = _move(connection, upload_id, tenant, ACTIVE_STATES, "cancelled", finished_at=func.clock_timestamp())
-        if number is None:
-            return
-        _revoke(connection, number)
-        connection.execute(delete(Reject).where(Reject.upload_number == number))
-        connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
+    number = _persistently(lambda: _cancel(engine, upload_id, tenant))
+    if number is None:
+        return
     log.info("upload_cancelled", upload_id=str(upload_id))
     reach("cancel.committed")
     with suppress(Unavailable):  # it is cancelled all the same; the sweep removes the table
         drop_table(engine, number)
     reach("cancel.dropped")
+
+
+def _cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int | None:
+    with engine.begin() as connection:
+        number = _move(connection, upload_id, tenant, ACTIVE_STATES, "cancelled", finished_at=func.clock_timestamp())
+        if number is not None:
+            _revoke(connection, number)
+            connection.execute(delete(Reject).where(Reject.upload_number == number))
+            connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
+        return number
 
 
 def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -68,7 +77,7 @@ def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
         drop_table(engine, number)
         reach("retry.dropped")
     try:
-        _retry(engine, upload_id, tenant)
+        _persistently(lambda: _retry(engine, upload_id, tenant))
     except IntegrityError as error:
         raise StateConflict("the same file was uploaded again meanwhile", {"allowed": []}) from error
 
@@ -101,14 +110,7 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 
 def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     """Take a completed upload's rows out of the listing, all at once. Raises `NotFound`, `StateConflict`."""
-    for attempt in range(_DROP_TRIES):
-        try:
-            _undo(engine, upload_id, tenant)
-        except DBAPIError as error:
-            if not _is_lock_trouble(error) or attempt == _DROP_TRIES - 1:
-                raise
-        else:
-            return
+    _persistently(lambda: _undo(engine, upload_id, tenant))
 
 
 def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -137,15 +139,12 @@ def drop_table(engine: Engine, number: int) -> None:
     """
     if partition_of(number) == partition_of(1):
         return
-    for _ in range(_DROP_TRIES):
-        try:
-            _drop_table(engine, number)
-        except DBAPIError as error:
-            if not _is_lock_trouble(error):
-                raise
-        else:
-            return
-    raise Unavailable("the upload's table is in use; it is removed later")
+    try:
+        _persistently(lambda: _drop_table(engine, number))
+    except DBAPIError as error:
+        if not _is_lock_trouble(error):
+            raise
+        raise Unavailable("the upload's table is in use; it is removed later") from error
 
 
 def _drop_table(engine: Engine, number: int) -> None:
@@ -154,7 +153,7 @@ def _drop_table(engine: Engine, number: int) -> None:
     with engine.begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{_DROP_LOCK_TIMEOUT}'"))
         # The row is locked so that nobody retries the upload, and fills the table again, in the meantime.
-        if connection.scalar(ended.with_for_update()) is not None:
+        if connection.scalar(ended.with_for_update(key_share=True)) is not None:
             connection.execute(_TERMINATE_ITS_LOADERS, {"table": table})
             connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
             # Whoever was counting its rows has lost its connection or has committed.
@@ -214,6 +213,17 @@ def _revoke(connection: Connection, number: int) -> None:
             duplicate_records=0,
         )
     )
+
+
+def _persistently(action: Callable[[], T]) -> T:
+    """Do it again after a lock that was not to be had, or a deadlock: each is a transaction that was rolled back."""
+    for _ in range(_TRIES - 1):
+        try:
+            return action()
+        except DBAPIError as error:
+            if not _is_lock_trouble(error):
+                raise
+    return action()
 
 
 def _is_lock_trouble(error: DBAPIError) -> bool:

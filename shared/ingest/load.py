@@ -28,6 +28,7 @@ from shared.ingest.work import (
     fail,
     finish_batch,
     give_back,
+    hold_upload,
     record_event,
     too_many_rejects,
 )
@@ -154,6 +155,8 @@ def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch,
             connection.copy(work.table, validated.movies)
         connection.copy("rejects", validated.rejects)
         reach("batch.copied")
+        if not work.is_large or (rejected and work.budget.allowed(0) is not None):
+            hold_upload(connection, work)
         finish_batch(connection, work, batch, read, loaded, rejected)
         if is_over_budget:
             fail(connection, work.number, too_many_rejects(rejected))

@@ -5,6 +5,8 @@ uploads   queued -> loading            begin
 batches   pending, unleased -> leased  claim_batch      epoch + 1: whoever had it before can commit nothing any more
           leased -> unleased           give_back
           leased -> done               finish_batch     in the transaction that holds the batch's rows
+
+Lock order, everywhere: the upload's row, then its batches, then totals.
 """
 
 import json
@@ -97,6 +99,8 @@ UPDATE batches SET lease_until = NULL, attempts = attempts - $4
 WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
 """
 
+_HOLD_UPLOAD = "SELECT number FROM uploads WHERE number = $1 AND state = 'loading' FOR NO KEY UPDATE"
+
 _FINISH_BATCH = """
 UPDATE batches
 SET state = 'done', done_at = clock_timestamp(), lease_until = NULL,
@@ -156,17 +160,24 @@ def claim_batch(
         rows = connection.execute(_CLAIM_BATCH, work.number, max_attempts, loader, lease_seconds)
         if not rows:
             return None
-        batch = ClaimedBatch(*rows[0])
-        if batch.attempts > 1:
+    batch = ClaimedBatch(*rows[0])
+    if batch.attempts > 1:
+        with connection.transaction():  # of its own: the lock order
             connection.execute(_COUNT_TAKEOVER, work.number)
             record_event(connection, work.number, "batch_taken_over", f"batch {batch.number}, attempt {batch.attempts}")
-        return batch
+    return batch
 
 
 def give_back(connection: LoadingConnection, work: Work, batch: ClaimedBatch, counts_as_attempt: bool) -> None:
     """Let others have the batch at once instead of after the lease."""
     with connection.transaction():
         connection.execute(_GIVE_BACK, work.number, batch.number, batch.epoch, 0 if counts_as_attempt else 1)
+
+
+def hold_upload(connection: LoadingConnection, work: Work) -> None:
+    """Lock the upload's row, before its batch's, in a transaction that changes both; raises `LostLease` if it ended."""
+    if not connection.execute(_HOLD_UPLOAD, work.number):
+        raise LostLease("the upload has ended")
 
 
 def finish_batch(

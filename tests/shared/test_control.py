@@ -1,7 +1,9 @@
 """Cancel, retry, undo and the sweep: each leaves what it promises and refuses what the state forbids."""
 
+import threading
 import time
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -109,6 +111,23 @@ def test_cancel_does_not_wait_for_a_paused_loader(
         assert own_tables(engine) == []
         finish_batch(paused, work, batch, 1, 1, 0)
     paused.close()
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_cancels_and_loads_at_once_never_block_each_other(
+    engine: Engine, loader: Loader, accept: Accept, content: bytes
+) -> None:
+    """The one locked the upload and then its batches, the other the other way round: a deadlock, seen as a 503."""
+    for delay in range(12):
+        upload_id = accept(content)
+        loading = threading.Thread(target=loader.load, args=(upload_id, never))
+        loading.start()
+        time.sleep(delay / 200)
+        with suppress(StateConflict):
+            cancel(engine, upload_id, "public")
+        loading.join()
+        assert upload(engine, upload_id)["state"] in ("cancelled", "completed")
+    assert rows(engine, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
 
 def test_a_retry_is_not_hurt_by_another_one(engine: Engine, loader: Loader, accept: Accept) -> None:

@@ -4,6 +4,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 DATA_DIR ?= data
+SEED ?= 1
+KILLS ?= 40
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -13,7 +15,7 @@ LOCK := build/lock/bin/python -m uv pip compile pyproject.toml --no-config --uni
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format postman lock clean
+.PHONY: help demo up test check format postman chaos lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
@@ -45,6 +47,9 @@ postman: .venv/runtime.stamp ## the Postman collection against a stack of its ow
 .PHONY: newman
 newman: build/postman/newman.stamp
 	@exec $(BIN)/python -m stack.command -- sh postman/run.sh
+
+chaos: .venv/test.stamp ## a crash storm with a checker of its own: SEED=1 KILLS=40 (see tests/chaos)
+	@$(BIN)/python -m tests.chaos --seed "$(SEED)" --kills "$(KILLS)"
 
 lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests)
 	@test -x build/lock/bin/python || $(PYTHON) -m venv build/lock

@@ -1,11 +1,11 @@
 """Reading one page of movies: the first segment, across the border, the second (see `queries.movies`)."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from api.snapshot import snapshot
 from shared.database.queries.movies import (
     Listing,
     count_with_key,
@@ -13,6 +13,9 @@ from shared.database.queries.movies import (
     movies_with_key,
     movies_without_key,
 )
+
+# Uploads of one tenant that end while a page is read; more than this in a row is not to be expected.
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,31 @@ class Start:
 
 
 async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: int) -> tuple[list[RowMapping], int]:
-    """At most `limit` rows and the listing's total, both from one snapshot."""
-    async with snapshot(engine) as connection:
-        total = (await connection.execute(movies_total(listing))).scalar_one()
-        rows = await _first_segment(connection, listing, start, limit)
-        if len(rows) < limit and listing.has_movies_without_key:
-            rows += await _second_segment(connection, listing, start, limit - len(rows), has_crossed=bool(rows))
+    """At most `limit` rows and the listing's total, of one moment: no upload is seen in part.
+
+    Not by a snapshot: attaching and dropping a partition take effect for one that is older, too. But both change the
+    total in the same transaction, so a page between two equal totals is of one moment.
+    """
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        total = await _total(connection, listing)
+        for _ in range(_TRIES):
+            rows = await _rows(connection, listing, start, limit)
+            total_before, total = total, await _total(connection, listing)
+            if total == total_before:
+                break
         return rows, total
+
+
+async def _total(connection: AsyncConnection, listing: Listing) -> int:
+    return int((await connection.execute(movies_total(listing))).scalar_one())
+
+
+async def _rows(connection: AsyncConnection, listing: Listing, start: Start, limit: int) -> list[RowMapping]:
+    rows = await _first_segment(connection, listing, start, limit)
+    if len(rows) < limit and listing.has_movies_without_key:
+        rows += await _second_segment(connection, listing, start, limit - len(rows), has_crossed=bool(rows))
+    return rows
 
 
 async def _first_segment(connection: AsyncConnection, listing: Listing, start: Start, limit: int) -> list[RowMapping]:

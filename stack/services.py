@@ -12,6 +12,8 @@ from typing import Final
 
 import httpx
 from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from stack.errors import StackError
 from stack.ports import LOCALHOST, require_free
@@ -118,6 +120,8 @@ class Worker(Service):
         self.node_name = f"{name}@local"
         self._redis_url = surroundings.redis_url
         options = [f"--concurrency={concurrency}", "--queues=ingest.load", f"--hostname={self.node_name}"]
+        # Workers need not know of each other, and their gossip does not survive a broker's restart.
+        options += ["--without-gossip", "--without-mingle"]
         command = ["-A", "worker.app:app", "worker", "--loglevel=INFO", "-E", *options]
         super().__init__(surroundings.recipe(name, "celery", *command, stop_seconds=_WORKER_STOP_SECONDS))
 
@@ -130,8 +134,11 @@ class Worker(Service):
         """Whether it hears us through Redis."""
         if not self.running:
             return False
-        with Celery(broker=self._redis_url, set_as_current=False) as asker:
-            return bool(asker.control.ping(destination=[self.node_name], timeout=0.5))
+        try:
+            with Celery(broker=self._redis_url, set_as_current=False) as asker:
+                return bool(asker.control.ping(destination=[self.node_name], timeout=0.5))
+        except (RedisError, OperationalError):
+            return False
 
 
 class Flower(Service):

@@ -158,14 +158,8 @@ async def _finish(
     background: BackgroundTasks,
 ) -> Upload:
     """Everything after the last byte: commit, ring, answer."""
-    try:
-        reach("accept.stored")
-        registered = await asyncio.to_thread(_register, upload, received, reservation)
-    except Exception:
-        # The client is told to try again. Should the commit have gone through after all, its upload fails for want of
-        # the file: better than loading the same rows twice.
-        await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
-        raise
+    reach("accept.stored")
+    registered = await asyncio.to_thread(_register, upload, received, reservation)
     reach("accept.registered")
     if registered.deduplicated:
         await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
@@ -183,12 +177,24 @@ async def _finish(
 
 
 def _register(upload: UploadRequest, received: ReceivedFile, reservation: Reservation | None) -> Registered:
-    with upload.runtime.engine.begin() as connection:
-        registered = register(connection, received, upload.options)
-        if reservation is not None:
-            fingerprint = upload.fingerprint(received)
-            idempotency.complete(connection, reservation, fingerprint, registered.upload_id)
-        return registered
+    """Commit the upload; the file is removed only if that was not even tried.
+
+    When the answer to a COMMIT is lost, nobody knows whether it was carried out: then the file stays. Either the upload
+    is there and will be loaded, and a client that sends its file again is told so, or the file is removed as an orphan.
+    """
+    is_committing = False
+    try:
+        with upload.runtime.engine.begin() as connection:
+            registered = register(connection, received, upload.options)
+            if reservation is not None:
+                fingerprint = upload.fingerprint(received)
+                idempotency.complete(connection, reservation, fingerprint, registered.upload_id)
+            is_committing = True
+    except Exception:
+        if not is_committing:
+            upload.runtime.storage.delete(received.storage_key)
+        raise
+    return registered
 
 
 async def _answer_again(upload: UploadRequest, reservation: Reservation, response: Response) -> Upload:

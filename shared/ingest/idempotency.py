@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from shared.database.models import IdempotencyKey
 from shared.errors import KeyInUse, KeyReused, LostLease
 
-LEASE_SECONDS: Final = 60.0
+LEASE_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)

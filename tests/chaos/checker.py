@@ -1,0 +1,245 @@
+"""Compares what was promised with what is in the tables and on disk; its SQL and its knowledge are its own."""
+
+import hashlib
+import time
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+from tests.chaos.ledger import Attempt, Finding
+
+_LINES = 2**32  # id = upload number * 2^32 + line number
+_FIRST_LARGE = 2**20
+_NOTHING_LEFT = ("cancelled", "undone")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the checker found; `rows` are those of completed uploads."""
+
+    findings: list[Finding] = field(default_factory=list)
+    states: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    rejected: int = 0
+    ghosts: int = 0
+    orphan_files: int = 0
+    settled_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The columns of `uploads` that are checked."""
+
+    number: int
+    id: str
+    tenant: str
+    state: str
+    storage_key: str
+    read: int
+    loaded: int
+    rejected: int
+    duplicate: int
+    error: str
+
+
+def wait_until_settled(database_url: str, seconds: float) -> float:
+    """Seconds until nothing is queued or loading and no dead table is left; at most `seconds`."""
+    started = time.monotonic()
+    while time.monotonic() - started < seconds:
+        with closing(psycopg2.connect(database_url)) as connection:
+            if not _fetch(connection, _UNSETTLED):
+                break
+        time.sleep(0.2)
+    return time.monotonic() - started
+
+
+class Checker:
+    """Reads everything once, when the storm is over."""
+
+    def __init__(self, database_url: str, upload_dir: Path, attempts: Sequence[Attempt]) -> None:
+        self._url = database_url
+        self._upload_dir = upload_dir
+        self._attempts = attempts
+        self.verdict = Verdict()
+
+    def check(self) -> Verdict:
+        """Everything that can be wrong, each with its evidence."""
+        with closing(psycopg2.connect(self._url)) as connection:
+            connection.set_session(readonly=True)
+            by_tenant: dict[str, list[Row]] = {}
+            for values in _fetch(connection, _UPLOADS):
+                row = Row(*values)
+                by_tenant.setdefault(row.tenant, []).append(row)
+                self.verdict.states[row.state] += 1
+            for attempt in self._attempts:
+                self._check_attempt(connection, attempt, by_tenant.pop(attempt.tenant, []))
+            for tenant in by_tenant:
+                self._found("extra upload", tenant, "nobody has sent it")
+            self._check_whole(connection)
+            self._check_files(connection)
+        return self.verdict
+
+    def _check_attempt(self, connection: extensions.connection, attempt: Attempt, rows: list[Row]) -> None:
+        if len(rows) > 1:
+            self._found("duplicated", attempt.tenant, f"{len(rows)} uploads of one request: {rows}")
+        row = rows[0] if rows else None
+        if row is None:
+            if attempt.is_acknowledged:
+                self._found("lost", attempt.tenant, f"acknowledged as {attempt.upload_id}, and not in the database")
+            self._check_nothing(connection, attempt, None)
+            return
+        if not attempt.is_acknowledged:
+            self.verdict.ghosts += 1
+        self._check_state(attempt, row)
+        if row.state == "completed":
+            self._check_completed(connection, attempt, row)
+        elif row.state in (*_NOTHING_LEFT, "failed"):
+            self._check_nothing(connection, attempt, row)
+
+    def _check_state(self, attempt: Attempt, row: Row) -> None:
+        evidence = f"upload {row.number} is {row.state} {row.error}; allowed: {sorted(attempt.allowed)}"
+        if row.state in ("queued", "loading"):
+            self._found("stuck", attempt.tenant, evidence)
+        elif row.state == "failed" and attempt.is_acknowledged:
+            self._found("failed", attempt.tenant, evidence)
+        elif row.state not in attempt.allowed and attempt.is_acknowledged:
+            self._found("wrong state", attempt.tenant, evidence)
+        if attempt.is_acknowledged and attempt.upload_id != row.id:
+            self._found("lost", attempt.tenant, f"acknowledged as {attempt.upload_id}, stored as {row.id}")
+
+    def _check_completed(self, connection: extensions.connection, attempt: Attempt, row: Row) -> None:
+        expected = attempt.expected
+        stored = _fetch(connection, "SELECT id, title FROM movies WHERE tenant = %s", row.tenant)
+        strangers = [number for number, _title in stored if number // _LINES != row.number]
+        lines = Counter(number % _LINES for number, _title in stored)
+        self._compare_lines(row, lines, set(expected.good), strangers)
+        titles = dict(zip(expected.good, expected.titles, strict=True))
+        wrong = [
+            number % _LINES for number, title in stored if titles.get(number % _LINES) != zlib.crc32(title.encode())
+        ]
+        if wrong:
+            self._found("wrong rows", row.tenant, f"upload {row.number}: another title at lines {wrong[:5]}")
+        rejects = _fetch(
+            connection, "SELECT line_number, column_name FROM rejects WHERE upload_number = %s", row.number
+        )
+        if Counter(rejects) != Counter(expected.bad.items()):
+            differing = set(rejects) ^ set(expected.bad.items())
+            self._found("wrong rejects", row.tenant, f"upload {row.number}: {sorted(differing)[:5]}")
+        self._check_account(connection, attempt, row)
+        self.verdict.rows += len(stored)
+        self.verdict.rejected += len(rejects)
+
+    def _compare_lines(self, row: Row, lines: Counter[int], good: set[int], strangers: list[int]) -> None:
+        missing, extra = good - set(lines), set(lines) - good
+        twice = [line for line, count in lines.items() if count > 1]
+        where = f"upload {row.number} ({row.state})"
+        if missing:
+            self._found("rows lost", row.tenant, f"{where}: {len(missing)} lines, such as {sorted(missing)[:5]}")
+        if extra or strangers:
+            self._found("rows duplicated", row.tenant, f"{where}: extra lines {sorted(extra)[:5]}, ids {strangers[:5]}")
+        if twice:
+            self._found("rows duplicated", row.tenant, f"{where}: {len(twice)} lines twice, such as {twice[:5]}")
+
+    def _check_account(self, connection: extensions.connection, attempt: Attempt, row: Row) -> None:
+        good, bad = attempt.expected.rows, len(attempt.expected.bad)
+        if (row.read, row.loaded, row.rejected, row.duplicate) != (good + bad, good, bad, 0):
+            self._found("bad account", row.tenant, f"{row}, but the file has {good} good and {bad} bad records")
+        (batches,) = _fetch(connection, _BATCHES, row.number)
+        if batches != (0, good + bad, good, bad):
+            self._found(
+                "bad account", row.tenant, f"batches (not done, read, loaded, rejected) {batches}, upload {row}"
+            )
+        stored = self._upload_dir / row.storage_key
+        if not stored.is_file() or hashlib.sha256(stored.read_bytes()).hexdigest() != attempt.expected.sha256:
+            self._found("file lost", row.tenant, f"{row.storage_key} is not what was sent")
+
+    def _check_nothing(self, connection: extensions.connection, attempt: Attempt, row: Row | None) -> None:
+        """Nothing of it may be seen; a failed one keeps its rejects."""
+        rows = _fetch(connection, "SELECT count(*) FROM movies WHERE tenant = %s", attempt.tenant)[0][0]
+        if rows:
+            self._found("rows left", attempt.tenant, f"{rows} rows of {row or 'no upload'}")
+        if row is not None and row.state in _NOTHING_LEFT:
+            (left,) = _fetch(connection, _LEFT, row.number, row.number)
+            if left != (0, 0):
+                self._found("rows left", attempt.tenant, f"(rejects, totals) {left} of {row}")
+
+    def _check_whole(self, connection: extensions.connection) -> None:
+        for values in _fetch(connection, _TOTALS_DIFFER):
+            self._found("wrong totals", values[0], f"(tenant, year, language, movie_totals, rows) {values}")
+        for (ids,) in _fetch(connection, "SELECT id FROM movies GROUP BY id HAVING count(*) > 1 LIMIT 5"):
+            self._found("rows duplicated", "movies", f"id {ids} more than once")
+        for table, state in _fetch(connection, _LEFTOVER_TABLES):
+            self._found("table left", table, f"its upload is {state}")
+
+    def _check_files(self, connection: extensions.connection) -> None:
+        """A request that died may leave a file, for the sweep to remove a day later; no more than one each."""
+        known = {key for (key,) in _fetch(connection, "SELECT storage_key FROM uploads")}
+        files = (
+            {path.name for path in self._upload_dir.glob("*") if path.is_file()} if self._upload_dir.exists() else set()
+        )
+        orphans = files - known
+        self.verdict.orphan_files = len(orphans)
+        unanswered = sum(not attempt.is_acknowledged for attempt in self._attempts)
+        if len(orphans) > unanswered:
+            self._found("orphan files", "uploads", f"{len(orphans)} after {unanswered} requests without 202")
+
+    def _found(self, kind: str, where: str, evidence: str) -> None:
+        self.verdict.findings.append(Finding(kind, where, evidence))
+
+
+def _fetch(connection: extensions.connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return cursor.fetchall()
+
+
+_UNSETTLED = f"""
+SELECT number FROM uploads WHERE state IN ('queued', 'loading')
+UNION ALL
+SELECT number FROM uploads JOIN pg_class ON relname = 'movies_u' || number AND relkind = 'r'
+WHERE state IN ('failed', 'cancelled', 'undone') AND number >= {_FIRST_LARGE}
+"""
+
+_UPLOADS = """
+SELECT number, id::text, tenant, state, storage_key, read_records, loaded_records, rejected_records, duplicate_records,
+       coalesce(error_code || ': ' || error_message, '')
+FROM uploads ORDER BY number
+"""
+
+_BATCHES = """
+SELECT count(*) FILTER (WHERE state <> 'done'), sum(read_records)::bigint, sum(loaded_records)::bigint,
+       sum(rejected_records)::bigint
+FROM batches WHERE upload_number = %s
+"""
+
+_LEFT = """
+SELECT (SELECT count(*) FROM rejects WHERE upload_number = %s),
+       (SELECT count(*) FROM upload_totals WHERE upload_number = %s)
+"""
+
+_TOTALS_DIFFER = """
+SELECT tenant, release_year, language, coalesce(told, 0), coalesce(counted, 0)
+FROM (SELECT tenant, release_year, original_language AS language, movies AS told FROM movie_totals) AS totals
+FULL JOIN (
+    SELECT tenant, coalesce(release_year, 0) AS release_year, coalesce(original_language, '') AS language,
+           count(*) AS counted
+    FROM movies GROUP BY 1, 2, 3
+) AS real USING (tenant, release_year, language)
+WHERE coalesce(told, 0) <> coalesce(counted, 0)
+LIMIT 20
+"""
+
+_LEFTOVER_TABLES = """
+SELECT relname, coalesce(state, 'unknown')
+FROM pg_class LEFT JOIN uploads ON relname = 'movies_u' || number
+WHERE relkind = 'r' AND relname LIKE 'movies_u%'
+  AND (state IS DISTINCT FROM 'completed' OR NOT relispartition)
+  AND coalesce(state, '') NOT IN ('queued', 'loading')
+"""

@@ -1,0 +1,160 @@
+"""The storm from its beginning to the verdict: a stack, clients, readers, the nemesis, quiet, the checker."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from stack.local import LocalStack
+from stack.services import Service
+from tests.chaos.checker import Checker, Verdict, wait_until_settled
+from tests.chaos.clients import Meddler, Numbers, OpenCount, Sender
+from tests.chaos.faults import Fault, Nemesis, plan
+from tests.chaos.files import Factory
+from tests.chaos.ledger import Finding, Ledger
+from tests.chaos.measures import Recovery, Said, read_logs, recovery
+from tests.chaos.readers import ApiReader, SqlReader
+
+# Small, so that a load has many batches and many moments to die in; both kinds of upload occur.
+SETTINGS: Final = {
+    "INGEST_LEASE_SECONDS": "5",
+    "INGEST_SWEEP_INTERVAL_SECONDS": "1",
+    "INGEST_BATCH_BYTES": "65536",
+    "INGEST_SMALL_UPLOAD_BYTES": "131072",
+    "INGEST_TASK_SLICE_SECONDS": "5",
+}
+_QUIET_SECONDS: Final = 60.0
+_SENDERS: Final = 2
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How hard it blows: seconds between faults, longest stop, uploads that are open at a time, and processes."""
+
+    gap: float = 3.5
+    longest_stop: float = 20.0
+    most_open: int = 8
+    apis: int = 2
+    workers: int = 3
+
+
+SHORT: Final = Size(gap=2.0, longest_stop=8.0, most_open=4, apis=2, workers=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All that is known afterwards."""
+
+    seed: int
+    faults: list[Fault]
+    ledger: Ledger
+    meddled: dict[str, int]
+    verdict: Verdict
+    recovery: Recovery
+    said: Said
+    seconds: float
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Of readers, clients, nemesis and checker."""
+        return [*self.ledger.findings, *self.verdict.findings]
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Findings by kind."""
+        return Counter(finding.kind for finding in self.findings)
+
+
+def storm(directory: Path, seed: int, kills: int, size: Size, tell: Tell) -> Outcome:
+    """Everything; it stops by itself and leaves no process behind."""
+    started = time.monotonic()
+    ledger, factory = Ledger(), Factory(seed)
+    stack = LocalStack(directory, apis=size.apis, workers=size.workers, settings=SETTINGS)
+    nemesis = Nemesis(stack, plan(seed, kills, size.gap, size.longest_stop), ledger, tell)
+    meddler = Meddler([], ledger)
+    try:
+        with stack:
+            tell(f"{size.apis} APIs and {size.workers} workers run; the storm begins")
+            meddler = Meddler([api.url for api in stack.apis], ledger)
+            open_count = OpenCount(size.most_open)
+            with _threads(_readers(stack, ledger, open_count), ledger.readers_may_go):
+                with _threads(_clients(stack, seed, factory, ledger, meddler, open_count), ledger.storm_is_over):
+                    nemesis.run()
+                tell("the storm is over; waiting until everything is settled")
+                settled_seconds = wait_until_settled(stack.database_url, _QUIET_SECONDS)
+                _require_answers(stack, ledger)
+            verdict = Checker(stack.database_url, directory / "uploads", ledger.attempts).check()
+            verdict.settled_seconds = settled_seconds
+            measured = recovery(stack.database_url, nemesis.done, ledger.attempts)
+    finally:
+        nemesis.clear_up()
+    for process in _left_behind(directory):
+        ledger.report("process left", str(process.pid), " ".join(process.cmdline())[:200])
+    said = read_logs(directory / "logs")
+    return Outcome(seed, nemesis.done, ledger, meddler.done, verdict, measured, said, time.monotonic() - started)
+
+
+def _clients(
+    stack: LocalStack, seed: int, factory: Factory, ledger: Ledger, meddler: Meddler, open_count: OpenCount
+) -> list[Callable[[], None]]:
+    numbers, urls = Numbers(), [api.url for api in stack.apis]
+    sender = Sender(seed, urls, factory, numbers, ledger, meddler, open_count)
+    return [*[sender.run] * _SENDERS, meddler.run]
+
+
+def _readers(stack: LocalStack, ledger: Ledger, open_count: OpenCount) -> list[Callable[[], None]]:
+    api_reader = ApiReader([api.url for api in stack.apis], ledger)
+    return [api_reader.run, SqlReader(stack.database_url, ledger, open_count).run]
+
+
+@contextmanager
+def _threads(bodies: list[Callable[[], None]], end: threading.Event) -> Iterator[None]:
+    """Run them beside the block; set `end` after it and wait for them."""
+    threads = [threading.Thread(target=body, daemon=True) for body in bodies]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join(_QUIET_SECONDS)
+
+
+def _require_answers(stack: LocalStack, ledger: Ledger) -> None:
+    """Everybody is back at work: each API answers, each worker hears a ping through Redis."""
+    for service in [*stack.apis, *stack.workers]:
+        deadline = time.monotonic() + 20
+        while not (is_fine := _answers(service)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        if not is_fine:
+            ledger.report("dead service", service.name, f"running: {service.running}, but it does not answer")
+
+
+def _answers(service: Service) -> bool:
+    try:
+        return service.answers()
+    except (RedisError, OperationalError):  # the asker's own connection may be one from before Redis was restarted
+        return False
+
+
+def _left_behind(directory: Path) -> list[psutil.Process]:
+    """Processes that know our directory and still run."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("INGEST_DATA_DIR") == str(directory) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

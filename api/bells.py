@@ -7,19 +7,15 @@ import threading
 import time
 import uuid
 from queue import SimpleQueue
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 from celery import Celery
 
-from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK
+from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY
 from shared.settings import Settings
 
 log = structlog.get_logger()
-
-# One more try, at once: with the broker down a message then fails in a fraction of a second, and the sweep is better
-# at waiting than a request is.
-PUBLISH_RETRY_POLICY: Final = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
 
 
 class Bell(Protocol):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 State = Literal["queued", "loading", "completed", "failed", "cancelled", "undone"]
-Phase = Literal["queued", "loading", "indexing", "publishing", "done"]
+Phase = Literal["queued", "loading", "indexing", "done"]
 
 
 Action = Annotated[str | None, Field(exclude_if=lambda address: address is None)]

@@ -6,8 +6,7 @@ import signal
 from contextlib import closing
 from pathlib import Path
 from threading import Event
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import psutil
 import psycopg2
@@ -18,11 +17,11 @@ from stack.errors import StackError
 from stack.ports import LOCALHOST, free_port, require_free
 from stack.process import ManagedProcess, Recipe, kill_all, processes_in, wait_gone
 from stack.secrets import password_in, write_private
+from stack.server import Server
 
 USER: Final = "imdb"
 DATABASE: Final = "imdb"
 
-_START_SECONDS = 120.0  # crash recovery after a killed bulk load replays up to max_wal_size
 _FAST_SECONDS = 30.0
 _IMMEDIATE_SECONDS = 10.0
 
@@ -51,7 +50,7 @@ SETTINGS: Final = {
 }
 
 
-class PostgresServer:
+class PostgresServer(Server):
     """`start`, `stop` and `start` again keep port, password and data. Also a context manager.
 
     `port` 0 takes a free one at the first start. `bin_dir` None takes PostgreSQL 18 from its wheel; any from 15 on
@@ -59,25 +58,18 @@ class PostgresServer:
     """
 
     name = "postgres"
+    start_seconds = 120.0  # crash recovery after a killed bulk load replays up to max_wal_size
 
     def __init__(
         self, directory: Path, *, port: int = 0, bin_dir: Path | None = None, log_path: Path | None = None
     ) -> None:
-        self.directory = directory.absolute()
-        self.port = port
+        super().__init__(directory, port, log_path)
         self.bin_dir = bin_dir or postgres_bin_dir()
-        self.log_path = log_path or self.directory / "postgres.log"
-        self._process: ManagedProcess | None = None
 
     @property
     def data_dir(self) -> Path:
         """The cluster's own directory."""
         return self.directory / "data"
-
-    @property
-    def password_path(self) -> Path:
-        """File (mode 0600) with the password of user `imdb`."""
-        return self.directory / "password"
 
     @property
     def url(self) -> str:
@@ -89,30 +81,9 @@ class PostgresServer:
         return f"postgresql://{USER}:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/{database}"
 
     @property
-    def process(self) -> ManagedProcess:
-        """The running server's process."""
-        if self._process is None:
-            raise StackError("postgres was not started")
-        return self._process
-
-    @property
-    def pid(self) -> int:
-        """Process id of the postmaster."""
-        return self.process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the postmaster runs."""
-        return self._process is not None and self._process.running
-
-    @property
     def address(self) -> str:
         """What to tell people about it."""
         return f"postgresql://{USER}@{LOCALHOST}:{self.port}/{DATABASE}  (password in {self.password_path})"
-
-    def wait_ready(self, cancelled: Event | None = None) -> None:
-        """Return when it answers."""
-        self.process.wait_until(self._answers, _START_SECONDS, cancelled)
 
     def start(self, cancelled: Event | None = None) -> None:
         """Make the cluster if there is none, start the server, wait until it answers, make database `imdb`."""
@@ -126,7 +97,7 @@ class PostgresServer:
         self._process = ManagedProcess(self._recipe(account))
         self._process.start()
         try:
-            self._process.wait_until(self._answers, _START_SECONDS, cancelled)
+            self._process.wait_until(self._answers, self.start_seconds, cancelled)
             self._create_database()
         except BaseException:
             self.stop()
@@ -146,15 +117,6 @@ class PostgresServer:
         if self._process is not None:
             self._process.kill()
             self._clear_orphans()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     def _recipe(self, account: Account) -> Recipe:
         settings = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]

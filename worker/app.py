@@ -5,7 +5,7 @@ Start it with `celery -A worker.app:app worker --queues=ingest.load`.
 
 from celery import Celery
 
-from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK
+from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY
 from shared.settings import Settings
 from worker import lifecycle
 
@@ -41,7 +41,7 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_channel_error_retry=True,
     broker_transport_options=BROKER_TRANSPORT_OPTIONS,
-    task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2},
+    task_publish_retry_policy=PUBLISH_RETRY_POLICY,
     # Flower needs events; start the worker with -E where it runs.
     worker_send_task_events=False,
     worker_hijack_root_logger=False,

@@ -152,11 +152,6 @@ class Upload(Base):
         ),
     )
 
-    @property
-    def is_large(self) -> bool:
-        """Whether its rows have a partition of their own."""
-        return self.number >= FIRST_LARGE_NUMBER
-
 
 class UploadEvent(Base):
     """What happened to an upload, in the order of `id`: each state it took (by a trigger), each trouble on the way."""

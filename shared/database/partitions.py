@@ -38,9 +38,14 @@ def line_number_of(movie_id: int) -> int:
     return movie_id & ((1 << LINE_BITS) - 1)
 
 
+def is_large(upload_number: int) -> bool:
+    """Whether the upload's movies have a partition of their own."""
+    return upload_number >= FIRST_LARGE_NUMBER
+
+
 def partition_of(upload_number: int) -> str:
     """Name of the table that holds this upload's movies."""
-    return SMALL_PARTITION if upload_number < FIRST_LARGE_NUMBER else f"movies_u{upload_number}"
+    return f"movies_u{upload_number}" if is_large(upload_number) else SMALL_PARTITION
 
 
 def create_indexes(table: str, leading: tuple[str, ...] = ()) -> list[str]:

@@ -84,7 +84,6 @@ class Receiver:
             )
         self._settings = settings
         self._filename = filename
-        self._dataset = dataset
         self._received = hashlib.sha256()
         self._size_bytes = 0
         self._gunzip = Gunzip() if filename.lower().endswith(".gz") else None

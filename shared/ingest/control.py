@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.database.models import ACTIVE_STATES, Batch, Movie, Reject, Upload, UploadTotal
-from shared.database.partitions import first_id, partition_of
+from shared.database.partitions import first_id, is_large, partition_of
 from shared.errors import NotFound, StateConflict, Unavailable
 from shared.failpoints import reach
 
@@ -122,11 +122,11 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
         connection.execute(_SUBTRACT_FROM_TOTALS, {"number": number, "tenant": tenant})
         connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
         connection.execute(delete(Reject).where(Reject.upload_number == number))
-        if partition_of(number) == partition_of(1):
+        if is_large(number):
+            connection.execute(text(f"DROP TABLE {partition_of(number)}"))
+        else:
             ids = Movie.id >= first_id(number), Movie.id < first_id(number + 1)
             connection.execute(delete(Movie).where(*ids))
-        else:
-            connection.execute(text(f"DROP TABLE {partition_of(number)}"))
         reach("undo.removed")
     log.info("upload_undone", upload_id=str(upload_id))
     reach("undo.committed")
@@ -137,7 +137,7 @@ def drop_table(engine: Engine, number: int) -> None:
 
     Raises `Unavailable` if it is still in use after some tries; the sweep removes it later.
     """
-    if partition_of(number) == partition_of(1):
+    if not is_large(number):
         return
     try:
         _persistently(lambda: _drop_table(engine, number))

@@ -17,8 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.database.loading import LoadingConnection
-from shared.database.models import FIRST_LARGE_NUMBER
-from shared.database.partitions import first_id, partition_of
+from shared.database.partitions import first_id, is_large, partition_of
 from shared.errors import LostLease, Permanent, TooManyRejects
 from shared.ingest.budget import Budget
 from shared.ingest.dialect import Dialect
@@ -44,7 +43,7 @@ class Work:
     @property
     def is_large(self) -> bool:
         """Whether its rows go into a table of its own."""
-        return self.number >= FIRST_LARGE_NUMBER
+        return is_large(self.number)
 
     @property
     def table(self) -> str:

@@ -2,9 +2,11 @@
 
 A process and not a thread, so that the API goes on answering while a million rows are parsed. It is started warm with
 the API, gets one upload id per line on its standard input, and ends when that is closed: also when the API is killed.
+Once a second it writes a byte into a pipe; one that is silent for a lease hangs, and is replaced.
 """
 
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -23,6 +25,8 @@ COMMAND: Final = (sys.executable, "-m", "shared.ingest.background")
 _END_SECONDS: Final = 8.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
+_START_SECONDS: Final = 90  # importing pandas on a busy machine with a cold disk
+_LEAST_SILENCE_SECONDS: Final = 10
 
 
 class BackgroundLoader:
@@ -30,9 +34,11 @@ class BackgroundLoader:
 
     def __init__(self, settings: Settings) -> None:
         self._environment = {**os.environ, **_environment_of(settings)}
+        self._silence_seconds = max(settings.lease_seconds, _LEAST_SILENCE_SECONDS)
         self._is_closing = threading.Event()
         self._lock = threading.Lock()
-        self._process = self._start()
+        self._beats: int | None
+        self._process, self._beats = self._start()
         self._watcher = threading.Thread(target=self._watch, name="background-loader", daemon=True)
         self._watcher.start()
 
@@ -41,7 +47,7 @@ class BackgroundLoader:
         """Process id of the present child."""
         return self._process.pid
 
-    def ring(self, upload_id: uuid.UUID) -> None:
+    def ring(self, upload_id: uuid.UUID) -> bool:
         """Write the id to the child's input; a full or broken pipe is left to the sweep."""
         try:
             with self._lock:
@@ -49,8 +55,9 @@ class BackgroundLoader:
                 os.write(_stdin_of(self._process), f"{upload_id}\n".encode())
         except (OSError, ValueError) as error:  # ValueError: closed on our side
             log.warning("ring_failed", bell="background", upload_id=str(upload_id), error=type(error).__name__)
-        else:
-            log.info("rung", bell="background", upload_id=str(upload_id))
+            return False
+        log.info("rung", bell="background", upload_id=str(upload_id))
+        return True
 
     def close(self) -> None:
         """End the child: no more input, SIGTERM so that it gives back what it has, and in the end SIGKILL."""
@@ -69,20 +76,32 @@ class BackgroundLoader:
         self._watcher.join(_END_SECONDS)
         log.info("background_loader_stopped", pid=process.pid, exit_code=process.returncode)
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        # It stays in the API's process group: whoever kills the group gets the child, too.
-        process = subprocess.Popen(  # noqa: S603  the command is ours
-            COMMAND, stdin=subprocess.PIPE, env=self._environment, bufsize=0
-        )
+    def _start(self) -> tuple[subprocess.Popen[bytes], int]:
+        """The process, and the end of a pipe where it can be heard."""
+        heard, spoken = os.pipe()
+        try:
+            # It stays in the API's process group: whoever kills the group gets the child, too.
+            process = subprocess.Popen(  # noqa: S603  the command is ours
+                [*COMMAND, str(spoken)],
+                stdin=subprocess.PIPE,
+                pass_fds=(spoken,),
+                env=self._environment,
+                bufsize=0,
+            )
+        except OSError:
+            os.close(heard)
+            raise
+        finally:
+            os.close(spoken)
         os.set_blocking(_stdin_of(process), False)
         log.info("background_loader_started", pid=process.pid)
-        return process
+        return process, heard
 
     def _watch(self) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
             started = time.monotonic()
-            exit_code = self._process.wait()
+            exit_code = self._wait_for_end()
             if time.monotonic() - started > _LONGEST_PAUSE_SECONDS:
                 pause_seconds = _FIRST_PAUSE_SECONDS  # it had worked for a while: this is no loop of crashes
             if self._is_closing.wait(pause_seconds):
@@ -91,6 +110,27 @@ class BackgroundLoader:
             pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
             self._restart()
 
+    def _wait_for_end(self) -> int:
+        """Return the exit code of the child, which is killed if it hangs."""
+        if self._beats is None:  # it could not be started
+            return self._process.wait()
+        poll, silent_seconds, limit = select.poll(), 0, float(_START_SECONDS)
+        poll.register(self._beats, select.POLLIN)
+        while silent_seconds < limit:
+            # Seconds are counted one by one: if we ourselves were stopped, that was not the child's silence.
+            if not poll.poll(1000):
+                silent_seconds += 1
+            elif os.read(self._beats, 4096):
+                silent_seconds, limit = 0, self._silence_seconds
+            else:  # closed: it has ended
+                break
+        else:
+            log.error("background_loader_hangs", pid=self._process.pid, silent_seconds=silent_seconds)
+            self._process.kill()
+        os.close(self._beats)
+        self._beats = None
+        return self._process.wait()
+
     def _restart(self) -> None:
         with self._lock:
             if self._is_closing.is_set():
@@ -98,7 +138,7 @@ class BackgroundLoader:
             if self._process.stdin is not None:
                 self._process.stdin.close()
             try:
-                self._process = self._start()
+                self._process, self._beats = self._start()
             except OSError as error:
                 log.error("background_loader_not_started", error=type(error).__name__)
 

@@ -21,8 +21,8 @@ log = structlog.get_logger()
 class Bell(Protocol):
     """Something that an upload id can be sent to."""
 
-    def ring(self, upload_id: uuid.UUID) -> None:
-        """Tell a loader; returns within `ring_timeout_seconds` and never raises."""
+    def ring(self, upload_id: uuid.UUID) -> bool:
+        """Tell a loader; returns within `ring_timeout_seconds`, never raises, False if the bell did not sound."""
 
 
 def create_producer(settings: Settings) -> Celery:
@@ -46,6 +46,7 @@ class _Message:
     def __init__(self, upload_id: uuid.UUID) -> None:
         self.upload_id = upload_id
         self.is_done = threading.Event()
+        self.is_sent = False
 
 
 class CeleryBell:
@@ -62,17 +63,18 @@ class CeleryBell:
         self._stuck: _Message | None = None
         threading.Thread(target=self._send_all, name="celery-bell", daemon=True).start()
 
-    def ring(self, upload_id: uuid.UUID) -> None:
+    def ring(self, upload_id: uuid.UUID) -> bool:
         """Send the message, or leave it to the sweep when the broker hangs."""
         stuck = self._stuck
         if stuck is not None and not stuck.is_done.is_set():
             log.warning("ring_skipped", bell="celery", upload_id=str(upload_id))
-            return
+            return False
         message = _Message(upload_id)
         self._messages.put(message)
         if not message.is_done.wait(self._timeout_seconds):
             self._stuck = message
             log.warning("ring_timed_out", bell="celery", upload_id=str(upload_id), seconds=self._timeout_seconds)
+        return message.is_sent
 
     def close(self) -> None:
         """End the thread; a hung message is left behind."""
@@ -90,6 +92,7 @@ class CeleryBell:
         except Exception as error:  # noqa: BLE001  whatever it is, the sweep rings again, and the text may hold the URL
             log.warning("ring_failed", bell="celery", upload_id=upload_id, error=type(error).__name__)
         else:
+            message.is_sent = True
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             log.info("rung", bell="celery", upload_id=upload_id, milliseconds=milliseconds)
         finally:
@@ -103,6 +106,6 @@ class Bells:
         self._celery = celery
         self._background = background
 
-    def ring(self, upload_id: uuid.UUID, use_celery: bool) -> None:
-        """Ring the upload's own bell; bounded, and never raises."""
-        (self._celery if use_celery else self._background).ring(upload_id)
+    def ring(self, upload_id: uuid.UUID, use_celery: bool) -> bool:
+        """Ring the upload's own bell; bounded, never raises, False if it did not sound."""
+        return (self._celery if use_celery else self._background).ring(upload_id)

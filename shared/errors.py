@@ -18,6 +18,7 @@
     |   `-- AccountMismatch          the loader cannot prove that every record is accounted for
     `-- Transient                    trying again would help
         |-- LostLease                another loader has the work now
+        |   `-- UploadEnded          it was cancelled, failed or undone meanwhile
         `-- Unavailable              database, broker or disk is not there
             `-- StorageFull          no space for the upload
 
@@ -142,6 +143,12 @@ class LostLease(Transient):
     """Another loader has the work now; nothing of ours may be committed."""
 
     code = "lost_lease"
+
+
+class UploadEnded(LostLease):
+    """The upload was cancelled, failed or undone meanwhile: there is nothing to load any more."""
+
+    code = "upload_ended"
 
 
 class Unavailable(Transient):

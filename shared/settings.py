@@ -14,6 +14,15 @@ from sqlalchemy.engine import URL, make_url
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
+# libpq's: a server that vanished is noticed in seconds instead of the kernel's two hours.
+KEEPALIVES = {
+    "connect_timeout": "3",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
+}
+
 
 class Settings(BaseSettings):
     """Immutable configuration; each field is an environment variable `INGEST_<NAME>` (two keep their usual names)."""
@@ -52,6 +61,8 @@ class Settings(BaseSettings):
     # A Celery task works this long, rings again and returns, so that uploads take turns and a deployment never waits.
     task_slice_seconds: float = Field(default=20.0, gt=0)
     ring_timeout_seconds: float = Field(default=1.0, gt=0)
+    # A worker that takes no message for this long, though some wait and it has nothing to do, ends itself.
+    deaf_worker_seconds: float = Field(default=60.0, gt=0)
 
     # For tests only, see shared/failpoints.py.
     failpoint: str = ""
@@ -68,17 +79,19 @@ class Settings(BaseSettings):
     @property
     def sync_url(self) -> URL:
         """For SQLAlchemy's sync engine (psycopg2)."""
-        return make_url(self.database_url).set(drivername="postgresql+psycopg2")
+        url = make_url(self.database_url).set(drivername="postgresql+psycopg2")
+        return url.set(query={**KEEPALIVES, **url.query})
 
     @property
     def async_url(self) -> URL:
         """For SQLAlchemy's async engine (asyncpg)."""
-        return make_url(self.database_url).set(drivername="postgresql+asyncpg")
+        url = make_url(self.database_url).set(drivername="postgresql+asyncpg")
+        return url.set(query={"ssl" if name == "sslmode" else name: value for name, value in url.query.items()})
 
     @property
     def libpq_url(self) -> str:
         """For libpq (ADBC)."""
-        return make_url(self.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+        return self.sync_url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     @property
     def upload_dir(self) -> Path:

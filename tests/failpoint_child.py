@@ -19,10 +19,10 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
     engine = create_sync_engine(settings, "failpoint")
     loader = Loader(settings)
 
-    def load(upload_id: uuid.UUID, _use_celery: bool = True) -> None:
-        loader.load(upload_id, lambda: False)
+    def load(upload_id: uuid.UUID, _use_celery: bool = True) -> bool:
+        return not loader.load(upload_id, lambda: False)
 
-    steps: dict[str, Callable[[], None]] = {
+    steps: dict[str, Callable[[], object]] = {
         "load": lambda: load(upload_id),
         "cancel": lambda: cancel(engine, upload_id, "public"),
         "retry": lambda: retry(engine, upload_id, "public"),

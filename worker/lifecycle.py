@@ -1,4 +1,4 @@
-"""What lives as long as a worker process: in the parent the sweep, in each pool child a loader.
+"""What lives as long as a worker process: in the parent the sweep and the watchdog, in each pool child a loader.
 
 Celery hands tasks no context, so the process's own objects stand in this module; `install` hangs them on Celery's
 signals and has no other effect.
@@ -20,6 +20,7 @@ from shared.ingest.sweep import Sweeper
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
+from worker.watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -33,6 +34,7 @@ class _Process:
     settings: Settings | None = None
     loader: Loader | None = None
     sweeper: Sweeper | None = None
+    watchdog: Watchdog | None = None
 
 
 _process = _Process()
@@ -43,9 +45,9 @@ def install(app: Celery, configuration: Settings) -> None:
     _process.settings = configuration
     failpoints.arm(configuration.failpoint)
     signals.setup_logging.connect(_configure_logs, weak=False)
-    signals.worker_ready.connect(lambda **_: _start_sweeper(app), weak=False)
+    signals.worker_ready.connect(lambda **_: _start(app), weak=False)
     signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)
-    signals.worker_shutdown.connect(lambda **_: _stop_sweeper(), weak=False)
+    signals.worker_shutdown.connect(lambda **_: _stop(), weak=False)
 
 
 def settings() -> Settings:
@@ -70,18 +72,24 @@ def _configure_logs(**_: Any) -> None:
     logs.configure(settings(), "worker")
 
 
-def _start_sweeper(app: Celery) -> None:
-    def ring(upload_id: uuid.UUID, _use_celery: bool) -> None:
+def _start(app: Celery) -> None:
+    def ring(upload_id: uuid.UUID, _use_celery: bool) -> bool:
         try:
             app.send_task(LOAD_TASK, args=[str(upload_id)])
         except OperationalError:
             log.warning("ring_failed", upload_id=str(upload_id))
+            return False
+        return True
 
     engine = create_sync_engine(settings(), "ingest-worker")
     _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), ring, kinds=(True,))
     _process.sweeper.start()
+    _process.watchdog = Watchdog(settings())
+    _process.watchdog.start()
 
 
-def _stop_sweeper() -> None:
+def _stop() -> None:
+    if _process.watchdog is not None:
+        _process.watchdog.stop()
     if _process.sweeper is not None:
         _process.sweeper.stop()

@@ -5,8 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import Settings
 
-# A vanished server is noticed in seconds instead of the kernel's two hours; no statement and no lock waits for ever.
-_KEEPALIVES = {"connect_timeout": 3, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# No statement and no lock waits for ever.
 _READ_TIMEOUT = "5s"
 _POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
@@ -22,7 +21,7 @@ def create_sync_engine(settings: Settings, application_name: str) -> Engine:
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
         hide_parameters=True,  # an error's text goes to the log, and row contents must not
-        connect_args={**_KEEPALIVES, "application_name": application_name, "options": options},
+        connect_args={"application_name": application_name, "options": options},
     )
 
 

@@ -12,21 +12,26 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import AdbcStatusCode
 
-from shared.errors import LostLease, Unavailable
+from shared.errors import LostLease, Unavailable, UploadEnded
 from shared.settings import Settings
 
 # Classes of SQLSTATE that another try may cure: connection (08), transaction rollback (40), resources (53),
 # operator intervention (57), lock not available (55), system error (58).
 _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 
-# The rows are there already, or their table is gone: another loader or a cancel was faster than we.
-_SUPERSEDED_STATES = ("23505", "42P01")
+_UNIQUE_VIOLATION = "23505"
+_UNDEFINED_TABLE = "42P01"
 
 _SESSION = {
     "application_name": "ingest-loader",
     "lock_timeout": "5s",
     # A loader that is paused in the middle of a transaction must not hold its locks for long.
     "idle_in_transaction_session_timeout": "5s",
+    # Nor one whose machine has vanished while the server waits for its next rows.
+    "client_connection_check_interval": "5s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
     "timezone": "UTC",
 }
 
@@ -126,8 +131,10 @@ def _translated() -> Iterator[None]:
         yield
     except adbc.Error as error:
         state = error.sqlstate or "08"
-        if state in _SUPERSEDED_STATES or error.status_code == AdbcStatusCode.NOT_FOUND:
-            raise LostLease("another loader was faster, or the upload was cancelled", {"sqlstate": state}) from error
+        if state == _UNIQUE_VIOLATION:
+            raise LostLease("another loader was faster: the rows are there already", {"sqlstate": state}) from error
+        if state == _UNDEFINED_TABLE or error.status_code == AdbcStatusCode.NOT_FOUND:
+            raise UploadEnded("the upload's table is gone", {"sqlstate": state}) from error
         if state[:2] in _TRANSIENT_CLASSES:
             raise Unavailable("the database is not available", {"sqlstate": error.sqlstate}) from error
         raise

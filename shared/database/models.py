@@ -205,6 +205,9 @@ class Batch(Base):
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     lease_until: Mapped[datetime | None]
     loader: Mapped[str | None]
+    # the database session that may be in the middle of it, and when that began: process ids come again
+    session_pid: Mapped[int | None]
+    session_start: Mapped[datetime | None]
 
     read_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
     loaded_records: Mapped[int] = mapped_column(BigInteger, server_default="0")

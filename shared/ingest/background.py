@@ -1,15 +1,19 @@
-"""A loader process next to the API, for uploads that do not go through Celery: `python -m shared.ingest.background`.
+"""A loader process next to the API, for uploads that do not go through Celery: `python -m shared.ingest.background FD`.
 
 The API writes one upload id per line to its stdin: a doorbell like the other one. The process ends when stdin ends,
-after the batch in hand; what was rung for and not done is rung for again by the sweep.
+after the batch in hand; what was rung for and not done is rung for again by the sweep. Once a second it writes a byte
+to the file descriptor FD: who is silent hangs.
 """
 
+import os
 import queue
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -20,9 +24,12 @@ from shared.settings import Settings
 
 log = structlog.get_logger()
 
+_BEAT_SECONDS: Final = 1.0
+
 
 def main() -> None:
     """Load what is rung for, turn by turn, until stdin ends or SIGTERM comes."""
+    threading.Thread(target=_beat, args=(int(sys.argv[1]),), name="beat", daemon=True).start()
     settings = Settings()
     logs.configure(settings, "background")
     failpoints.arm(settings.failpoint)
@@ -40,6 +47,12 @@ def main() -> None:
     while not stopping.is_set() and (upload_id := rung.get()) is not None:
         _load_for_a_slice(loader, upload_id, settings, stopping, rung)
     loader.close()
+
+
+def _beat(file_descriptor: int) -> None:
+    with suppress(BrokenPipeError):  # the API is gone, and stdin tells the others so
+        while os.write(file_descriptor, b"."):
+            time.sleep(_BEAT_SECONDS)
 
 
 def _listen(rung: "queue.Queue[UUID | None]", stopping: threading.Event) -> None:

@@ -8,6 +8,7 @@ error, asking for what the state forbids is a `StateConflict`.
     completed         -> undone       undo
 """
 
+import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,9 +42,10 @@ WHERE relation = to_regclass(:table) AND database = datid AND datname = current_
   AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """)
 
-# DROP waits for readers of `movies`, and new readers wait behind it: not for long, rather again.
-_TRIES = 10
-_DROP_LOCK_TIMEOUT = "500ms"
+# DROP waits for readers of `movies`, and new readers wait behind it: not for long, rather again, with a pause for them.
+_TRY_FOR_SECONDS = 8.0
+_PAUSE_SECONDS = 0.1
+_DROP_LOCK_TIMEOUT = "200ms"
 _ENDED_UNSEEN = ("failed", "cancelled", "undone")
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")
 
@@ -217,13 +219,14 @@ def _revoke(connection: Connection, number: int) -> None:
 
 def _persistently(action: Callable[[], T]) -> T:
     """Do it again after a lock that was not to be had, or a deadlock: each is a transaction that was rolled back."""
-    for _ in range(_TRIES - 1):
+    deadline = time.monotonic() + _TRY_FOR_SECONDS
+    while True:
         try:
             return action()
         except DBAPIError as error:
-            if not _is_lock_trouble(error):
+            if not _is_lock_trouble(error) or time.monotonic() > deadline:
                 raise
-    return action()
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _is_lock_trouble(error: DBAPIError) -> bool:

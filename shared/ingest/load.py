@@ -14,7 +14,7 @@ import structlog
 
 from shared.database.loading import LoadingConnection, LoadingPool
 from shared.datasets import DATASETS
-from shared.errors import LostLease, Permanent, Transient
+from shared.errors import LostLease, Permanent, Transient, UploadEnded
 from shared.failpoints import reach
 from shared.ingest.publish import publish_large, publish_small, verify_content
 from shared.ingest.read import read_batch
@@ -54,6 +54,8 @@ class Loader:
         with structlog.contextvars.bound_contextvars(upload_id=str(upload_id)):
             try:
                 return self._load(upload_id, should_stop)
+            except UploadEnded as error:
+                log.info("upload_ended", reason=error.message)
             except LostLease as error:
                 log.warning("fence_refused", reason=error.message)
             except Transient as error:
@@ -121,6 +123,8 @@ class Loader:
             validated = self._prepare(work, batch)
             reach("batch.prepared")
             commit_batch(connection, work, batch, validated)
+        except UploadEnded:
+            raise
         except LostLease as error:  # its new owner finishes it; the lane goes on with others
             log.warning("fence_refused", batch=batch.number, reason=error.message)
             with connection.transaction():

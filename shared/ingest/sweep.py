@@ -28,11 +28,14 @@ from shared.storage.local import LocalStorage
 
 log = structlog.get_logger()
 
-Ring = Callable[[uuid.UUID, bool], None]
+# Rings for an upload and its `use_celery`; False if the bell did not sound.
+Ring = Callable[[uuid.UUID, bool], bool]
 
 # Arbitrary, and no other lock's key. It is a transaction's lock: session locks leak through poolers.
 _LOCK: Final = text("SELECT pg_try_advisory_xact_lock(7305511)")
 _HOUSEKEEPING_INTERVAL_SECONDS: Final = 300
+# Redis can be asked how many messages wait, so that ringing again soon fills no queue.
+_RING_CELERY_AGAIN_SECONDS: Final = 5
 
 _FAIL_EXHAUSTED: Final = text("""
 UPDATE uploads AS upload
@@ -61,7 +64,8 @@ WHERE state IN ('queued', 'loading') AND use_celery = ANY(:kinds)
   -- a queue that nobody empties must not fill up with the same bells again
   AND (NOT use_celery OR :messages < (
       SELECT count(*) FROM uploads AS active WHERE active.state IN ('queued', 'loading') AND active.use_celery))
-  AND coalesce(rung_at, '-infinity') < clock_timestamp() - make_interval(secs => :lease_seconds)
+  AND coalesce(rung_at, '-infinity') < clock_timestamp()
+      - make_interval(secs => CASE WHEN use_celery THEN :celery_seconds ELSE :lease_seconds END)
   AND coalesce(lease_until, '-infinity') < clock_timestamp()
   AND NOT EXISTS (
       SELECT FROM batches
@@ -89,10 +93,14 @@ def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool
         dead = connection.execute(_DEAD_TABLES).scalars().all()
     for number in failed:
         log.error("upload_failed", number=number, code="attempts_exhausted")
+    silent: set[bool] = set()
     for upload_id, use_celery in waiting:
+        if use_celery in silent:  # a bell that hangs is not tried for each of them; the next rounds do it
+            continue
         reach("sweep.selected")
         log.info("rung_again", upload_id=str(upload_id))
-        ring(upload_id, use_celery)
+        if not ring(upload_id, use_celery):
+            silent.add(use_celery)
         reach("sweep.rung")
     for number in dead:
         with suppress(Unavailable):  # in use; the next round tries again
@@ -153,5 +161,10 @@ class Sweeper:
 def _waiting(
     connection: Connection, settings: Settings, kinds: Collection[bool], messages: int
 ) -> list[tuple[uuid.UUID, bool]]:
-    parameters = {"lease_seconds": settings.lease_seconds, "kinds": list(kinds), "messages": messages}
+    parameters = {
+        "lease_seconds": settings.lease_seconds,
+        "celery_seconds": min(_RING_CELERY_AGAIN_SECONDS, settings.lease_seconds),
+        "kinds": list(kinds),
+        "messages": messages,
+    }
     return [(row.id, row.use_celery) for row in connection.execute(_RING_AGAIN, parameters)]

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from shared.database.loading import LoadingConnection
 from shared.database.partitions import first_id, is_large, partition_of
-from shared.errors import LostLease, Permanent, TooManyRejects
+from shared.errors import LostLease, Permanent, TooManyRejects, UploadEnded
 from shared.ingest.budget import Budget
 from shared.ingest.dialect import Dialect
 
@@ -74,27 +74,35 @@ RETURNING number, tenant, dataset, dialect::text, header, storage_key, content_s
     on_error, max_rejects, max_rejects_percent
 """
 
+# `session_pid` is the session that may be in the middle of the batch. The former one can commit nothing any more, but
+# if it hangs in its COPY, its invisible rows keep ours waiting, and no timeout of the server's ends that: so we do.
 _CLAIM_BATCH = """
-UPDATE batches
-SET epoch = epoch + 1, attempts = attempts + 1, loader = $3,
-    lease_until = clock_timestamp() + make_interval(secs => $4)
-WHERE (upload_number, number) = (
-    SELECT candidate.upload_number, candidate.number
-    FROM batches AS candidate
-    WHERE candidate.upload_number = $1 AND candidate.state = 'pending' AND candidate.attempts < $2
-      AND (candidate.lease_until IS NULL OR candidate.lease_until < clock_timestamp())
+WITH candidate AS (
+    SELECT upload_number, number, session_pid, session_start
+    FROM batches
+    WHERE upload_number = $1 AND state = 'pending' AND attempts < $2
+      AND (lease_until IS NULL OR lease_until < clock_timestamp())
       AND EXISTS (SELECT FROM uploads WHERE number = $1 AND state = 'loading')
-    ORDER BY candidate.number
+    ORDER BY number
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
-RETURNING number, byte_start, byte_end, first_line, epoch, attempts
+UPDATE batches AS batch
+SET epoch = epoch + 1, attempts = attempts + 1, loader = $3,
+    lease_until = clock_timestamp() + make_interval(secs => $4),
+    session_pid = pg_backend_pid(),
+    session_start = (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
+FROM candidate
+WHERE (batch.upload_number, batch.number) = (candidate.upload_number, candidate.number)
+RETURNING batch.number, byte_start, byte_end, first_line, epoch, attempts,
+    (SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(coalesce(candidate.session_pid, 0))
+     WHERE backend_start = candidate.session_start AND pid <> pg_backend_pid()) AS ended
 """
 
 _COUNT_TAKEOVER = "UPDATE uploads SET attempts = attempts + 1 WHERE number = $1"
 
 _GIVE_BACK = """
-UPDATE batches SET lease_until = NULL, attempts = attempts - $4
+UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts - $4
 WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
 """
 
@@ -102,7 +110,7 @@ _HOLD_UPLOAD = "SELECT number FROM uploads WHERE number = $1 AND state = 'loadin
 
 _FINISH_BATCH = """
 UPDATE batches
-SET state = 'done', done_at = clock_timestamp(), lease_until = NULL,
+SET state = 'done', done_at = clock_timestamp(), lease_until = NULL, session_pid = NULL,
     read_records = $4, loaded_records = $5, rejected_records = $6
 WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
 RETURNING number
@@ -159,7 +167,8 @@ def claim_batch(
         rows = connection.execute(_CLAIM_BATCH, work.number, max_attempts, loader, lease_seconds)
         if not rows:
             return None
-    batch = ClaimedBatch(*rows[0])
+    *place, _ended = rows[0]
+    batch = ClaimedBatch(*place)
     if batch.attempts > 1:
         with connection.transaction():  # of its own: the lock order
             connection.execute(_COUNT_TAKEOVER, work.number)
@@ -174,9 +183,9 @@ def give_back(connection: LoadingConnection, work: Work, batch: ClaimedBatch, co
 
 
 def hold_upload(connection: LoadingConnection, work: Work) -> None:
-    """Lock the upload's row, before its batch's, in a transaction that changes both; raises `LostLease` if it ended."""
+    """Lock the upload's row, before its batch's, in a transaction that changes both; raises `UploadEnded`."""
     if not connection.execute(_HOLD_UPLOAD, work.number):
-        raise LostLease("the upload has ended")
+        raise UploadEnded("the upload has ended")
 
 
 def finish_batch(

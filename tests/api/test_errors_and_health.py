@@ -170,6 +170,15 @@ def test_a_background_loader_that_dies_is_started_again(own: LocalStack) -> None
         assert successor.pid != loader.pid
 
 
+def test_a_background_loader_that_hangs_is_replaced(own: LocalStack) -> None:
+    with client_of(own) as client:
+        (loader,) = loaders_of(own)
+        loader.suspend()
+        upload = client.put("/upload", params=NAMED, content=some_file()).json()
+        assert wait_for_end(client, upload["id"], seconds=40)["state"] == "completed"
+        assert not loader.is_running() or loader.status() == psutil.STATUS_ZOMBIE
+
+
 def loaders_of(stack: LocalStack) -> list[psutil.Process]:
     children = psutil.Process(stack.api.pid).children(recursive=True)
     return [child for child in children if "shared.ingest.background" in child.cmdline()]

@@ -35,8 +35,9 @@ class Bell:
     def __init__(self) -> None:
         self.rung: list[uuid.UUID] = []
 
-    def __call__(self, upload_id: uuid.UUID, _use_celery: bool) -> None:
+    def __call__(self, upload_id: uuid.UUID, _use_celery: bool) -> bool:
         self.rung.append(upload_id)
+        return True
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
@@ -224,6 +225,20 @@ def test_a_stored_file_that_is_gone_ends_the_upload(engine: Engine, loader: Load
         found = upload(engine, upload_id)
         assert (found["state"], found["error_code"]) == ("failed", "stored_file_damaged")
     assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
+
+
+def test_a_silent_bell_is_tried_once_a_round(engine: Engine, accept: Accept, settings: Settings) -> None:
+    for _ in range(3):
+        accept(SMALL)
+    forget_rings(engine)
+    tried: list[uuid.UUID] = []
+
+    def silent(upload_id: uuid.UUID, _use_celery: bool) -> bool:
+        tried.append(upload_id)
+        return False
+
+    sweep(engine, settings, silent, [True, False])
+    assert len(tried) == 1
 
 
 def forget_rings(engine: Engine) -> None:

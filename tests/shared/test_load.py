@@ -163,6 +163,21 @@ def test_a_loader_whose_lease_was_taken_cannot_commit(
         assert upload(engine, upload_id)["attempts"] == 2
 
 
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_a_loader_that_hangs_in_its_copy_does_not_hold_up_the_next(
+    engine: Engine, loader: Loader, accept: Accept, connection: LoadingConnection, content: bytes
+) -> None:
+    upload_id = accept(content)
+    connection.execute("SET idle_in_transaction_session_timeout = 0")  # as in a COPY, to which it does not apply
+    work = begin(connection, upload_id)
+    assert work is not None
+    batch = claim_batch(connection, work, lease_seconds=0, max_attempts=3)
+    assert batch is not None
+    connection.copy(work.table, prepared(loader, work, batch).movies)
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
+
+
 def test_a_batch_that_is_done_is_not_done_again(
     loader: Loader, accept: Accept, settings: Settings, connection: LoadingConnection
 ) -> None:

@@ -1,0 +1,62 @@
+"""Ends a worker that is deaf: messages wait, it has nothing to do, and still it takes none.
+
+Celery's consumer has been seen in this state after its connection to Redis had broken: alive, without a word in the
+log, and answering pings. The sweep cannot help, since its messages are not heard either. Whoever started the worker
+(compose, `imdb-ingest up`, systemd) starts it anew.
+"""
+
+import os
+import signal
+import threading
+from typing import Final
+
+import structlog
+from celery.worker import state
+from redis import Redis
+
+from shared.ingest.sweep import messages_waiting
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+_LOOKS: Final = 12  # until it is believed
+_END_SECONDS: Final = 20.0
+
+
+class Watchdog:
+    """Looks again and again, in a thread of the worker's main process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._deaf_seconds = settings.deaf_worker_seconds
+        self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The worker ends: do not look any more."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        # Looks are counted, not seconds: a worker that was stopped for a while has not been deaf.
+        looks, taken = 0, _taken()
+        while not self._stopping.wait(self._deaf_seconds / _LOOKS):
+            before, taken = taken, _taken()
+            is_idle = taken == before and not state.reserved_requests
+            looks = looks + 1 if is_idle and messages_waiting(self._broker) else 0
+            if looks == _LOOKS:
+                self._end()
+
+    def _end(self) -> None:
+        log.critical("worker_deaf", seconds=self._deaf_seconds)
+        os.kill(os.getpid(), signal.SIGTERM)
+        if not self._stopping.wait(_END_SECONDS):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _taken() -> int:
+    """How many tasks this worker has begun since its start."""
+    return sum(state.total_count.values())

@@ -1,8 +1,8 @@
 """Reads a batch: fast where the bytes are sound, with care where they are not.
 
 pyarrow's reader is three times as fast as pandas' and leaves the GIL, but it forgives what we must report. So the
-bytes are checked before (quotes stand where quotes may stand, no NUL) and the result after (every newline of the batch
-is a record's end or inside a cell; no cell or record is over the caps). What fails goes to the careful reader.
+bytes are checked before (quotes stand where quotes may stand, no NUL) and the result after (there are as many records
+as newlines outside of quotes; no cell or record is over the caps). What fails goes to the careful reader.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def _read_fast(data: bytes, first_line: int, dialect: Dialect, header: Sequence[
         return None
     octets = np.frombuffer(data, dtype=np.uint8)
     quotes = np.flatnonzero(octets == _QUOTE) if dialect.quoting else np.zeros(0, dtype=np.int64)
-    if not _quotes_are_sound(octets, quotes, dialect.delimiter) or _has_lone_return(data, octets, quotes):
+    if not _quotes_are_sound(octets, quotes, dialect.delimiter) or _has_lone_return(octets, quotes):
         return None
     skipped: list[pacsv.InvalidRow] = []
     try:
@@ -41,7 +41,7 @@ def _read_fast(data: bytes, first_line: int, dialect: Dialect, header: Sequence[
         return None
     if _longest_cell(table) > LONGEST_FIELD_BYTES:
         return None
-    return _with_lines(data, first_line, dialect, table, skipped)
+    return _with_lines(first_line, _lines_of_records(octets, quotes), table, skipped)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -54,14 +54,25 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _has_lone_return(data: bytes, octets: np.ndarray, quotes: np.ndarray) -> bool:
+def _has_lone_return(octets: np.ndarray, quotes: np.ndarray) -> bool:
     """Whether a CR without its LF stands outside quotes: pyarrow ends the record there, and the file does not."""
-    if data.count(b"\r") == data.count(b"\r\n"):
-        return False
     returns = np.flatnonzero(octets == _RETURN)
     followers = octets[np.minimum(returns + 1, len(octets) - 1)]
-    quotes_before = np.searchsorted(quotes, returns[followers != _LINE_FEED])
-    return bool((quotes_before % 2 == 0).any())
+    return bool(_is_outside(returns[followers != _LINE_FEED], quotes).any())
+
+
+def _is_outside(positions: np.ndarray, quotes: np.ndarray) -> np.ndarray:
+    """Which of these positions are not inside of quotes, where quotes are sound."""
+    return np.searchsorted(quotes, positions) % 2 == 0
+
+
+def _lines_of_records(octets: np.ndarray, quotes: np.ndarray) -> np.ndarray:
+    """How many lines each record has: newlines inside of quotes end none."""
+    line_feeds = np.flatnonzero(octets == _LINE_FEED)
+    if not len(line_feeds) or line_feeds[-1] != len(octets) - 1:
+        line_feeds = np.append(line_feeds, len(octets))  # the last line of a file may have none
+    ends = np.flatnonzero(_is_outside(line_feeds, quotes)) if len(quotes) else np.arange(len(line_feeds))
+    return np.diff(ends, prepend=-1)
 
 
 def _quotes_are_sound(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
@@ -115,35 +126,17 @@ def _longest_cell(table: pa.Table) -> int:
 
 
 def _with_lines(
-    data: bytes, first_line: int, dialect: Dialect, table: pa.Table, skipped: list[pacsv.InvalidRow]
+    first_line: int, lines: np.ndarray, table: pa.Table, skipped: list[pacsv.InvalidRow]
 ) -> Records | None:
-    """Adds the line at which each record begins; None if the lines don't add up."""
-    line_feeds = data.count(b"\n") + (not data.endswith(b"\n"))
-    records = table.num_rows + len(skipped)
-    lines = np.ones(records, dtype=np.int64)
-    is_row = np.ones(records, dtype=bool)
-    is_row[[row.number - 1 for row in skipped]] = False
-    for row in skipped:
-        lines[row.number - 1] += row.text.count("\n")
-    if line_feeds != records:
-        if not dialect.quoting:
-            return None
-        lines[is_row] += _newlines_in_cells(table)
-        if lines.sum() != line_feeds or lines.max(initial=0) > MOST_RECORD_LINES:
-            return None
+    """Adds the line at which each record begins; None if pyarrow saw other records than the bytes have."""
+    if table.num_rows + len(skipped) != len(lines) or lines.max(initial=0) > MOST_RECORD_LINES:
+        return None
     begins = first_line + np.cumsum(lines) - lines
-    if any(lines[row.number - 1] > 1 for row in skipped):
+    rejected = [row.number - 1 for row in skipped]
+    if (lines[rejected] > 1).any():
         return None  # a wrong field count over several lines smells of a stray quote
     faults = [_wrong_field_count(row, int(begins[row.number - 1])) for row in skipped]
-    return Records(table, begins[is_row], faults)
-
-
-def _newlines_in_cells(table: pa.Table) -> np.ndarray:
-    total = np.zeros(table.num_rows, dtype=np.int64)
-    for column in table.columns:
-        counts = pc.count_substring(column, "\n").fill_null(0)
-        total += counts.to_numpy()
-    return total
+    return Records(table, np.delete(begins, rejected), faults)
 
 
 def _wrong_field_count(row: pacsv.InvalidRow, line_number: int) -> Fault:

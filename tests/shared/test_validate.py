@@ -1,6 +1,8 @@
 """Each rule of each dataset, by the file's own text: which column is blamed, with which code."""
 
+import pandas as pd
 import pytest
+from pandera.errors import SchemaErrors
 
 from shared.datasets import DATASETS
 from shared.ingest.dialect import CSV, TSV
@@ -91,6 +93,39 @@ def test_titles(change: dict[str, str], expected: list[tuple[str, str]]) -> None
     validated = check(titles({}, change), "title.basics")
     assert reasons(validated) == expected
     assert validated.movies.num_rows == 2 - bool(expected)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_our_run_of_the_checks_finds_what_panderas_own_finds(name: str) -> None:
+    rules, make = {"movies": (MOVIE_RULES, movies), "title.basics": (TITLE_RULES, titles)}[name]
+    content, dataset = make(*[change for change, _expected in rules]), DATASETS[name]
+    dialect = TSV if name == "title.basics" else CSV
+    head, _, body = content.partition(b"\n")
+    records = read_batch(body, 2, dialect, head.decode().strip().split(dialect.delimiter))
+    texts = {column.field: column for column in dataset.columns if column.field in dataset.schema.columns}
+    typed = {field: column.rule.convert(records.table[column.name].chunk(0)) for field, column in texts.items()}
+    frame = pd.DataFrame(
+        {
+            field: values.to_pandas().astype(str(dataset.schema.columns[field].dtype))
+            for field, (values, _) in typed.items()
+        }
+    )
+    with pytest.raises(SchemaErrors) as found:
+        dataset.schema.validate(frame, lazy=True)
+    theirs = {
+        (int(row), error.check.name if error.check_output is not None else "required")
+        for error in found.value.schema_errors
+        for row in (
+            error.failure_cases["index"]
+            if error.check_output is None
+            else error.check_output.index[~error.check_output]
+        )
+        if not any(row in failed for field, (_values, failed) in typed.items() if field == error.schema.name)
+    }
+    lines = records.line_numbers.tolist()
+    parse_codes = {column.rule.code for column in dataset.columns}
+    ours = {(lines.index(reject["line_number"]), reject["code"]) for reject in check(content, name).rejects.to_pylist()}
+    assert {(row, code) for row, code in ours if code not in parse_codes} == theirs
 
 
 def test_every_column_of_every_dataset_is_in_the_good_row() -> None:

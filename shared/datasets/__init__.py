@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.datasets import movies, title_basics
-from shared.datasets.dataset import Column, Dataset, RowRule, normalised
+from shared.datasets.dataset import Column, Dataset, normalised
 from shared.errors import HeaderMismatch
 
-__all__ = ["DATASETS", "Column", "Dataset", "RowRule", "normalised", "recognise"]
+__all__ = ["DATASETS", "Column", "Dataset", "normalised", "recognise"]
 
 MOST_COLUMNS: Final = 1_000
 

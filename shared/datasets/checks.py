@@ -1,80 +1,87 @@
-"""The pandera checks that datasets are made of; a check's name is the code of its reject, its error the message.
+"""What a dataset demands of typed values: plain declarations, each with the code and the message of its reject.
 
-Numbers are checked as float64 columns (NaN is null): ranges need no more, and pandas is fastest there.
+They know neither pandas nor pandera, so that the API describes a dataset without loading either;
+`shared/ingest/schema.py` makes pandera's checks of them.
 """
 
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-import pandas as pd
-import pandera.pandas as pandera
 
 FIRST_DATE = date(1870, 1, 1)
 YEARS_AHEAD = 10
 FIRST_YEAR, LAST_YEAR = 1870, 2100
 
 
-def number(*checks: pandera.Check) -> pandera.Column:
-    """A column of numbers, null allowed."""
-    return pandera.Column("float64", list(checks), nullable=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A demand on the values of one column that are not null."""
+
+    code: str
+    message: str
 
 
-def text(*checks: pandera.Check) -> pandera.Column:
-    """A column of text, null allowed."""
-    return pandera.Column(str, list(checks), nullable=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between(Check):
+    """A number in the closed range; None is no limit."""
+
+    low: float
+    high: float | None
 
 
-def required_text() -> pandera.Column:
-    """A column of text that is neither null nor blank."""
-    return pandera.Column(str, [_named(_is_not_blank, "required", "must not be blank")], nullable=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseDay(Check):
+    """A date from `FIRST_DATE` to `YEARS_AHEAD` years after the day of loading."""
 
 
-def day(*checks: pandera.Check) -> pandera.Column:
-    """A column of dates, null allowed."""
-    return pandera.Column("datetime64[s]", list(checks), nullable=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOf(Check):
+    """One of these texts, spelled like that."""
+
+    values: tuple[str, ...]
 
 
-def not_negative() -> pandera.Check:
-    """At least 0."""
-    return pandera.Check.ge(0, name="negative", error="must not be negative")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches(Check):
+    """The whole text fits the pattern (as Python's and RE2's syntax have it)."""
+
+    pattern: str
 
 
-def between(low: float, high: float) -> pandera.Check:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBlank(Check):
+    """Text with more than white space."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBefore:
+    """A demand on a row, blamed on `field`: its number is not less than that of `other`, where both are known."""
+
+    code: str
+    message: str
+    field: str
+    other: str
+
+
+NOT_NEGATIVE = Between(code="negative", message="must not be negative", low=0, high=None)
+NOT_BLANK = NotBlank(code="required", message="must not be blank")
+RELEASE_DAY = ReleaseDay(
+    code="date_out_of_range", message=f"must be between {FIRST_DATE} and {YEARS_AHEAD} years from today"
+)
+RELEASE_YEAR = Between(
+    code="year_out_of_range", message=f"must be between {FIRST_YEAR} and {LAST_YEAR}", low=FIRST_YEAR, high=LAST_YEAR
+)
+
+
+def between(low: float, high: float) -> Between:
     """In the closed range."""
-    return pandera.Check.in_range(low, high, name="out_of_range", error=f"must be between {low:,} and {high:,}")
+    return Between(code="out_of_range", message=f"must be between {low:,} and {high:,}", low=low, high=high)
 
 
-def release_day() -> pandera.Check:
-    """From the first days of film to ten years ahead of today."""
-    return _named(
-        _is_release_day, "date_out_of_range", f"must be between {FIRST_DATE} and {YEARS_AHEAD} years from today"
-    )
+def one_of(code: str, values: tuple[str, ...]) -> OneOf:
+    """One of these texts."""
+    return OneOf(code=code, message=f"must be one of: {', '.join(values)}", values=values)
 
 
-def release_year() -> pandera.Check:
-    """A year in which a film can have come out."""
-    return pandera.Check.in_range(
-        FIRST_YEAR, LAST_YEAR, name="year_out_of_range", error=f"must be between {FIRST_YEAR} and {LAST_YEAR}"
-    )
-
-
-def one_of(code: str, values: tuple[str, ...]) -> pandera.Check:
-    """One of these words, spelled like that."""
-    return pandera.Check.isin(values, name=code, error=f"must be one of: {', '.join(values)}")
-
-
-def matches(code: str, pattern: str, error: str) -> pandera.Check:
+def matches(code: str, pattern: str, message: str) -> Matches:
     """The whole text fits the pattern."""
-    return pandera.Check.str_matches(rf"^(?:{pattern})\Z", name=code, error=error)
-
-
-def _named(function: Any, code: str, error: str) -> pandera.Check:
-    return pandera.Check(function, name=code, error=error)
-
-
-def _is_not_blank(values: "pd.Series[str]") -> "pd.Series[bool]":
-    return values.str.strip() != ""
-
-
-def _is_release_day(values: "pd.Series[Any]") -> "pd.Series[bool]":
-    return values.between(pd.Timestamp(FIRST_DATE), pd.Timestamp.today() + pd.DateOffset(years=YEARS_AHEAD))
+    return Matches(code=code, message=message, pattern=pattern)

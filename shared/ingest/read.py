@@ -63,7 +63,8 @@ def _has_lone_return(octets: np.ndarray, quotes: np.ndarray) -> bool:
 
 def _is_outside(positions: np.ndarray, quotes: np.ndarray) -> np.ndarray:
     """Which of these positions are not inside of quotes, where quotes are sound."""
-    return np.searchsorted(quotes, positions) % 2 == 0
+    quotes_before: np.ndarray = np.searchsorted(quotes, positions)
+    return quotes_before % 2 == 0
 
 
 def _lines_of_records(octets: np.ndarray, quotes: np.ndarray) -> np.ndarray:
@@ -125,9 +126,7 @@ def _longest_cell(table: pa.Table) -> int:
     return max((pc.max(pc.binary_length(column)).as_py() or 0 for column in table.columns), default=0)
 
 
-def _with_lines(
-    first_line: int, lines: np.ndarray, table: pa.Table, skipped: list[pacsv.InvalidRow]
-) -> Records | None:
+def _with_lines(first_line: int, lines: np.ndarray, table: pa.Table, skipped: list[pacsv.InvalidRow]) -> Records | None:
     """Adds the line at which each record begins; None if pyarrow saw other records than the bytes have."""
     if table.num_rows + len(skipped) != len(lines) or lines.max(initial=0) > MOST_RECORD_LINES:
         return None

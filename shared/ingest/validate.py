@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pandera
 import pyarrow as pa
 import pyarrow.compute as pc
 from pandera.api.base.checks import CheckResult
@@ -19,7 +18,9 @@ from pandera.api.base.checks import CheckResult
 from shared.database.arrow import JSONB_VERSION, MOVIES, REJECTS
 from shared.database.partitions import first_id
 from shared.datasets import Column, Dataset, normalised
+from shared.datasets.checks import Check, NotBefore
 from shared.ingest.records import Fault, Records, shown
+from shared.ingest.schema import SCHEMAS
 
 _REQUIRED = ("required", "must not be empty")
 
@@ -85,26 +86,25 @@ def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: set[tuple[in
 
     Check by check: `schema.validate(lazy=True)` finds the same and takes ten times as long, for reports of its own.
     """
-    columns = {column.field: column for column in dataset.columns}
-    series = {name: _series(fields[name]) for name in dataset.schema.columns}
+    columns, schema_of_all = {column.field: column for column in dataset.columns}, SCHEMAS[dataset.name]
+    series = {name: _series(fields[name]) for name in schema_of_all.columns}
     failures: list[_Failure] = []
-    for name, schema in dataset.schema.columns.items():
+    for name, schema in schema_of_all.columns.items():
         if not schema.nullable and series[name].hasnans:
             nulls = np.flatnonzero(series[name].isna())
             failures += [_Failure(row, columns[name], *_REQUIRED) for row in nulls.tolist()]
-        for check in schema.checks:
-            failures += _failing(check(series[name]), columns[name], check)
-    blamed = {rule.code: columns[rule.field] for rule in dataset.row_rules}
-    for check in dataset.schema.checks:
-        failures += _failing(check(pd.DataFrame(series)), blamed[check.name], check)
+        for declared, check in zip(columns[name].checks, schema.checks, strict=True):
+            failures += _failing(check(series[name]), columns[name], declared)
+    for row_check, check in zip(dataset.row_checks, schema_of_all.checks, strict=True):
+        failures += _failing(check(pd.DataFrame(series)), columns[row_check.field], row_check)
     return [failure for failure in failures if (failure.row, failure.column.field) not in unparsed]
 
 
-def _failing(result: CheckResult, column: Column, check: pandera.Check) -> list[_Failure]:
+def _failing(result: CheckResult, column: Column, check: Check | NotBefore) -> list[_Failure]:
     if result.check_passed:
         return []
     passed = result.check_output
-    return [_Failure(row, column, check.name, check.error) for row in passed.index[~passed.astype(bool)].tolist()]
+    return [_Failure(row, column, check.code, check.message) for row in passed.index[~passed.astype(bool)].tolist()]
 
 
 def _series(values: pa.Array) -> "pd.Series[Any]":

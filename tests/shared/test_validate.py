@@ -7,6 +7,7 @@ from pandera.errors import SchemaErrors
 from shared.datasets import DATASETS
 from shared.ingest.dialect import CSV, TSV
 from shared.ingest.read import read_batch
+from shared.ingest.schema import SCHEMAS
 from shared.ingest.validate import Validated, validate
 from tests.rows import GOOD_MOVIE, GOOD_TITLE, MOVIES_HEADER, TITLES_HEADER, movies, titles
 
@@ -98,20 +99,17 @@ def test_titles(change: dict[str, str], expected: list[tuple[str, str]]) -> None
 @pytest.mark.parametrize("name", DATASETS)
 def test_our_run_of_the_checks_finds_what_panderas_own_finds(name: str) -> None:
     rules, make = {"movies": (MOVIE_RULES, movies), "title.basics": (TITLE_RULES, titles)}[name]
-    content, dataset = make(*[change for change, _expected in rules]), DATASETS[name]
+    content, dataset, schema = make(*[change for change, _expected in rules]), DATASETS[name], SCHEMAS[name]
     dialect = TSV if name == "title.basics" else CSV
     head, _, body = content.partition(b"\n")
     records = read_batch(body, 2, dialect, head.decode().strip().split(dialect.delimiter))
-    texts = {column.field: column for column in dataset.columns if column.field in dataset.schema.columns}
+    texts = {column.field: column for column in dataset.columns if column.field in schema.columns}
     typed = {field: column.rule.convert(records.table[column.name].chunk(0)) for field, column in texts.items()}
     frame = pd.DataFrame(
-        {
-            field: values.to_pandas().astype(str(dataset.schema.columns[field].dtype))
-            for field, (values, _) in typed.items()
-        }
+        {field: values.to_pandas().astype(str(schema.columns[field].dtype)) for field, (values, _) in typed.items()}
     )
     with pytest.raises(SchemaErrors) as found:
-        dataset.schema.validate(frame, lazy=True)
+        schema.validate(frame, lazy=True)
     theirs = {
         (int(row), error.check.name if error.check_output is not None else "required")
         for error in found.value.schema_errors

@@ -63,8 +63,8 @@ def _has_lone_return(octets: np.ndarray, quotes: np.ndarray) -> bool:
 
 def _is_outside(positions: np.ndarray, quotes: np.ndarray) -> np.ndarray:
     """Which of these positions are not inside of quotes, where quotes are sound."""
-    quotes_before: np.ndarray = np.searchsorted(quotes, positions)
-    return quotes_before % 2 == 0
+    outside: np.ndarray = np.searchsorted(quotes, positions) % 2 == 0
+    return outside
 
 
 def _lines_of_records(octets: np.ndarray, quotes: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ SETTINGS: Final = {
     "max_wal_size": "8GB",  # no checkpoint in the middle of a load: each makes every page be logged in full again
     "checkpoint_timeout": "15min",  # the same, by time
     "checkpoint_completion_target": "0.9",  # a checkpoint that does come is spread out
-    "wal_compression": "off",  # only pglz is there in every build, and it costs more of an index build than it saves
+    "wal_compression": "off",  # only pglz is in every build, and it costs an index build more than it saves
     "fsync": "on",  # what was answered with 202 survives a power cut
     "synchronous_commit": "on",  # a batch that is `done` is on disk
     "full_page_writes": "on",

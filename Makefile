@@ -15,10 +15,10 @@ LOCK := build/lock/bin/python -m uv pip compile pyproject.toml --no-config --uni
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format postman chaos lock clean
+.PHONY: help demo up test check format postman chaos seeded-bugs lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
 
 # `exec` in a recipe: a signal to make reaches the program and not a shell around it.
 demo: .venv/runtime.stamp ## start everything, load samples/movies.csv, show the result, stop
@@ -50,6 +50,9 @@ newman: build/postman/newman.stamp
 
 chaos: .venv/test.stamp ## a crash storm with a checker of its own: SEED=1 KILLS=40 (see tests/chaos)
 	@$(BIN)/python -m tests.chaos --seed "$(SEED)" --kills "$(KILLS)"
+
+seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code, one at a time: the tests must catch each
+	@$(BIN)/python -m tests.seeded_bugs
 
 lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests)
 	@test -x build/lock/bin/python || $(PYTHON) -m venv build/lock

@@ -1,0 +1,297 @@
+"""Mistakes that somebody could make, and the tests that must not let them pass."""
+
+from typing import Final
+
+from tests.seeded_bugs import Bug
+
+WORK: Final = "shared/ingest/work.py"
+LOAD: Final = "shared/ingest/load.py"
+PUBLISH: Final = "shared/ingest/publish.py"
+CONTROL: Final = "shared/ingest/control.py"
+SWEEP: Final = "shared/ingest/sweep.py"
+LOADING: Final = "tests/shared/test_load.py::"
+ACTIONS: Final = "tests/shared/test_control.py::"
+PROMISES: Final = "tests/shared/test_promises.py::"
+DOORBELL: Final = "tests/api/test_doorbell.py::"
+
+
+BUGS: Final = (
+    # -- who has a batch, and until when
+    Bug(
+        "claim-ignores-lease",
+        WORK,
+        "lease_until < clock_timestamp())",
+        "lease_until > '-infinity')",
+        (f"{PROMISES}test_leases_are_by_the_servers_clock",),
+    ),
+    Bug(
+        "lease-by-the-clients-clock",
+        WORK,
+        "clock_timestamp() + make_interval(secs => $4)",
+        "to_timestamp($4)",
+        (f"{PROMISES}test_leases_are_by_the_servers_clock",),
+        also=(
+            ("import socket\n", "import socket\nimport time\n"),
+            ("loader, lease_seconds)", "loader, time.time() + lease_seconds)"),
+        ),
+    ),
+    Bug(
+        "claims-wait-for-each-other",
+        WORK,
+        "FOR UPDATE SKIP LOCKED",
+        "FOR UPDATE",
+        (f"{PROMISES}test_claims_do_not_wait_for_each_other",),
+    ),
+    Bug(
+        "claim-from-an-upload-that-ended",
+        WORK,
+        "AND EXISTS (SELECT FROM uploads WHERE number = $1 AND state = 'loading')",
+        "",
+        (f"{PROMISES}test_a_cancelled_uploads_batches_are_nobodys",),
+    ),
+    Bug(
+        "give-back-without-epoch",
+        WORK,
+        'AND epoch = $3 AND state = \'pending\'\n"""',
+        'AND epoch >= $3 AND state = \'pending\'\n"""',
+        (f"{PROMISES}test_a_loader_that_lost_its_batch_cannot_give_it_back",),
+    ),
+    # -- one transaction, and the fence at its end
+    Bug(
+        "commit-without-epoch",
+        WORK,
+        "AND epoch = $3 AND state = 'pending'\nRETURNING",
+        "AND epoch >= $3 AND state = 'pending'\nRETURNING",
+        (f"{LOADING}test_a_loader_whose_lease_was_taken_cannot_commit",),
+    ),
+    Bug(
+        "rows-committed-before-the-fence",
+        LOAD,
+        'connection.copy("rejects", validated.rejects)',
+        'with connection.transaction():\n            connection.copy("rejects", validated.rejects)',
+        (f"{LOADING}test_a_loader_whose_lease_was_taken_cannot_commit",),
+    ),
+    Bug(
+        "ledger-in-a-transaction-of-its-own",
+        LOAD,
+        "finish_batch(connection, work, batch, read, loaded, rejected)",
+        "with connection.transaction():\n            finish_batch(connection, work, batch, read, loaded, rejected)",
+        (f"{PROMISES}test_rows_rejects_and_ledger_are_one_transaction",),
+    ),
+    # -- what is published is proven
+    Bug(
+        "publish-without-epoch",
+        PUBLISH,
+        "epoch = coalesce($6, epoch)",
+        "epoch >= coalesce($6, epoch)",
+        (f"{PROMISES}test_a_publisher_whose_turn_was_taken_publishes_nothing",),
+    ),
+    Bug(
+        "publish-while-batches-are-pending",
+        PUBLISH,
+        "AND NOT EXISTS (SELECT FROM batches WHERE upload_number = $1 AND state = 'pending')",
+        "",
+        (f"{LOADING}test_nobody_publishes_while_a_batch_is_pending",),
+    ),
+    Bug(
+        "publish-with-a-gap",
+        PUBLISH,
+        "if not tiled or byte_start",
+        "if byte_start",
+        (f"{LOADING}test_what_cannot_be_proven_is_failed",),
+    ),
+    Bug(
+        "publish-without-counting-movies",
+        PUBLISH,
+        "+ duplicate, counted_movies, counted_rejects)",
+        "+ duplicate, loaded, counted_rejects)",
+        (f"{LOADING}test_what_cannot_be_proven_is_failed",),
+    ),
+    Bug(
+        "publish-without-counting-rejects",
+        PUBLISH,
+        "+ duplicate, counted_movies, counted_rejects)",
+        "+ duplicate, counted_movies, rejected)",
+        (f"{LOADING}test_what_cannot_be_proven_is_failed",),
+    ),
+    Bug(
+        "large-file-is-not-verified",
+        PUBLISH,
+        "running.add(executor.submit(verify_content, storage, work))",
+        "pass",
+        (f"{PROMISES}test_bytes_that_changed_on_the_disk_are_not_published",),
+    ),
+    Bug(
+        "small-file-is-not-verified",
+        LOAD,
+        "verify_content(self.storage, work)",
+        "pass",
+        (f"{PROMISES}test_bytes_that_changed_on_the_disk_are_not_published",),
+    ),
+    Bug(
+        "totals-are-overwritten",
+        PUBLISH,
+        "movies = total.movies + excluded.movies",
+        "movies = excluded.movies",
+        (f"{ACTIONS}test_undo_takes_everything_back",),
+    ),
+    # -- cancel, fail, undo, retry
+    Bug(
+        "cancel-without-revoking",
+        CONTROL,
+        "            _revoke(connection, number)\n",
+        "",
+        (f"{PROMISES}test_a_cancelled_uploads_batches_are_nobodys",),
+    ),
+    Bug(
+        "cancel-leaves-rejects",
+        CONTROL,
+        "            connection.execute(delete(Reject).where(Reject.upload_number == number))\n",
+        "",
+        (f"{ACTIONS}test_cancel_leaves_nothing_and_retry_loads_all",),
+    ),
+    Bug(
+        "fail-without-revoking",
+        WORK,
+        "        connection.execute(_REVOKE_BATCHES, number)",
+        "        pass",
+        (f"{PROMISES}test_a_failed_uploads_batches_are_nobodys",),
+    ),
+    Bug(
+        "undo-keeps-the-totals",
+        CONTROL,
+        'connection.execute(_SUBTRACT_FROM_TOTALS, {"number": number, "tenant": tenant})',
+        "pass",
+        (f"{ACTIONS}test_undo_takes_everything_back",),
+    ),
+    Bug(
+        "anybody-may-undo",
+        CONTROL,
+        "    mine = Upload.id == upload_id, Upload.tenant == tenant\n",
+        "    mine = (Upload.id == upload_id,)\n",
+        (f"{ACTIONS}test_what_the_state_forbids",),
+    ),
+    Bug(
+        "retry-keeps-the-attempts-of-a-batch",
+        CONTROL,
+        "            attempts=0,\n",
+        "",
+        (f"{PROMISES}test_a_retry_forgets_the_attempts_of_a_batch",),
+    ),
+    Bug(
+        "retry-keeps-the-attempts-to-publish",
+        CONTROL,
+        "            publish_attempts=0,\n",
+        "",
+        (f"{PROMISES}test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it",),
+    ),
+    # -- the sweep
+    Bug(
+        "sweep-rings-before-its-commit",
+        SWEEP,
+        "dead = connection.execute(_DEAD_TABLES)",
+        "[ring(*each) for each in waiting]\n        dead = connection.execute(_DEAD_TABLES)",
+        (f"{PROMISES}test_the_sweep_rings_when_what_it_did_is_committed",),
+    ),
+    Bug(
+        "sweep-trusts-a-lease-that-ended",
+        SWEEP,
+        "AND state = 'pending' AND lease_until >= clock_timestamp()",
+        "AND state = 'pending' AND lease_until IS NOT NULL",
+        (f"{ACTIONS}test_the_sweep_leaves_a_working_loader_alone",),
+    ),
+    Bug(
+        "poisoned-batch-never-fails",
+        SWEEP,
+        "'pending' AND attempts >= :max_attempts",
+        "'pending' AND attempts > :max_attempts",
+        (f"{ACTIONS}test_a_batch_that_kills_its_loaders_ends_the_upload",),
+    ),
+    Bug(
+        "poisoned-publication-never-fails",
+        SWEEP,
+        "publish_attempts >= :max_attempts",
+        "publish_attempts > :max_attempts",
+        (f"{PROMISES}test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it",),
+    ),
+    Bug(
+        "old-files-are-removed-though-they-wait",
+        "shared/ingest/housekeeping.py",
+        "key not in known and age_seconds",
+        "age_seconds",
+        (f"{PROMISES}test_housekeeping_removes_only_files_that_nobody_needs",),
+    ),
+    # -- once, and within a budget
+    Bug(
+        "key-for-any-file",
+        "shared/ingest/idempotency.py",
+        "json.dumps([sha256, options]",
+        "json.dumps([options]",
+        ("tests/api/test_once.py::test_a_key_is_for_one_request",),
+    ),
+    Bug(
+        "one-file-for-all-tenants",
+        "shared/ingest/accept.py",
+        "        Upload.tenant == options.tenant,\n",
+        "",
+        (f"{PROMISES}test_the_same_file_is_loaded_once_for_each_tenant",),
+    ),
+    Bug(
+        "budget-only-at-the-end",
+        LOAD,
+        "            enforce_budget(connection, work)",
+        "            pass",
+        (f"{PROMISES}test_the_rest_of_a_file_over_its_budget_is_not_loaded",),
+    ),
+    Bug(
+        "rejects-of-a-file-over-its-budget-are-lost",
+        LOAD,
+        '        connection.copy("rejects", validated.rejects)',
+        '        if not is_over_budget:\n            connection.copy("rejects", validated.rejects)',
+        (f"{PROMISES}test_a_budget_is_exact",),
+    ),
+    # -- splitting and reading
+    Bug(
+        "last-record-without-newline-is-lost",
+        "shared/ingest/split.py",
+        "        if self._pending:\n",
+        '        if self._pending.endswith(b"\\n"):\n',
+        ("tests/shared/test_split.py::test_spans_tile_any_content",),
+    ),
+    Bug(
+        "cut-inside-quotes",
+        "shared/ingest/split.py",
+        "if quotes % 2 == 0:",
+        "if quotes >= 0:",
+        ("tests/shared/test_split.py::test_spans_hold_whole_records",),
+    ),
+    Bug(
+        "faulty-records-are-not-counted",
+        "shared/ingest/records.py",
+        " + len({fault.line_number for fault in self.faults})",
+        "",
+        ("tests/shared/test_read.py::test_damage_stays_local",),
+    ),
+    # -- doorbells
+    Bug(
+        "ring-before-commit",
+        "api/routes/upload.py",
+        "is_committing = True",
+        "upload.runtime.bells.ring(registered.upload_id, upload.use_celery)\n            is_committing = True",
+        (f"{DOORBELL}test_the_bell_rings_once_and_after_the_commit",),
+    ),
+    Bug(
+        "late-acknowledgement",
+        "worker/app.py",
+        "task_acks_late=False",
+        "task_acks_late=True",
+        (f"{DOORBELL}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
+    ),
+    Bug(
+        "results-are-kept",
+        "worker/app.py",
+        "result_backend=None",
+        "result_backend=settings.redis_url",
+        (f"{DOORBELL}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
+    ),
+)

@@ -21,6 +21,7 @@ LISTING_INDEXES: Final[dict[str, tuple[str, ...]]] = {
     "vote": ("vote_average", "id"),  # by vote
     "release": ("release_order", "id"),  # by release date; a year is a range of release_order
 }
+_FILTERS: Final = ("original_language", "release_year")
 
 
 def first_id(upload_number: int) -> int:
@@ -49,11 +50,17 @@ def partition_of(upload_number: int) -> str:
 
 
 def create_indexes(table: str, leading: tuple[str, ...] = ()) -> list[str]:
-    """SQL for the listing's indexes of one partition; `leading` columns stand before the others."""
-    return [
-        f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({', '.join(leading + columns)})"
-        for name, columns in LISTING_INDEXES.items()
-    ]
+    """SQL for the listing's indexes of one partition; `leading` columns stand before the others.
+
+    Nobody asks for movies of an unknown language or year, and whole datasets know no language: those rows are left out.
+    """
+    statements = []
+    for name, columns in LISTING_INDEXES.items():
+        known = f" WHERE {columns[0]} IS NOT NULL" if columns[0] in _FILTERS else ""
+        statements.append(
+            f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({', '.join(leading + columns)}){known}"
+        )
+    return statements
 
 
 def create_small_partition() -> list[str]:

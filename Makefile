@@ -15,7 +15,7 @@ LOCK := build/lock/bin/python -m uv pip compile pyproject.toml --no-config --uni
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format postman chaos seeded-bugs lock clean
+.PHONY: help demo up test check format postman chaos seeded-bugs bench bench-quick lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -50,6 +50,12 @@ newman: build/postman/newman.stamp
 
 chaos: .venv/test.stamp ## a crash storm with a checker of its own: SEED=1 KILLS=40 (see tests/chaos)
 	@$(BIN)/python -m tests.chaos --seed "$(SEED)" --kills "$(KILLS)"
+
+bench: .venv/test.stamp ## measure against psql \copy and others, an hour: writes bench/RESULTS.md (ARGS= for bench)
+	@exec $(BIN)/python -m bench $(ARGS)
+
+bench-quick: .venv/test.stamp ## the same with 100,000 rows, two minutes, to the screen and build/bench
+	@exec $(BIN)/python -m bench --quick $(ARGS)
 
 seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code, one at a time: the tests must catch each
 	@$(BIN)/python -m tests.seeded_bugs

@@ -58,7 +58,7 @@ def movies(rows: int, seed: int = 1) -> Iterator[str]:
 def titles(rows: int, seed: int = 1) -> Iterator[str]:
     r"""Lines of a title.basics file, header first, LF; each of about 85 bytes."""
     chance = random.Random(seed)
-    names = [_title(chance) for _ in range(20_000)]
+    names = [_title(chance, most_words=5) for _ in range(20_000)]
     yield TITLES_HEADER + "\n"
     for row in range(rows):
         bad = (row // ROWS_PER_BAD_ROW) % 4 if row % ROWS_PER_BAD_ROW == ROWS_PER_BAD_ROW - 1 else None
@@ -78,13 +78,13 @@ def write(path: Path, lines: Iterator[str]) -> None:
             file.write(chunk)
 
 
-def _title(chance: random.Random) -> str:
-    return " ".join(chance.choices(_WORDS, k=chance.randint(1, 4))).capitalize()
+def _title(chance: random.Random, most_words: int = 4) -> str:
+    return " ".join(chance.choices(_WORDS, k=chance.randint(1, most_words))).capitalize()
 
 
 def _overview(chance: random.Random) -> str:
     text = ""
-    while len(text) < chance.randint(200, 520):
+    while len(text) < chance.randint(200, 600):
         text += " ".join(chance.choices(_WORDS, k=12)).capitalize() + chance.choice(
             (". ", ", ", '. ""So it is."" ', ".\n")
         )

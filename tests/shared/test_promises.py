@@ -95,13 +95,13 @@ def test_leases_are_by_the_servers_clock(
 
 def test_claims_do_not_wait_for_each_other(accept: Accept, engine: Engine, connection: LoadingConnection) -> None:
     work = begun(connection, accept(LARGE))
+    with connection.transaction():
+        connection.execute("SET lock_timeout = '1s'")
     with engine.begin() as other:
         other.execute(text("SELECT FROM batches WHERE number = 0 FOR UPDATE"))
-        started = time.monotonic()
         batch = claim_batch(connection, work, 60, 3)
-        assert batch is not None
-        assert batch.number == 1
-        assert time.monotonic() - started < 2
+    assert batch is not None
+    assert batch.number == 1
 
 
 def test_a_loader_that_lost_its_batch_cannot_give_it_back(accept: Accept, connection: LoadingConnection) -> None:

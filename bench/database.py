@@ -1,0 +1,89 @@
+"""The bench's own connection to PostgreSQL: tables to load into, their accounts, and the settings that make it fair."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Final
+
+import psycopg2
+
+from bench.data import ACCOUNT_SQL, Account
+from shared.database.partitions import create_indexes, first_id
+
+TARGET: Final = "bench_target"
+SHOWN_SETTINGS: Final = (
+    *("server_version", "fsync", "synchronous_commit", "full_page_writes", "wal_level", "wal_compression"),
+    *("data_checksums", "shared_buffers", "maintenance_work_mem", "max_wal_size"),
+)
+
+
+class Database:
+    """One connection in autocommit."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = psycopg2.connect(url)
+        self._connection.autocommit = True
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._connection.close()
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run one statement; its rows, if it returns any."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def settings(self) -> dict[str, str]:
+        """What decides over durability and speed, as the server itself says."""
+        return {name: str(self.query(f"SHOW {name}")[0][0]) for name in SHOWN_SETTINGS}
+
+    def checkpoint(self) -> None:
+        """Write all that is dirty, so that the next one does not pay for the one before."""
+        self.query("CHECKPOINT")
+
+    def create_target(self, *, is_indexed: bool) -> None:
+        """An empty table with the columns of `movies`; `is_indexed`: with all indexes of a partition."""
+        self.query(f"DROP TABLE IF EXISTS {TARGET}")
+        self.query(f"CREATE TABLE {TARGET} (LIKE movies INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        if is_indexed:
+            self.index(TARGET)
+
+    def index(self, table: str) -> None:
+        """The primary key and the listing's indexes of a partition."""
+        self.query(f"ALTER TABLE {table} ADD PRIMARY KEY (id)")
+        for statement in create_indexes(table):
+            self.query(statement)
+
+    def drop_target(self) -> None:
+        """Remove it."""
+        self.query(f"DROP TABLE IF EXISTS {TARGET}")
+
+    def account_of_target(self) -> Account:
+        """Rows and column sums of the table that a contender has filled."""
+        return self._account(TARGET, "true")
+
+    def account_of_upload(self, number: int) -> Account:
+        """The same of one upload's movies, as every reader sees them."""
+        return self._account("movies", f"id >= {first_id(number)} AND id < {first_id(number + 1)}")
+
+    def _account(self, table: str, condition: str) -> Account:
+        values = self.query(f"SELECT {', '.join(ACCOUNT_SQL.values())} FROM {table} WHERE {condition}")[0]
+        return dict(zip(ACCOUNT_SQL, values, strict=True))
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Database]:
+    """A connection for a block."""
+    with closing(Database(url)) as database:
+        yield database
+
+
+class WrongAccount(Exception):
+    """A loader ended with other rows than it was given: its speed means nothing."""
+
+
+def require_equal(name: str, found: Account, expected: Account) -> None:
+    """Raise `WrongAccount` unless all counts and sums are equal."""
+    wrong = {key: (found[key], value) for key, value in expected.items() if found[key] != value}
+    if wrong:
+        raise WrongAccount(f"{name}: found and expected differ: {wrong}")

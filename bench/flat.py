@@ -1,0 +1,81 @@
+"""The same rows in one unpartitioned table with the same indexes, and the product's own query on both."""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from sqlalchemy.dialects import registry
+
+from bench.database import Database
+from shared.database.engine import create_read_engine
+from shared.database.queries.movies import Listing, movies_with_key
+from shared.settings import Settings
+
+_TABLE: Final = "bench_flat"
+_DIALECT: Final = registry.load("postgresql.asyncpg")()
+
+Times = tuple[list[float], list[float]]
+
+
+class Page(Protocol):
+    """Which rows to ask for."""
+
+    @property
+    def listing(self) -> Listing:
+        """Filter and order."""
+
+    @property
+    def after(self) -> tuple[float, int] | None:
+        """Sort key and id before the page."""
+
+
+def create(database: Database) -> None:
+    """Copy all movies, then index them."""
+    database.query(f"DROP TABLE IF EXISTS {_TABLE}")
+    database.query(f"CREATE TABLE {_TABLE} (LIKE movies INCLUDING DEFAULTS)")
+    database.query(f"INSERT INTO {_TABLE} SELECT * FROM movies")
+    database.index(_TABLE)
+    database.query(f"ANALYZE {_TABLE}")
+
+
+def drop(database: Database) -> None:
+    """Remove it."""
+    database.query(f"DROP TABLE {_TABLE}")
+
+
+async def compare(url: str, pages: Sequence[Page], limit: int, repeats: int) -> list[Times]:
+    """Milliseconds of each page's query on the partitioned and on the flat table, in turn; rows must be the same."""
+    engine = create_read_engine(Settings(database_url=url))
+    try:
+        # the driver's own connection, with the session settings of the API's
+        async with engine.connect() as wrapper:
+            raw = await wrapper.get_raw_connection()
+            return await _compare(raw.driver_connection, pages, limit, repeats)
+    finally:
+        await engine.dispose()
+
+
+async def _compare(connection: Any, pages: Sequence[Page], limit: int, repeats: int) -> list[Times]:
+    found: list[Times] = [([], []) for _ in pages]
+    for _ in range(repeats):
+        for page, (ours, theirs) in zip(pages, found, strict=True):
+            sql, values = _compiled(page, limit)
+            milliseconds, rows = await _timed(connection, sql, values)
+            flat_milliseconds, flat_rows = await _timed(connection, re.sub(r"\bmovies\b", _TABLE, sql), values)
+            assert rows == flat_rows
+            ours.append(milliseconds)
+            theirs.append(flat_milliseconds)
+    return found
+
+
+def _compiled(page: Page, limit: int) -> tuple[str, list[Any]]:
+    statement = movies_with_key(page.listing, page.after, limit, 0)
+    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+    return str(compiled), [compiled.params[name] for name in compiled.positiontup or ()]
+
+
+async def _timed(connection: Any, sql: str, values: list[Any]) -> tuple[float, list[Any]]:
+    begun = time.perf_counter()
+    rows = await connection.fetch(sql, *values)
+    return (time.perf_counter() - begun) * 1000, [tuple(row) for row in rows]

@@ -22,6 +22,8 @@ LISTING_INDEXES: Final[dict[str, tuple[str, ...]]] = {
     "release": ("release_order", "id"),  # by release date; a year is a range of release_order
 }
 _FILTERS: Final = ("original_language", "release_year")
+# What the planner has to know of a partition; autovacuum looks at the rest when it comes by.
+INDEXED_COLUMNS: Final = tuple(dict.fromkeys(column for columns in LISTING_INDEXES.values() for column in columns))
 
 
 def first_id(upload_number: int) -> int:

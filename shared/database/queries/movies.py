@@ -3,14 +3,15 @@
 A listing has two segments: first the movies that have the sort key, ordered by (key, id), then those without it,
 ordered by id. Each segment is one range of an index that every partition has, in either direction, so a page costs
 its own rows and not the table's. The tenant is a literal in every statement: the planner can then skip the partitions
-of other tenants by their CHECK constraint, which it cannot do for a parameter.
+of other tenants by their CHECK constraint, which it cannot do for a parameter. What varies is a parameter, and the plan
+is kept (`plan_cache_mode` in engine.py).
 """
 
 import uuid
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, cast, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from shared.database.models import Movie, MovieTotal, Upload
@@ -52,7 +53,7 @@ def movies_with_key(listing: Listing, after: tuple[float, int] | None, limit: in
     if after is not None:
         here, there = tuple_(key, Movie.id), tuple_(bindparam(None, after[0], key.type), after[1])
         statement = statement.where(here < there if listing.is_descending else here > there)
-    return statement.limit(limit).offset(offset)
+    return _page(statement, limit, offset)
 
 
 def movies_without_key(listing: Listing, after_id: int | None, limit: int, offset: int) -> Select[Any]:
@@ -60,13 +61,13 @@ def movies_without_key(listing: Listing, after_id: int | None, limit: int, offse
     statement = _ordered(select(Movie).where(*_conditions(listing), listing.sort_key.is_(None)), listing)
     if after_id is not None:
         statement = statement.where(Movie.id < after_id if listing.is_descending else Movie.id > after_id)
-    return statement.limit(limit).offset(offset)
+    return _page(statement, limit, offset)
 
 
 def count_with_key(listing: Listing, at_most: int) -> Select[Any]:
     """How long the first segment is, if it is not longer than `at_most`."""
-    counted = select(Movie.id).where(*_conditions(listing), listing.sort_key.is_not(None)).limit(at_most).subquery()
-    return select(func.count()).select_from(counted)
+    counted = _page(select(Movie.id).where(*_conditions(listing), listing.sort_key.is_not(None)), at_most)
+    return select(func.count()).select_from(counted.subquery())
 
 
 def movies_total(listing: Listing) -> Select[Any]:
@@ -93,6 +94,13 @@ def source_of(movie_id: int, tenant: str) -> Select[uuid.UUID, int, str]:
 
 def _is_of(tenant: str) -> ColumnElement[bool]:
     return Movie.tenant == bindparam("tenant", tenant, literal_execute=True)
+
+
+def _page(statement: Select[Any], limit: int, offset: int = 0) -> Select[Any]:
+    """Literals, too: a plan for an unknown number of rows would be one for a tenth of the table."""
+    if offset:
+        statement = statement.offset(bindparam("offset", offset, Integer, literal_execute=True))
+    return statement.limit(bindparam("limit", limit, Integer, literal_execute=True))
 
 
 def _conditions(listing: Listing) -> list[ColumnElement[bool]]:

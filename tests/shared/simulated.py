@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from shared.database.loading import LoadingConnection
 from shared.errors import Unavailable
 from shared.ingest.load import Loader
+from shared.ingest.validate import Validated
 from shared.ingest.work import ClaimedBatch, Work
 from shared.settings import Settings
 from tests.conftest import Accept
@@ -62,6 +63,7 @@ class Held:
     claimed: ClaimedBatch
     upload: ModelUpload
     batch: ModelBatch
+    validated: Validated | None = None
 
 
 class PausedPublisher:

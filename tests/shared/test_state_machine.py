@@ -123,8 +123,8 @@ class Ingestion(RuleBasedStateMachine):
     @rule(held=held)
     def commit(self, held: Held) -> None:
         """Also again, and long after somebody else has it."""
-        validated = prepared(self.loader, held.work, held.claimed)
-        commit = partial(commit_batch, work=held.work, batch=held.claimed, validated=validated)
+        held.validated = held.validated or prepared(self.loader, held.work, held.claimed)
+        commit = partial(commit_batch, work=held.work, batch=held.claimed, validated=held.validated)
         if held.upload.may_commit(held.batch, held):
             held.loader.do(commit)
             held.upload.commit(held.batch)

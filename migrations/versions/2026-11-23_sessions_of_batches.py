@@ -1,4 +1,4 @@
-"""Which database session may be in the middle of a batch, so that whoever takes the batch over can end it.
+"""Which database session may be in the middle of a batch, so that whoever takes it over can end it; uploads by content.
 
 Revision: 2026_11_23_sessions, after 2026_11_22_history
 
@@ -17,8 +17,10 @@ depends_on: None = None
 def upgrade() -> None:
     op.add_column("batches", sa.Column("session_pid", sa.Integer))
     op.add_column("batches", sa.Column("session_start", sa.DateTime(timezone=True)))
+    op.create_index("ix_uploads_sha256", "uploads", ["sha256"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_uploads_sha256", "uploads")
     op.drop_column("batches", "session_start")
     op.drop_column("batches", "session_pid")

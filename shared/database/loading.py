@@ -4,7 +4,8 @@ Measured against `DataFrame.to_csv` and `COPY ... CSV`: a quarter of the client'
 """
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +13,7 @@ import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
 from adbc_driver_manager import AdbcStatusCode
 
-from shared.errors import LostLease, Unavailable, UploadEnded
+from shared.errors import LostLease, Transient, Unavailable, UploadEnded
 from shared.settings import Settings
 
 # Classes of SQLSTATE that another try may cure: connection (08), transaction rollback (40), resources (53),
@@ -21,6 +22,11 @@ _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 
 _UNIQUE_VIOLATION = "23505"
 _UNDEFINED_TABLE = "42P01"
+_WRONG_STATE = "55000"
+
+# A database that has crashed is back by then.
+_INSIST_SECONDS = 30.0
+_INSIST_PAUSE_SECONDS = 0.5
 
 _SESSION = {
     "application_name": "ingest-loader",
@@ -105,6 +111,18 @@ class LoadingPool:
         with self._lock:
             self._idle.append(connection)
 
+    def insist(self, action: Callable[[LoadingConnection], None]) -> None:
+        """Do it on a connection of its own, again while the database is away; in the end give up without an error."""
+        deadline = time.monotonic() + _INSIST_SECONDS
+        while True:
+            try:
+                with self.connection() as connection:
+                    return action(connection)
+            except Transient:
+                if time.monotonic() > deadline:
+                    return None
+            time.sleep(_INSIST_PAUSE_SECONDS)
+
     def close(self) -> None:
         """Close what is idle."""
         with self._lock:
@@ -135,6 +153,8 @@ def _translated() -> Iterator[None]:
         state = error.sqlstate or "08"
         if state == _UNIQUE_VIOLATION:
             raise LostLease("another loader was faster: the rows are there already", {"sqlstate": state}) from error
+        if state == _WRONG_STATE:
+            raise LostLease("another loader was faster: the table is published already", {"sqlstate": state}) from error
         if state == _UNDEFINED_TABLE or error.status_code == AdbcStatusCode.NOT_FOUND:
             raise UploadEnded("the upload's table is gone", {"sqlstate": state}) from error
         if state[:2] in _TRANSIENT_CLASSES:

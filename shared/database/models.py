@@ -140,6 +140,7 @@ class Upload(Base):
         CheckConstraint("max_rejects >= 0", name="max_rejects"),
         CheckConstraint("max_rejects_percent BETWEEN 0 AND 100", name="max_rejects_percent"),
         Index(None, "tenant", "created_at"),
+        Index(None, "sha256"),
         Index("ix_uploads_active", "created_at", postgresql_where=text("state IN ('queued', 'loading')")),
         # the same file is loaded once, unless somebody insists
         Index(

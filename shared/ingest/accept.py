@@ -262,10 +262,7 @@ def _insert_upload(connection: Connection, received: ReceivedFile, options: Uplo
 
 
 def _same_content(received: ReceivedFile, options: UploadOptions) -> Select[uuid.UUID]:
-    return select(Upload.id).where(
-        Upload.tenant == options.tenant,
-        Upload.dataset == received.dataset,
-        Upload.sha256 == received.sha256,
-        Upload.state.in_((*ACTIVE_STATES, "completed")),
-        ~Upload.forced,
+    mine = Upload.tenant == options.tenant, Upload.dataset == received.dataset, Upload.sha256 == received.sha256
+    return (
+        select(Upload.id).where(*mine, Upload.state.in_((*ACTIVE_STATES, "completed"))).order_by(Upload.number).limit(1)
     )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal, Self
 
 from shared.errors import InvalidRequest
@@ -43,5 +44,6 @@ class Budget:
         if self.max_rejects is not None:
             return self.max_rejects
         if self.max_rejects_percent is not None:
-            return int(records * self.max_rejects_percent / 100)
+            # As people write it: 0.57 % of 10,000 are 57, and with binary fractions they would be 56.
+            return int(records * Decimal(repr(self.max_rejects_percent)) / 100)
         return None

@@ -5,9 +5,9 @@ Any number of loaders, on any number of machines, may call `Loader.load` for the
 
 import contextvars
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from uuid import UUID
 
 import structlog
@@ -30,12 +30,16 @@ from shared.ingest.work import (
     give_back,
     hold_upload,
     record_event,
+    renew,
     too_many_rejects,
 )
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 
 log = structlog.get_logger()
+
+# Most batches take a second. One of nothing but rejects takes minutes; beyond this a loader is taken for hung.
+_LONGEST_BATCH_SECONDS = 600
 
 
 class Loader:
@@ -120,9 +124,10 @@ class Loader:
         if batch.attempts > 1:
             log.warning("batch_taken_over", batch=batch.number, attempts=batch.attempts)
         try:
-            validated = self._prepare(work, batch)
-            reach("batch.prepared")
-            commit_batch(connection, work, batch, validated)
+            with self._kept(work, batch):
+                validated = self._prepare(work, batch)
+                reach("batch.prepared")
+                commit_batch(connection, work, batch, validated)
         except UploadEnded:
             raise
         except LostLease as error:  # its new owner finishes it; the lane goes on with others
@@ -131,11 +136,32 @@ class Loader:
                 record_event(connection, work.number, "fence_refused", f"batch {batch.number}, epoch {batch.epoch}")
             return
         except Exception as error:
-            with suppress(Transient):  # the lease ends by itself
-                give_back(connection, work, batch, counts_as_attempt=not isinstance(error, Transient))
+            is_attempt = not isinstance(error, Transient)  # what another try may cure is none
+            self.pool.insist(lambda again: give_back(again, work, batch, counts_as_attempt=is_attempt))
             raise
         reach("batch.committed")
         log.info("batch_loaded", batch=batch.number, read=validated.read, rejected=validated.rejected)
+
+    @contextmanager
+    def _kept(self, work: Work, batch: ClaimedBatch) -> Iterator[None]:
+        """Renew the batch's lease while it is worked on: slow is not dead, as long as it comes to an end."""
+        is_over = threading.Event()
+        interval = self.settings.lease_seconds / 3
+
+        def keep() -> None:
+            for _ in range(int(_LONGEST_BATCH_SECONDS / interval)):
+                if is_over.wait(interval):
+                    return
+                with suppress(Transient), self.pool.connection() as connection:
+                    renew(connection, work, batch, self.settings.lease_seconds)
+
+        keeper = threading.Thread(target=keep, name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
 
     def _prepare(self, work: Work, batch: ClaimedBatch) -> Validated:
         """Everything that needs no database, with no transaction open."""

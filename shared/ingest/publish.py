@@ -6,7 +6,6 @@ transaction that loads it. A large one gets its indexes, several side by side, a
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from functools import partial
 
 import pyarrow as pa
@@ -112,8 +111,8 @@ def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, 
                 reach("publish.completed")
         except Exception as error:
             # What another try may cure is no attempt; anything else must come to an end.
-            with suppress(Transient), connection.transaction():
-                connection.execute(_RELEASE, work.number, epoch, int(isinstance(error, Transient)))
+            refunded = int(isinstance(error, Transient))
+            pool.insist(lambda again: _release(again, work, epoch, refunded))
             raise
     reach("publish.committed")
     return True
@@ -127,6 +126,11 @@ def _claim(connection: LoadingConnection, settings: Settings, work: Work) -> int
         epoch, attempt = rows[0]
         record_event(connection, work.number, "publishing", f"attempt {attempt}")
         return int(epoch)
+
+
+def _release(connection: LoadingConnection, work: Work, epoch: int, refunded: int) -> None:
+    with connection.transaction():
+        connection.execute(_RELEASE, work.number, epoch, refunded)
 
 
 def _renew(connection: LoadingConnection, settings: Settings, work: Work, epoch: int) -> None:

@@ -57,6 +57,11 @@ WHERE upload.number = poison.upload_number AND upload.state = 'loading'
 RETURNING upload.number
 """)
 
+# Loaders of its other batches may be alive.
+_REVOKE_BATCHES: Final = text("""
+UPDATE batches SET epoch = epoch + 1, lease_until = NULL WHERE upload_number = ANY(:numbers)
+""")
+
 _RING_AGAIN: Final = text("""
 UPDATE uploads AS upload
 SET rung_at = clock_timestamp()
@@ -89,6 +94,7 @@ def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool
         if not connection.scalar(_LOCK):
             return
         failed = connection.execute(_FAIL_EXHAUSTED, {"max_attempts": settings.max_attempts}).scalars().all()
+        connection.execute(_REVOKE_BATCHES, {"numbers": list(failed)})
         waiting = _waiting(connection, settings, kinds, messages)
         dead = connection.execute(_DEAD_TABLES).scalars().all()
     for number in failed:

@@ -101,6 +101,11 @@ RETURNING batch.number, byte_start, byte_end, first_line, epoch, attempts,
 
 _COUNT_TAKEOVER = "UPDATE uploads SET attempts = attempts + 1 WHERE number = $1"
 
+_RENEW = """
+UPDATE batches SET lease_until = clock_timestamp() + make_interval(secs => $4)
+WHERE upload_number = $1 AND number = $2 AND state = 'pending' AND epoch = $3
+"""
+
 _GIVE_BACK = """
 UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts - $4
 WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
@@ -174,6 +179,12 @@ def claim_batch(
             connection.execute(_COUNT_TAKEOVER, work.number)
             record_event(connection, work.number, "batch_taken_over", f"batch {batch.number}, attempt {batch.attempts}")
     return batch
+
+
+def renew(connection: LoadingConnection, work: Work, batch: ClaimedBatch, lease_seconds: float) -> None:
+    """Keep the batch for another lease; nothing happens if it is not ours any more: its commit finds out."""
+    with connection.transaction():
+        connection.execute(_RENEW, work.number, batch.number, batch.epoch, lease_seconds)
 
 
 def give_back(connection: LoadingConnection, work: Work, batch: ClaimedBatch, counts_as_attempt: bool) -> None:

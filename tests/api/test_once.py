@@ -46,6 +46,9 @@ def test_force_loads_them_again_and_undo_makes_room(mine: httpx.Client) -> None:
         assert wait_for_end(mine, upload["id"])["state"] == "completed"
     assert mine.get("/movies").json()["total"] == 6
     mine.post(f"/uploads/{first['id']}/undo").raise_for_status()
+    again = send(mine, content)
+    assert (again.status_code, again.json()["id"]) == (200, forced.json()["id"])
+    mine.post(f"/uploads/{forced.json()['id']}/undo").raise_for_status()
     assert send(mine, content).status_code == 202
 
 

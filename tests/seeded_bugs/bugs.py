@@ -27,8 +27,8 @@ BUGS: Final = (
     Bug(
         "lease-by-the-clients-clock",
         WORK,
-        "clock_timestamp() + make_interval(secs => $4)",
-        "to_timestamp($4)",
+        "clock_timestamp() + make_interval(secs => $4),\n    session_pid",
+        "to_timestamp($4),\n    session_pid",
         (f"{PROMISES}test_leases_are_by_the_servers_clock",),
         also=(
             ("import socket\n", "import socket\nimport time\n"),
@@ -232,8 +232,8 @@ BUGS: Final = (
     Bug(
         "one-file-for-all-tenants",
         "shared/ingest/accept.py",
-        "        Upload.tenant == options.tenant,\n",
-        "",
+        "mine = Upload.tenant == options.tenant, ",
+        "mine = ",
         (f"{PROMISES}test_the_same_file_is_loaded_once_for_each_tenant",),
     ),
     Bug(

@@ -215,6 +215,40 @@ def test_a_batch_that_kills_its_loaders_ends_the_upload(engine: Engine, accept: 
     connection.close()
 
 
+def test_who_still_loads_an_upload_that_the_sweep_has_failed_commits_nothing(
+    engine: Engine, loader: Loader, accept: Accept, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = LoadingConnection(settings)
+    work = begin(connection, accept(LARGE))
+    assert work is not None
+    for _ in range(settings.max_attempts):
+        assert claim_batch(connection, work, 0, settings.max_attempts) is not None
+    alive = claim_batch(connection, work, 60, settings.max_attempts)
+    assert alive is not None
+    validated = prepared(loader, work, alive)
+    monkeypatch.setattr("shared.ingest.sweep.drop_table", lambda *_: None)  # the moment before it
+    sweep(engine, settings, Bell(), [True])
+    with pytest.raises(LostLease):
+        commit_batch(connection, work, alive, validated)
+    connection.close()
+
+
+def test_the_sweep_leaves_a_working_publisher_alone(
+    engine: Engine, loader: Loader, accept: Accept, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id, bell = accept(LARGE), Bell()
+
+    def look(point: str) -> None:
+        if point == "publish.built":
+            forget_rings(engine)
+            sweep(engine, settings, bell, [True])
+
+    monkeypatch.setattr("shared.ingest.publish.reach", look)
+    loader.load(upload_id, never)
+    assert bell.rung == []
+    assert upload(engine, upload_id)["state"] == "completed"
+
+
 def test_a_stored_file_that_is_gone_ends_the_upload(engine: Engine, loader: Loader, accept: Accept) -> None:
     gone, short = accept(SMALL), accept(SMALL)
     loader.storage.delete(upload(engine, gone)["storage_key"])

@@ -1,6 +1,7 @@
 """Loading on a real Postgres: exactly once, all or nothing, the account adds up, for small and large uploads."""
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -161,6 +162,54 @@ def test_a_loader_whose_lease_was_taken_cannot_commit(
         assert rows(engine, f"SELECT count(*) FROM {work.table}") == [(0,)]
         assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
         assert upload(engine, upload_id)["attempts"] == 2
+
+
+def test_a_slow_loader_keeps_its_batch(
+    engine: Engine,
+    accept: Accept,
+    settings: Settings,
+    connection: LoadingConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload_id = accept(SMALL)
+    slow = Loader(settings.model_copy(update={"lease_seconds": 0.5}))
+    work = begin(connection, upload_id)
+    assert work is not None
+    seen: list[ClaimedBatch | None] = []
+
+    def look(point: str) -> None:
+        if point == "batch.prepared":
+            time.sleep(2)
+            seen.append(claim_batch(connection, work, 60, 3))
+
+    monkeypatch.setattr("shared.ingest.load.reach", look)
+    slow.load(upload_id, never)
+    slow.close()
+    assert seen == [None]
+    assert upload(engine, upload_id)["state"] == "completed"
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_a_crash_of_the_database_is_not_the_batchs(
+    engine: Engine, loader: Loader, accept: Accept, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    upload_id = accept(content)
+
+    def end_sessions(point: str) -> None:
+        if point == "batch.copied":
+            rows(
+                engine,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
+                " AND datname = current_database()",
+                name="ingest-loader",
+            )
+
+    monkeypatch.setattr("shared.ingest.load.reach", end_sessions)
+    loader.load(upload_id, never)
+    assert rows(engine, "SELECT DISTINCT attempts, lease_until FROM batches WHERE state = 'pending'") == [(0, None)]
+    monkeypatch.undo()
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])

@@ -20,10 +20,19 @@ def split(content: bytes, batch_bytes: int, *, quoting: bool, block: int = 7, sm
     return splitter.finish(small_bytes)
 
 
-@given(content=st.binary(min_size=1, max_size=500), batch_bytes=st.integers(1, 100), quoting=st.booleans())
-def test_spans_tile_any_content(content: bytes, batch_bytes: int, quoting: bool) -> None:
+BLOCKS = st.integers(1, 600)
+
+
+@given(
+    content=st.binary(min_size=1, max_size=500) | st.text(st.sampled_from('a",\n'), min_size=1).map(str.encode),
+    batch_bytes=st.integers(1, 100),
+    small_bytes=st.integers(0, 600),
+    block=BLOCKS,
+    quoting=st.booleans(),
+)
+def test_spans_tile_any_content(content: bytes, batch_bytes: int, small_bytes: int, block: int, quoting: bool) -> None:
     byte, line = 100, 2
-    for span in split(content, batch_bytes, quoting=quoting):
+    for span in split(content, batch_bytes, quoting=quoting, block=block, small_bytes=small_bytes):
         assert (span.byte_start, span.first_line) == (byte, line)
         assert span.byte_end > span.byte_start
         assert span.line_feeds == content.count(b"\n", span.byte_start - 100, span.byte_end - 100)
@@ -31,12 +40,13 @@ def test_spans_tile_any_content(content: bytes, batch_bytes: int, quoting: bool)
     assert byte == 100 + len(content)
 
 
-@given(rows=ROWS, batch_bytes=st.integers(1, 60))
-def test_spans_hold_whole_records(rows: list[list[str]], batch_bytes: int) -> None:
+@given(rows=ROWS, batch_bytes=st.integers(1, 60), block=BLOCKS)
+def test_spans_hold_whole_records(rows: list[list[str]], batch_bytes: int, block: int) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     content = text.getvalue().encode()
-    parts = [content[span.byte_start - 100 : span.byte_end - 100] for span in split(content, batch_bytes, quoting=True)]
+    spans = split(content, batch_bytes, quoting=True, block=block)
+    parts = [content[span.byte_start - 100 : span.byte_end - 100] for span in spans]
     read = [row for part in parts for row in csv.reader(io.StringIO(part.decode(), newline=""))]
     assert read == list(csv.reader(io.StringIO(content.decode(), newline="")))
 

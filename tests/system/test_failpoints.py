@@ -76,14 +76,18 @@ def test_failpoint(
     upload_id = accept(content)
     prepare(step, engine, loader, upload_id, content)
     child = run_child(step, upload_id, settings, f"{point}:{action}:{tmp_path / 'marker'}")
-    wait_until_it_acted(child, action)
-    finish(step, engine, loader, settings, upload_id)
-    check(step, engine, upload_id, content)
-    if action == "stop":
-        os.kill(child.pid or 0, signal.SIGCONT)
-        child.join(30)
-        assert child.exitcode is not None
+    try:
+        wait_until_it_acted(child, action)
+        finish(step, engine, loader, settings, upload_id)
         check(step, engine, upload_id, content)
+        if action == "stop":
+            os.kill(child.pid or 0, signal.SIGCONT)
+            child.join(30)
+            assert child.exitcode is not None
+            check(step, engine, upload_id, content)
+    finally:
+        child.kill()  # one that is still stopped would hold up the end of the whole run
+        child.join()
     assert (tmp_path / "marker").exists()
 
 

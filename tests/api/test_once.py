@@ -1,9 +1,12 @@
 """Idempotency at two levels, error budgets and history."""
 
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import httpx
+import psycopg2
 import pytest
 
 from stack.local import LocalStack
@@ -95,15 +98,28 @@ def test_a_key_is_for_one_request(mine: httpx.Client) -> None:
     assert_problem(send(mine, content, "has space"), 422, "invalid_request")
 
 
-def test_a_key_whose_request_runs_is_in_use(mine: httpx.Client) -> None:
+def test_a_key_whose_request_runs_is_in_use(mine: httpx.Client, stack: LocalStack) -> None:
     content, key = some_file(), uuid.uuid4().hex
 
     def slowly() -> object:
         yield content[:50]
+        wait_until_reserved(stack, key)
         assert_problem(send(mine, content, key), 409, "idempotency_key_in_use")
         yield content[50:]
 
     assert mine.put("/upload", params=NAMED, content=slowly(), headers={"Idempotency-Key": key}).status_code == 202  # type: ignore[arg-type]
+
+
+def wait_until_reserved(stack: LocalStack, key: str) -> None:
+    with closing(psycopg2.connect(stack.database_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT FROM idempotency_keys WHERE key = %s", (key,))
+            if cursor.rowcount:
+                return
+            time.sleep(0.02)
+    pytest.fail("the first request has not reserved its key")
 
 
 def test_a_failed_request_gives_its_key_back(mine: httpx.Client) -> None:

@@ -72,7 +72,7 @@ def _lines_of_records(octets: np.ndarray, quotes: np.ndarray) -> np.ndarray:
     line_feeds = np.flatnonzero(octets == _LINE_FEED)
     if not len(line_feeds) or line_feeds[-1] != len(octets) - 1:
         line_feeds = np.append(line_feeds, len(octets))  # the last line of a file may have none
-    ends = np.flatnonzero(_is_outside(line_feeds, quotes)) if len(quotes) else np.arange(len(line_feeds))
+    ends = np.flatnonzero(_is_outside(line_feeds, quotes))
     return np.diff(ends, prepend=-1)
 
 

@@ -94,7 +94,8 @@ def sweep(engine: Engine, settings: Settings, ring: Ring, kinds: Collection[bool
         if not connection.scalar(_LOCK):
             return
         failed = connection.execute(_FAIL_EXHAUSTED, {"max_attempts": settings.max_attempts}).scalars().all()
-        connection.execute(_REVOKE_BATCHES, {"numbers": list(failed)})
+        if failed:
+            connection.execute(_REVOKE_BATCHES, {"numbers": list(failed)})
         waiting = _waiting(connection, settings, kinds, messages)
         dead = connection.execute(_DEAD_TABLES).scalars().all()
     for number in failed:

@@ -84,7 +84,7 @@ def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str
 def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: set[tuple[int, str]]) -> list[_Failure]:
     """What pandera's checks find; a cell that did not parse is null here and already has its reason.
 
-    Check by check: `schema.validate(lazy=True)` finds the same and takes ten times as long, for reports of its own.
+    Check by check: `schema.validate(lazy=True)` finds the same and takes several times as long, for its reports.
     """
     columns, schema_of_all = {column.field: column for column in dataset.columns}, SCHEMAS[dataset.name]
     series = {name: _series(fields[name]) for name in schema_of_all.columns}

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import generate
+from shared.database.languages import language_number
 
 BUILD: Final = Path("build/bench")
 _DIRECTORY: Final = BUILD / "data"
@@ -30,8 +31,8 @@ Account = dict[str, int]
 
 MOVIE_COLUMNS: Final = (
     *("id", "budget", "revenue", "vote_count", "genre_id", "production_company_id", "vote_average", "runtime"),
-    *("release_date", "release_order", "release_year", "tenant", "title", "original_title", "original_language"),
-    *("status", "homepage", "overview", "languages"),
+    *("release_date", "release_order", "release_year", "language_number", "tenant", "title", "original_title"),
+    *("original_language", "status", "homepage", "overview", "languages"),
 )
 TITLE_COLUMNS: Final = (
     *("id", "runtime", "release_order", "release_year", "end_year", "is_adult", "tenant", "title", "original_title"),
@@ -39,7 +40,7 @@ TITLE_COLUMNS: Final = (
 )
 _SUMMED: Final = (
     *("budget", "revenue", "vote_count", "genre_id", "production_company_id", "runtime", "release_order"),
-    *("release_year", "end_year"),
+    *("release_year", "end_year", "language_number"),
 )
 _MEASURED: Final = (
     *("title", "original_title", "original_language", "title_type", "status", "source_id", "homepage", "overview"),
@@ -151,6 +152,7 @@ def _good_movies(path: Path) -> Iterator[Row]:
                 "release_date": row["release_date"],
                 "release_order": year * 10_000 + month * 100 + day,
                 "release_year": year,
+                "language_number": language_number(row["original_language"]),
                 "tenant": "public",
                 "homepage": row["homepage"] or None,
                 "languages": [language],

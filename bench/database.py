@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg2
 
 from bench.data import ACCOUNT_SQL, Account
-from shared.database.partitions import create_indexes, first_id
+from shared.database.partitions import create_indexes, create_table, first_id
 
 TARGET: Final = "bench_target"
 SHOWN_SETTINGS: Final = (
@@ -44,7 +44,7 @@ class Database:
     def create_target(self, *, is_indexed: bool) -> None:
         """An empty table with the columns of `movies`; `is_indexed`: with all indexes of a partition."""
         self.query(f"DROP TABLE IF EXISTS {TARGET}")
-        self.query(f"CREATE TABLE {TARGET} (LIKE movies INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        self.query(create_table(TARGET))
         if is_indexed:
             self.index(TARGET)
 

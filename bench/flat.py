@@ -9,6 +9,8 @@ from sqlalchemy.dialects import registry
 
 from bench.database import Database
 from shared.database.engine import create_read_engine
+from shared.database.models import Movie
+from shared.database.partitions import create_table
 from shared.database.queries.movies import Listing, movies_with_key
 from shared.settings import Settings
 
@@ -33,8 +35,9 @@ class Page(Protocol):
 def create(database: Database) -> None:
     """Copy all movies, then index them."""
     database.query(f"DROP TABLE IF EXISTS {_TABLE}")
-    database.query(f"CREATE TABLE {_TABLE} (LIKE movies INCLUDING DEFAULTS)")
-    database.query(f"INSERT INTO {_TABLE} SELECT * FROM movies")
+    columns = ", ".join(Movie.__table__.columns.keys())
+    database.query(create_table(_TABLE))
+    database.query(f"INSERT INTO {_TABLE} ({columns}) SELECT {columns} FROM movies")
     database.index(_TABLE)
     database.query(f"ANALYZE {_TABLE}")
 

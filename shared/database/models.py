@@ -255,6 +255,8 @@ class Movie(Base):
     # yyyymmdd, with 0000 for month and day where only the year is known: one key that sorts both kinds by release
     release_order: Mapped[int | None] = mapped_column(Integer)
     release_year: Mapped[int | None] = mapped_column(SmallInteger)
+    # `original_language` as a number (languages.py), for the indexes
+    language_number: Mapped[int | None] = mapped_column(SmallInteger)
     end_year: Mapped[int | None] = mapped_column(SmallInteger)
     is_adult: Mapped[bool | None]
     tenant: Mapped[str]

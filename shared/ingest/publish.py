@@ -29,22 +29,22 @@ _INDEX_MEMORY = "256MB"
 _CLAIM = """
 UPDATE uploads
 SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexing',
-    lease_until = clock_timestamp() + make_interval(secs => $2)
-WHERE number = $1 AND state = 'loading' AND publish_attempts < $3
+    lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+WHERE number = %(upload)s AND state = 'loading' AND publish_attempts < %(max_attempts)s
   AND (lease_until IS NULL OR lease_until < clock_timestamp())
-  AND NOT EXISTS (SELECT FROM batches WHERE upload_number = $1 AND state = 'pending')
+  AND NOT EXISTS (SELECT FROM batches WHERE upload_number = %(upload)s AND state = 'pending')
 RETURNING epoch, publish_attempts
 """
 
 _RENEW = """
-UPDATE uploads SET lease_until = clock_timestamp() + make_interval(secs => $3)
-WHERE number = $1 AND epoch = $2 AND state = 'loading'
+UPDATE uploads SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+WHERE number = %(upload)s AND epoch = %(epoch)s AND state = 'loading'
 RETURNING number
 """
 
 _RELEASE = """
-UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - $3
-WHERE number = $1 AND epoch = $2 AND state = 'loading'
+UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - %(refunded)s
+WHERE number = %(upload)s AND epoch = %(epoch)s AND state = 'loading'
 """
 
 _COUNT_MOVIES = """
@@ -56,7 +56,7 @@ ON CONFLICT (upload_number, release_year, original_language) DO UPDATE SET movie
 # In the order of the key, so that two publications can never wait for each other.
 _ADD_TO_TOTALS = """
 INSERT INTO movie_totals AS total (tenant, release_year, original_language, movies)
-SELECT $2, release_year, original_language, movies FROM upload_totals WHERE upload_number = $1 ORDER BY 2, 3
+SELECT %(tenant)s, release_year, original_language, movies FROM upload_totals WHERE upload_number = %(upload)s ORDER BY 2, 3
 ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = total.movies + excluded.movies
 """
 
@@ -65,13 +65,13 @@ SELECT coalesce(bool_and(state = 'done' AND byte_start = expected_byte AND first
        coalesce(min(byte_start), 0), coalesce(max(byte_end), 0),
        coalesce(sum(read_records), 0)::bigint, coalesce(sum(loaded_records), 0)::bigint,
        coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(duplicate_records), 0)::bigint,
-       (SELECT coalesce(sum(movies), 0)::bigint FROM upload_totals WHERE upload_number = $1),
-       (SELECT count(*) FROM rejects WHERE upload_number = $1 AND position = 0)
+       (SELECT coalesce(sum(movies), 0)::bigint FROM upload_totals WHERE upload_number = %(upload)s),
+       (SELECT count(*) FROM rejects WHERE upload_number = %(upload)s AND position = 0)
 FROM (
     SELECT *,
            lag(byte_end, 1, byte_start) OVER ordered AS expected_byte,
            lag(first_line + line_feeds, 1, first_line) OVER ordered AS expected_line
-    FROM batches WHERE upload_number = $1
+    FROM batches WHERE upload_number = %(upload)s
     WINDOW ordered AS (ORDER BY number)
 ) AS tiled
 """
@@ -79,8 +79,8 @@ FROM (
 _COMPLETE = """
 UPDATE uploads
 SET state = 'completed', phase = 'done', finished_at = clock_timestamp(), lease_until = NULL,
-    read_records = $2, loaded_records = $3, rejected_records = $4, duplicate_records = $5
-WHERE number = $1 AND state = 'loading' AND epoch = coalesce($6, epoch)
+    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s, duplicate_records = %(duplicate)s
+WHERE number = %(upload)s AND state = 'loading' AND epoch = coalesce(%(epoch)s, epoch)
 RETURNING header_bytes, content_bytes
 """
 
@@ -120,7 +120,9 @@ def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, 
 
 def _claim(connection: LoadingConnection, settings: Settings, work: Work) -> int | None:
     with connection.transaction():
-        rows = connection.execute(_CLAIM, work.number, settings.lease_seconds, settings.max_attempts)
+        rows = connection.execute(
+            _CLAIM, upload=work.number, lease_seconds=settings.lease_seconds, max_attempts=settings.max_attempts
+        )
         if not rows:
             return None
         epoch, attempt = rows[0]
@@ -130,12 +132,12 @@ def _claim(connection: LoadingConnection, settings: Settings, work: Work) -> int
 
 def _release(connection: LoadingConnection, work: Work, epoch: int, refunded: int) -> None:
     with connection.transaction():
-        connection.execute(_RELEASE, work.number, epoch, refunded)
+        connection.execute(_RELEASE, upload=work.number, epoch=epoch, refunded=refunded)
 
 
 def _renew(connection: LoadingConnection, settings: Settings, work: Work, epoch: int) -> None:
     with connection.transaction():
-        if not connection.execute(_RENEW, work.number, epoch, settings.lease_seconds):
+        if not connection.execute(_RENEW, upload=work.number, epoch=epoch, lease_seconds=settings.lease_seconds):
             raise LostLease("another loader publishes this upload now")
 
 
@@ -183,12 +185,13 @@ def _attach(connection: LoadingConnection, work: Work) -> None:
 
 def _complete(connection: LoadingConnection, work: Work, epoch: int | None) -> None:
     """Prove the account and end the upload; raises `AccountMismatch`, or `LostLease` if it is not ours now."""
-    account = connection.execute(_ACCOUNT, work.number)[0]
+    account = connection.execute(_ACCOUNT, upload=work.number)[0]
     tiled, byte_start, byte_end, read, loaded, rejected, duplicate, counted_movies, counted_rejects = account
-    connection.execute(_ADD_TO_TOTALS, work.number, work.tenant)
+    connection.execute(_ADD_TO_TOTALS, upload=work.number, tenant=work.tenant)
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)
-    rows = connection.execute(_COMPLETE, work.number, read, loaded, rejected, duplicate, epoch)
+    counts = {"read": read, "loaded": loaded, "rejected": rejected, "duplicate": duplicate}
+    rows = connection.execute(_COMPLETE, upload=work.number, epoch=epoch, **counts)
     if not rows:
         raise LostLease("the upload is not ours to publish any more")
     header_bytes, content_bytes = rows[0]

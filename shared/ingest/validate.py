@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pandera.api.base.checks import CheckResult
 
 from shared.database.arrow import JSONB_VERSION, MOVIES, REJECTS
+from shared.database.languages import language_numbers
 from shared.database.partitions import first_id
 from shared.datasets import Column, Dataset, normalised
 from shared.datasets.checks import Check, NotBefore
@@ -59,6 +60,8 @@ def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: 
     good[[failure.row for failure in failures]] = False
     fields |= dataset.derive(fields)
     fields["id"] = pa.array(records.line_numbers + first_id(upload_number))
+    if "original_language" in fields:
+        fields["language_number"] = language_numbers(fields["original_language"])
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
     known = {normalised(column.name) for column in dataset.columns}
     fields["extra"] = _extra(records.table.select([name for key, name in names.items() if key not in known]))

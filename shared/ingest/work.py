@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.database.loading import LoadingConnection
-from shared.database.partitions import first_id, is_large, partition_of
+from shared.database.partitions import create_upload_table, is_large, partition_of
 from shared.errors import LostLease, Permanent, TooManyRejects, UploadEnded
 from shared.ingest.budget import Budget
 from shared.ingest.dialect import Dialect
@@ -69,7 +69,7 @@ SET state = 'loading',
     phase = CASE state WHEN 'queued' THEN 'loading' ELSE phase END,
     started_at = coalesce(started_at, clock_timestamp()),
     attempts = attempts + CASE state WHEN 'queued' THEN 1 ELSE 0 END
-WHERE id = $1::uuid AND state IN ('queued', 'loading')
+WHERE id = %(id)s::uuid AND state IN ('queued', 'loading')
 RETURNING number, tenant, dataset, dialect::text, header, storage_key, content_sha256, trace_id,
     on_error, max_rejects, max_rejects_percent
 """
@@ -80,16 +80,16 @@ _CLAIM_BATCH = """
 WITH candidate AS (
     SELECT upload_number, number, session_pid, session_start
     FROM batches
-    WHERE upload_number = $1 AND state = 'pending' AND attempts < $2
+    WHERE upload_number = %(upload)s AND state = 'pending' AND attempts < %(max_attempts)s
       AND (lease_until IS NULL OR lease_until < clock_timestamp())
-      AND EXISTS (SELECT FROM uploads WHERE number = $1 AND state = 'loading')
+      AND EXISTS (SELECT FROM uploads WHERE number = %(upload)s AND state = 'loading')
     ORDER BY number
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
 UPDATE batches AS batch
-SET epoch = epoch + 1, attempts = attempts + 1, loader = $3,
-    lease_until = clock_timestamp() + make_interval(secs => $4),
+SET epoch = epoch + 1, attempts = attempts + 1, loader = %(loader)s,
+    lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s),
     session_pid = pg_backend_pid(),
     session_start = (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
 FROM candidate
@@ -99,50 +99,50 @@ RETURNING batch.number, byte_start, byte_end, first_line, epoch, attempts,
      WHERE backend_start = candidate.session_start AND pid <> pg_backend_pid()) AS ended
 """
 
-_COUNT_TAKEOVER = "UPDATE uploads SET attempts = attempts + 1 WHERE number = $1"
+_COUNT_TAKEOVER = "UPDATE uploads SET attempts = attempts + 1 WHERE number = %(upload)s"
 
 _RENEW = """
-UPDATE batches SET lease_until = clock_timestamp() + make_interval(secs => $4)
-WHERE upload_number = $1 AND number = $2 AND state = 'pending' AND epoch = $3
+UPDATE batches SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+WHERE upload_number = %(upload)s AND number = %(batch)s AND state = 'pending' AND epoch = %(epoch)s
 """
 
 _GIVE_BACK = """
-UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts - $4
-WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
+UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts - %(refunded)s
+WHERE upload_number = %(upload)s AND number = %(batch)s AND epoch = %(epoch)s AND state = 'pending'
 """
 
-_HOLD_UPLOAD = "SELECT number FROM uploads WHERE number = $1 AND state = 'loading' FOR NO KEY UPDATE"
+_HOLD_UPLOAD = "SELECT number FROM uploads WHERE number = %(upload)s AND state = 'loading' FOR NO KEY UPDATE"
 
 _FINISH_BATCH = """
 UPDATE batches
 SET state = 'done', done_at = clock_timestamp(), lease_until = NULL, session_pid = NULL,
-    read_records = $4, loaded_records = $5, rejected_records = $6
-WHERE upload_number = $1 AND number = $2 AND epoch = $3 AND state = 'pending'
+    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s
+WHERE upload_number = %(upload)s AND number = %(batch)s AND epoch = %(epoch)s AND state = 'pending'
 RETURNING number
 """
 
 _SPENT = """
 SELECT coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(line_feeds), 0)::bigint + 1
-FROM batches WHERE upload_number = $1
+FROM batches WHERE upload_number = %(upload)s
 """
 
-_RECORD_EVENT = "INSERT INTO upload_events (upload_number, event, reason) VALUES ($1, $2, $3)"
+_RECORD_EVENT = "INSERT INTO upload_events (upload_number, event, reason) VALUES (%(upload)s, %(event)s, %(reason)s)"
 
 _FAIL = """
 UPDATE uploads
-SET state = 'failed', phase = 'done', error_code = $2, error_message = $3, finished_at = clock_timestamp(),
+SET state = 'failed', phase = 'done', error_code = %(code)s, error_message = %(message)s, finished_at = clock_timestamp(),
     epoch = epoch + 1, lease_until = NULL
-WHERE number = $1 AND state IN ('queued', 'loading')
+WHERE number = %(upload)s AND state IN ('queued', 'loading')
 RETURNING number
 """
 
-_REVOKE_BATCHES = "UPDATE batches SET epoch = epoch + 1, lease_until = NULL WHERE upload_number = $1"
+_REVOKE_BATCHES = "UPDATE batches SET epoch = epoch + 1, lease_until = NULL WHERE upload_number = %(upload)s"
 
 
 def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
     """Take part in loading this upload; None if there is nothing to load (any more)."""
     with connection.transaction():
-        rows = connection.execute(_BEGIN, str(upload_id))
+        rows = connection.execute(_BEGIN, id=str(upload_id))
         if not rows:
             return None
         number, tenant, dataset, dialect, header, storage_key, content_sha256, trace_id, *budget = rows[0]
@@ -169,14 +169,16 @@ def claim_batch(
     """The first batch that nobody has; None if there is none."""
     with connection.transaction():
         loader = f"{LOADER}:{os.getpid()}"
-        rows = connection.execute(_CLAIM_BATCH, work.number, max_attempts, loader, lease_seconds)
+        rows = connection.execute(
+            _CLAIM_BATCH, upload=work.number, max_attempts=max_attempts, loader=loader, lease_seconds=lease_seconds
+        )
         if not rows:
             return None
     *place, _ended = rows[0]
     batch = ClaimedBatch(*place)
     if batch.attempts > 1:
         with connection.transaction():  # of its own: the lock order
-            connection.execute(_COUNT_TAKEOVER, work.number)
+            connection.execute(_COUNT_TAKEOVER, upload=work.number)
             record_event(connection, work.number, "batch_taken_over", f"batch {batch.number}, attempt {batch.attempts}")
     return batch
 
@@ -184,18 +186,18 @@ def claim_batch(
 def renew(connection: LoadingConnection, work: Work, batch: ClaimedBatch, lease_seconds: float) -> None:
     """Keep the batch for another lease; nothing happens if it is not ours any more: its commit finds out."""
     with connection.transaction():
-        connection.execute(_RENEW, work.number, batch.number, batch.epoch, lease_seconds)
+        connection.execute(_RENEW, **_claim(work, batch), lease_seconds=lease_seconds)
 
 
 def give_back(connection: LoadingConnection, work: Work, batch: ClaimedBatch, counts_as_attempt: bool) -> None:
     """Let others have the batch at once instead of after the lease."""
     with connection.transaction():
-        connection.execute(_GIVE_BACK, work.number, batch.number, batch.epoch, 0 if counts_as_attempt else 1)
+        connection.execute(_GIVE_BACK, **_claim(work, batch), refunded=0 if counts_as_attempt else 1)
 
 
 def hold_upload(connection: LoadingConnection, work: Work) -> None:
     """Lock the upload's row, before its batch's, in a transaction that changes both; raises `UploadEnded`."""
-    if not connection.execute(_HOLD_UPLOAD, work.number):
+    if not connection.execute(_HOLD_UPLOAD, upload=work.number):
         raise UploadEnded("the upload has ended")
 
 
@@ -203,19 +205,20 @@ def finish_batch(
     connection: LoadingConnection, work: Work, batch: ClaimedBatch, read: int, loaded: int, rejected: int
 ) -> None:
     """Mark the batch done, inside the transaction that holds its rows; raises `LostLease` if it is not ours now."""
-    if not connection.execute(_FINISH_BATCH, work.number, batch.number, batch.epoch, read, loaded, rejected):
+    counts = {"read": read, "loaded": loaded, "rejected": rejected}
+    if not connection.execute(_FINISH_BATCH, **_claim(work, batch), **counts):
         raise LostLease("another loader has this batch now")
 
 
 def record_event(connection: LoadingConnection, number: int, event: str, reason: str) -> None:
     """Add to the upload's history, inside a transaction."""
-    connection.execute(_RECORD_EVENT, number, event, reason)
+    connection.execute(_RECORD_EVENT, upload=number, event=event, reason=reason)
 
 
 def fail(connection: LoadingConnection, number: int, error: Permanent) -> None:
     """End the upload as failed and revoke every claim on it, inside a transaction; nothing if it has ended already."""
-    if connection.execute(_FAIL, number, error.code, error.message):
-        connection.execute(_REVOKE_BATCHES, number)
+    if connection.execute(_FAIL, upload=number, code=error.code, message=error.message):
+        connection.execute(_REVOKE_BATCHES, upload=number)
 
 
 def enforce_budget(connection: LoadingConnection, work: Work) -> None:
@@ -223,7 +226,7 @@ def enforce_budget(connection: LoadingConnection, work: Work) -> None:
     if work.budget.allowed(0) is None:
         return
     # Lines are at least as many as records: a percentage of them is not exceeded too early, and `publish` is exact.
-    rejected, lines = connection.execute(_SPENT, work.number)[0]
+    rejected, lines = connection.execute(_SPENT, upload=work.number)[0]
     if work.budget.is_exceeded(rejected, lines):
         fail(connection, work.number, too_many_rejects(rejected))
 
@@ -233,13 +236,11 @@ def too_many_rejects(rejected: int) -> TooManyRejects:
     return TooManyRejects(f"{rejected} records were rejected, which is more than the upload's budget allows")
 
 
+def _claim(work: Work, batch: ClaimedBatch) -> dict[str, int]:
+    """What names a batch and proves that it is still ours."""
+    return {"upload": work.number, "batch": batch.number, "epoch": batch.epoch}
+
+
 def _create_table(connection: LoadingConnection, work: Work) -> None:
-    """The upload's own table, not yet a partition and so invisible; its CHECKs spare ATTACH the scan."""
-    if connection.execute("SELECT to_regclass($1)::text", work.table)[0][0] is not None:
-        return
-    # The tenant cannot hold a quote (the API and a CHECK of `uploads` see to that), and DDL takes no parameters.
-    connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {work.table} (LIKE movies, "
-        f"CONSTRAINT {work.table}_range CHECK (id >= {first_id(work.number)} AND id < {first_id(work.number + 1)}), "
-        f"CONSTRAINT {work.table}_tenant CHECK (tenant = '{work.tenant}'))"
-    )
+    if connection.execute("SELECT to_regclass(%(table)s)::text", table=work.table)[0][0] is None:
+        connection.execute(create_upload_table(work.number, work.tenant))

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, ca
 from sqlalchemy.orm import InstrumentedAttribute
 
 from shared.database.models import Movie, MovieTotal, Upload
+from shared.database.languages import language_number
 from shared.database.partitions import upload_number_of
 
 SortBy = Literal["release_date", "vote_average"]
@@ -106,7 +107,7 @@ def _page(statement: Select[Any], limit: int, offset: int = 0) -> Select[Any]:
 def _conditions(listing: Listing) -> list[ColumnElement[bool]]:
     conditions = [_is_of(listing.tenant)]
     if listing.language is not None:
-        conditions.append(Movie.original_language == listing.language)
+        conditions.append(Movie.language_number == language_number(listing.language))
     if listing.release_year is not None and listing.sort_by == "release_date":
         # the same movies as by release_year, but a range of the very index that gives the order
         january, december = listing.release_year * 10_000, listing.release_year * 10_000 + 1231

@@ -8,7 +8,6 @@ Whole columns are encoded at once and joined row by row in C++: half the time of
 after the other, and a tenth of what text needs, in which every value is quoted here and parsed there.
 """
 
-import io
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -42,8 +41,25 @@ _NUMBERS: Final[dict[pa.DataType, np.dtype]] = {
 _Bytes: TypeAlias = "pa.FixedSizeBinaryArray | pa.BinaryArray"
 
 
-def encode(rows: pa.Table) -> io.BytesIO:
-    """The whole stream. Takes integers, doubles, dates, booleans, text, and lists of text without nulls in them."""
+class Stream:
+    """Pieces that psycopg2 reads as one file, without another copy of them."""
+
+    def __init__(self, *pieces: bytes | memoryview) -> None:
+        self._pieces = [memoryview(piece) for piece in reversed(pieces)]
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes; none at the end."""
+        while self._pieces:
+            piece = self._pieces.pop()
+            if len(piece) > size:
+                self._pieces.append(piece[size:])
+            if len(piece):
+                return bytes(piece[:size])
+        return b""
+
+
+def encode(rows: pa.Table) -> Stream:
+    """The whole file. Takes integers, doubles, dates, booleans, text, and lists of text without nulls in them."""
     parts: list[_Bytes] = []
     numbers: list[pa.Array] = []
     for column in rows.combine_chunks().columns:
@@ -56,7 +72,7 @@ def encode(rows: pa.Table) -> io.BytesIO:
         parts += _lists(values) if pa.types.is_list(values.type) else _texts(values)
     parts += _numbers(numbers)
     count = pa.scalar(rows.num_columns.to_bytes(2, "big"), pa.binary())
-    return io.BytesIO(b"".join((_SIGNATURE, _octets(_join([count, *parts])), _END)))
+    return Stream(_SIGNATURE, _octets(_join([count, *parts])), _END)
 
 
 def _join(parts: Sequence["_Bytes | pa.BinaryScalar"]) -> pa.BinaryArray:

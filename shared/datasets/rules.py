@@ -122,6 +122,11 @@ class IsoDate(Rule):
     message = "must be a date that exists, as YYYY-MM-DD"
     type = pa.date32()
     _pattern = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+    # every day that exists but the 29th of February
+    _plain = (
+        r"^(?:\d{3}[1-9]|\d{2}[1-9]\d|\d[1-9]\d{2}|[1-9]\d{3})-"
+        r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)$"
+    )
 
     @override
     def parse(self, text: str) -> date:
@@ -131,15 +136,8 @@ class IsoDate(Rule):
 
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
-        shaped = pc.match_substring_regex(column, r"^\d{4}-\d{2}-\d{2}$")
-        cells = column.filter(shaped)
-        days, exists = _decode_dates(cells)
-        positions = np.flatnonzero(shaped.fill_null(False).to_numpy(zero_copy_only=False))
-        values = np.zeros(len(column), dtype=np.int32)
-        known = np.zeros(len(column), dtype=bool)
-        values[positions], known[positions] = days, exists
-        decided = pa.array(known | column.is_null().to_numpy(zero_copy_only=False))
-        return pa.array(values, mask=~known).cast(pa.date32()), decided
+        plain = pc.match_substring_regex(column, self._plain)
+        return pc.cast(pc.if_else(plain, column, None), pa.date32()), plain
 
 
 class Year(Whole):
@@ -236,21 +234,3 @@ def _literal(text: str) -> object:
 
 def _storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _decode_dates(cells: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
-    """Days since 1970-01-01 (int32) of YYYY-MM-DD cells without nulls, and which of them exist in the calendar."""
-    if not len(cells):
-        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=bool)
-    text = pc.cast(cells, pa.binary()).cast(pa.binary(10))
-    octets = np.frombuffer(text.buffers()[1], dtype=np.uint8)[text.offset * 10 : (text.offset + len(text)) * 10]
-    digits = octets.reshape(-1, 10).astype(np.int32) - ord("0")
-    year = digits[:, 0] * 1000 + digits[:, 1] * 100 + digits[:, 2] * 10 + digits[:, 3]
-    month = digits[:, 5] * 10 + digits[:, 6]
-    day = digits[:, 8] * 10 + digits[:, 9]
-    month_ok = (month >= 1) & (month <= 12)
-    months = ((year - 1970) * 12 + np.where(month_ok, month, 1) - 1).astype("datetime64[M]")
-    days_in_month = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int32)
-    exists = (year >= 1) & month_ok & (day >= 1) & (day <= days_in_month)
-    days = months.astype("datetime64[D]").astype(np.int32) + day - 1
-    return days.astype(np.int32), exists

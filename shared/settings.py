@@ -90,7 +90,7 @@ class Settings(BaseSettings):
 
     @property
     def libpq_url(self) -> str:
-        """For libpq (ADBC)."""
+        """For psycopg2 itself."""
         return self.sync_url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     @property

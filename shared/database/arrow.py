@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 from shared.database.models import Movie, Reject, UploadTotal
 
-# jsonb's binary form is its text behind a version byte; ADBC sends text as it is, so the byte is put in front by us.
+# jsonb's binary form is its text behind a version byte; text is sent as it is, so the byte is part of it.
 JSONB_VERSION: Final = "\x01"
 
 _TYPES: Final[dict[type[TypeEngine[Any]], pa.DataType]] = {

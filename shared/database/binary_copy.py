@@ -8,12 +8,14 @@ Whole columns are encoded at once and joined row by row in C++: half the time of
 after the other, and a tenth of what text needs, in which every value is quoted here and parsed there.
 """
 
+import io
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from typing_extensions import Buffer, override
 
 _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END: Final = b"\xff\xff"
@@ -41,21 +43,30 @@ _NUMBERS: Final[dict[pa.DataType, np.dtype]] = {
 _Bytes: TypeAlias = "pa.FixedSizeBinaryArray | pa.BinaryArray"
 
 
-class Stream:
-    """Pieces that psycopg2 reads as one file, without another copy of them."""
+class Stream(io.RawIOBase):
+    """Pieces that psycopg2 reads as one file, without another copy of them all."""
 
     def __init__(self, *pieces: bytes | memoryview) -> None:
-        self._pieces = [memoryview(piece) for piece in reversed(pieces)]
+        self._pieces = [memoryview(piece).cast("B") for piece in reversed(pieces)]
 
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes; none at the end."""
+    @override
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    @override
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Fill as much of the buffer as the next piece can; 0 at the end."""
+        target = memoryview(buffer)
         while self._pieces:
             piece = self._pieces.pop()
+            size = min(len(piece), len(target))
+            target[:size] = piece[:size]
             if len(piece) > size:
                 self._pieces.append(piece[size:])
-            if len(piece):
-                return bytes(piece[:size])
-        return b""
+            if size:
+                return size
+        return 0
 
 
 def encode(rows: pa.Table) -> Stream:
@@ -105,13 +116,14 @@ def _numbers(columns: Sequence[pa.Array]) -> list[_Bytes]:
     fields = [pair for i, dtype in enumerate(dtypes) for pair in ((f"length{i}", _WORD), (f"value{i}", dtype))]
     records = np.empty(len(columns[0]), np.dtype(fields))
     kept = np.ones((len(records), records.itemsize), dtype=bool)
+    end = 0
     for i, (column, dtype) in enumerate(zip(columns, dtypes, strict=True)):
+        begin, end = end + _LENGTH_BYTES, end + _LENGTH_BYTES + dtype.itemsize
         known = _known(column)
         records[f"length{i}"] = dtype.itemsize if known is None else np.where(known, dtype.itemsize, _NULL)
         records[f"value{i}"] = _plain(column)
         if known is not None:
-            _, begin = records.dtype.fields[f"value{i}"][:2]
-            kept[:, begin : begin + dtype.itemsize] = known[:, np.newaxis]
+            kept[:, begin:end] = known[:, np.newaxis]
     return [_ragged(records.view(np.uint8).reshape(kept.shape), kept)]
 
 
@@ -119,7 +131,7 @@ def _plain(column: pa.Array) -> np.ndarray:
     """Its numbers, dates as PostgreSQL counts them, anything for null."""
     is_date = pa.types.is_date32(column.type)
     numbers = column.cast(pa.int32()) if is_date else column
-    filled = numbers.fill_null(False if pa.types.is_boolean(column.type) else 0)  # noqa: FBT003 - a value
+    filled = numbers.fill_null(False if pa.types.is_boolean(column.type) else 0)
     plain: np.ndarray = filled.to_numpy(zero_copy_only=False)
     return plain - _EPOCH_DAYS if is_date else plain
 

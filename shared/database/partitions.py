@@ -9,6 +9,7 @@ Every index serves a query of the public contract; all end with the id, the tie-
 
 from typing import Final
 
+from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateColumn
 
@@ -61,7 +62,7 @@ def create_table(table: str, *constraints: str) -> str:
     an index build need not walk through the texts of each row.
     """
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    columns = [str(CreateColumn(column).compile(dialect=dialect)) for column in Movie.__table__.columns]
+    columns = [str(CreateColumn(column).compile(dialect=dialect)) for column in inspect(Movie).columns]
     return f"CREATE TABLE {table} ({', '.join([*columns, *constraints])})"
 
 
@@ -84,7 +85,5 @@ def create_indexes(table: str) -> list[str]:
     statements = []
     for name, columns in LISTING_INDEXES.items():
         known = f" WHERE {columns[0]} IS NOT NULL" if columns[0] in _FILTERS else ""
-        statements.append(
-            f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({', '.join(columns)}){known}"
-        )
+        statements.append(f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({', '.join(columns)}){known}")
     return statements

@@ -56,7 +56,8 @@ ON CONFLICT (upload_number, release_year, original_language) DO UPDATE SET movie
 # In the order of the key, so that two publications can never wait for each other.
 _ADD_TO_TOTALS = """
 INSERT INTO movie_totals AS total (tenant, release_year, original_language, movies)
-SELECT %(tenant)s, release_year, original_language, movies FROM upload_totals WHERE upload_number = %(upload)s ORDER BY 2, 3
+SELECT %(tenant)s, release_year, original_language, movies FROM upload_totals WHERE upload_number = %(upload)s
+ORDER BY 2, 3
 ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = total.movies + excluded.movies
 """
 
@@ -79,7 +80,8 @@ FROM (
 _COMPLETE = """
 UPDATE uploads
 SET state = 'completed', phase = 'done', finished_at = clock_timestamp(), lease_until = NULL,
-    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s, duplicate_records = %(duplicate)s
+    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s,
+    duplicate_records = %(duplicate)s
 WHERE number = %(upload)s AND state = 'loading' AND epoch = coalesce(%(epoch)s, epoch)
 RETURNING header_bytes, content_bytes
 """

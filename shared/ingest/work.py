@@ -130,8 +130,8 @@ _RECORD_EVENT = "INSERT INTO upload_events (upload_number, event, reason) VALUES
 
 _FAIL = """
 UPDATE uploads
-SET state = 'failed', phase = 'done', error_code = %(code)s, error_message = %(message)s, finished_at = clock_timestamp(),
-    epoch = epoch + 1, lease_until = NULL
+SET state = 'failed', phase = 'done', error_code = %(code)s, error_message = %(message)s,
+    finished_at = clock_timestamp(), epoch = epoch + 1, lease_until = NULL
 WHERE number = %(upload)s AND state IN ('queued', 'loading')
 RETURNING number
 """

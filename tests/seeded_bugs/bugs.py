@@ -27,12 +27,12 @@ BUGS: Final = (
     Bug(
         "lease-by-the-clients-clock",
         WORK,
-        "clock_timestamp() + make_interval(secs => $4),\n    session_pid",
-        "to_timestamp($4),\n    session_pid",
+        "clock_timestamp() + make_interval(secs => %(lease_seconds)s),\n    session_pid",
+        "to_timestamp(%(lease_seconds)s),\n    session_pid",
         (f"{PROMISES}test_leases_are_by_the_servers_clock",),
         also=(
             ("import socket\n", "import socket\nimport time\n"),
-            ("loader, lease_seconds)", "loader, time.time() + lease_seconds)"),
+            ("loader=loader, lease_seconds=lease", "loader=loader, lease_seconds=time.time() + lease"),
         ),
     ),
     Bug(
@@ -45,23 +45,23 @@ BUGS: Final = (
     Bug(
         "claim-from-an-upload-that-ended",
         WORK,
-        "AND EXISTS (SELECT FROM uploads WHERE number = $1 AND state = 'loading')",
+        "AND EXISTS (SELECT FROM uploads WHERE number = %(upload)s AND state = 'loading')",
         "",
         (f"{PROMISES}test_a_cancelled_uploads_batches_are_nobodys",),
     ),
     Bug(
         "give-back-without-epoch",
         WORK,
-        'AND epoch = $3 AND state = \'pending\'\n"""',
-        'AND epoch >= $3 AND state = \'pending\'\n"""',
+        'AND epoch = %(epoch)s AND state = \'pending\'\n"""',
+        'AND epoch >= %(epoch)s AND state = \'pending\'\n"""',
         (f"{PROMISES}test_a_loader_that_lost_its_batch_cannot_give_it_back",),
     ),
     # -- one transaction, and the fence at its end
     Bug(
         "commit-without-epoch",
         WORK,
-        "AND epoch = $3 AND state = 'pending'\nRETURNING",
-        "AND epoch >= $3 AND state = 'pending'\nRETURNING",
+        "AND epoch = %(epoch)s AND state = 'pending'\nRETURNING",
+        "AND epoch >= %(epoch)s AND state = 'pending'\nRETURNING",
         (f"{LOADING}test_a_loader_whose_lease_was_taken_cannot_commit",),
     ),
     Bug(
@@ -82,14 +82,14 @@ BUGS: Final = (
     Bug(
         "publish-without-epoch",
         PUBLISH,
-        "epoch = coalesce($6, epoch)",
-        "epoch >= coalesce($6, epoch)",
+        "epoch = coalesce(%(epoch)s, epoch)",
+        "epoch >= coalesce(%(epoch)s, epoch)",
         (f"{PROMISES}test_a_publisher_whose_turn_was_taken_publishes_nothing",),
     ),
     Bug(
         "publish-while-batches-are-pending",
         PUBLISH,
-        "AND NOT EXISTS (SELECT FROM batches WHERE upload_number = $1 AND state = 'pending')",
+        "AND NOT EXISTS (SELECT FROM batches WHERE upload_number = %(upload)s AND state = 'pending')",
         "",
         (f"{LOADING}test_nobody_publishes_while_a_batch_is_pending",),
     ),
@@ -153,7 +153,7 @@ BUGS: Final = (
     Bug(
         "fail-without-revoking",
         WORK,
-        "        connection.execute(_REVOKE_BATCHES, number)",
+        "        connection.execute(_REVOKE_BATCHES, upload=number)",
         "        pass",
         (f"{PROMISES}test_a_failed_uploads_batches_are_nobodys",),
     ),

@@ -1,6 +1,6 @@
-"""The background loader: a child process of the API that loads the uploads with `use_celery=false`.
+"""The background loaders: child processes of the API that load the uploads with `use_celery=false`.
 
-A process and not a thread, so that the API goes on answering while a million rows are parsed. It is started warm with
+Processes and not threads, so that the API goes on answering while a million rows are parsed. Each is started warm with
 the API, gets one upload id per line on its standard input, and ends when that is closed: also when the API is killed.
 Once a second it writes a byte into a pipe; one that is silent for a lease hangs, and is replaced.
 """
@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import structlog
@@ -29,8 +30,25 @@ _START_SECONDS: Final = 90  # importing pandas on a busy machine with a cold dis
 _LEAST_SILENCE_SECONDS: Final = 10
 
 
+class BackgroundLoaders:
+    """As many as may work on one upload side by side; all are told of each, and whoever is first begins."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._loaders = [BackgroundLoader(settings) for _ in range(settings.lanes)]
+
+    def ring(self, upload_id: uuid.UUID) -> bool:
+        """Tell all; False if none could be told."""
+        told = [loader.ring(upload_id) for loader in self._loaders]
+        return any(told)
+
+    def close(self) -> None:
+        """End all at once."""
+        with ThreadPoolExecutor(len(self._loaders)) as executor:
+            list(executor.map(BackgroundLoader.close, self._loaders))
+
+
 class BackgroundLoader:
-    """Bell, starter and watcher of the child process."""
+    """Bell, starter and watcher of one child process."""
 
     def __init__(self, settings: Settings) -> None:
         self._environment = {**os.environ, **_environment_of(settings)}

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.background import BackgroundLoader
+from api.background import BackgroundLoaders
 from api.bells import Bells, CeleryBell
 from shared.database.engine import create_read_engine, create_sync_engine
 from shared.ingest.sweep import Sweeper
@@ -46,7 +46,7 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
         stack.push_async_callback(broker.aclose)
 
-        background = await asyncio.to_thread(BackgroundLoader, settings)
+        background = await asyncio.to_thread(BackgroundLoaders, settings)
         stack.push_async_callback(asyncio.to_thread, background.close)
         celery = CeleryBell(settings)
         stack.callback(celery.close)

@@ -221,7 +221,7 @@ def up(
     data_dir: Annotated[Path, typer.Option(file_okay=False, help="Where everything is kept.")] = Path("data"),
     flower_port: Annotated[int, typer.Option(min=0, max=65535, help="Flower's port.")] = 5555,
     flower: Annotated[bool, typer.Option(help="Whether to run Flower, which shows queues and tasks.")] = True,
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Uploads that Celery loads side by side.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Loader processes of the Celery worker.")] = 2,
 ) -> None:
     """Run the whole stack here until Ctrl-C: database, broker, API, Celery worker, Flower."""
     raise typer.Exit(run_stack(port, data_dir, flower_port if flower else None, concurrency))

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(default=6 * MIB, ge=1024)
     # Up to here one transaction into the shared partition is faster than a table with indexes of its own.
     small_upload_bytes: int = Field(default=8 * MIB, ge=0)
-    # Lanes are threads of one loader process; more than cores + 1 only adds memory.
+    # Loader processes that work on one upload side by side; more than there are cores only adds memory.
     lanes: int = Field(default=2, ge=1, le=32)
     index_builders: int = Field(default=2, ge=1, le=8)
 
@@ -58,8 +58,9 @@ class Settings(BaseSettings):
     idempotency_key_days: float = Field(default=7, gt=0)
     sweep_interval_seconds: float = Field(default=3.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
-    # A Celery task works this long, rings again and returns, so that uploads take turns and a deployment never waits.
-    task_slice_seconds: float = Field(default=20.0, gt=0)
+    # A loader works on one upload for this long and then rings again, so that a small file behind a large one has its
+    # turn soon and a deployment never waits.
+    task_slice_seconds: float = Field(default=3.0, gt=0)
     ring_timeout_seconds: float = Field(default=1.0, gt=0)
     # A worker that takes no message for this long, though some wait and it has nothing to do, ends itself.
     deaf_worker_seconds: float = Field(default=60.0, gt=0)

@@ -46,7 +46,7 @@ class LocalStack:
         host: str = LOCALHOST,
         api_port: int = 0,
         flower_port: int = 0,
-        worker_concurrency: int = 1,
+        worker_concurrency: int = 2,
         database_url: str | None = None,
         redis_url: str | None = None,
         settings: Mapping[str, str] | None = None,

@@ -116,7 +116,7 @@ class Api(Service):
 class Worker(Service):
     """A Celery worker on the load queue; `concurrency` is its number of pool processes."""
 
-    def __init__(self, surroundings: Surroundings, concurrency: int = 1, name: str = "worker") -> None:
+    def __init__(self, surroundings: Surroundings, concurrency: int = 2, name: str = "worker") -> None:
         self.node_name = f"{name}@local"
         self._redis_url = surroundings.redis_url
         options = [f"--concurrency={concurrency}", "--queues=ingest.load", f"--hostname={self.node_name}"]

@@ -28,7 +28,7 @@ def run(
     port: int = 8000,
     data_dir: Path = Path("data"),
     flower_port: int | None = DEFAULT_FLOWER_PORT,
-    worker_concurrency: int = 1,
+    worker_concurrency: int = 2,
     host: str = LOCALHOST,
 ) -> int:
     """Run the whole platform until Ctrl-C or SIGTERM; the exit code is 0 then, 1 if something went wrong.

@@ -12,7 +12,7 @@ Lock order, everywhere: the upload's row, then its batches, then totals.
 import json
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -39,6 +39,8 @@ class Work:
     content_sha256: str
     trace_id: str
     budget: Budget
+    # large, and we are the first to work on it
+    is_new: bool = False
 
     @property
     def is_large(self) -> bool:
@@ -158,9 +160,7 @@ def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
             trace_id=trace_id,
             budget=Budget(*budget),
         )
-        if work.is_large:
-            _create_table(connection, work)
-        return work
+        return replace(work, is_new=_create_table(connection, work)) if work.is_large else work
 
 
 def claim_batch(
@@ -241,6 +241,9 @@ def _claim(work: Work, batch: ClaimedBatch) -> dict[str, int]:
     return {"upload": work.number, "batch": batch.number, "epoch": batch.epoch}
 
 
-def _create_table(connection: LoadingConnection, work: Work) -> None:
-    if connection.execute("SELECT to_regclass(%(table)s)::text", table=work.table)[0][0] is None:
-        connection.execute(create_upload_table(work.number, work.tenant))
+def _create_table(connection: LoadingConnection, work: Work) -> bool:
+    """False if the upload has its table already."""
+    if connection.execute("SELECT to_regclass(%(table)s)::text", table=work.table)[0][0] is not None:
+        return False
+    connection.execute(create_upload_table(work.number, work.tenant))
+    return True

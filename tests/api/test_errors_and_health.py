@@ -162,21 +162,23 @@ def seconds_of_an_upload(client: httpx.Client) -> float:
 
 def test_a_background_loader_that_dies_is_started_again(own: LocalStack) -> None:
     with client_of(own) as client:
-        (loader,) = loaders_of(own)
-        loader.kill()
+        loaders = loaders_of(own)
+        assert len(loaders) == 2
+        for loader in loaders:
+            loader.kill()
         upload = client.put("/upload", params=NAMED, content=some_file()).json()
         assert wait_for_end(client, upload["id"])["state"] == "completed"
-        (successor,) = loaders_of(own)
-        assert successor.pid != loader.pid
+        assert not {loader.pid for loader in loaders} & {loader.pid for loader in loaders_of(own)}
 
 
 def test_a_background_loader_that_hangs_is_replaced(own: LocalStack) -> None:
     with client_of(own) as client:
-        (loader,) = loaders_of(own)
-        loader.suspend()
+        loaders = loaders_of(own)
+        for loader in loaders:
+            loader.suspend()
         upload = client.put("/upload", params=NAMED, content=some_file()).json()
         assert wait_for_end(client, upload["id"], seconds=40)["state"] == "completed"
-        assert not loader.is_running() or loader.status() == psutil.STATUS_ZOMBIE
+        assert any(not loader.is_running() or loader.status() == psutil.STATUS_ZOMBIE for loader in loaders)
 
 
 def loaders_of(stack: LocalStack) -> list[psutil.Process]:

@@ -1,6 +1,6 @@
 """The product on its servers, ready to be measured: one stack for the whole run.
 
-A part gets it with one warm worker, leaves nothing in the tables, and puts back what it changed.
+A part gets it warm, one worker of two processes, leaves nothing in the tables, and puts back what it changed.
 """
 
 import os
@@ -99,17 +99,6 @@ class Stand:
         self.warm_up()
 
     @contextmanager
-    def second_worker(self) -> Iterator[None]:
-        """Run the stack's second worker for a block."""
-        worker = self.stack.workers[1]
-        worker.start()
-        worker.wait_ready()
-        try:
-            yield
-        finally:
-            worker.stop()
-
-    @contextmanager
     def no_worker(self) -> Iterator[None]:
         """Nobody answers Celery's bell in this block."""
         self.stack.worker.stop()
@@ -124,9 +113,7 @@ class Stand:
 @contextmanager
 def running_stand(directory: Path, database_url: str | None = None) -> Iterator[Stand]:
     """A stack of its own for a block; with `database_url` on a server that runs already."""
-    with LocalStack(directory, workers=1 if database_url else 2, database_url=database_url) as stack:
-        if database_url is None:
-            stack.workers[1].stop()
+    with LocalStack(directory, database_url=database_url) as stack:
         stand = Stand(stack)
         try:
             stand.warm_up()

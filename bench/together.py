@@ -13,23 +13,22 @@ from bench.stand import Stand
 
 
 def measure(stand: Stand, plan: Plan) -> Found:
-    """Wall time from the first byte of the first upload to the last `completed`; both ways have both workers."""
+    """Wall time from the first byte of the first upload to the last `completed`; both ways have both processes."""
     file = data.movies_file(plan.rows_at_once)
     ways = {"one at a time": _one_by_one, "all at once": _at_once}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    with stand.second_worker():
-        _warm(stand, file)
-        for _ in range(plan.runs):
-            for name, load in ways.items():
-                file.warm()
-                stand.settle()
-                begun = time.perf_counter()
-                finished = load(stand, file, plan.uploads_at_once)
-                seconds[name].append(max(done.completed for done in finished) - begun)
-                for done in finished:
-                    stand.require_account(done, file.account, file.rows)
-                    stand.client.post(f"/uploads/{done.sent.id}/undo")
-                stand.forget_files()
+    _warm(stand, file)
+    for _ in range(plan.runs):
+        for name, load in ways.items():
+            file.warm()
+            stand.settle()
+            begun = time.perf_counter()
+            finished = load(stand, file, plan.uploads_at_once)
+            seconds[name].append(max(done.completed for done in finished) - begun)
+            for done in finished:
+                stand.require_account(done, file.account, file.rows)
+                stand.client.post(f"/uploads/{done.sent.id}/undo")
+            stand.forget_files()
     rate = {name: plan.uploads_at_once * file.good_rows / median(values) for name, values in seconds.items()}
     label = (
         f"{plan.uploads_at_once} uploads of {plan.rows_at_once:,} rows at once, two worker processes: rows/s"
@@ -58,7 +57,7 @@ def _load(stand: Stand, file: LoadFile) -> Done:
 
 
 def _warm(stand: Stand, file: LoadFile) -> None:
-    """Both workers have had a task: two uploads at once need both."""
+    """Both processes have had a task: two uploads at once need both."""
     for done in _at_once(stand, file, 2):
         stand.client.post(f"/uploads/{done.sent.id}/undo")
     stand.forget_files()

@@ -74,7 +74,13 @@ def create_upload_table(upload_number: int, tenant: str) -> str:
     table, low, high = partition_of(upload_number), first_id(upload_number), first_id(upload_number + 1)
     in_range = f"CONSTRAINT {table}_range CHECK (id >= {low} AND id < {high})"
     of_tenant = f"CONSTRAINT {table}_tenant CHECK (tenant = '{tenant}')"
-    return create_table(table, in_range, of_tenant)
+    # Nobody vacuums it while it grows; `allow_autovacuum` comes with the attachment.
+    return f"{create_table(table, in_range, of_tenant)} WITH (autovacuum_enabled = off)"
+
+
+def allow_autovacuum(table: str) -> str:
+    """SQL that ends the exception of `create_upload_table`."""
+    return f"ALTER TABLE {table} RESET (autovacuum_enabled)"
 
 
 def create_indexes(table: str) -> list[str]:

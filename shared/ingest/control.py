@@ -10,8 +10,9 @@ error, asking for what the state forbids is a `StateConflict`.
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import cycle
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -43,9 +44,12 @@ WHERE relation = to_regclass(:table) AND database = datid AND datname = current_
 """)
 
 # DROP waits for readers of `movies`, and new readers wait behind it: not for long, rather again, with a pause for them.
+# An autovacuum of the table gives way only to those that wait for longer than `deadlock_timeout`, 1 s as it is shipped.
 _TRY_FOR_SECONDS = 8.0
 _PAUSE_SECONDS = 0.1
 _DROP_LOCK_TIMEOUT = "200ms"
+_AUTOVACUUM_LOCK_TIMEOUT = "1500ms"
+_TRIES_A_LONG_ONE = 5
 _ENDED_UNSEEN = ("failed", "cancelled", "undone")
 _LOCK_NOT_AVAILABLE = ("55P03", "40P01")
 
@@ -112,12 +116,13 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 
 def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     """Take a completed upload's rows out of the listing, all at once. Raises `NotFound`, `StateConflict`."""
-    _persistently(lambda: _undo(engine, upload_id, tenant))
+    timeouts = _drop_lock_timeouts()
+    _persistently(lambda: _undo(engine, upload_id, tenant, next(timeouts)))
 
 
-def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) -> None:
     with engine.begin() as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_DROP_LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
         number = _move(connection, upload_id, tenant, ("completed",), "undone")
         if number is None:
             return
@@ -141,19 +146,25 @@ def drop_table(engine: Engine, number: int) -> None:
     """
     if not is_large(number):
         return
+    timeouts = _drop_lock_timeouts()
     try:
-        _persistently(lambda: _drop_table(engine, number))
+        _persistently(lambda: _drop_table(engine, number, next(timeouts)))
     except DBAPIError as error:
         if not _is_lock_trouble(error):
             raise
         raise Unavailable("the upload's table is in use; it is removed later") from error
 
 
-def _drop_table(engine: Engine, number: int) -> None:
+def _drop_lock_timeouts() -> Iterator[str]:
+    """How long each try waits: now and then for long enough that an autovacuum gives way."""
+    return cycle([_DROP_LOCK_TIMEOUT] * (_TRIES_A_LONG_ONE - 1) + [_AUTOVACUUM_LOCK_TIMEOUT])
+
+
+def _drop_table(engine: Engine, number: int, lock_timeout: str) -> None:
     table = partition_of(number)
     ended = select(Upload.number).where(Upload.number == number, Upload.state.in_(_ENDED_UNSEEN))
     with engine.begin() as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_DROP_LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
         # The row is locked so that nobody retries the upload, and fills the table again, in the meantime.
         if connection.scalar(ended.with_for_update(key_share=True)) is not None:
             connection.execute(_TERMINATE_ITS_LOADERS, {"table": table})

@@ -13,7 +13,7 @@ import structlog
 
 from shared.database.arrow import UPLOAD_TOTALS
 from shared.database.loading import LoadingConnection, LoadingPool
-from shared.database.partitions import INDEXED_COLUMNS, create_indexes, first_id
+from shared.database.partitions import INDEXED_COLUMNS, allow_autovacuum, create_indexes, first_id
 from shared.errors import AccountMismatch, LostLease, StoredFileDamaged, Transient
 from shared.failpoints import reach
 from shared.ingest.validate import count_by_year_and_language
@@ -182,6 +182,7 @@ def _attach(connection: LoadingConnection, work: Work) -> None:
     connection.execute(
         f"ALTER TABLE {work.table} ADD CONSTRAINT {work.table}_pkey PRIMARY KEY USING INDEX {work.table}_pkey"
     )
+    connection.execute(allow_autovacuum(work.table))
     connection.execute(f"ALTER TABLE movies ATTACH PARTITION {work.table} FOR VALUES FROM ({low}) TO ({high})")
 
 

@@ -1,5 +1,6 @@
 """Cancel, retry, undo and the sweep: each leaves what it promises and refuses what the state forbids."""
 
+import secrets
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ from shared.ingest.sweep import sweep
 from shared.ingest.work import begin, claim_batch, finish_batch
 from shared.settings import Settings
 from tests.conftest import Accept
+from tests.rows import movies
 from tests.shared.test_load import LARGE, SMALL, never, prepared, rows, upload
 
 
@@ -273,6 +275,29 @@ def test_a_silent_bell_is_tried_once_a_round(engine: Engine, accept: Accept, set
 
     sweep(engine, settings, silent, [True, False])
     assert len(tried) == 1
+
+
+def test_undo_does_not_wait_for_an_autovacuum_to_end(engine: Engine, loader: Loader, accept: Accept) -> None:
+    """It gives way to whoever waits for longer than `deadlock_timeout`; all the short tries of 8 s had failed."""
+    upload_id = accept(movies(*({"overview": secrets.token_hex(900)} for _ in range(500))))
+    loader.load(upload_id, never)
+    ((table,),) = own_tables(engine)
+    slowly = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"ALTER TABLE {table} SET ({slowly}, autovacuum_vacuum_insert_threshold = 0)"))
+        connection.execute(text("ALTER SYSTEM SET autovacuum_naptime = 1"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        try:
+            deadline = time.monotonic() + 30
+            while rows(engine, "SELECT count(*) FROM pg_stat_progress_vacuum") == [(0,)]:
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            undo(engine, upload_id, "public")
+        finally:
+            connection.execute(text("ALTER SYSTEM RESET autovacuum_naptime"))
+            connection.execute(text("SELECT pg_reload_conf()"))
+    assert upload(engine, upload_id)["state"] == "undone"
+    assert own_tables(engine) == []
 
 
 def forget_rings(engine: Engine) -> None:

@@ -19,7 +19,7 @@ from shared.database.models import ACTIVE_STATES, Batch, Upload, large_upload_nu
 from shared.datasets import Dataset, recognise
 from shared.errors import EmptyFile, TooLarge, UnreadableFile, UnsupportedFile
 from shared.ingest.budget import Budget
-from shared.ingest.careful import MOST_FIELDS, scan_record
+from shared.ingest.scan import scan_record
 from shared.ingest.decompress import GZIP_MAGIC, Gunzip
 from shared.ingest.dialect import Dialect, dialect_of
 from shared.ingest.split import Span, Splitter
@@ -193,7 +193,7 @@ class _Content:
         if not head:
             return
         begin = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
-        record = scan_record(head, begin, self._dialect, MOST_FIELDS)
+        record = scan_record(head, begin, self._dialect)
         is_whole = record.fields is not None and head[record.start : record.end].endswith(b"\n")
         if not is_whole and not at_end:
             if len(head) > _LONGEST_HEADER_BYTES:
@@ -205,7 +205,9 @@ class _Content:
         self._dataset = recognise(self._header, self._dataset_name)
         self._header_bytes = record.end
         first_line = 1 + head.count(b"\n", 0, record.end)
-        self._splitter = Splitter(record.end, first_line, self._settings.batch_bytes, self._dialect.quoting)
+        self._splitter = Splitter(
+            record.end, first_line, self._settings.batch_bytes, self._dialect, len(self._header)
+        )
         self._splitter.feed(head[record.end :])
         self._head = b""
 

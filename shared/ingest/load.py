@@ -151,7 +151,7 @@ class Loader:
         if not work.is_large:  # a large one is verified once, when it is published
             verify_content(self.storage, work)
         data = self.storage.read(work.storage_key, batch.byte_start, batch.byte_end)
-        records = read_batch(data, batch.first_line, work.dialect, work.header)
+        records = read_batch(data, batch.first_line, work.dialect, work.header, batch.byte_start)
         return validate(records, DATASETS[work.dataset], work.header, work.tenant, work.number)
 
 

@@ -1,50 +1,243 @@
-"""Reads a batch: fast where the bytes are sound, with care where they are not.
+"""Reads a batch: all sound records at once, the odd ones one by one; what is no record gets its reason.
 
-pyarrow's reader is three times as fast as pandas' and leaves the GIL, but it forgives what we must report. So the
-bytes are checked before (quotes stand where quotes may stand, no NUL) and the result after (there are as many records
-as newlines outside of quotes; no cell or record is over the caps). What fails goes to the careful reader.
+pyarrow's reader is three times as fast as pandas' and leaves the GIL, but it forgives what we must report, and takes
+back a whole batch for one cell. So `structure` says first where records are; those that pyarrow could misread are taken
+out of the bytes, and what it reads is counted.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from shared.ingest.careful import LONGEST_FIELD_BYTES, MESSAGES, MOST_RECORD_LINES, read_carefully
 from shared.ingest.dialect import Dialect
-from shared.ingest.records import Fault, Records, shown
+from shared.ingest.records import REASONS, Places, Records, reasons, shown
+from shared.ingest.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, RawRecord, scan_record
+from shared.ingest.structure import MOST_RECORD_LINES, Structure, find_structure
 
-_BYTE_ORDER_MARK = "\ufeff".encode()  # pyarrow drops one at the beginning of a batch, where it is text
-_QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
-# Looked through at a time: a piece and its masks stay in a core's cache.
-_CACHED_BYTES = 128 * 1024
+_BYTE_ORDER_MARK: Final = "\ufeff".encode()  # pyarrow drops one at the beginning of a batch, where it is text
+_LINE_FEED, _RETURN = b"\n\r"
+_SHOWN_BYTES: Final = 4_000
+
+MESSAGES: Final = {
+    "blank_line": "the line is blank",
+    "repeated_header": "the header is here a second time",
+    "unterminated_quote": "a quote opens here and is never closed",
+    "stray_quote": "a quote stands in a quoted cell without being doubled",
+    "wrong_field_count": "the record has {found} fields instead of {expected}",
+    "field_too_long": f"a field is longer than {LONGEST_FIELD_BYTES:,} bytes",
+    "record_too_long": f"the record spans more than {MOST_RECORD_LINES:,} lines",
+    "invalid_utf8": "the text is not valid UTF-8",
+    "nul_byte": "the text has a NUL byte",
+}
+
+_FAST, _ODD, _FAULTY = range(3)
 
 
-def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str]) -> Records:
-    """Every record of a span as text, with its line number; what is no record comes as a fault."""
-    records = _read_fast(data, first_line, dialect, header)
-    return records if records is not None else read_carefully(data, first_line, dialect, header)
+def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str], first_byte: int = 0) -> Records:
+    """Every record of a span as text, with its place; what is no record comes as reasons."""
+    broken: frozenset[int] = frozenset()
+    while True:
+        batch = _Batch(data, find_structure(data, dialect, len(header), broken), dialect, header)
+        batch.read()
+        suspects = batch.suspects - broken
+        if not suspects:
+            return batch.records(first_line, first_byte)
+        # A quote may be closed by another record's, in a way that looks sound: then the number of fields is not.
+        broken |= suspects
 
 
-def _read_fast(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str]) -> Records | None:
-    """None when anything looks as if the fast reader could be wrong."""
-    if b"\0" in data or data.startswith(_BYTE_ORDER_MARK) or not _is_utf8(data):
-        return None
-    octets = np.frombuffer(data, dtype=np.uint8)
-    marks = _marks(octets)
-    quotes = marks[octets[marks] == _QUOTE] if dialect.quoting else np.zeros(0, dtype=np.int64)
-    if not _quotes_are_sound(octets, quotes, dialect.delimiter) or _has_lone_return(octets, marks, quotes):
-        return None
-    skipped: list[pacsv.InvalidRow] = []
-    try:
-        table = _parse(data, dialect, header, skipped)
-    except pa.ArrowInvalid:  # damage beyond field counts
-        return None
-    if _longest_cell(table) > LONGEST_FIELD_BYTES:
-        return None
-    return _with_lines(first_line, _lines_of_records(octets, marks, quotes), table, skipped)
+@dataclass(slots=True)
+class _Batch:
+    """One attempt at reading; `suspects` are starts of records of several lines with a wrong number of fields."""
+
+    data: bytes
+    structure: Structure
+    dialect: Dialect
+    header: Sequence[str]
+    suspects: set[int] = field(default_factory=set)
+    _octets: np.ndarray = field(init=False)
+    _starts: np.ndarray = field(init=False)
+    _ends: np.ndarray = field(init=False)
+    _content_ends: np.ndarray = field(init=False)
+    _first_feeds: np.ndarray = field(init=False)
+    _line_counts: np.ndarray = field(init=False)
+    _verdicts: np.ndarray = field(init=False)
+    _tables: list[pa.Table] = field(default_factory=list)
+    _numbers: list[np.ndarray] = field(default_factory=list)
+    # (record, column, code, message, value)
+    _faults: list[tuple[int, str | None, str, str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._octets = np.frombuffer(self.data, np.uint8)
+        self._ends = self.structure.ends
+        self._starts = np.concatenate([np.zeros(1, dtype=np.int64), self._ends])[:-1]
+        self._first_feeds = np.searchsorted(self.structure.line_feeds, self._starts)
+        self._line_counts = np.searchsorted(self.structure.line_feeds, self._ends) - self._first_feeds
+        self._verdicts = np.zeros(len(self._ends), dtype=np.int8)
+        self._content_ends = self._without_line_ends()
+
+    def read(self) -> None:
+        """Judge every record, then read them."""
+        self._judge_damage()
+        self._judge_shape()
+        self._judge_text()
+        self._read_odd()
+        self._read_fast()
+
+    def records(self, first_line: int, first_byte: int) -> Records:
+        """What was read, in the order of the file."""
+        empty = pa.table({name: pa.array([], pa.string()) for name in map(str, range(len(self.header)))})
+        table = pa.concat_tables(self._tables or [empty]).rename_columns(list(self.header)).combine_chunks()
+        numbers = np.concatenate([np.zeros(0, dtype=np.int64), *self._numbers])
+        if len(self._tables) > 1:
+            order = np.argsort(numbers)
+            table, numbers = table.take(pa.array(order)), numbers[order]
+        places = Places(first_line + self._first_feeds, first_byte + self._starts, first_byte + self._ends)
+        return Records(table, numbers, places, self._reasons())
+
+    def _reasons(self) -> pa.Table:
+        columns = zip(*self._faults, strict=True) if self._faults else ([] for _ in REASONS)
+        return pa.Table.from_arrays(
+            [pa.array(list(column), kind.type) for column, kind in zip(columns, REASONS, strict=True)], schema=REASONS
+        )
+
+    def _without_line_ends(self) -> np.ndarray:
+        octets, starts = self._octets, self._starts
+        ends = self._ends - (octets[self._ends - 1] == _LINE_FEED)
+        has_return = (ends > starts) & (octets[np.maximum(ends, 1) - 1] == _RETURN)
+        without: np.ndarray = ends - has_return
+        return without
+
+    def _refuse(self, record: int, code: str, column: str | None = None, value: bytes | None = None, found: int = 0) -> None:
+        if value is None:
+            value = self.data[self._starts[record] : self._content_ends[record]][:_SHOWN_BYTES]
+        message = MESSAGES[code].format(found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header))
+        self._verdicts[record] = _FAULTY
+        self._faults.append((record, column, code, message, shown(value[:_SHOWN_BYTES])))
+
+    def _records_at(self, positions: np.ndarray) -> np.ndarray:
+        """In which records these bytes are, each once; without those that are faulty already."""
+        found = np.unique(np.searchsorted(self._ends, positions, side="right"))
+        sound: np.ndarray = found[self._verdicts[found] != _FAULTY]
+        return sound
+
+    def _judge_damage(self) -> None:
+        for damage in self.structure.damages:
+            record = int(np.searchsorted(self._ends, damage.start, side="right"))
+            column = self.header[damage.field] if damage.field < len(self.header) else None
+            self._refuse(record, damage.code, column)
+
+    def _judge_shape(self) -> None:
+        for code, wrong in (
+            ("blank_line", self._content_ends <= self._starts),
+            ("record_too_long", self._line_counts > MOST_RECORD_LINES + 1),
+        ):
+            for record in np.flatnonzero(wrong & (self._verdicts != _FAULTY)).tolist():
+                self._refuse(record, code)
+        returns = self.structure.returns
+        followers = self._octets[np.minimum(returns + 1, len(self._octets) - 1)]
+        is_lone = (followers != _LINE_FEED) & (returns < len(self._octets) - 1)
+        # pyarrow ends a record at a return without its line feed, and the file does not
+        odd = returns[is_lone]
+        self._verdicts[self._records_at(odd[self.structure.is_outside(odd)])] = _ODD
+        if self.data.startswith(_BYTE_ORDER_MARK) and self._verdicts[0] != _FAULTY:
+            self._verdicts[0] = _ODD
+
+    def _judge_text(self) -> None:
+        if b"\0" in self.data:
+            self._verdicts[self._records_at(np.flatnonzero(self._octets == 0))] = _ODD
+        if not _is_utf8(self.data):
+            for record in np.flatnonzero(self._verdicts == _FAST).tolist():
+                if not _is_utf8(self.data[self._starts[record] : self._ends[record]]):
+                    self._verdicts[record] = _ODD
+
+    def _read_odd(self) -> None:
+        rows: list[list[str | None]] = []
+        numbers: list[int] = []
+        for record in np.flatnonzero(self._verdicts == _ODD).tolist():
+            row = self._read_one(record)
+            if row is not None:
+                rows.append(row)
+                numbers.append(record)
+        if rows:
+            arrays = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+            self._tables.append(pa.Table.from_arrays(arrays, names=list(map(str, range(len(self.header))))))
+            self._numbers.append(np.array(numbers, dtype=np.int64))
+
+    def _read_one(self, record: int) -> list[str | None] | None:
+        raw: RawRecord = scan_record(self.data[: self._ends[record]], int(self._starts[record]), self.dialect)
+        if raw.fields is None or len(raw.fields) != len(self.header):
+            self._refuse_count(record, len(raw.fields or ()))
+            return None
+        is_sound = True
+        for name, cell in zip(self.header, raw.fields, strict=True):
+            code = _text_fault(cell)
+            if code is not None:
+                is_sound = False
+                self._refuse(record, code, name, cell)
+        nulls = self.dialect.null.encode()
+        return [None if cell == nulls else cell.decode() for cell in raw.fields] if is_sound else None
+
+    def _refuse_count(self, record: int, found: int) -> None:
+        if self._line_counts[record] > 1:
+            self.suspects.add(int(self._starts[record]))
+        self._refuse(record, "wrong_field_count", found=found)
+
+    def _read_fast(self) -> None:
+        numbers = np.flatnonzero(self._verdicts == _FAST)
+        if not len(numbers):
+            return
+        skipped: list[pacsv.InvalidRow] = []
+        try:
+            table = _parse(self._bytes_of(numbers), self.dialect, len(self.header), skipped)
+        except pa.ArrowInvalid:
+            table = None
+        if table is None or table.num_rows + len(skipped) != len(numbers):  # it saw other records than the bytes have
+            self._verdicts[numbers] = _ODD
+            self._read_odd()
+            return
+        for row in skipped:
+            self._refuse_count(int(numbers[row.number - 1]), row.actual_columns)
+        numbers = np.delete(numbers, [row.number - 1 for row in skipped])
+        kept = ~(self._refuse_long_fields(table, numbers) | self._refuse_headers(table, numbers))
+        self._tables.append(table if kept.all() else table.filter(pa.array(kept)))
+        self._numbers.append(numbers[kept])
+
+    def _bytes_of(self, numbers: np.ndarray) -> bytes:
+        if len(numbers) == len(self._ends):
+            return self.data
+        breaks = np.flatnonzero(np.diff(numbers) != 1)
+        firsts, lasts = numbers[np.concatenate([[0], breaks + 1])], numbers[np.concatenate([breaks, [-1]])]
+        view = memoryview(self.data)
+        spans = zip(self._starts[firsts].tolist(), self._ends[lasts].tolist(), strict=True)
+        return b"".join(view[start:end] for start, end in spans)
+
+    def _refuse_long_fields(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
+        refused = np.zeros(table.num_rows, dtype=bool)
+        for name, column in zip(self.header, table.columns, strict=True):
+            lengths = pc.binary_length(column)
+            if (pc.max(lengths).as_py() or 0) > LONGEST_FIELD_BYTES:
+                long = np.flatnonzero(pc.greater(lengths, LONGEST_FIELD_BYTES).fill_null(False).to_numpy())  # noqa: FBT003
+                refused[long] = True
+                for row in long.tolist():
+                    self._refuse(int(numbers[row]), "field_too_long", name, column[row].as_py().encode())
+        return refused
+
+    def _refuse_headers(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
+        """Files that were put together from several have the header again and again."""
+        refused = np.zeros(table.num_rows, dtype=bool)
+        like_first = pc.equal(table.column(0), self.header[0])
+        if pc.any(like_first).as_py():
+            for row in np.flatnonzero(like_first.fill_null(False).to_numpy()).tolist():  # noqa: FBT003
+                if [column[row].as_py() for column in table.columns] == list(self.header):
+                    refused[row] = True
+                    self._refuse(int(numbers[row]), "repeated_header")
+        return refused
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -57,64 +250,24 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def _marks(octets: np.ndarray) -> np.ndarray:
-    """Where quotes, line feeds and returns stand."""
-    found = []
-    for begin in range(0, len(octets), _CACHED_BYTES):
-        part = octets[begin : begin + _CACHED_BYTES]
-        found.append(np.flatnonzero((part == _QUOTE) | (part == _LINE_FEED) | (part == _RETURN)) + begin)
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+def _text_fault(cell: bytes) -> str | None:
+    if b"\0" in cell:
+        return "nul_byte"
+    if len(cell) > LONGEST_FIELD_BYTES:
+        return "field_too_long"
+    try:
+        cell.decode()
+    except UnicodeDecodeError:
+        return "invalid_utf8"
+    return None
 
 
-def _has_lone_return(octets: np.ndarray, marks: np.ndarray, quotes: np.ndarray) -> bool:
-    """Whether a CR without its LF stands outside quotes: pyarrow ends the record there, and the file does not."""
-    returns = marks[octets[marks] == _RETURN]
-    followers = octets[np.minimum(returns + 1, len(octets) - 1)]
-    return bool(_is_outside(returns[followers != _LINE_FEED], quotes).any())
-
-
-def _is_outside(positions: np.ndarray, quotes: np.ndarray) -> np.ndarray:
-    """Which of these positions are not inside of quotes, where quotes are sound."""
-    outside: np.ndarray = np.searchsorted(quotes, positions) % 2 == 0
-    return outside
-
-
-def _lines_of_records(octets: np.ndarray, marks: np.ndarray, quotes: np.ndarray) -> np.ndarray:
-    """How many lines each record has: newlines inside of quotes end none."""
-    line_feeds = marks[octets[marks] == _LINE_FEED]
-    if not len(line_feeds) or line_feeds[-1] != len(octets) - 1:
-        line_feeds = np.append(line_feeds, len(octets))  # the last line of a file may have none
-    ends = np.flatnonzero(_is_outside(line_feeds, quotes))
-    return np.diff(ends, prepend=-1)
-
-
-def _quotes_are_sound(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
-    """Whether quotes open only at the beginning of a cell and close only at its end, as RFC 4180 has it."""
-    if not len(quotes):
-        return True
-    if len(quotes) % 2:
-        return False
-    opening, closing = quotes[0::2], quotes[1::2]
-    border = np.zeros(256, dtype=bool)
-    border[[_LINE_FEED, ord(delimiter)]] = True
-    # A doubled quote closes and opens again at once: its halves are neighbours and need no border.
-    doubled = opening[1:] == closing[:-1] + 1
-    opens = border[octets[opening - 1]]
-    opens[0] |= opening[0] == 0
-    opens[1:] |= doubled
-    border[_RETURN] = True
-    last = closing == len(octets) - 1
-    closes = border[octets[np.where(last, 0, closing + 1)]] | last
-    closes[:-1] |= doubled
-    return bool(opens.all() and closes.all())
-
-
-def _parse(data: bytes, dialect: Dialect, header: Sequence[str], skipped: list[pacsv.InvalidRow]) -> pa.Table:
+def _parse(data: bytes, dialect: Dialect, columns: int, skipped: list[pacsv.InvalidRow]) -> pa.Table:
     def skip(row: pacsv.InvalidRow) -> str:
         skipped.append(row)
         return "skip"
 
-    names = [str(position) for position in range(len(header))]
+    names = [str(position) for position in range(columns)]
     table = pacsv.read_csv(
         pa.BufferReader(data),
         read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(data), 1) + 1),
@@ -131,25 +284,4 @@ def _parse(data: bytes, dialect: Dialect, header: Sequence[str], skipped: list[p
             null_values=[dialect.null],
         ),
     )
-    return table.rename_columns(list(header)).combine_chunks()
-
-
-def _longest_cell(table: pa.Table) -> int:
-    return max((pc.max(pc.binary_length(column)).as_py() or 0 for column in table.columns), default=0)
-
-
-def _with_lines(first_line: int, lines: np.ndarray, table: pa.Table, skipped: list[pacsv.InvalidRow]) -> Records | None:
-    """Adds the line at which each record begins; None if pyarrow saw other records than the bytes have."""
-    if table.num_rows + len(skipped) != len(lines) or lines.max(initial=0) > MOST_RECORD_LINES:
-        return None
-    begins = first_line + np.cumsum(lines) - lines
-    rejected = [row.number - 1 for row in skipped]
-    if (lines[rejected] > 1).any():
-        return None  # a wrong field count over several lines smells of a stray quote
-    faults = [_wrong_field_count(row, int(begins[row.number - 1])) for row in skipped]
-    return Records(table, np.delete(begins, rejected), faults)
-
-
-def _wrong_field_count(row: pacsv.InvalidRow, line_number: int) -> Fault:
-    message = MESSAGES["wrong_field_count"].format(found=row.actual_columns, expected=row.expected_columns)
-    return Fault(line_number, None, "wrong_field_count", message, shown(row.text))
+    return table.combine_chunks()

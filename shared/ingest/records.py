@@ -1,4 +1,4 @@
-"""What reading yields: records as text, each with its line, and the faults of those that are none."""
+"""What reading yields: records as text, each with its place, and the reasons against those that are none."""
 
 from dataclasses import dataclass
 
@@ -7,30 +7,61 @@ import pyarrow as pa
 
 LONGEST_VALUE_CHARACTERS = 1_000
 
+# `record`: position among all records of the batch, from 0; `column` is null if it is about the whole record.
+REASONS = pa.schema(
+    {"record": pa.int64(), "column": pa.string(), "code": pa.string(), "message": pa.string(), "value": pa.string()}
+)
+
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """Why the record that begins at `line_number` is not loaded; `column` is None if it is about the whole record."""
+class Places:
+    """Of each record of a batch, in order: the line at which it begins, its bytes in the stored file; all int64."""
 
-    line_number: int
-    column: str | None
-    code: str
-    message: str
-    value: str | None
+    line_numbers: np.ndarray
+    byte_starts: np.ndarray
+    byte_ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.line_numbers)
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """`table`: one string column for each name of the header; `line_numbers`: int64, where each row begins."""
+    """`table`: one string column for each name of the header; `numbers`: int64, which record each row is.
+
+    `reasons` (as `REASONS` says) are against the records that are not in `table`.
+    """
 
     table: pa.Table
-    line_numbers: np.ndarray
-    faults: list[Fault]
+    numbers: np.ndarray
+    places: Places
+    reasons: pa.Table
+
+    @property
+    def line_numbers(self) -> np.ndarray:
+        """At which line each row of `table` begins."""
+        numbers: np.ndarray = self.places.line_numbers[self.numbers]
+        return numbers
 
     @property
     def read(self) -> int:
         """How many records the bytes held, faulty ones included."""
-        return int(self.table.num_rows) + len({fault.line_number for fault in self.faults})
+        return len(self.places)
+
+
+def reasons(
+    records: np.ndarray, column: str | None, code: str, message: str | pa.Array, values: pa.Array
+) -> pa.Table:
+    """The same reason against several records; `values` are what they hold there, as text or null."""
+    count = len(records)
+    columns = [
+        pa.array(records, pa.int64()),
+        pa.repeat(pa.scalar(column, pa.string()), count),
+        pa.repeat(pa.scalar(code), count),
+        pa.repeat(pa.scalar(message), count) if isinstance(message, str) else message,
+        values.cast(pa.string()),
+    ]
+    return pa.Table.from_arrays(columns, schema=REASONS)
 
 
 def shown(value: bytes | str) -> str:

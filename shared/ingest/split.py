@@ -1,17 +1,17 @@
 """Cuts a stream of bytes into spans of whole records while it comes in.
 
 A span ends after a newline up to which the count of quotes, from the span's beginning, is even (without quoting: after
-any newline). Two `count`s over each byte is all it costs. A stray quote can fool the parity, but only inside its own
-span, since counting starts anew at each cut; the reader checks every span and reads a damaged one with care.
+any newline), if all of these quotes are sound. Where they are not, `structure` says where its records end.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from shared.ingest.dialect import QUOTE
+from shared.ingest.dialect import QUOTE, Dialect
+from shared.ingest.structure import has_sound_quotes, last_safe_end
 
-# A cut is looked for this far back from the end; beyond, the quotes are damaged and the last newline must do.
+# A cut is looked for this far back from the end; beyond, the quotes are damaged.
 _LOOK_BACK_BYTES = 1024 * 1024
 # What goes on for longer is no record: it is cut anywhere, and the reader reports the pieces. Memory stays flat.
 _LONGEST_RECORD_BYTES = 8 * 1024 * 1024
@@ -30,12 +30,13 @@ class Span:
 class Splitter:
     """Feed it the content from the first record on; `spans` tile it without gap or overlap."""
 
-    def __init__(self, byte_start: int, first_line: int, batch_bytes: int, quoting: bool) -> None:
+    def __init__(self, byte_start: int, first_line: int, batch_bytes: int, dialect: Dialect, fields: int) -> None:
         self.spans: list[Span] = []
         self._byte_start = byte_start
         self._first_line = first_line
         self._batch_bytes = batch_bytes
-        self._quoting = quoting
+        self._dialect = dialect
+        self._fields = fields
         self._pending = bytearray()
 
     def feed(self, block: bytes | memoryview) -> None:
@@ -60,10 +61,17 @@ class Splitter:
 
     def _find_cut(self, limit: int) -> int:
         """Length of the longest prefix, up to `limit`, that ends with a record; 0 if there is none."""
-        pending = self._pending
-        newline = last = pending.rfind(b"\n", 0, limit)
-        if not self._quoting or newline < 0:
+        newline = self._pending.rfind(b"\n", 0, limit)
+        if not self._dialect.quoting or newline < 0:
             return newline + 1
+        end = self._find_even_end(newline)
+        if end and has_sound_quotes(bytes(self._pending[:end]), self._dialect):
+            return end
+        return last_safe_end(bytes(self._pending[: newline + 1]), self._dialect, self._fields)
+
+    def _find_even_end(self, newline: int) -> int:
+        """Behind the last newline, up to this one, before which the quotes are even; 0 if it is not near."""
+        pending, last = self._pending, newline
         quotes = _count(pending, QUOTE, newline)
         while newline >= 0 and last - newline < _LOOK_BACK_BYTES:
             if quotes % 2 == 0:
@@ -71,7 +79,7 @@ class Splitter:
             before = pending.rfind(b"\n", 0, newline)
             quotes -= pending.count(QUOTE, max(before, 0), newline)
             newline = before
-        return last + 1 if limit > self._batch_bytes + 2 * _LOOK_BACK_BYTES else 0
+        return 0
 
     def _cut(self, end: int) -> None:
         line_feeds = _count(self._pending, b"\n", end)

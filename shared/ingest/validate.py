@@ -6,7 +6,7 @@ and hides every other bad row of it.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from shared.database.languages import language_numbers
 from shared.database.partitions import first_id
 from shared.datasets import Column, Dataset, normalised
 from shared.datasets.checks import Check, NotBefore
-from shared.ingest.records import Fault, Records, shown
+from shared.ingest.records import LONGEST_VALUE_CHARACTERS, Places, Records, reasons, shown
 from shared.ingest.schema import SCHEMAS
 
 _REQUIRED = ("required", "must not be empty")
@@ -42,9 +42,9 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A reason against one row; `row` is its position in the batch."""
+    """One reason against some rows; `rows` are positions in the batch, in order."""
 
-    row: int
+    rows: np.ndarray
     column: Column
     code: str
     message: str
@@ -55,9 +55,10 @@ def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: 
     names = {normalised(name): name for name in header}
     texts = {column.name: _column(records.table, names[normalised(column.name)]) for column in dataset.columns}
     fields, unparsed = _parse(dataset, texts)
-    failures = [*unparsed, *_check(dataset, fields, {(failure.row, failure.column.field) for failure in unparsed})]
-    good = np.ones(len(records.line_numbers), dtype=bool)
-    good[[failure.row for failure in failures]] = False
+    failures = [*unparsed, *_check(dataset, fields, unparsed)]
+    good = np.ones(len(records.numbers), dtype=bool)
+    for failure in failures:
+        good[failure.rows] = False
     fields |= dataset.derive(fields)
     fields["id"] = pa.array(records.line_numbers + first_id(upload_number))
     if "original_language" in fields:
@@ -65,9 +66,19 @@ def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: 
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
     known = {normalised(column.name) for column in dataset.columns}
     fields["extra"] = _extra(records.table.select([name for key, name in names.items() if key not in known]))
-    movies = _as_table(fields, pa.array(good) if failures else None)
-    faults = [*records.faults, *(_fault(failure, texts, records.line_numbers, names) for failure in failures)]
-    return Validated(movies, _rejects(faults, upload_number), records.read)
+    movies = _as_table(fields, None if good.all() else pa.array(good))
+    found = [
+        reasons(
+            records.numbers[failure.rows],
+            names[normalised(failure.column.name)],
+            failure.code,
+            f"{failure.column.name} {failure.message}",
+            _shown(texts[failure.column.name].take(pa.array(failure.rows))),
+        )
+        for failure in failures
+    ]
+    rejects = _rejects(pa.concat_tables([records.reasons, *found]), records.places, upload_number)
+    return Validated(movies, rejects, records.read)
 
 
 def _column(table: pa.Table, name: str) -> pa.StringArray:
@@ -80,11 +91,12 @@ def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str
     failures: list[_Failure] = []
     for column in dataset.columns:
         fields[column.field], failed = column.rule.convert(texts[column.name])
-        failures += [_Failure(row, column, column.rule.code, column.rule.message) for row in failed]
+        if len(failed):
+            failures.append(_Failure(np.array(failed), column, column.rule.code, column.rule.message))
     return fields, failures
 
 
-def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: set[tuple[int, str]]) -> list[_Failure]:
+def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: list[_Failure]) -> list[_Failure]:
     """What pandera's checks find; a cell that did not parse is null here and already has its reason.
 
     Check by check: `schema.validate(lazy=True)` finds the same and takes several times as long, for its reports.
@@ -94,20 +106,20 @@ def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: set[tuple[in
     failures: list[_Failure] = []
     for name, schema in schema_of_all.columns.items():
         if not schema.nullable and series[name].hasnans:
-            nulls = np.flatnonzero(series[name].isna())
-            failures += [_Failure(row, columns[name], *_REQUIRED) for row in nulls.tolist()]
+            failures.append(_Failure(np.flatnonzero(series[name].isna()), columns[name], *_REQUIRED))
         for declared, check in zip(columns[name].checks, schema.checks, strict=True):
             failures += _failing(check(series[name]), columns[name], declared)
     for row_check, check in zip(dataset.row_checks, schema_of_all.checks, strict=True):
         failures += _failing(check(pd.DataFrame(series)), columns[row_check.field], row_check)
-    return [failure for failure in failures if (failure.row, failure.column.field) not in unparsed]
+    known = {failure.column.field: failure.rows for failure in unparsed}
+    return [replace(failure, rows=np.setdiff1d(failure.rows, known.get(failure.column.field, ()))) for failure in failures]
 
 
 def _failing(result: CheckResult, column: Column, check: Check | NotBefore) -> list[_Failure]:
     if result.check_passed:
         return []
-    passed = result.check_output
-    return [_Failure(row, column, check.code, check.message) for row in passed.index[~passed.astype(bool)].tolist()]
+    passed = result.check_output.to_numpy(dtype=bool)
+    return [_Failure(np.flatnonzero(~passed), column, check.code, check.message)]
 
 
 def _series(values: pa.Array) -> "pd.Series[Any]":
@@ -141,38 +153,30 @@ def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.T
     return pa.Table.from_arrays(arrays, schema=MOVIES)
 
 
-def _fault(
-    failure: _Failure, texts: dict[str, pa.StringArray], line_numbers: np.ndarray, names: dict[str, str]
-) -> Fault:
-    value = texts[failure.column.name][failure.row].as_py()
-    return Fault(
-        line_number=int(line_numbers[failure.row]),
-        column=names[normalised(failure.column.name)],
-        code=failure.code,
-        message=f"{failure.column.name} {failure.message}",
-        value=None if value is None else shown(value),
-    )
+def _shown(values: pa.StringArray) -> pa.StringArray:
+    """Values as a reject shows them: a long one is cut."""
+    if (pc.max(pc.binary_length(values)).as_py() or 0) <= LONGEST_VALUE_CHARACTERS:
+        return values
+    return pa.array([None if value is None else shown(value) for value in values.to_pylist()], pa.string())
 
 
-def _rejects(faults: list[Fault], upload_number: int) -> pa.Table:
+def _rejects(found: pa.Table, places: Places, upload_number: int) -> pa.Table:
     """Reasons in the order of lines, numbered from 0 within each."""
-    faults = sorted(faults, key=lambda fault: fault.line_number)
-    positions: list[int] = []
-    for index, fault in enumerate(faults):
-        same = index > 0 and faults[index - 1].line_number == fault.line_number
-        positions.append(positions[-1] + 1 if same else 0)
-    return pa.Table.from_pydict(
-        {
-            "upload_number": [upload_number] * len(faults),
-            "line_number": [fault.line_number for fault in faults],
-            "position": positions,
-            "column_name": [fault.column for fault in faults],
-            "code": [fault.code for fault in faults],
-            "message": [fault.message for fault in faults],
-            "value": [fault.value for fault in faults],
-        },
-        schema=REJECTS,
-    )
+    records = found["record"].to_numpy()
+    order = np.argsort(records, kind="stable")
+    records, found = records[order], found.take(pa.array(order))
+    begins = np.flatnonzero(np.diff(records, prepend=-1))
+    positions = np.arange(len(records)) - np.repeat(begins, np.diff(begins, append=len(records)))
+    columns = {
+        "upload_number": pa.repeat(pa.scalar(upload_number, pa.int64()), len(records)),
+        "line_number": pa.array(places.line_numbers[records], pa.int64()),
+        "position": pa.array(positions, pa.int16()),
+        "column_name": found["column"],
+        "code": found["code"],
+        "message": found["message"],
+        "value": found["value"],
+    }
+    return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)
 
 
 def count_by_year_and_language(movies: pa.Table) -> dict[tuple[int, str], int]:

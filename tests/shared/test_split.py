@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.ingest.dialect import CSV, TSV
 from shared.ingest.split import Span, Splitter
 
 CELLS = st.text(st.sampled_from('ab",\n\r é'), max_size=8)
@@ -14,7 +15,7 @@ ROWS = st.lists(st.lists(CELLS, min_size=2, max_size=3), min_size=1, max_size=40
 
 
 def split(content: bytes, batch_bytes: int, *, quoting: bool, block: int = 7, small_bytes: int = 0) -> list[Span]:
-    splitter = Splitter(byte_start=100, first_line=2, batch_bytes=batch_bytes, quoting=quoting)
+    splitter = Splitter(100, 2, batch_bytes, CSV if quoting else TSV, fields=3)
     for start in range(0, len(content), block):
         splitter.feed(content[start : start + block])
     return splitter.finish(small_bytes)
@@ -60,7 +61,7 @@ def test_a_small_file_is_one_span() -> None:
 
 @pytest.mark.parametrize("filler", [b"a", b'"', b'"\n\n'])
 def test_memory_stays_flat_whatever_comes(filler: bytes) -> None:
-    splitter = Splitter(0, 1, batch_bytes=4096, quoting=True)
+    splitter = Splitter(0, 1, 4096, CSV, fields=3)
     block = filler * (1024 * 1024 // len(filler))
     for _ in range(30):
         splitter.feed(block)

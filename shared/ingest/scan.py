@@ -1,0 +1,74 @@
+"""One record at a time: the meaning of quoting, which the fast ways must agree with."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from shared.ingest.dialect import Dialect
+
+LONGEST_FIELD_BYTES = 1024 * 1024
+MOST_FIELDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """Bytes [start, end) with the line's end; `fields` are None if it is damaged or has more than was asked for."""
+
+    start: int
+    end: int
+    fields: list[bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    plain: re.Pattern[bytes]
+    quoted: re.Pattern[bytes]
+    after: re.Pattern[bytes]
+
+
+@lru_cache
+def _patterns(delimiter: bytes) -> _Patterns:
+    escaped = re.escape(delimiter)
+    return _Patterns(
+        plain=re.compile(rb"[^\n" + escaped + rb"]*"),
+        quoted=re.compile(rb'"([^"]*(?:""[^"]*)*)"'),
+        after=re.compile(rb"\r?(?:\n|\Z)|" + escaped),
+    )
+
+
+def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MOST_FIELDS) -> RawRecord:
+    """The record that begins at `start`; its end lies behind its newline or at the end of the data.
+
+    A quote opens at the beginning of a cell only, and closes before a delimiter or the end of the line only. One with
+    more than `most_fields` is not read to its end: else damage is read again from each of its lines.
+    """
+    delimiter = dialect.delimiter.encode()
+    patterns = _patterns(delimiter)
+    fields: list[bytes] = []
+    position = start
+    while len(fields) <= most_fields:
+        if dialect.quoting and data.startswith(b'"', position):
+            quoted = patterns.quoted.match(data, position)
+            if quoted is None:
+                break
+            value, position = quoted[1].replace(b'""', b'"'), quoted.end()
+        else:
+            plain = patterns.plain.match(data, position)
+            assert plain is not None  # it matches the empty text
+            value, position = plain[0], plain.end()
+            if not data.startswith(delimiter, position):
+                value = value.rstrip(b"\r")
+        fields.append(value)
+        after = patterns.after.match(data, position)
+        if after is None:
+            break
+        position = after.end()
+        if after[0] != delimiter:
+            return RawRecord(start, position, fields)
+    return RawRecord(start, line_end(data, position), None)
+
+
+def line_end(data: bytes, position: int) -> int:
+    """Behind the newline that ends the line of this position."""
+    newline = data.find(b"\n", position)
+    return len(data) if newline < 0 else newline + 1

@@ -19,9 +19,9 @@ from shared.database.models import ACTIVE_STATES, Batch, Upload, large_upload_nu
 from shared.datasets import Dataset, recognise
 from shared.errors import EmptyFile, TooLarge, UnreadableFile, UnsupportedFile
 from shared.ingest.budget import Budget
-from shared.ingest.scan import scan_record
 from shared.ingest.decompress import GZIP_MAGIC, Gunzip
 from shared.ingest.dialect import Dialect, dialect_of
+from shared.ingest.scan import scan_record
 from shared.ingest.split import Span, Splitter
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -205,9 +205,7 @@ class _Content:
         self._dataset = recognise(self._header, self._dataset_name)
         self._header_bytes = record.end
         first_line = 1 + head.count(b"\n", 0, record.end)
-        self._splitter = Splitter(
-            record.end, first_line, self._settings.batch_bytes, self._dialect, len(self._header)
-        )
+        self._splitter = Splitter(record.end, first_line, self._settings.batch_bytes, self._dialect, len(self._header))
         self._splitter.feed(head[record.end :])
         self._head = b""
 

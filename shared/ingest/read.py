@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from shared.ingest.dialect import Dialect
-from shared.ingest.records import REASONS, Places, Records, reasons, shown
+from shared.ingest.records import REASONS, Places, Records, shown
 from shared.ingest.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, RawRecord, scan_record
 from shared.ingest.structure import MOST_RECORD_LINES, Structure, find_structure
 
-_BYTE_ORDER_MARK: Final = "\ufeff".encode()  # pyarrow drops one at the beginning of a batch, where it is text
+_BYTE_ORDER_MARK: Final = "\ufeff".encode()
 _LINE_FEED, _RETURN = b"\n\r"
 _SHOWN_BYTES: Final = 4_000
 
@@ -69,7 +69,7 @@ class _Batch:
     _verdicts: np.ndarray = field(init=False)
     _tables: list[pa.Table] = field(default_factory=list)
     _numbers: list[np.ndarray] = field(default_factory=list)
-    # (record, column, code, message, value)
+    # in the order of REASONS
     _faults: list[tuple[int, str | None, str, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -113,7 +113,9 @@ class _Batch:
         without: np.ndarray = ends - has_return
         return without
 
-    def _refuse(self, record: int, code: str, column: str | None = None, value: bytes | None = None, found: int = 0) -> None:
+    def _refuse(
+        self, record: int, code: str, column: str | None = None, value: bytes | None = None, found: int = 0
+    ) -> None:
         if value is None:
             value = self.data[self._starts[record] : self._content_ends[record]][:_SHOWN_BYTES]
         message = MESSAGES[code].format(found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header))
@@ -145,8 +147,6 @@ class _Batch:
         # pyarrow ends a record at a return without its line feed, and the file does not
         odd = returns[is_lone]
         self._verdicts[self._records_at(odd[self.structure.is_outside(odd)])] = _ODD
-        if self.data.startswith(_BYTE_ORDER_MARK) and self._verdicts[0] != _FAULTY:
-            self._verdicts[0] = _ODD
 
     def _judge_text(self) -> None:
         if b"\0" in self.data:
@@ -193,8 +193,11 @@ class _Batch:
         if not len(numbers):
             return
         skipped: list[pacsv.InvalidRow] = []
+        data = self._bytes_of(numbers)
+        if data.startswith(_BYTE_ORDER_MARK):
+            data = _BYTE_ORDER_MARK + data  # pyarrow drops one at the beginning, where it is text
         try:
-            table = _parse(self._bytes_of(numbers), self.dialect, len(self.header), skipped)
+            table = _parse(data, self.dialect, len(self.header), skipped)
         except pa.ArrowInvalid:
             table = None
         if table is None or table.num_rows + len(skipped) != len(numbers):  # it saw other records than the bytes have
@@ -222,7 +225,7 @@ class _Batch:
         for name, column in zip(self.header, table.columns, strict=True):
             lengths = pc.binary_length(column)
             if (pc.max(lengths).as_py() or 0) > LONGEST_FIELD_BYTES:
-                long = np.flatnonzero(pc.greater(lengths, LONGEST_FIELD_BYTES).fill_null(False).to_numpy())  # noqa: FBT003
+                long = np.flatnonzero(pc.greater(lengths, LONGEST_FIELD_BYTES).fill_null(False).to_numpy())
                 refused[long] = True
                 for row in long.tolist():
                     self._refuse(int(numbers[row]), "field_too_long", name, column[row].as_py().encode())
@@ -233,7 +236,7 @@ class _Batch:
         refused = np.zeros(table.num_rows, dtype=bool)
         like_first = pc.equal(table.column(0), self.header[0])
         if pc.any(like_first).as_py():
-            for row in np.flatnonzero(like_first.fill_null(False).to_numpy()).tolist():  # noqa: FBT003
+            for row in np.flatnonzero(like_first.fill_null(False).to_numpy()).tolist():
                 if [column[row].as_py() for column in table.columns] == list(self.header):
                     refused[row] = True
                     self._refuse(int(numbers[row]), "repeated_header")

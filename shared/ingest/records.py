@@ -49,9 +49,7 @@ class Records:
         return len(self.places)
 
 
-def reasons(
-    records: np.ndarray, column: str | None, code: str, message: str | pa.Array, values: pa.Array
-) -> pa.Table:
+def reasons(records: np.ndarray, column: str | None, code: str, message: str | pa.Array, values: pa.Array) -> pa.Table:
     """The same reason against several records; `values` are what they hold there, as text or null."""
     count = len(records)
     columns = [

@@ -30,12 +30,13 @@ _CACHED_BYTES: Final = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes [start, end) that are no record; `field` counts from 0."""
+    """Bytes [start, end) that are no record; `field` counts from 0. `is_open`: no quote in these bytes closes it."""
 
     start: int
     end: int
     code: str
     field: int
+    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def find_structure(data: bytes, dialect: Dialect, fields: int, broken: frozenset
     quotes = marks[kinds == _QUOTE] if dialect.quoting else marks[:0]
     damages: list[Damage] = []
     if broken or not _are_sound(octets, quotes, dialect.delimiter):
-        walk = _Walk(data, quotes.tolist(), dialect, fields, broken)
+        walk = _Walk(data, quotes.tolist(), line_feeds, dialect, fields, broken)
         walk.run()
         quotes, damages = np.array(walk.cells, dtype=np.int64).reshape(-1), walk.damages
     return Structure(_ends(line_feeds, quotes, damages, len(data)), quotes, line_feeds, returns, damages)
@@ -88,13 +89,12 @@ def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
     The data begins with a record and ends with a line, while more of the file is still to come.
     """
     structure = find_structure(data, dialect, fields)
-    horizon = len(data)
-    if structure.damages:
-        last = structure.damages[-1]
-        may_be_closed = last.code == "unterminated_quote" and len(data) - last.start <= 2 * LONGEST_FIELD_BYTES
-        if last.end == len(data) or may_be_closed:
-            horizon = last.start
-    ends = structure.ends[structure.ends <= horizon]
+    undecided = [
+        damage.start
+        for damage in structure.damages
+        if damage.end == len(data) or (damage.is_open and len(data) - damage.start <= 2 * LONGEST_FIELD_BYTES)
+    ]
+    ends = structure.ends[structure.ends <= min(undecided, default=len(data))]
     return int(ends[-1]) if len(ends) else 0
 
 
@@ -133,12 +133,12 @@ def _are_sound(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
 
 
 def _ends(line_feeds: np.ndarray, quotes: np.ndarray, damages: list[Damage], size: int) -> np.ndarray:
-    outside = np.searchsorted(quotes, line_feeds) % 2 == 0
+    outside: np.ndarray = np.searchsorted(quotes, line_feeds) % 2 == 0
     for damage in damages:
         begin, end = np.searchsorted(line_feeds, [damage.start, damage.end])
         outside[begin:end] = False
         outside[end - 1 : end] = damage.end > damage.start
-    ends = line_feeds[outside] + 1
+    ends: np.ndarray = line_feeds[outside] + 1
     if size and (not len(ends) or ends[-1] < size):
         ends = np.append(ends, size)  # the last line of a file may have no end
     return ends
@@ -148,20 +148,29 @@ def _ends(line_feeds: np.ndarray, quotes: np.ndarray, damages: list[Damage], siz
 def _line_patterns(delimiter: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
     """Of a line without its end: a quote that opens a cell, one that closes one, and a cell with stray quotes in it."""
     border = re.escape(delimiter)
-    opening = re.compile(rb'(?:^|(?<=' + border + rb'))"(?!' + border + rb"|$)")
-    closing = re.compile(rb'(?<!^)(?<!' + border + rb')"(?=' + border + rb"|$)")
+    opening = re.compile(rb"(?:^|(?<=" + border + rb'))"(?!' + border + rb"|$)")
+    closing = re.compile(rb"(?<!^)(?<!" + border + rb')"(?=' + border + rb"|$)")
     cell = re.compile(rb'"(?:[^"]|"(?!' + border + rb'|$))*"(?=' + border + rb"|$)|[^" + border + rb"]*")
     return opening, closing, cell
 
 
 class _Walk:
-    """Goes through the quotes one by one; `cells` are the quoted ones (opening, closing), `damages` what is left out."""
+    """Goes through the quotes one by one; `cells` are the quoted ones (opening, closing), `damages` the others."""
 
-    def __init__(self, data: bytes, quotes: list[int], dialect: Dialect, fields: int, broken: frozenset[int]) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        quotes: list[int],
+        line_feeds: np.ndarray,
+        dialect: Dialect,
+        fields: int,
+        broken: frozenset[int],
+    ) -> None:
         self.cells: list[tuple[int, int]] = []
         self.damages: list[Damage] = []
         self._data = data
         self._quotes = quotes
+        self._line_feeds = line_feeds
         self._dialect = dialect
         self._delimiter = dialect.delimiter.encode()
         self._fields = fields
@@ -219,7 +228,7 @@ class _Walk:
         while self.cells and self.cells[-1][0] >= start:
             self.cells.pop()
         field = len(_cells(self._data[start:opening], self._delimiter)) - 1 if opening > start else 0
-        self.damages.append(Damage(start, end, code, field))
+        self.damages.append(Damage(start, end, code, field, is_open=closing == len(self._data)))
         self._floor = end
 
     def _record_start(self, position: int) -> int:
@@ -238,21 +247,28 @@ class _Walk:
         first = self._line(start)
         if self._has_all_fields(first) and first.count(b'"') % 2 == 0:
             return first_end
-        position = first_end
-        for _ in range(MOST_RECORD_LINES):
+        position, limit = first_end, self._lines_on(first_end)
+        while position < limit:
             if self._barren_from <= position < self._barren_to:
                 position = self._barren_to
-            if position >= len(self._data):
-                return position
+                continue
             if self._is_start(position):
                 is_gap_blank = not self._data[first_end:position].strip(b"\r\n")
                 return first_end if is_gap_blank else position
             if self._balance(self._line(position)) < 0:
                 return line_end(self._data, position)
             position = line_end(self._data, position)
+        if position >= len(self._data):
+            return len(self._data)
         # Whatever is damaged next need not look at these lines again.
         self._barren_from, self._barren_to = first_end, position
         return first_end
+
+    def _lines_on(self, position: int) -> int:
+        """Where the last line ends that a record could still have that has its second line here."""
+        feeds = self._line_feeds
+        last = int(np.searchsorted(feeds, position)) + MOST_RECORD_LINES - 2
+        return int(feeds[last]) + 1 if last < len(feeds) else len(self._data)
 
     def _is_start(self, position: int) -> bool:
         """Whether a record begins here, sound or not: the end of another one's quoted cell looks like none."""

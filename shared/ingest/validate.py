@@ -112,14 +112,16 @@ def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: list[_Failur
     for row_check, check in zip(dataset.row_checks, schema_of_all.checks, strict=True):
         failures += _failing(check(pd.DataFrame(series)), columns[row_check.field], row_check)
     known = {failure.column.field: failure.rows for failure in unparsed}
-    return [replace(failure, rows=np.setdiff1d(failure.rows, known.get(failure.column.field, ()))) for failure in failures]
+    return [
+        replace(failure, rows=np.setdiff1d(failure.rows, known.get(failure.column.field, ()))) for failure in failures
+    ]
 
 
 def _failing(result: CheckResult, column: Column, check: Check | NotBefore) -> list[_Failure]:
     if result.check_passed:
         return []
-    passed = result.check_output.to_numpy(dtype=bool)
-    return [_Failure(np.flatnonzero(~passed), column, check.code, check.message)]
+    passed = result.check_output  # without the nulls
+    return [_Failure(passed.index[~passed.astype(bool)].to_numpy(), column, check.code, check.message)]
 
 
 def _series(values: pa.Array) -> "pd.Series[Any]":

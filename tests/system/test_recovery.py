@@ -194,9 +194,9 @@ def test_a_worker_that_is_told_to_end_ends_after_its_batch_and_another_goes_on(
     assert rows(stack, held, in_the_middle) == []
     finished(api, in_the_middle, in_the_middle["tenant"])
     assert_loaded_once(stack, api, in_the_middle)
-    # Nobody waited for a lease: no batch was begun twice, and two loaders shared the work.
-    shared = "SELECT max(attempts), count(DISTINCT loader) FROM batches WHERE upload_number = %(number)s"
-    assert rows(stack, shared, in_the_middle) == [(1, 2)]
+    # Nobody waited for a lease: no batch was begun twice, and several loaders shared the work.
+    shared = "SELECT max(attempts), count(DISTINCT loader) > 1 FROM batches WHERE upload_number = %(number)s"
+    assert rows(stack, shared, in_the_middle) == [(1, True)]
     assert show(api, in_the_middle)["attempts"] == 1
 
 

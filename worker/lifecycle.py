@@ -6,12 +6,11 @@ signals and has no other effect.
 
 import mmap
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from celery import Celery, current_app, signals
+from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
 from shared import failpoints, logs
@@ -32,6 +31,7 @@ _stopping = mmap.mmap(-1, 1)
 
 @dataclass(slots=True)
 class _Process:
+    app: Celery | None = None
     settings: Settings | None = None
     loader: Loader | None = None
     sweeper: Sweeper | None = None
@@ -43,10 +43,11 @@ _process = _Process()
 
 def install(app: Celery, configuration: Settings) -> None:
     """Connect everything to the signals of this app's worker."""
+    _process.app = app
     _process.settings = configuration
     failpoints.arm(configuration.failpoint)
     signals.setup_logging.connect(_configure_logs, weak=False)
-    signals.worker_ready.connect(lambda **_: _start(app), weak=False)
+    signals.worker_ready.connect(lambda **_: _start(), weak=False)
     signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)
     signals.worker_shutdown.connect(lambda **_: _stop(), weak=False)
 
@@ -66,9 +67,20 @@ def loader() -> Loader:
 
 def _call_others(upload_id: uuid.UUID) -> None:
     """Ring for the other lanes of a large upload; without them it takes longer, and that is all."""
-    with suppress(OperationalError):
-        for _ in range(settings().lanes - 1):
-            current_app.send_task(LOAD_TASK, args=[str(upload_id)])
+    for _ in range(settings().lanes - 1):
+        if not _ring(upload_id):
+            return
+
+
+def _ring(upload_id: uuid.UUID, _use_celery: bool = True) -> bool:
+    """Send the message; False if the broker does not take it."""
+    assert _process.app is not None
+    try:
+        _process.app.send_task(LOAD_TASK, args=[str(upload_id)])
+    except OperationalError:
+        log.warning("ring_failed", upload_id=str(upload_id))
+        return False
+    return True
 
 
 def is_stopping() -> bool:
@@ -80,17 +92,9 @@ def _configure_logs(**_: Any) -> None:
     logs.configure(settings(), "worker")
 
 
-def _start(app: Celery) -> None:
-    def ring(upload_id: uuid.UUID, _use_celery: bool) -> bool:
-        try:
-            app.send_task(LOAD_TASK, args=[str(upload_id)])
-        except OperationalError:
-            log.warning("ring_failed", upload_id=str(upload_id))
-            return False
-        return True
-
+def _start() -> None:
     engine = create_sync_engine(settings(), "ingest-worker")
-    _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), ring, kinds=(True,))
+    _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), _ring, kinds=(True,))
     _process.sweeper.start()
     _process.watchdog = Watchdog(settings())
     _process.watchdog.start()

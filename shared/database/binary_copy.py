@@ -5,7 +5,7 @@ r"""Arrow tables as PostgreSQL's binary COPY format: https://www.postgresql.org/
     field   int32 length in bytes, -1 for null; then the value, numbers with the highest byte first
 
 Whole columns are encoded at once and joined row by row in C++: half the time of ADBC's driver, which takes one field
-after the other, and a tenth of what text needs, in which every value is quoted here and parsed there.
+after the other.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Language codes as numbers: an index sorts and compares them in half the time that it needs for text."""
+"""Language codes as numbers: an index sorts and compares them in two thirds of the time that text takes."""
 
 import re
 from typing import Final

@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 
 from shared.ingest.dialect import Dialect
 from shared.ingest.records import REASONS, Places, Records, shown
-from shared.ingest.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, RawRecord, scan_record
+from shared.ingest.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, scan_record
 from shared.ingest.structure import MOST_RECORD_LINES, Structure, find_structure
 
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
@@ -86,8 +86,8 @@ class _Batch:
         self._judge_damage()
         self._judge_shape()
         self._judge_text()
-        self._read_odd()
         self._read_fast()
+        self._read_odd()
 
     def records(self, first_line: int, first_byte: int) -> Records:
         """What was read, in the order of the file."""
@@ -117,7 +117,7 @@ class _Batch:
         self, record: int, code: str, column: str | None = None, value: bytes | None = None, found: int = 0
     ) -> None:
         if value is None:
-            value = self.data[self._starts[record] : self._content_ends[record]][:_SHOWN_BYTES]
+            value = self.data[self._starts[record] : self._content_ends[record]]
         message = MESSAGES[code].format(found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header))
         self._verdicts[record] = _FAULTY
         self._faults.append((record, column, code, message, shown(value[:_SHOWN_BYTES])))
@@ -137,7 +137,7 @@ class _Batch:
     def _judge_shape(self) -> None:
         for code, wrong in (
             ("blank_line", self._content_ends <= self._starts),
-            ("record_too_long", self._line_counts > MOST_RECORD_LINES + 1),
+            ("record_too_long", self._line_counts > MOST_RECORD_LINES),
         ):
             for record in np.flatnonzero(wrong & (self._verdicts != _FAULTY)).tolist():
                 self._refuse(record, code)
@@ -170,7 +170,7 @@ class _Batch:
             self._numbers.append(np.array(numbers, dtype=np.int64))
 
     def _read_one(self, record: int) -> list[str | None] | None:
-        raw: RawRecord = scan_record(self.data[: self._ends[record]], int(self._starts[record]), self.dialect)
+        raw = scan_record(self.data[self._starts[record] : self._ends[record]], 0, self.dialect)
         if raw.fields is None or len(raw.fields) != len(self.header):
             self._refuse_count(record, len(raw.fields or ()))
             return None
@@ -202,7 +202,6 @@ class _Batch:
             table = None
         if table is None or table.num_rows + len(skipped) != len(numbers):  # it saw other records than the bytes have
             self._verdicts[numbers] = _ODD
-            self._read_odd()
             return
         for row in skipped:
             self._refuse_count(int(numbers[row.number - 1]), row.actual_columns)

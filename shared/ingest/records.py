@@ -49,15 +49,15 @@ class Records:
         return len(self.places)
 
 
-def reasons(records: np.ndarray, column: str | None, code: str, message: str | pa.Array, values: pa.Array) -> pa.Table:
+def reasons(records: np.ndarray, column: str | None, code: str, message: str, values: pa.Array) -> pa.Table:
     """The same reason against several records; `values` are what they hold there, as text or null."""
     count = len(records)
     columns = [
         pa.array(records, pa.int64()),
         pa.repeat(pa.scalar(column, pa.string()), count),
         pa.repeat(pa.scalar(code), count),
-        pa.repeat(pa.scalar(message), count) if isinstance(message, str) else message,
-        values.cast(pa.string()),
+        pa.repeat(pa.scalar(message), count),
+        values,
     ]
     return pa.Table.from_arrays(columns, schema=REASONS)
 

@@ -41,9 +41,9 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Of n records: `ends` (n, int64) behind each with its line's end; `marks`: the quotes that count, and newlines.
+    """Of n records: `ends` (n, int64) behind each with its line's end.
 
-    `quotes` alternate between opening and closing; `line_feeds` are all, inside of quotes or not.
+    `quotes` are those that open or close, in turns; `line_feeds` and `returns` are all, inside of quotes or not.
     """
 
     ends: np.ndarray
@@ -54,8 +54,7 @@ class Structure:
 
     def is_outside(self, positions: np.ndarray) -> np.ndarray:
         """Which of these positions are not inside of quotes."""
-        outside: np.ndarray = np.searchsorted(self.quotes, positions) % 2 == 0
-        return outside
+        return _are_outside(positions, self.quotes)
 
 
 def find_structure(data: bytes, dialect: Dialect, fields: int, broken: frozenset[int] = frozenset()) -> Structure:
@@ -80,7 +79,7 @@ def has_sound_quotes(data: bytes, dialect: Dialect) -> bool:
     """Whether each quote stands where one may: then their number tells what is inside of them."""
     octets = np.frombuffer(data, np.uint8)
     marks = _find_marks(octets)
-    return not dialect.quoting or _are_sound(octets, marks[octets[marks] == _QUOTE], dialect.delimiter)
+    return _are_sound(octets, marks[octets[marks] == _QUOTE], dialect.delimiter)
 
 
 def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
@@ -132,12 +131,16 @@ def _are_sound(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
     return bool(opens.all() and closes.all())
 
 
+def _are_outside(positions: np.ndarray, quotes: np.ndarray) -> np.ndarray:
+    outside: np.ndarray = np.searchsorted(quotes, positions) % 2 == 0
+    return outside
+
+
 def _ends(line_feeds: np.ndarray, quotes: np.ndarray, damages: list[Damage], size: int) -> np.ndarray:
-    outside: np.ndarray = np.searchsorted(quotes, line_feeds) % 2 == 0
+    outside = _are_outside(line_feeds, quotes)
     for damage in damages:
         begin, end = np.searchsorted(line_feeds, [damage.start, damage.end])
-        outside[begin:end] = False
-        outside[end - 1 : end] = damage.end > damage.start
+        outside[begin:end] = line_feeds[begin:end] == damage.end - 1
     ends: np.ndarray = line_feeds[outside] + 1
     if size and (not len(ends) or ends[-1] < size):
         ends = np.append(ends, size)  # the last line of a file may have no end

@@ -261,15 +261,11 @@ def test_nobody_publishes_while_a_batch_is_pending(
         "UPDATE uploads SET content_bytes = content_bytes + 1",
     ],
 )
-def test_what_cannot_be_proven_is_failed(
-    engine: Engine, loader: Loader, accept: Accept, settings: Settings, damage: str
-) -> None:
+def test_what_cannot_be_proven_is_failed(engine: Engine, loader: Loader, accept: Accept, damage: str) -> None:
     upload_id = accept(LARGE)
     batches = rows(engine, "SELECT count(*) FROM batches")[0][0]
     turns = iter(range(1000))
-    one_lane = Loader(settings.model_copy(update={"lanes": 1}))
-    assert one_lane.load(upload_id, lambda: next(turns) > batches) is True
-    one_lane.close()
+    assert loader.load(upload_id, lambda: next(turns) > batches) is True
     with engine.begin() as connection:
         table = f"movies_u{upload(engine, upload_id)['number']}"
         connection.execute(text(damage.format(table=table)))

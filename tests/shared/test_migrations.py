@@ -9,6 +9,8 @@ from alembic import command
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
+from shared.database.languages import language_number
+from shared.ingest.load import Loader
 from shared.settings import Settings
 from tests.conftest import Accept, alembic_config, environment, execute
 from tests.rows import movies
@@ -43,6 +45,22 @@ def test_offline_sql_makes_the_same_tables(settings: Settings, engine: Engine) -
         connection.execute(text("DROP TABLE alembic_version"))
     execute(settings.database_url, script.getvalue())
     assert tables(engine) == expected
+
+
+@pytest.mark.parametrize("rows", [1, 200], ids=["small", "large"])
+def test_languages_of_loaded_movies_get_their_numbers(
+    settings: Settings, engine: Engine, accept: Accept, loader: Loader, rows: int
+) -> None:
+    loader.load(accept(movies(*[{"original_language": "en"}, {"original_language": "cmn"}] * rows)), lambda: False)
+    query = text("SELECT original_language, language_number FROM movies ORDER BY id")
+    with engine.connect() as connection:
+        loaded = connection.execute(query).all()
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "2026_11_23_sessions")
+        command.upgrade(alembic_config(), "head")
+    with engine.connect() as connection:
+        assert connection.execute(query).all() == loaded
+    assert {number for _, number in loaded} == {language_number("en"), language_number("cmn")}
 
 
 def test_every_index_ends_with_the_id(engine: Engine) -> None:

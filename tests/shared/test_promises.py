@@ -120,20 +120,18 @@ def test_a_loader_that_lost_its_batch_cannot_give_it_back(accept: Accept, connec
 @SIZES
 @pytest.mark.parametrize("point", ["batch.copied", "batch.fenced"])
 def test_rows_rejects_and_ledger_are_one_transaction(
-    engine: Engine, settings: Settings, accept: Accept, monkeypatch: pytest.MonkeyPatch, content: bytes, point: str
+    engine: Engine, loader: Loader, accept: Accept, monkeypatch: pytest.MonkeyPatch, content: bytes, point: str
 ) -> None:
     upload_id = accept(content)
-    one_lane = Loader(settings.model_copy(update={"lanes": 1}))
     monkeypatch.setattr("shared.ingest.load.reach", at(point, unavailable))
-    one_lane.load(upload_id, never)
+    loader.load(upload_id, never)
     table = "movies" if content == SMALL else f"movies_u{upload(engine, upload_id)['number']}"
     assert rows(engine, f"SELECT count(*) FROM {table}") == [(0,)]
     assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
     assert rows(engine, "SELECT DISTINCT state, read_records FROM batches") == [("pending", 0)]
     monkeypatch.undo()
-    one_lane.load(upload_id, never)
+    loader.load(upload_id, never)
     assert upload(engine, upload_id)["state"] == "completed"
-    one_lane.close()
 
 
 def test_a_publisher_whose_turn_was_taken_publishes_nothing(
@@ -218,11 +216,9 @@ def test_a_budget_is_exact(engine: Engine, loader: Loader, accept: Accept, conte
     assert rows(engine, kept, number=found["number"]) == [(rejected,)]  # the person who mends the file needs them
 
 
-def test_the_rest_of_a_file_over_its_budget_is_not_loaded(engine: Engine, settings: Settings, accept: Accept) -> None:
+def test_the_rest_of_a_file_over_its_budget_is_not_loaded(engine: Engine, loader: Loader, accept: Accept) -> None:
     upload_id = accept(LARGE, budget=Budget(max_rejects=1))
-    one_lane = Loader(settings.model_copy(update={"lanes": 1}))
-    one_lane.load(upload_id, never)
-    one_lane.close()
+    loader.load(upload_id, never)
     assert upload(engine, upload_id)["error_code"] == "too_many_rejects"
     pending, count = rows(engine, "SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FROM batches")[0]
     assert pending > count / 2

@@ -122,6 +122,9 @@ DAMAGE: list[tuple[bytes, list[int], list[tuple[int, str | None, str]]]] = [
     # closed by the quote of another record, in a way that looks sound
     (b'5,"abc,2\n6,",",3\n7,ok,4\n', [2, 3], [(1, "c", "unterminated_quote")]),
     (b"1,2\r3,4\n5,6,7\n", [1, 2], []),
+    (b'1,2,3\n4,"5\n6', [1], [(2, "b", "unterminated_quote")]),
+    (b'1,2,3\n4,5,"' + b"\n" * 1000 + b'"\n6,7,8\n', [1, 1003], [(2, None, "record_too_long")]),
+    (b'1,2,3\n4,5,"' + b"\n" * 999 + b'"\n6,7,8\n', [1, 2, 1002], []),
     (b"\\.\n1,2,3\n", [2], [(1, None, "wrong_field_count")]),
     (b"1,2,3\n" + b"x," * 9_999 + b"x\n4,5,6\n", [1, 3], [(2, None, "wrong_field_count")]),
 ]

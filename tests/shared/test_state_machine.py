@@ -273,7 +273,7 @@ class Ingestion(RuleBasedStateMachine):
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """A large upload has three batches."""
-    changes = {"small_upload_bytes": 1024, "lease_seconds": LEASE_SECONDS, "lanes": 1, "max_attempts": MAX_ATTEMPTS}
+    changes = {"small_upload_bytes": 1024, "lease_seconds": LEASE_SECONDS, "max_attempts": MAX_ATTEMPTS}
     return settings.model_copy(update=changes)
 
 

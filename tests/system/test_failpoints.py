@@ -52,7 +52,7 @@ CASES = [
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """With a lease that ends soon, and one lane, so that the process that is stopped is the only one at work."""
-    return settings.model_copy(update={"lease_seconds": 0.5, "lanes": 1})
+    return settings.model_copy(update={"lease_seconds": 0.5})
 
 
 def test_every_point_is_tested() -> None:

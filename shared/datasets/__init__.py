@@ -25,7 +25,7 @@ def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
     if name is not None and name not in DATASETS:
         raise HeaderMismatch(f"there is no dataset {name!r}", {"datasets": sorted(DATASETS)})
     candidates = [DATASETS[name]] if name else list(DATASETS.values())
-    nearest = min(candidates, key=lambda dataset: len(dataset.missing_columns(header)) / len(dataset.columns))
+    nearest = min(candidates, key=lambda dataset: _distance(dataset, header))
     missing = nearest.missing_columns(header)
     if missing:
         raise HeaderMismatch(
@@ -37,3 +37,8 @@ def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
     if repeated:
         raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated[:100]})
     return nearest
+
+
+def _distance(dataset: Dataset, header: Sequence[str]) -> tuple[float, int]:
+    """The share of its columns that are missing; of those that miss none, the one with the most columns is nearest."""
+    return len(dataset.missing_columns(header)) / len(dataset.columns), -len(dataset.columns)

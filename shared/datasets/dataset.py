@@ -14,7 +14,8 @@ from shared.datasets.rules import Rule
 class Column:
     """One column of the file: `name` as in its header, `field` of the `movies` table where its values go.
 
-    `rule` makes a value of the text, `checks` judge the value; null is allowed unless it is `required`.
+    `rule` makes a value of the text, `checks` judge the value; null is allowed unless it is `required`. `aliases` are
+    other names that headers have for it.
     """
 
     name: str
@@ -23,26 +24,40 @@ class Column:
     description: str
     checks: tuple[Check, ...] = ()
     required: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Dataset:
     """One kind of file. All its columns must be in the header; others are kept in `movies.extra`.
 
-    `derive` computes fields that the file does not hold from those that it does.
+    `nulls` are the cell texts that mean null; `quoting`: whether its publisher wraps cells in quotes, for files that do
+    not show it. `derive` computes fields that the file does not hold from those that it does.
     """
 
     name: str
     title: str
     description: str
     columns: tuple[Column, ...]
+    nulls: tuple[str, ...] = ("", "\\N")
+    quoting: bool = True
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
 
+    def match(self, header: Sequence[str]) -> dict[str, str]:
+        """Each of the dataset's columns that the header has, with the header's name for it."""
+        names = {normalised(name): name for name in reversed(header)}
+        matched = {}
+        for column in self.columns:
+            found = [names[name] for name in map(normalised, (column.name, *column.aliases)) if name in names]
+            if found:
+                matched[column.name] = found[0]
+        return matched
+
     def missing_columns(self, header: Sequence[str]) -> list[str]:
         """Names of the dataset's columns that the header lacks."""
-        found = {normalised(name) for name in header}
-        return [column.name for column in self.columns if normalised(column.name) not in found]
+        matched = self.match(header)
+        return [column.name for column in self.columns if column.name not in matched]
 
     def describe(self) -> dict[str, Any]:
         """For people: each column with what it may hold, as declared by rule and schema."""
@@ -50,6 +65,7 @@ class Dataset:
             "name": self.name,
             "title": self.title,
             "description": self.description,
+            "nulls": list(self.nulls),
             "columns": [self._describe(column) for column in self.columns],
             "row_rules": [{"code": rule.code, "message": rule.message} for rule in self.row_checks],
         }
@@ -57,6 +73,7 @@ class Dataset:
     def _describe(self, column: Column) -> dict[str, Any]:
         return {
             "name": column.name,
+            "aliases": list(column.aliases),
             "field": column.field,
             "description": column.description,
             "type": column.rule.name,

@@ -1,29 +1,55 @@
 """How a file's text is cut into cells."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, Self
 
-QUOTE = b'"'
+DELIMITERS: Final = (",", "\t", ";", "|", "^", "~", ":", " ")
+QUOTES: Final = ('"', "'")
+BACKSLASH: Final = "\\"
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`quoting`: cells may be wrapped in double quotes (RFC 4180); `null` is the cell text that means null."""
+    r"""What a file's text looks like; all but `encoding` and `bom` is told by its header and first records.
+
+    `quoting`: cells may be wrapped in `quote`. `escape` is what stands before a quote that is meant as a character of a
+    quoted cell: the quote itself (RFC 4180 doubles it), or a backslash. `nulls` are the cell texts that mean null.
+    `newline` is \n, \r\n or \r; in a file of \r the two octets are exchanged before it is stored, and in its values
+    back again, so that every line of what is stored ends with \n.
+    """
 
     delimiter: str
     quoting: bool
-    null: str
+    quote: str = '"'
+    escape: str = '"'
+    nulls: tuple[str, ...] = ("", "\\N")
+    newline: str = "\n"
+    encoding: str = "utf-8"
+    bom: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For the `uploads` row."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """From the `uploads` row; those of earlier versions know less of it."""
+        known = {field.name for field in fields(cls)}
+        values = {name: tuple(value) if name == "nulls" else value for name, value in stored.items() if name in known}
+        return cls(**values)
 
-CSV = Dialect(delimiter=",", quoting=True, null="")
-# IMDb's own files: a quote is a character like any other, null is \N and an empty cell is an empty text.
-TSV = Dialect(delimiter="\t", quoting=False, null="\\N")
+    @property
+    def is_escaped(self) -> bool:
+        """Whether a backslash stands before quotes that are characters."""
+        return self.quoting and self.escape == BACKSLASH
+
+    @property
+    def is_exchanged(self) -> bool:
+        """Whether carriage returns and line feeds are exchanged in what is stored."""
+        return self.newline == "\r"
 
 
-def dialect_of(filename: str) -> Dialect:
-    """By the file's name: `.tsv` and `.tsv.gz` are tab-separated without quoting, all else is CSV."""
-    return TSV if filename.lower().removesuffix(".gz").endswith(".tsv") else CSV
+CSV: Final = Dialect(delimiter=",", quoting=True)
+# IMDb's own files: a quote is a character like any other.
+TSV: Final = Dialect(delimiter="\t", quoting=False)

@@ -18,7 +18,7 @@ from pandera.api.base.checks import CheckResult
 from shared.database.arrow import JSONB_VERSION, MOVIES, REJECTS
 from shared.database.languages import language_numbers
 from shared.database.partitions import first_id
-from shared.datasets import Column, Dataset, normalised
+from shared.datasets import Column, Dataset
 from shared.datasets.checks import Check, NotBefore
 from shared.ingest.records import LONGEST_VALUE_CHARACTERS, Places, Records, reasons, shown
 from shared.ingest.schema import SCHEMAS
@@ -52,8 +52,8 @@ class _Failure:
 
 def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: str, upload_number: int) -> Validated:
     """Rows that may be loaded, and a reject for each reason against the others."""
-    names = {normalised(name): name for name in header}
-    texts = {column.name: _column(records.table, names[normalised(column.name)]) for column in dataset.columns}
+    names = dataset.match(header)
+    texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
     failures = [*unparsed, *_check(dataset, fields, unparsed)]
     good = np.ones(len(records.numbers), dtype=bool)
@@ -64,13 +64,13 @@ def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: 
     if "original_language" in fields:
         fields["language_number"] = language_numbers(fields["original_language"])
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
-    known = {normalised(column.name) for column in dataset.columns}
-    fields["extra"] = _extra(records.table.select([name for key, name in names.items() if key not in known]))
+    known = set(names.values())
+    fields["extra"] = _extra(records.table.select([name for name in header if name not in known]))
     movies = _as_table(fields, None if good.all() else pa.array(good))
     found = [
         reasons(
             records.numbers[failure.rows],
-            names[normalised(failure.column.name)],
+            names[failure.column.name],
             failure.code,
             f"{failure.column.name} {failure.message}",
             _shown(texts[failure.column.name].take(pa.array(failure.rows))),

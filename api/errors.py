@@ -59,6 +59,12 @@ class UnknownDataset(errors.InvalidRequest):
     code = "unknown_dataset"
 
 
+class UnknownEncoding(errors.InvalidRequest):
+    """Files of this encoding cannot be read."""
+
+    code = "unknown_encoding"
+
+
 class TenantConflict(errors.InvalidRequest):
     """The header and the query parameter name different tenants."""
 

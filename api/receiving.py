@@ -14,6 +14,7 @@ from api.runtime import Runtime
 from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Receiver
 from shared.ingest.idempotency import LEASE_SECONDS, Reservation, renew
+from shared.ingest.sniff import Wanted
 
 # Large enough that handing a block to a thread costs nothing beside hashing and writing it; an upload holds two of
 # them at most, and the server's own buffer.
@@ -88,7 +89,7 @@ async def receive_file(
     request: Request,
     runtime: Runtime,
     filename: str | None,
-    dataset: str | None,
+    wanted: Wanted,
     reservation: Reservation | None = None,
 ) -> ReceivedFile:
     """Store the request's file; after any error nothing is left of it, and the client can read why.
@@ -98,7 +99,7 @@ async def receive_file(
     body = RequestBody(request)
     try:
         async with _held(runtime, reservation):
-            return await _receive(request, body, runtime, filename, dataset)
+            return await _receive(request, body, runtime, filename, wanted)
     except Exception:
         # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
         if "expect" not in request.headers:
@@ -130,12 +131,12 @@ async def _hold(runtime: Runtime, reservation: Reservation) -> None:
 
 
 async def _receive(
-    request: Request, body: RequestBody, runtime: Runtime, filename: str | None, dataset: str | None
+    request: Request, body: RequestBody, runtime: Runtime, filename: str | None, wanted: Wanted
 ) -> ReceivedFile:
     source = file_source(request, body, filename)
     overhead = MULTIPART_OVERHEAD_BYTES if isinstance(source, MultipartFile) else 0
     _refuse_too_large(request, runtime.settings.max_upload_bytes, overhead)
-    intake = Intake(lambda: Receiver(runtime.storage, runtime.settings, source.filename, dataset))
+    intake = Intake(lambda: Receiver(runtime.storage, runtime.settings, source.filename, wanted))
     try:
         async for chunk in source.chunks():
             await intake.add(chunk)

@@ -79,6 +79,8 @@ def upload(
     wait: Annotated[bool, typer.Option("--wait", help="Stay until the upload has been loaded.")] = False,
     as_json: AsJson = False,
     dataset: Annotated[str | None, typer.Option(help="movies or title.basics; by default the header decides.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="One character, or tab; by default the file tells.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Like windows-1252; by default the file tells.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Load it even if the same bytes were loaded before.")] = False,
     max_rejects: Annotated[
         str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail with more rejected records than this.")
@@ -88,6 +90,7 @@ def upload(
 ) -> None:
     """Upload FILE. Exit code 0: accepted, and with --wait also completed."""
     params: Params = {"use_celery": use_celery, "dataset": dataset, "max_rejects": max_rejects}
+    params |= {"delimiter": delimiter, "encoding": encoding}
     if force:
         params["force"] = True
     with (

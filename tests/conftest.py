@@ -17,6 +17,7 @@ from shared.database.engine import create_sync_engine
 from shared.ingest.accept import Receiver, UploadOptions, register
 from shared.ingest.budget import Budget
 from shared.ingest.load import Loader
+from shared.ingest.sniff import Wanted
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 from stack.binaries import postgres_bin_dir
@@ -138,7 +139,7 @@ def accept(engine: Engine, settings: Settings) -> Accept:
         forced: bool = True,
         budget: Budget | None = None,
     ) -> uuid.UUID:
-        receiver = Receiver(LocalStorage(settings.upload_dir), settings, filename, None)
+        receiver = Receiver(LocalStorage(settings.upload_dir), settings, filename, Wanted())
         for start in range(0, len(content), 1000):
             receiver.feed(content[start : start + 1000])
         options = UploadOptions(tenant, True, "test-trace", forced, budget or Budget())

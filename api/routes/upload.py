@@ -9,7 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request,
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.dependencies import RuntimeDep, TenantDep
-from api.errors import UnknownDataset
+from api.errors import UnknownDataset, UnknownEncoding
 from api.openapi import UPLOAD_BODY, Responses, problems
 from api.receiving import receive_file
 from api.schemas import Upload
@@ -19,7 +19,9 @@ from shared.failpoints import reach
 from shared.ingest import idempotency
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
 from shared.ingest.budget import Budget, OnError
+from shared.ingest.encoding import ENCODINGS, encoding_named
 from shared.ingest.idempotency import Reservation, fingerprint_of
+from shared.ingest.sniff import Wanted
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
 
@@ -73,6 +75,20 @@ class UploadRequest:
             examples=["100", "2.5%"],
         ),
     ] = None
+    delimiter: Annotated[
+        str | None,
+        Query(
+            pattern=r"^([^A-Za-z0-9\"'\\\r\n\x00\x80-\U0010ffff]|tab)$",
+            description="One character, or `tab`; by default the file tells, as it does for the next two.",
+            examples=[";"],
+        ),
+    ] = None
+    quoting: Annotated[
+        bool | None, Query(description="Whether cells may be wrapped in quotes; false: a quote is a character.")
+    ] = None
+    encoding: Annotated[
+        str | None, Query(max_length=63, description=f"One of {', '.join(ENCODINGS)}.", examples=["windows-1252"])
+    ] = None
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -93,9 +109,21 @@ class UploadRequest:
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
         )
 
+    @property
+    def wanted(self) -> Wanted:
+        """What the client says about its file; raises `UnknownDataset` and `UnknownEncoding`."""
+        if self.dataset is not None and self.dataset not in DATASETS:
+            raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
+        encoding = None if self.encoding is None else encoding_named(self.encoding)
+        if self.encoding is not None and encoding is None:
+            raise UnknownEncoding("Files of this encoding cannot be read.", {"known": ENCODINGS})
+        delimiter = "\t" if self.delimiter == "tab" else self.delimiter
+        return Wanted(self.dataset, delimiter, self.quoting, encoding)
+
     def fingerprint(self, received: ReceivedFile) -> str:
         """Equal for equal requests."""
-        asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
+        options = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
+        asked = (*options, "delimiter", "quoting", "encoding")
         return fingerprint_of(received.sha256, {name: getattr(self, name) for name in asked})
 
 
@@ -130,10 +158,9 @@ async def put_upload(upload: UploadDep, response: Response, background: Backgrou
 
 
 async def _accept(upload: UploadRequest, response: Response, background: BackgroundTasks) -> Upload:
-    if upload.dataset is not None and upload.dataset not in DATASETS:
-        raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
+    wanted = upload.wanted
     if upload.idempotency_key is None:
-        received = await receive_file(upload.request, upload.runtime, upload.filename, upload.dataset)
+        received = await receive_file(upload.request, upload.runtime, upload.filename, wanted)
         return await _finish(upload, received, None, response, background)
     reservation = await asyncio.to_thread(
         idempotency.reserve, upload.runtime.engine, upload.tenant.name, upload.idempotency_key
@@ -141,9 +168,7 @@ async def _accept(upload: UploadRequest, response: Response, background: Backgro
     if reservation.upload_id is not None:
         return await _answer_again(upload, reservation, response)
     try:
-        received = await receive_file(
-            upload.request, upload.runtime, upload.filename, upload.dataset, reservation=reservation
-        )
+        received = await receive_file(upload.request, upload.runtime, upload.filename, wanted, reservation=reservation)
         return await _finish(upload, received, reservation, response, background)
     except BaseException:
         await asyncio.shield(asyncio.to_thread(_release, upload, reservation))
@@ -199,7 +224,7 @@ def _register(upload: UploadRequest, received: ReceivedFile, reservation: Reserv
 
 async def _answer_again(upload: UploadRequest, reservation: Reservation, response: Response) -> Upload:
     """The key was used before: receive the bytes only to see that they are the same, and say the same again."""
-    received = await receive_file(upload.request, upload.runtime, upload.filename, upload.dataset)
+    received = await receive_file(upload.request, upload.runtime, upload.filename, upload.wanted)
     await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
     reservation.verify(upload.fingerprint(received))
     assert reservation.upload_id is not None

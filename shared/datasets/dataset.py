@@ -39,7 +39,7 @@ class Dataset:
     title: str
     description: str
     columns: tuple[Column, ...]
-    nulls: tuple[str, ...] = ("", "\\N")
+    nulls: tuple[str, ...] = ("",)
     quoting: bool = True
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}

@@ -33,6 +33,7 @@ DATASET = Dataset(
         Column("runtimeMinutes", "runtime", Whole(), "Length in minutes", (between(0, 60_000),)),
         Column("genres", "genres", CommaList(), "Up to three genres"),
     ),
+    nulls=("\\N", ""),
     quoting=False,
     row_checks=(ENDS_BEFORE_START,),
     derive=derive_release,

@@ -153,7 +153,7 @@ def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
             number=number,
             tenant=tenant,
             dataset=dataset,
-            dialect=Dialect(**json.loads(dialect)),
+            dialect=Dialect.from_json(json.loads(dialect)),
             header=tuple(header),
             storage_key=storage_key,
             content_sha256=content_sha256,

@@ -270,7 +270,11 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 problem document; further members say more about the code."""
 
-    type: str = Field(examples=["urn:imdb-ingest:problem:not_found"])
+    type: str = Field(
+        description="Where the code is explained, relative to the API's address.",
+        examples=["/errors#not_found"],
+        json_schema_extra={"format": "uri-reference"},
+    )
     title: str
     status: int
     detail: str

@@ -34,7 +34,7 @@ MESSAGES: Final = {
     "wrong_field_count": "the record has {found} fields instead of {expected}",
     "field_too_long": f"a field is longer than {LONGEST_FIELD_BYTES:,} bytes",
     "record_too_long": f"the record spans more than {MOST_RECORD_LINES:,} lines",
-    "invalid_utf8": "the text is not valid UTF-8",
+    "invalid_utf8": "the text is not valid in the file's encoding",
     "nul_byte": "the text has a NUL byte",
 }
 

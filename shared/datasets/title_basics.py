@@ -1,4 +1,7 @@
-r"""IMDb's title.basics: tab-separated, never quoted, `\N` is null."""
+r"""IMDb's title.basics: tab-separated, never quoted, `\N` is null.
+
+The aliases are the names in the SQLite copies that people make of it (imdb-sqlite).
+"""
 
 from shared.datasets import release
 from shared.datasets.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, NotBefore, matches
@@ -10,8 +13,6 @@ TCONST = matches("invalid_tconst", r"tt\d+", "must be tt and digits")
 ENDS_BEFORE_START = NotBefore(
     code="ends_before_start", message="must not be before startYear", field="end_year", other="release_year"
 )
-
-# The other names are those of the SQLite copies that people make of IMDb's files.
 
 DATASET = Dataset(
     name="title.basics",

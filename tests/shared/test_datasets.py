@@ -73,6 +73,11 @@ def test_a_column_that_its_field_holds_in_part_is_kept() -> None:
     assert row["extra"] == f'\x01{{"production_companies": "{companies}", "tagline": "Boo"}}'
 
 
+def test_what_has_no_field_is_kept_as_it_is() -> None:
+    row = loaded("film", {"original_language_id": "null", "last_update": "9999-99-99 99:99:99"})
+    assert row["extra"] == '\x01{"last_update": "9999-99-99 99:99:99"}'
+
+
 def test_an_alias_beside_the_name_is_a_column_like_any_other() -> None:
     row = loaded("tmdb_5000", {"description": "Another summary.", "production_companies": ""})
     assert (row["overview"], row["extra"]) == ("What happens.", '\x01{"description": "Another summary."}')

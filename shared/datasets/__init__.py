@@ -4,7 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from shared.datasets import movies, title_basics
+from shared.datasets import (
+    film,
+    imdb_movies,
+    imdb_top_1000,
+    movielens,
+    movies,
+    movies_metadata,
+    title_basics,
+    tmdb_5000,
+)
 from shared.datasets.dataset import Column, Dataset, normalised
 from shared.errors import HeaderMismatch
 
@@ -12,7 +21,19 @@ __all__ = ["DATASETS", "Column", "Dataset", "distance", "normalised", "recognise
 
 MOST_COLUMNS: Final = 1_000
 
-DATASETS: dict[str, Dataset] = {module.DATASET.name: module.DATASET for module in (movies, title_basics)}
+DATASETS: dict[str, Dataset] = {
+    module.DATASET.name: module.DATASET
+    for module in (
+        movies,
+        title_basics,
+        movies_metadata,
+        tmdb_5000,
+        imdb_top_1000,
+        imdb_movies,
+        movielens,
+        film,
+    )
+}
 
 
 def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
@@ -48,4 +69,4 @@ def distance(header: Sequence[str], name: str | None = None) -> float:
 
 def _distance(dataset: Dataset, header: Sequence[str]) -> tuple[float, int]:
     """The share of its columns that are missing; of those that miss none, the one with the most columns is nearest."""
-    return len(dataset.missing_columns(header)) / len(dataset.columns), -len(dataset.columns)
+    return len(dataset.missing_columns(header)) / len(dataset.column_names), -len(dataset.column_names)

@@ -28,6 +28,7 @@ _BOMS: Final = {UTF_8: codecs.BOM_UTF8, UTF_16_LE: codecs.BOM_UTF16_LE, UTF_16_B
 _UNDECODED: Final = {UTF_16_LE: "surrogatepass", UTF_16_BE: "surrogatepass", WINDOWS_1252: "surrogateescape"}
 _NEVER_UTF_8: Final = b"\xff"
 _PROBED_BYTES: Final = 64
+_JUDGED_BYTES: Final = 64 * 1024
 _EXCHANGED: Final = bytes.maketrans(b"\r\n", b"\n\r")
 _MOST_ACCIDENTS: Final = 0.1
 _MOST_LATIN: Final = 0.75
@@ -166,7 +167,11 @@ def _zeros(data: bytes) -> str | None:
 
 
 def _is_windows_1252(data: bytes) -> bool:
-    count = len(_BEYOND_ASCII.findall(data))
-    accidents = len(_UTF_8_CHARACTER.findall(data))
-    in_place = len(_IN_PLACE.findall(data.decode(WINDOWS_1252, "surrogateescape")))
-    return accidents <= _MOST_ACCIDENTS * count and count - in_place <= _MOST_ACCIDENTS * count
+    first = _BEYOND_ASCII.search(data)
+    begin = max(first.start() - 1, 0) if first else 0
+    sample = data[begin : begin + _JUDGED_BYTES]
+    count = len(_BEYOND_ASCII.findall(sample))
+    if len(_UTF_8_CHARACTER.findall(sample)) > _MOST_ACCIDENTS * count:
+        return False
+    in_place = len(_IN_PLACE.findall(sample.decode(WINDOWS_1252, "surrogateescape")))
+    return count - in_place <= _MOST_ACCIDENTS * count

@@ -1,8 +1,8 @@
 """Which dialect a file is written in, told by its header and its first records.
 
 A dialect in which no dataset recognises the header is out, so that a wrong guess never reaches a record. Those that are
-left read the first records, with the reader that will read the others. A damaged quote makes other dialects look
-better, which take it for text: so they must unwrap more cells, too, than the usual one.
+left read the first records. A damaged quote makes other dialects look better, which take it for text: so they must unwrap
+more cells, too, than the usual one.
 """
 
 from collections import Counter
@@ -15,8 +15,6 @@ from shared.datasets import Dataset, distance, recognise
 from shared.errors import HeaderMismatch, NoSoundRecord, UnreadableFile, UnsupportedFile
 from shared.ingest.dialect import BACKSLASH, DELIMITERS, QUOTES, Dialect
 from shared.ingest.encoding import exchange
-from shared.ingest.read import read_batch
-from shared.ingest.records import Records
 from shared.ingest.scan import line_end, scan_record
 from shared.ingest.structure import find_structure
 
@@ -123,16 +121,13 @@ def _is_unusual(sniffed: Sniffed) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What a dialect makes of the first records: how many are `sound`, how many cells it unwraps, what is damaged."""
+    """What a dialect makes of the first records: how many are sound, what is wrong with others, cells it unwraps."""
 
     sniffed: Sniffed
-    records: Records
+    sound: int
+    faults: Counter[str]
     cells: int
     damages: int
-
-    @property
-    def sound(self) -> int:
-        return int(self.records.table.num_rows)
 
 
 def _best(text: bytes, found: list[Sniffed]) -> Sniffed:
@@ -142,8 +137,8 @@ def _best(text: bytes, found: list[Sniffed]) -> Sniffed:
         is_better = other.cells > best.cells if other.sniffed.dialect.quoting else _is_noise(best)
         if is_better and other.sound > best.sound:
             best = other
-    if best.records.read >= _HOPELESS_RECORDS and not best.sound:
-        raise _hopeless(best.records, len(best.sniffed.header))
+    if not best.sound and best.faults.total() >= _HOPELESS_RECORDS:
+        raise _hopeless(best)
     return best.sniffed
 
 
@@ -151,22 +146,35 @@ def _trial(text: bytes, sniffed: Sniffed) -> _Trial:
     end = sniffed.header_end + _SAMPLE_BYTES
     newline = text.rfind(b"\n", sniffed.header_end, end)
     sample = text[sniffed.header_end : end if newline < 0 or len(text) <= end else newline + 1]
-    records = read_batch(sample, sniffed.first_line, sniffed.dialect, sniffed.header)
-    structure = find_structure(sample, sniffed.dialect, len(sniffed.header))
-    return _Trial(sniffed, records, len(structure.quotes) // 2, len(structure.damages))
+    fields = len(sniffed.header)
+    structure = find_structure(sample, sniffed.dialect, fields)
+    faults = {damage.start: damage.code for damage in structure.damages}
+    sound, start = 0, 0
+    for record_end in structure.ends.tolist():
+        if start not in faults:
+            found = scan_record(sample[start:record_end], 0, sniffed.dialect, fields).fields
+            if found is not None and len(found) == fields:
+                sound += 1
+            else:
+                faults[start] = "wrong_field_count"
+        start = record_end
+    return _Trial(sniffed, sound, Counter(faults.values()), len(structure.quotes) // 2, len(structure.damages))
 
 
 def _is_noise(quoted: _Trial) -> bool:
     """Whether quotes are mere characters: more are misplaced than wrap a cell. With commas it takes a lot to say so."""
     is_tabbed = quoted.sniffed.dialect.delimiter == "\t"
-    return quoted.damages > quoted.cells and (is_tabbed or 2 * quoted.sound < quoted.records.read)
+    return quoted.damages > quoted.cells and (is_tabbed or quoted.sound < quoted.faults.total())
 
 
-def _hopeless(sample: Records, fields: int) -> NoSoundRecord:
-    codes = Counter(sample.reasons["code"].to_pylist()).most_common()
+def _hopeless(trial: _Trial) -> NoSoundRecord:
+    records, fields = trial.faults.total(), len(trial.sniffed.header)
     return NoSoundRecord(
-        f"of the first {sample.read:,} records not one can be read as {fields} fields",
-        {"records": sample.read, "reasons": [{"code": code, "records": count} for code, count in codes]},
+        f"of the first {records:,} records not one can be read as {fields} fields",
+        {
+            "records": records,
+            "reasons": [{"code": code, "records": count} for code, count in trial.faults.most_common()],
+        },
     )
 
 

@@ -1,8 +1,8 @@
 """Which dialect a file is written in, told by its header and its first records.
 
 A dialect in which no dataset recognises the header is out, so that a wrong guess never reaches a record. Those that are
-left read the first records. A damaged quote makes other dialects look better, which take it for text: so they must unwrap
-more cells, too, than the usual one.
+left read the first records. A damaged quote makes other dialects look better, which take it for text: so they must
+unwrap more cells, too, than the usual one.
 """
 
 from collections import Counter
@@ -186,6 +186,9 @@ def _misfit(head: bytes, wanted: Wanted) -> UnreadableFile:
     """Why no dialect fits: told of the one that comes nearest."""
     start = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
     line = head[start : line_end(head, start)]
+    if b"\r" in line.rstrip(b"\r\n"):
+        head = exchange(head)
+        line = head[start : line_end(head, start)]
     if b"\0" in line:
         return UnsupportedFile("the content is binary, not text")
     if len(line) > LONGEST_HEADER_BYTES:

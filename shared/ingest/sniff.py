@@ -128,18 +128,29 @@ class _Trial:
     faults: Counter[str]
     cells: int
     damages: int
+    is_doubled: bool
 
 
 def _best(text: bytes, found: list[Sniffed]) -> Sniffed:
     """The usual dialect, unless another one has better reasons than some damage that it takes for text."""
     best, *others = (_trial(text, sniffed) for sniffed in found)
     for other in others:
-        is_better = other.cells > best.cells if other.sniffed.dialect.quoting else _is_noise(best)
-        if is_better and other.sound > best.sound:
+        is_quoting = other.sniffed.dialect.quoting
+        if _unwraps_more(other, best) if is_quoting else (_is_noise(best) and other.sound > best.sound):
             best = other
     if not best.sound and best.faults.total() >= _HOPELESS_RECORDS:
         raise _hopeless(best)
     return best.sniffed
+
+
+def _unwraps_more(other: _Trial, best: _Trial) -> bool:
+    if other.cells <= best.cells:
+        return False
+    if other.sound > best.sound:
+        return True
+    # Quotes of one kind wrap no cell, those of the other are even doubled; a few may be damaged.
+    is_alone = not best.cells and other.is_doubled and 4 * other.damages <= other.cells
+    return is_alone and other.sound + other.damages >= best.sound
 
 
 def _trial(text: bytes, sniffed: Sniffed) -> _Trial:
@@ -158,7 +169,9 @@ def _trial(text: bytes, sniffed: Sniffed) -> _Trial:
             else:
                 faults[start] = "wrong_field_count"
         start = record_end
-    return _Trial(sniffed, sound, Counter(faults.values()), len(structure.quotes) // 2, len(structure.damages))
+    is_doubled = (sniffed.dialect.escape + sniffed.dialect.quote).encode() in sample
+    cells, damages = len(structure.quotes) // 2, len(structure.damages)
+    return _Trial(sniffed, sound, Counter(faults.values()), cells, damages, is_doubled)
 
 
 def _is_noise(quoted: _Trial) -> bool:

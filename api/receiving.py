@@ -9,11 +9,13 @@ import structlog
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.body import MULTIPART_OVERHEAD_BYTES, MultipartFile, RequestBody, file_source
+from api.body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
 from api.runtime import Runtime
+from shared.datasets import recognise
 from shared.errors import TooLarge
-from shared.ingest.accept import ReceivedFile, Receiver
+from shared.ingest.accept import ReceivedFile, Receiver, Recognise
 from shared.ingest.idempotency import LEASE_SECONDS, Reservation, renew
+from shared.settings import Settings
 
 # Large enough that handing a block to a thread costs nothing beside hashing and writing it; an upload holds two of
 # them at most, and the server's own buffer.
@@ -90,15 +92,24 @@ async def receive_file(
     filename: str | None,
     dataset: str | None,
     reservation: Reservation | None = None,
+    settings: Settings | None = None,
+    recognise: Recognise = recognise,
 ) -> ReceivedFile:
     """Store the request's file; after any error nothing is left of it, and the client can read why.
 
-    An idempotency key's `reservation` is held for as long as bytes arrive.
+    `settings` and `recognise` stand for the runtime's and the usual ones, for files that are not like others. An
+    idempotency key's `reservation` is held for as long as bytes arrive.
     """
     body = RequestBody(request)
     try:
         async with _held(runtime, reservation):
-            return await _receive(request, body, runtime, filename, dataset)
+            source = file_source(request, body, filename)
+            limits = settings or runtime.settings
+
+            def open_receiver() -> Receiver:
+                return Receiver(runtime.storage, limits, source.filename, dataset, recognise)
+
+            return await _receive(request, source, limits, open_receiver)
     except Exception:
         # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
         if "expect" not in request.headers:
@@ -130,12 +141,11 @@ async def _hold(runtime: Runtime, reservation: Reservation) -> None:
 
 
 async def _receive(
-    request: Request, body: RequestBody, runtime: Runtime, filename: str | None, dataset: str | None
+    request: Request, source: FileSource, settings: Settings, open_receiver: Callable[[], Receiver]
 ) -> ReceivedFile:
-    source = file_source(request, body, filename)
     overhead = MULTIPART_OVERHEAD_BYTES if isinstance(source, MultipartFile) else 0
-    _refuse_too_large(request, runtime.settings.max_upload_bytes, overhead)
-    intake = Intake(lambda: Receiver(runtime.storage, runtime.settings, source.filename, dataset))
+    _refuse_too_large(request, settings.max_upload_bytes, overhead)
+    intake = Intake(open_receiver)
     try:
         async for chunk in source.chunks():
             await intake.add(chunk)

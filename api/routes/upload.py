@@ -2,16 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import structlog
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.dependencies import RuntimeDep, TenantDep
+from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.errors import UnknownDataset
 from api.openapi import UPLOAD_BODY, Responses, problems
 from api.receiving import receive_file
+from api.runtime import Runtime
 from api.schemas import Upload
 from api.uploads_view import load_upload, upload_path
 from shared.datasets import DATASETS
@@ -38,6 +40,35 @@ _RESPONSES: Responses = {
     },
     **problems(400, 409, 413, 415, 503, 507),
 }
+
+
+class FileRequest(Protocol):
+    """A request that brings a file, and what it wants of it."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """The application's."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose file it is."""
+
+    @property
+    def use_celery(self) -> bool:
+        """Who loads it."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The client's, if it has one."""
+
+    async def receive(self, reservation: Reservation | None) -> ReceivedFile:
+        """Store the file."""
+
+    def register(self, connection: Connection, received: ReceivedFile) -> Registered:
+        """Write the upload, in the caller's transaction."""
+
+    def fingerprint(self, received: ReceivedFile) -> str:
+        """Equal for equal requests."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +124,14 @@ class UploadRequest:
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
         )
 
+    async def receive(self, reservation: Reservation | None) -> ReceivedFile:
+        """See `receive_file`."""
+        return await receive_file(self.request, self.runtime, self.filename, self.dataset, reservation)
+
+    def register(self, connection: Connection, received: ReceivedFile) -> Registered:
+        """See `accept.register`."""
+        return register(connection, received, self.options)
+
     def fingerprint(self, received: ReceivedFile) -> str:
         """Equal for equal requests."""
         asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
@@ -114,7 +153,8 @@ async def post_upload(upload: UploadDep, response: Response, background: Backgro
 
     `curl -F file=@movies.csv http://127.0.0.1:8000/api/v1/upload`
     """
-    return await _accept(upload, response, background)
+    _refuse_unknown_dataset(upload)
+    return await accept_file(upload, response, background)
 
 
 @router.put(
@@ -126,14 +166,19 @@ async def post_upload(upload: UploadDep, response: Response, background: Backgro
 )
 async def put_upload(upload: UploadDep, response: Response, background: BackgroundTasks) -> Upload:
     """The same as POST, for clients that put: `curl -T movies.csv '.../api/v1/upload?filename=movies.csv'`."""
-    return await _accept(upload, response, background)
+    _refuse_unknown_dataset(upload)
+    return await accept_file(upload, response, background)
 
 
-async def _accept(upload: UploadRequest, response: Response, background: BackgroundTasks) -> Upload:
+def _refuse_unknown_dataset(upload: UploadRequest) -> None:
     if upload.dataset is not None and upload.dataset not in DATASETS:
         raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
+
+
+async def accept_file(upload: FileRequest, response: Response, background: BackgroundTasks) -> Upload:
+    """Receive, commit, ring, answer; with an idempotency key all of it once. Raises what its parts raise."""
     if upload.idempotency_key is None:
-        received = await receive_file(upload.request, upload.runtime, upload.filename, upload.dataset)
+        received = await upload.receive(None)
         return await _finish(upload, received, None, response, background)
     reservation = await asyncio.to_thread(
         idempotency.reserve, upload.runtime.engine, upload.tenant.name, upload.idempotency_key
@@ -141,9 +186,7 @@ async def _accept(upload: UploadRequest, response: Response, background: Backgro
     if reservation.upload_id is not None:
         return await _answer_again(upload, reservation, response)
     try:
-        received = await receive_file(
-            upload.request, upload.runtime, upload.filename, upload.dataset, reservation=reservation
-        )
+        received = await upload.receive(reservation)
         return await _finish(upload, received, reservation, response, background)
     except BaseException:
         await asyncio.shield(asyncio.to_thread(_release, upload, reservation))
@@ -151,7 +194,7 @@ async def _accept(upload: UploadRequest, response: Response, background: Backgro
 
 
 async def _finish(
-    upload: UploadRequest,
+    upload: FileRequest,
     received: ReceivedFile,
     reservation: Reservation | None,
     response: Response,
@@ -176,7 +219,7 @@ async def _finish(
     return answer
 
 
-def _register(upload: UploadRequest, received: ReceivedFile, reservation: Reservation | None) -> Registered:
+def _register(upload: FileRequest, received: ReceivedFile, reservation: Reservation | None) -> Registered:
     """Commit the upload; the file is removed only if that was not even tried.
 
     When the answer to a COMMIT is lost, nobody knows whether it was carried out: then the file stays. Either the upload
@@ -185,7 +228,7 @@ def _register(upload: UploadRequest, received: ReceivedFile, reservation: Reserv
     is_committing = False
     try:
         with upload.runtime.engine.begin() as connection:
-            registered = register(connection, received, upload.options)
+            registered = upload.register(connection, received)
             if reservation is not None:
                 fingerprint = upload.fingerprint(received)
                 idempotency.complete(connection, reservation, fingerprint, registered.upload_id)
@@ -197,9 +240,9 @@ def _register(upload: UploadRequest, received: ReceivedFile, reservation: Reserv
     return registered
 
 
-async def _answer_again(upload: UploadRequest, reservation: Reservation, response: Response) -> Upload:
+async def _answer_again(upload: FileRequest, reservation: Reservation, response: Response) -> Upload:
     """The key was used before: receive the bytes only to see that they are the same, and say the same again."""
-    received = await receive_file(upload.request, upload.runtime, upload.filename, upload.dataset)
+    received = await upload.receive(None)
     await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
     reservation.verify(upload.fingerprint(received))
     assert reservation.upload_id is not None
@@ -211,14 +254,14 @@ async def _answer_again(upload: UploadRequest, reservation: Reservation, respons
     return Upload.model_validate(stored["body"])
 
 
-def _release(upload: UploadRequest, reservation: Reservation) -> None:
+def _release(upload: FileRequest, reservation: Reservation) -> None:
     try:
         idempotency.release(upload.runtime.engine, reservation)
     except SQLAlchemyError as error:  # its lease ends by itself
         log.warning("idempotency_key_not_released", error=type(error).__name__)
 
 
-async def _ring(upload: UploadRequest, registered: Registered, background: BackgroundTasks) -> None:
+async def _ring(upload: FileRequest, registered: Registered, background: BackgroundTasks) -> None:
     # The background loader is rung after the reply, as a background task of the request; a Celery message is sent
     # before it, within ring_timeout_seconds. If either is lost, the sweep rings again.
     bells = upload.runtime.bells

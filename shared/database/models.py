@@ -97,6 +97,8 @@ class Upload(Base):
     use_celery: Mapped[bool]
     trace_id: Mapped[str]
     forced: Mapped[bool] = mapped_column(server_default=false())
+    # the upload whose rejected records it brings again: its rows go there, under that upload's ids
+    mends: Mapped[int | None] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"))
 
     # how many rejected records it may have: none with `abort`, else these bounds (null: any number)
     on_error: Mapped[str] = mapped_column(server_default="skip")
@@ -141,6 +143,7 @@ class Upload(Base):
         CheckConstraint("max_rejects_percent BETWEEN 0 AND 100", name="max_rejects_percent"),
         Index(None, "tenant", "created_at"),
         Index(None, "sha256"),
+        Index(None, "mends", postgresql_where=text("mends IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text("state IN ('queued', 'loading')")),
         # the same file is loaded once, unless somebody insists
         Index(
@@ -225,7 +228,10 @@ class Batch(Base):
 
 
 class Reject(Base):
-    """One reason why one record was not loaded; `position` numbers the reasons of a record from 0."""
+    """One reason why one record was not loaded; `position` numbers the reasons of a record from 0.
+
+    The record is the bytes [byte_start, byte_end) of the stored file; those of earlier versions do not know.
+    """
 
     __tablename__ = "rejects"
 
@@ -236,6 +242,8 @@ class Reject(Base):
     code: Mapped[str]
     message: Mapped[str]
     value: Mapped[str | None]
+    byte_start: Mapped[int | None] = mapped_column(BigInteger)
+    byte_end: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Movie(Base):

@@ -9,6 +9,7 @@ because batches are spans of it; `sha256` and `size_bytes` are those of the byte
 
 import hashlib
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -25,6 +26,9 @@ from shared.ingest.scan import scan_record
 from shared.ingest.split import Span, Splitter
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
+
+# Which dataset a header is, of all or of the one that is named; raises `HeaderMismatch`.
+Recognise = Callable[[Sequence[str], str | None], Dataset]
 
 ACCEPTED_NAMES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _LONGEST_HEADER_BYTES = 1024 * 1024
@@ -63,6 +67,8 @@ class UploadOptions:
     trace_id: str
     forced: bool = False
     budget: Budget = field(default_factory=Budget)
+    # number of the upload whose rejected records the file brings again
+    mends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,14 @@ class Registered:
 class Receiver:
     """Sync, for one thread at a time: `feed` blocks, then `finish`; after an error, or instead of `finish`, `abort`."""
 
-    def __init__(self, storage: LocalStorage, settings: Settings, filename: str, dataset: str | None) -> None:
+    def __init__(
+        self,
+        storage: LocalStorage,
+        settings: Settings,
+        filename: str,
+        dataset: str | None,
+        recognise: Recognise = recognise,
+    ) -> None:
         """Raises `UnsupportedFile` for a name that is not one of `ACCEPTED_NAMES`, and storage errors."""
         if not filename.lower().endswith(ACCEPTED_NAMES):
             raise UnsupportedFile(
@@ -88,7 +101,7 @@ class Receiver:
         self._size_bytes = 0
         self._gunzip = Gunzip() if filename.lower().endswith(".gz") else None
         # A plain file is hashed once: what came in is what is stored.
-        self._content = _Content(storage, settings, filename, dataset, hashed=self._gunzip is not None)
+        self._content = _Content(storage, settings, filename, dataset, recognise, hashed=self._gunzip is not None)
 
     def feed(self, block: bytes) -> None:
         """The next bytes of the file; raises `TooLarge`, `UnreadableFile`, `StorageFull`, `Unavailable`."""
@@ -131,12 +144,14 @@ class _Content:
         settings: Settings,
         filename: str,
         dataset: str | None,
+        recognise: Recognise,
         *,
         hashed: bool,
     ) -> None:
         self._settings = settings
         self._dialect = dialect_of(filename)
         self._dataset_name = dataset
+        self._recognise = recognise
         self._storage = storage
         self._key = storage.new_key()
         self._file = storage.create(self._key)
@@ -202,7 +217,7 @@ class _Content:
         if b"\0" in head[: record.end]:
             raise UnsupportedFile("the content is binary, not text")
         self._header = _decoded(record.fields)
-        self._dataset = recognise(self._header, self._dataset_name)
+        self._dataset = self._recognise(self._header, self._dataset_name)
         self._header_bytes = record.end
         first_line = 1 + head.count(b"\n", 0, record.end)
         self._splitter = Splitter(record.end, first_line, self._settings.batch_bytes, self._dialect, len(self._header))
@@ -254,6 +269,7 @@ def _insert_upload(connection: Connection, received: ReceivedFile, options: Uplo
         "use_celery": options.use_celery,
         "trace_id": options.trace_id,
         "forced": options.forced,
+        "mends": options.mends,
         "rung_at": func.clock_timestamp(),
     }
     statement = postgresql.insert(Upload).values(values).on_conflict_do_nothing().returning(Upload.number)
@@ -263,6 +279,5 @@ def _insert_upload(connection: Connection, received: ReceivedFile, options: Uplo
 
 def _same_content(received: ReceivedFile, options: UploadOptions) -> Select[uuid.UUID]:
     mine = Upload.tenant == options.tenant, Upload.dataset == received.dataset, Upload.sha256 == received.sha256
-    return (
-        select(Upload.id).where(*mine, Upload.state.in_((*ACTIVE_STATES, "completed"))).order_by(Upload.number).limit(1)
-    )
+    loaded = Upload.state.in_((*ACTIVE_STATES, "completed")), Upload.mends.is_(None)
+    return select(Upload.id).where(*mine, *loaded).order_by(Upload.number).limit(1)

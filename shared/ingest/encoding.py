@@ -36,3 +36,15 @@ _LIKELY_LETTERS: Final = re.compile(
     r"|[\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u2022\u2122\u00a0\u00a1\u00a3\u00a7\u00a9\u00ab\u00ae\u00b0-\u00b5"
     r"\u00b7\u00b9-\u00bf\u20ac]+"
 )
+
+
+def encode(content: bytes, dialect: Dialect) -> bytes:
+    """Whole characters of stored content as they were in the file, without its byte order mark."""
+    if dialect.encoding != UTF_8 or dialect.is_exchanged:
+        raise NotImplementedError(dialect.encoding)
+    return content
+
+
+def bom_of(dialect: Dialect) -> bytes:
+    """The byte order mark with which the file began; nothing if it had none."""
+    return codecs.BOM_UTF8 if dialect.bom else b""

@@ -4,7 +4,7 @@ import csv
 import io
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 from sqlalchemy import Engine, text
@@ -12,40 +12,13 @@ from sqlalchemy import Engine, text
 from shared.database.loading import LoadingConnection
 from shared.database.partitions import first_id
 from shared.errors import HeaderMismatch, StateConflict
-from shared.ingest.accept import Receiver, UploadOptions
 from shared.ingest.control import cancel, retry, undo
 from shared.ingest.load import Loader, commit_batch
-from shared.ingest.mend import find_mendable, limited, recognise_mended, register_mending
 from shared.ingest.work import begin, claim_batch
 from shared.settings import Settings
-from shared.storage.local import LocalStorage
-from tests.conftest import Accept
+from tests.conftest import Accept, Mend
 from tests.rows import GOOD_MOVIE, GOOD_TITLE, MOVIES_HEADER, TITLES_HEADER, titles
 from tests.shared.test_load import LARGE, SMALL, never, rows, upload
-
-Mend = Callable[..., uuid.UUID]
-
-
-@pytest.fixture
-def mend(engine: Engine, settings: Settings) -> Mend:
-    """Takes mended records in as the API does, and registers them."""
-
-    def take(parent: uuid.UUID, content: bytes, filename: str = "rejects.csv") -> uuid.UUID:
-        with engine.connect() as connection:
-            mendable = find_mendable(connection, parent, "public")
-        receiver = Receiver(
-            LocalStorage(settings.upload_dir), limited(settings), filename, mendable.dataset, recognise_mended
-        )
-        try:
-            receiver.feed(content)
-            received = receiver.finish()
-        except Exception:
-            receiver.abort()
-            raise
-        with engine.begin() as connection:
-            return register_mending(connection, received, UploadOptions("public", True, "trace"), mendable).upload_id
-
-    return take
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads th
     curl -F file=@samples/movies.csv http://127.0.0.1:8000/api/v1/upload
     curl -T samples/movies.csv 'http://127.0.0.1:8000/api/v1/upload?filename=movies.csv&use_celery=true'
     curl http://127.0.0.1:8000/api/v1/uploads
+    curl 'http://127.0.0.1:8000/api/v1/uploads/{id}/rejects?format=csv' -o rejects.csv
+    curl -F file=@rejects.csv http://127.0.0.1:8000/api/v1/uploads/{id}/rejects
     curl 'http://127.0.0.1:8000/api/v1/movies?sort_by=vote_average&page_size=5'
 
 Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
@@ -26,7 +28,7 @@ Every error is an `application/problem+json` document with a stable `code` and t
 
 TAGS: Final = [
     {"name": "upload", "description": "Send a file."},
-    {"name": "uploads", "description": "Watch and steer what was sent; read why records were refused."},
+    {"name": "uploads", "description": "Watch and steer what was sent; read why records were refused, mend them."},
     {"name": "movies", "description": "Read what was loaded."},
     {"name": "about", "description": "What can be loaded, and whose data there is."},
     {"name": "health", "description": "Is everything there?"},

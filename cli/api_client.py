@@ -58,7 +58,7 @@ class ApiClient:
         return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id")
 
     def upload(self, file: Path, params: Params, on_sent: Callable[[int], None], path: str = "/upload") -> Json:
-        """Stream `file` to `path` as the raw body in constant memory; `on_sent` gets the number of bytes sent so far."""
+        """Stream `file` to `path` as the raw body in constant memory; `on_sent` gets how many bytes are sent so far."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
         try:
             response = self._http.post(path, params=_present(params), headers=headers, content=_blocks(file, on_sent))

@@ -38,6 +38,9 @@ Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose uploads and 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Stay until the records have been loaded.")]
 UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")]
+DataFile = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=".csv or .tsv, plain or .gz")
+]
 Page = Annotated[int, typer.Option(min=1, help="Which page, from 1.")]
 PageSize = Annotated[int, typer.Option(min=1, max=100, help="Lines per page.")]
 DEFAULT_API_URL = "http://127.0.0.1:8000"
@@ -71,9 +74,7 @@ class SortOrder(StrEnum):
 @app.command()
 def upload(
     *,
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=".csv or .tsv, plain or .gz")
-    ],
+    file: DataFile,
     use_celery: Annotated[
         bool, typer.Option("--use-celery", help="Load by Celery instead of the API's loader.")
     ] = False,
@@ -88,9 +89,7 @@ def upload(
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
     """Upload FILE. Exit code 0: accepted, and with --wait also completed."""
-    params: Params = {"use_celery": use_celery, "dataset": dataset, "max_rejects": max_rejects}
-    if force:
-        params["force"] = True
+    params = Params(use_celery=use_celery, dataset=dataset, max_rejects=max_rejects, force=force or None)
     _send("/upload", file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 
 
@@ -151,15 +150,13 @@ def rejects(
 def mend(
     *,
     upload_id: UploadId,
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="What `rejects ID --csv FILE` wrote.")
-    ],
+    file: DataFile,
     wait: Wait = False,
     as_json: AsJson = False,
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
-    """Send rejected records of upload ID back, mended, in FILE. Exit code 0: accepted, and with --wait also completed."""
+    """Send rejected records of upload ID back, mended, in FILE. Exit code 0: accepted, with --wait also completed."""
     path = f"/uploads/{upload_id}/rejects"
     _send(path, file, {}, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 

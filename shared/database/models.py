@@ -3,6 +3,7 @@
     uploads 1--n batches        what was accepted, and what of it is done: the truth that messages only point at
     uploads 1--n rejects        each bad record's place, rule and value
     uploads 1--n upload_events  its history
+    uploads 1--n uploads        `mends`: rejected records that came back, whose rows are the mended upload's
     idempotency_keys            a client may send a request twice and gets one upload
     movies                      partitioned by id; id = upload number * 2^32 + line number
     upload_totals, movie_totals how many movies per year and language, so that no request ever counts rows

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.dependencies import Tenant
 from api.runtime import Runtime
 from api.uploads_view import no_such_upload
-from shared.database.queries.rejects import RejectFilter, rejected_records_behind
+from shared.database.queries.rejects import FOLLOW_THE_KEY, RejectFilter, rejected_records_behind
 from shared.database.queries.uploads import stored_file
 from shared.errors import FileExpired, StoredFileDamaged
 from shared.ingest.dialect import Dialect
@@ -73,6 +73,7 @@ async def _blocks(
         line_number = 0
         while True:
             async with engine.connect() as connection:
+                await connection.execute(FOLLOW_THE_KEY)
                 records = rejected_records_behind(wanted, line_number).limit(_RECORDS)
                 rows = (await connection.execute(records)).all()
             if not rows:

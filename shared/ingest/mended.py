@@ -20,7 +20,7 @@ from shared.database.models import LINE_BITS
 from shared.database.partitions import first_id
 from shared.datasets import DATASETS
 from shared.datasets.rules import Whole
-from shared.errors import AccountMismatch, MendedUploadEnded
+from shared.errors import MendedUploadEnded
 from shared.failpoints import reach
 from shared.ingest.mend import LINE_COLUMN, without_ours
 from shared.ingest.publish import complete
@@ -37,16 +37,18 @@ MESSAGES: Final = {
 
 _HOLD_MENDED = "SELECT number FROM uploads WHERE number = %(mends)s AND state = 'completed' FOR NO KEY UPDATE"
 
+# By taking them away: old rejects are removed without the lock of their upload.
+_TAKE_REJECTS = """
+WITH taken AS (
+    DELETE FROM rejects WHERE upload_number = %(mends)s AND line_number = ANY(%(lines)s::bigint[])
+    RETURNING line_number, position
+)
+SELECT line_number FROM taken WHERE position = 0
+"""
+
 _STILL_REJECTED = """
 SELECT line_number FROM rejects
 WHERE upload_number = %(mends)s AND position = 0 AND line_number = ANY(%(lines)s::bigint[])
-"""
-
-_FORGET_REJECTS = """
-WITH forgotten AS (
-    DELETE FROM rejects WHERE upload_number = %(mends)s AND line_number = ANY(%(lines)s::bigint[]) RETURNING position
-)
-SELECT count(*) FILTER (WHERE position = 0) FROM forgotten
 """
 
 _CHANGE_ACCOUNT = """
@@ -116,21 +118,25 @@ def _take_lines(records: Records) -> tuple[Records, np.ndarray]:
 
 
 def keep_rejected(connection: LoadingConnection, work: Work, mended: Mended) -> Mended:
-    """Lock the mended upload, and reject what is not among its rejects now; raises `MendedUploadEnded`."""
+    """Lock the mended upload, take the rejects away whose records are sound now, and reject what is none of them.
+
+    Raises `MendedUploadEnded`.
+    """
     if not connection.execute(_HOLD_MENDED, mends=work.mends):
         raise MendedUploadEnded("the upload whose rejects these are is not completed any more: it was undone")
-    wanted = connection.execute(_STILL_REJECTED, mends=work.mends, lines=mended.lines.tolist())
-    is_wanted = np.isin(mended.lines, np.array(wanted, dtype=np.int64).reshape(-1))
+    sound = mended.movies["id"].to_numpy() - first_id(work.owner)
+    faulty = np.setdiff1d(mended.lines, sound)
+    taken = connection.execute(_TAKE_REJECTS, mends=work.mends, lines=sound.tolist())
+    left = connection.execute(_STILL_REJECTED, mends=work.mends, lines=faulty.tolist())
+    is_wanted = np.isin(mended.lines, np.array([*taken, *left], dtype=np.int64).reshape(-1))
     if is_wanted.all():
         return mended
-    places = mended.places
-    ids = mended.lines[is_wanted] + first_id(work.owner)
-    refused_here = pa.array(places.line_numbers[~is_wanted])
-    movies = mended.movies.filter(pc.is_in(mended.movies["id"], pa.array(ids)))
+    ids = pa.array(mended.lines[is_wanted] + first_id(work.owner))
+    refused_here = pa.array(mended.places.line_numbers[~is_wanted])
     # Whatever else is wrong with a record that nobody wants would only mislead.
     others = mended.rejects.filter(pc.invert(pc.is_in(mended.rejects["line_number"], refused_here)))
     rejects = pa.concat_tables([others, _not_rejects(mended, ~is_wanted, work.number)])
-    return replace(mended, movies=movies, rejects=rejects)
+    return replace(mended, movies=mended.movies.filter(pc.is_in(mended.movies["id"], ids)), rejects=rejects)
 
 
 def _not_rejects(mended: Mended, refused: np.ndarray, upload_number: int) -> pa.Table:
@@ -150,15 +156,8 @@ def _not_rejects(mended: Mended, refused: np.ndarray, upload_number: int) -> pa.
 
 
 def publish_mended(connection: LoadingConnection, work: Work, mended: Mended) -> None:
-    """Close the mended upload's account and end the mending, inside the transaction that holds the rows.
-
-    Raises `AccountMismatch` if not each row is a reject less.
-    """
+    """Change the mended upload's account and end the mending, inside the transaction that holds the rows."""
     count = int(mended.movies.num_rows)
-    lines = (mended.movies["id"].to_numpy() - first_id(work.owner)).tolist()
-    forgotten = connection.execute(_FORGET_REJECTS, mends=work.mends, lines=lines)[0][0]
-    if forgotten != count:
-        raise AccountMismatch(f"{count} mended records would close {forgotten} rejected ones")
     if count:
         connection.execute(_CHANGE_ACCOUNT, mends=work.mends, mended=count)
         _add_to_totals(connection, work, mended.movies)

@@ -35,6 +35,15 @@ _MONTHS: Final = (
 _YES, _NO = ("true", "t", "yes", "y", "1.0"), ("false", "f", "no", "n", "0.0")
 _IDENTIFIER: Final = re.compile(r"(?:https?://(?:www\.|m\.)?imdb\.com/title/)?(?:tt)?(\d+)/?", re.IGNORECASE)
 
+_STATUSES: Final = {
+    word.casefold(): word
+    for dataset in DATASETS.values()
+    for column in dataset.columns
+    for check in column.checks
+    if isinstance(check, OneOf) and check.code == "unknown_status"
+    for word in check.values
+}
+
 # Names of the languages that most films are in, English ones and their own.
 _LANGUAGE_NAMES: Final = """
 en english
@@ -163,16 +172,8 @@ def list_hint(text: str) -> str | None:
 
 def status_hint(text: str) -> str | None:
     """For one of a few words."""
-    known = {
-        word.casefold(): word
-        for dataset in DATASETS.values()
-        for column in dataset.columns
-        for check in column.checks
-        if isinstance(check, OneOf) and check.code == "unknown_status"
-        for word in check.values
-    }
-    near = get_close_matches(text.strip().casefold(), list(known), n=1, cutoff=0.75)
-    return f"write {known[near[0]]}" if near else None
+    near = get_close_matches(text.strip().casefold(), _STATUSES, n=1, cutoff=0.75)
+    return f"write {_STATUSES[near[0]]}" if near else None
 
 
 def language_hint(text: str) -> str | None:

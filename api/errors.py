@@ -1,9 +1,11 @@
 """From errors to `application/problem+json` (RFC 9457); the only place that knows HTTP numbers.
 
-`code` is stable and part of the public contract, `title` is the error class's own sentence, `detail` says what
-happened this time. Database and broker texts never reach a client: they may hold SQL, addresses or row values.
+`code` is stable and part of the public contract, `type` leads to its paragraph of docs/errors.md, `title` is the error
+class's own sentence, `detail` says what happened this time. Database and broker texts never reach a client: they may
+hold SQL, addresses or row values.
 """
 
+import re
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,6 +21,14 @@ from shared import errors
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
+# Where the codes are explained: relative to the API's address, whatever that is.
+ERRORS_PATH: Final = "/errors"
+
+# Codes of answers that are no error of ours.
+INTERNAL: Final = "internal"
+CODE_OF_STATUS: Final = {404: "route_not_found", 405: "method_not_allowed"}
+# In the documentation it stands for all the other ones.
+ANY_STATUS: Final = "http_nnn"
 
 log = structlog.get_logger()
 
@@ -57,6 +67,12 @@ class UnknownDataset(errors.InvalidRequest):
     """There is no dataset of that name."""
 
     code = "unknown_dataset"
+
+
+class UnknownEncoding(errors.InvalidRequest):
+    """Files of this encoding cannot be read."""
+
+    code = "unknown_encoding"
 
 
 class TenantConflict(errors.InvalidRequest):
@@ -115,6 +131,12 @@ def is_database_away(error: Exception) -> bool:
     return error.connection_invalidated or str(state).startswith(_TRANSIENT_SQLSTATES)
 
 
+def type_of(code: str) -> str:
+    """Where the code is explained (RFC 9457 allows a relative reference)."""
+    is_status = re.fullmatch(r"http_\d{3}", code) is not None
+    return f"{ERRORS_PATH}#{ANY_STATUS if is_status else code}"
+
+
 def problem(
     request: Request,
     status: int,
@@ -128,7 +150,7 @@ def problem(
     """A problem document as a response; `fields` are further members of it."""
     body = {
         **(fields or {}),
-        "type": f"urn:imdb-ingest:problem:{code}",
+        "type": type_of(code),
         "title": title,
         "status": status,
         "detail": detail,
@@ -159,7 +181,7 @@ def problem_of(request: Request, error: errors.IngestError, fields: dict[str, An
 
 def unexpected_problem(request: Request) -> Response:
     """What a client may know of an error that nobody foresaw: that it happened, and the trace id to ask about it."""
-    return _from_status(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", "internal")
+    return _from_status(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", INTERNAL)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -187,7 +209,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     return problem(
         request,
         status,
-        code="invalid_request",
+        code=errors.InvalidRequest.code,
         title="The request is not valid",
         detail=detail,
         fields={"errors": found},
@@ -197,7 +219,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    code = {404: "route_not_found", 405: "method_not_allowed"}.get(status.value, f"http_{status.value}")
+    code = CODE_OF_STATUS.get(status.value, f"http_{status.value}")
     headers = {**(error.headers or {}), **(_allow(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else {})}
     return _from_status(request, status, str(error.detail), code, headers)
 

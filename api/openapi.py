@@ -23,7 +23,8 @@ Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads th
     curl 'http://127.0.0.1:8000/api/v1/movies?sort_by=vote_average&page_size=5'
 
 Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
-`X-Trace-Id` (8 to 64 letters, digits, hyphens) to choose it. Tenants are chosen by `X-Tenant` or `?tenant=`.
+`X-Trace-Id` (8 to 64 letters, digits, hyphens) to choose it. Its `type` leads to what the code means, why it comes and
+what to do: [all codes](/errors). Tenants are chosen by `X-Tenant` or `?tenant=`.
 """
 
 TAGS: Final = [

@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
 from api.runtime import Runtime
-from shared.datasets import recognise
 from shared.errors import TooLarge
-from shared.ingest.accept import ReceivedFile, Receiver, Recognise
+from shared.ingest.accept import ReceivedFile, Receiver
 from shared.ingest.idempotency import LEASE_SECONDS, Reservation, renew
+from shared.ingest.sniff import Wanted
 from shared.settings import Settings
 
 # Large enough that handing a block to a thread costs nothing beside hashing and writing it; an upload holds two of
@@ -90,26 +90,22 @@ async def receive_file(
     request: Request,
     runtime: Runtime,
     filename: str | None,
-    dataset: str | None,
+    wanted: Wanted,
     reservation: Reservation | None = None,
     settings: Settings | None = None,
-    recognise: Recognise = recognise,
 ) -> ReceivedFile:
     """Store the request's file; after any error nothing is left of it, and the client can read why.
 
-    `settings` and `recognise` stand for the runtime's and the usual ones, for files that are not like others. An
-    idempotency key's `reservation` is held for as long as bytes arrive.
+    An idempotency key's `reservation` is held for as long as bytes arrive. `settings`: limits, if not the usual ones.
     """
     body = RequestBody(request)
     try:
         async with _held(runtime, reservation):
             source = file_source(request, body, filename)
             limits = settings or runtime.settings
-
-            def open_receiver() -> Receiver:
-                return Receiver(runtime.storage, limits, source.filename, dataset, recognise)
-
-            return await _receive(request, source, limits, open_receiver)
+            return await _receive(
+                request, source, limits, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
+            )
     except Exception:
         # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
         if "expect" not in request.headers:
@@ -141,10 +137,10 @@ async def _hold(runtime: Runtime, reservation: Reservation) -> None:
 
 
 async def _receive(
-    request: Request, source: FileSource, settings: Settings, open_receiver: Callable[[], Receiver]
+    request: Request, source: FileSource, limits: Settings, open_receiver: Callable[[], Receiver]
 ) -> ReceivedFile:
     overhead = MULTIPART_OVERHEAD_BYTES if isinstance(source, MultipartFile) else 0
-    _refuse_too_large(request, settings.max_upload_bytes, overhead)
+    _refuse_too_large(request, limits.max_upload_bytes, overhead)
     intake = Intake(open_receiver)
     try:
         async for chunk in source.chunks():

@@ -50,6 +50,20 @@ class UploadLinks(BaseModel):
     undo: Action = None
 
 
+class Dialect(BaseModel):
+    """How the file is written: what was recognised, or asked for."""
+
+    delimiter: str = Field(examples=[","])
+    quoting: bool = Field(description="Whether cells may be wrapped in quotes.")
+    quote: str = Field(examples=['"'])
+    escape: str = Field(description="What stands before a quote in a quoted cell: a quote, or a backslash.")
+    nulls: list[str] = Field(description="Cell texts that mean null.", examples=[["", "\\N"]])
+    newline: Literal["\n", "\r\n", "\r"]
+    header_line: int = Field(description="From 1; lines before it are no records.", examples=[1])
+    encoding: str = Field(examples=["utf-8"])
+    bom: bool = Field(description="Whether the file begins with a byte order mark.")
+
+
 class Upload(BaseModel):
     """One accepted file."""
 
@@ -57,6 +71,7 @@ class Upload(BaseModel):
     number: int = Field(description="The upper part of its movies' ids.", examples=[17])
     filename: str = Field(examples=["movies.csv"])
     dataset: str = Field(examples=["movies"])
+    dialect: Dialect
     tenant: str = Field(examples=["public"])
     state: State
     phase: Phase
@@ -263,7 +278,11 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """RFC 9457 problem document; further members say more about the code."""
 
-    type: str = Field(examples=["urn:imdb-ingest:problem:not_found"])
+    type: str = Field(
+        description="Where the code is explained, relative to the API's address.",
+        examples=["/errors#not_found"],
+        json_schema_extra={"format": "uri-reference"},
+    )
     title: str
     status: int
     detail: str

@@ -8,10 +8,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.dependencies import Tenant
-from api.schemas import Progress, Records, Upload, UploadError, UploadLinks
+from api.schemas import Dialect, Progress, Records, Upload, UploadError, UploadLinks
 from shared.database.models import ACTIVE_STATES
 from shared.database.queries.uploads import upload_by_id
 from shared.errors import NotFound
+from shared.ingest.dialect import Dialect as StoredDialect
 
 UPLOADS_PATH: Final = "/api/v1/uploads"
 MOVIES_PATH: Final = "/api/v1/movies"
@@ -51,6 +52,7 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         number=row.number,
         filename=row.filename,
         dataset=row.dataset,
+        dialect=Dialect(**StoredDialect.from_json(row.dialect).to_json()),
         tenant=row.tenant,
         state=row.state,
         phase=row.phase,

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +13,7 @@ from rich.console import RenderableType
 
 from cli import render
 from cli.api_client import ApiClient, Params
+from cli.choices import SortBy, SortOrder, State
 from cli.demo import run as run_demo
 from cli.errors import ClientError, Json
 from cli.migrate import run as run_migrations
@@ -46,31 +46,6 @@ PageSize = Annotated[int, typer.Option(min=1, max=100, help="Lines per page.")]
 DEFAULT_API_URL = "http://127.0.0.1:8000"
 
 
-class State(StrEnum):
-    """The states of an upload."""
-
-    QUEUED = "queued"
-    LOADING = "loading"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNDONE = "undone"
-
-
-class SortBy(StrEnum):
-    """What the listing can be sorted by."""
-
-    RELEASE_DATE = "release_date"
-    VOTE_AVERAGE = "vote_average"
-
-
-class SortOrder(StrEnum):
-    """Up or down; what is unknown stands last in both."""
-
-    ASC = "asc"
-    DESC = "desc"
-
-
 @app.command()
 def upload(
     *,
@@ -81,6 +56,8 @@ def upload(
     wait: Wait = False,
     as_json: AsJson = False,
     dataset: Annotated[str | None, typer.Option(help="movies or title.basics; by default the header decides.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="One character, or tab; by default the file tells.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Like windows-1252; by default the file tells.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Load it even if the same bytes were loaded before.")] = False,
     max_rejects: Annotated[
         str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail with more rejected records than this.")
@@ -90,6 +67,7 @@ def upload(
 ) -> None:
     """Upload FILE. Exit code 0: accepted, and with --wait also completed."""
     params = Params(use_celery=use_celery, dataset=dataset, max_rejects=max_rejects, force=force or None)
+    params |= {"delimiter": delimiter, "encoding": encoding}
     _send("/upload", file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 
 

@@ -9,11 +9,13 @@
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
     |   |   `-- TooLarge
+    |   |       `-- GzipRatioTooHigh a little gzip that unpacks to a lot
     |   |-- UnreadableFile           the file as a whole cannot be loaded
     |   |   |-- EmptyFile            no header, or a header and no record
     |   |   |-- CorruptGzip          damaged, or cut off
     |   |   |-- UnsupportedFile      not CSV or TSV by name or by content
-    |   |   `-- HeaderMismatch       columns are missing, or no dataset fits
+    |   |   |-- HeaderMismatch       columns are missing, or no dataset fits
+    |   |   `-- NoSoundRecord        none of the first records can be read
     |   |-- StoredFileDamaged        the stored file is gone, or not what was received
     |   |-- MendedUploadEnded        the upload whose rejects were mended is not completed any more
     |   |-- TooManyRejects           more rejected records than the upload's budget allows
@@ -93,6 +95,12 @@ class TooLarge(InvalidRequest):
     code = "upload_too_large"
 
 
+class GzipRatioTooHigh(TooLarge):
+    """The file unpacks to more than `max_gzip_ratio` times its size."""
+
+    code = "gzip_ratio_too_high"
+
+
 class UnreadableFile(Permanent):
     """The file as a whole cannot be loaded."""
 
@@ -121,6 +129,12 @@ class HeaderMismatch(UnreadableFile):
     """The header lacks required columns, or fits no dataset."""
 
     code = "header_mismatch"
+
+
+class NoSoundRecord(UnreadableFile):
+    """None of the first records can be read."""
+
+    code = "no_sound_record"
 
 
 class StoredFileDamaged(Permanent):

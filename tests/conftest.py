@@ -18,6 +18,7 @@ from shared.ingest.accept import Receiver, UploadOptions, register
 from shared.ingest.budget import Budget
 from shared.ingest.load import Loader
 from shared.ingest.mend import find_mendable, limited, recognise_mended, register_mending
+from shared.ingest.sniff import Wanted
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 from stack.binaries import postgres_bin_dir
@@ -139,7 +140,7 @@ def accept(engine: Engine, settings: Settings) -> Accept:
         forced: bool = True,
         budget: Budget | None = None,
     ) -> uuid.UUID:
-        receiver = Receiver(LocalStorage(settings.upload_dir), settings, filename, None)
+        receiver = Receiver(LocalStorage(settings.upload_dir), settings, filename, Wanted())
         for start in range(0, len(content), 1000):
             receiver.feed(content[start : start + 1000])
         options = UploadOptions(tenant, True, "test-trace", forced, budget or Budget())
@@ -159,9 +160,8 @@ def mend(engine: Engine, settings: Settings) -> Mend:
     def take(parent: uuid.UUID, content: bytes, filename: str = "rejects.csv") -> uuid.UUID:
         with engine.connect() as connection:
             mendable = find_mendable(connection, parent, "public")
-        receiver = Receiver(
-            LocalStorage(settings.upload_dir), limited(settings), filename, mendable.dataset, recognise_mended
-        )
+        wanted = Wanted(mendable.dataset, recognise=recognise_mended)
+        receiver = Receiver(LocalStorage(settings.upload_dir), limited(settings), filename, wanted)
         try:
             receiver.feed(content)
             received = receiver.finish()

@@ -55,3 +55,59 @@ def titles(*changes: dict[str, str]) -> bytes:
     """A title.basics file with a row for each change of the good title."""
     rows = [TITLES_HEADER, *([(GOOD_TITLE | change)[name] for name in TITLES_HEADER] for change in changes)]
     return "".join("\t".join(row) + "\n" for row in rows).encode()
+
+
+GOOD_TMDB = {
+    name: GOOD_MOVIE[name] for name in MOVIES_HEADER if name not in ("production_company_id", "genre_id", "languages")
+} | {
+    "id": "862",
+    "genres": "[{'id': 16, 'name': 'Animation'}, {'id': 35, 'name': 'Comedy'}]",
+    "production_companies": "[{'name': 'Pixar Animation Studios', 'id': 3}]",
+    "spoken_languages": "[{'iso_639_1': 'en', 'name': 'English'}]",
+}
+GOOD_ROWS: dict[str, dict[str, str]] = {
+    "movies": GOOD_MOVIE,
+    "title.basics": GOOD_TITLE,
+    "movies_metadata": GOOD_TMDB | {"adult": "False"},
+    "tmdb_5000": GOOD_TMDB | {"genres": '[{"id": 16, "name": "Animation"}]', "runtime": "162"},
+    "imdb_top_1000": {
+        "Series_Title": "A Film",
+        "Released_Year": "1994",
+        "Runtime": "142 min",
+        "Genre": "Crime, Drama",
+        "IMDB_Rating": "9.3",
+        "Overview": "What happens.",
+        "No_of_Votes": "2343110",
+        "Gross": "28,341,469",
+    },
+    "imdb_movie_data": {
+        "Title": "A Film",
+        "Genre": "Action,Adventure",
+        "Description": "What happens.",
+        "Year": "2014",
+        "Runtime": "121",
+        "Rating": "8.1",
+        "Votes": "757074",
+        "Revenue": "333.13",
+    },
+    "movielens": {"movieId": "1", "title": "A Film (1995)", "genres": "Adventure|Comedy"},
+    "film": {
+        "film_id": "1",
+        "title": "A FILM",
+        "description": "What happens.",
+        "release_year": "2006",
+        "length": "86",
+    },
+}
+
+
+def file_of(dataset: str, *changes: dict[str, str]) -> bytes:
+    """A file of this dataset with a row for each change of its good row."""
+    if dataset == "title.basics":
+        return titles(*changes)
+    good = GOOD_ROWS[dataset]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys([*good, *(name for change in changes for name in change)])))
+    writer.writeheader()
+    writer.writerows(good | change for change in changes)
+    return text.getvalue().encode()

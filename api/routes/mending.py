@@ -2,18 +2,19 @@
 
 import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
 from sqlalchemy import Connection, Engine
 
+from api.accepting import accept_file
 from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.openapi import UPLOAD_BODY, Responses, problems
 from api.receiving import receive_file
-from api.routes.upload import accept_file
 from api.runtime import Runtime
 from api.schemas import Upload
+from api.text_options import TextOptions
 from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions
 from shared.ingest.idempotency import Reservation, fingerprint_of
@@ -34,6 +35,7 @@ _RESPONSES: Responses = {
 class MendOptions:
     """What the client asked for; in the query, so that it is known before the first byte."""
 
+    text: Annotated[TextOptions, Depends()]
     use_celery: Annotated[
         bool | None, Query(description="Who loads it; by default as the mended upload was loaded.")
     ] = None
@@ -77,11 +79,10 @@ class Mending:
 
     async def receive(self, reservation: Reservation | None) -> ReceivedFile:
         """See `receive_file`."""
-        settings, dataset = limited(self.runtime.settings), self.mendable.dataset
+        limits = limited(self.runtime.settings)
+        wanted = replace(self.options.text.wanted(self.mendable.dataset), recognise=recognise_mended)
         try:
-            return await receive_file(
-                self.request, self.runtime, self.options.filename, dataset, reservation, settings, recognise_mended
-            )
+            return await receive_file(self.request, self.runtime, self.options.filename, wanted, reservation, limits)
         except TooLarge as error:
             message = f"Mended records come in files of at most {MOST_BYTES:,} bytes: send them in parts."
             raise TooLarge(message, error.fields) from error
@@ -94,7 +95,7 @@ class Mending:
     def fingerprint(self, received: ReceivedFile) -> str:
         """Equal for equal requests."""
         asked = {"use_celery": self.options.use_celery, "filename": self.options.filename}
-        return fingerprint_of(received.sha256, asked | {"mends": str(self.mendable.id)})
+        return fingerprint_of(received.sha256, {**asked, **asdict(self.options.text), "mends": str(self.mendable.id)})
 
 
 @router.post(

@@ -4,26 +4,45 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from shared.datasets import movies, title_basics
+from shared.datasets import (
+    film,
+    imdb_movies,
+    imdb_top_1000,
+    movielens,
+    movies,
+    movies_metadata,
+    title_basics,
+    tmdb_5000,
+)
 from shared.datasets.dataset import Column, Dataset, normalised
 from shared.errors import HeaderMismatch
 
-__all__ = ["DATASETS", "Column", "Dataset", "normalised", "recognise"]
+__all__ = ["DATASETS", "Column", "Dataset", "distance", "normalised", "recognise"]
 
 MOST_COLUMNS: Final = 1_000
 
-DATASETS: dict[str, Dataset] = {module.DATASET.name: module.DATASET for module in (movies, title_basics)}
+DATASETS: dict[str, Dataset] = {
+    module.DATASET.name: module.DATASET
+    for module in (
+        movies,
+        title_basics,
+        movies_metadata,
+        tmdb_5000,
+        imdb_top_1000,
+        imdb_movies,
+        movielens,
+        film,
+    )
+}
 
 
 def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
-    """The dataset whose columns are all in the header; `name` allows only that one.
+    """The dataset whose columns are all in the header; `name`, which there must be, allows only that one.
 
     Raises `HeaderMismatch`, which tells what is missing from the nearest dataset and what was found.
     """
     if len(header) > MOST_COLUMNS:
         raise HeaderMismatch(f"the header has {len(header):,} columns; {MOST_COLUMNS:,} is the most")
-    if name is not None and name not in DATASETS:
-        raise HeaderMismatch(f"there is no dataset {name!r}", {"datasets": sorted(DATASETS)})
     candidates = [DATASETS[name]] if name else list(DATASETS.values())
     nearest = min(candidates, key=lambda dataset: _distance(dataset, header))
     missing = nearest.missing_columns(header)
@@ -32,6 +51,9 @@ def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
             f"the header lacks columns of the dataset {nearest.name}: {', '.join(missing)}",
             {"dataset": nearest.name, "missing": missing, "found": [name[:100] for name in header[:100]]},
         )
+    blank = [position for position, name in enumerate(header, 1) if not name]
+    if blank:
+        raise HeaderMismatch(f"column {blank[0]} of the header has no name", {"blank": blank[:100]})
     counts = Counter(normalised(name) for name in header)
     repeated = sorted({name for name in header if counts[normalised(name)] > 1})
     if repeated:
@@ -39,6 +61,12 @@ def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
     return nearest
 
 
+def distance(header: Sequence[str], name: str | None = None) -> float:
+    """How far a header is from the nearest dataset, or from that of this name: 0 (none of its columns lacks) to 1."""
+    candidates = [DATASETS[name]] if name else DATASETS.values()
+    return min(_distance(dataset, header)[0] for dataset in candidates)
+
+
 def _distance(dataset: Dataset, header: Sequence[str]) -> tuple[float, int]:
     """The share of its columns that are missing; of those that miss none, the one with the most columns is nearest."""
-    return len(dataset.missing_columns(header)) / len(dataset.columns), -len(dataset.columns)
+    return len(dataset.missing_columns(header)) / len(dataset.column_names), -len(dataset.column_names)

@@ -85,3 +85,8 @@ def one_of(code: str, values: tuple[str, ...]) -> OneOf:
 def matches(code: str, pattern: str, message: str) -> Matches:
     """The whole text fits the pattern."""
     return Matches(code=code, message=message, pattern=pattern)
+
+
+RUNTIME = between(0, 60_000)
+VOTE = between(0, 10)
+SOURCE_ID = matches("invalid_id", "[0-9]+", "must be a number")

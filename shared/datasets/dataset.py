@@ -15,7 +15,8 @@ class Column:
     """One column of the file: `name` as in its header, `field` of the `movies` table where its values go.
 
     `rule` makes a value of the text, `checks` judge the value; null is allowed unless it is `required`. `aliases` are
-    other names that headers have for it.
+    other names that headers have for it. A column of the file that feeds two fields is declared twice, with another
+    field and rule. `is_kept`: its text is kept in `movies.extra`, too, because the field holds only a part of it.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Column:
     checks: tuple[Check, ...] = ()
     required: bool = False
     aliases: tuple[str, ...] = ()
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,15 @@ class Dataset:
     title: str
     description: str
     columns: tuple[Column, ...]
-    nulls: tuple[str, ...] = ("", "\\N")
+    nulls: tuple[str, ...] = ("",)
     quoting: bool = True
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
+
+    @property
+    def column_names(self) -> list[str]:
+        """Each name once, though two columns may read the same one of the file."""
+        return list(dict.fromkeys(column.name for column in self.columns))
 
     def match(self, header: Sequence[str]) -> dict[str, str]:
         """Each of the dataset's columns that the header has, with the header's name for it."""
@@ -57,7 +64,13 @@ class Dataset:
     def missing_columns(self, header: Sequence[str]) -> list[str]:
         """Names of the dataset's columns that the header lacks."""
         matched = self.match(header)
-        return [column.name for column in self.columns if column.name not in matched]
+        return [name for name in self.column_names if name not in matched]
+
+    def extra_columns(self, header: Sequence[str]) -> list[str]:
+        """The header's names whose text goes into `movies.extra`."""
+        matched = self.match(header)
+        read = set(matched.values()) - {matched[column.name] for column in self.columns if column.is_kept}
+        return [name for name in header if name not in read]
 
     def describe(self) -> dict[str, Any]:
         """For people: each column with what it may hold, as declared by rule and schema."""

@@ -4,8 +4,6 @@ Each rule says it twice. `parse` takes one cell and is the meaning; `convert` ta
 with whole-column operations and leaves the others to `parse`, so that speed never changes a verdict.
 """
 
-import ast
-import json
 import re
 from datetime import date
 from typing import Any, ClassVar
@@ -63,6 +61,24 @@ class Rule:
                 parsed.append(None)
                 failed.append(position)
         return pa.array(parsed, type=self.type), failed
+
+
+class Repeating(Rule):
+    """For columns that say a few things again and again: each distinct cell is decoded once.
+
+    A file of a million movies has some hundreds of lists of languages.
+    """
+
+    @override
+    def convert(self, column: pa.StringArray) -> tuple[pa.Array, list[int]]:
+        encoded = column.dictionary_encode()
+        values, failed = super().convert(encoded.dictionary)
+        failing = np.isin(encoded.indices.to_numpy(zero_copy_only=False), failed)
+        return values.take(encoded.indices), np.flatnonzero(failing).tolist()
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray | None]:
+        return pa.nulls(len(column), self.type), pa.repeat(False, len(column))
 
 
 class Whole(Rule):
@@ -172,65 +188,3 @@ class Flag(Rule):
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
         plain = pc.or_(pc.equal(column, "0"), pc.equal(column, "1"))
         return pc.if_else(plain, pc.equal(column, "1"), None), plain
-
-
-class ListLiteral(Rule):
-    """A list of strings, as Python or as JSON writes it."""
-
-    name = "list of text"
-    code = "not_a_list"
-    message = "must be a list of strings, as Python or JSON writes it (['English', 'Français'])"
-    type = pa.list_(pa.string())
-    max_characters: ClassVar[int] = 100_000
-
-    @override
-    def parse(self, text: str) -> list[str]:
-        value = _literal(text) if len(text) <= self.max_characters else None
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ValueError
-        return value
-
-    @override
-    def convert(self, column: pa.StringArray) -> tuple[pa.Array, list[int]]:
-        # Each distinct list is decoded once: a file of a million movies has some hundreds.
-        encoded = column.dictionary_encode()
-        values, failed = self.parse_each(encoded.dictionary)
-        failing = np.isin(encoded.indices.to_numpy(zero_copy_only=False), failed)
-        return values.take(encoded.indices), np.flatnonzero(failing).tolist()
-
-
-class CommaList(Rule):
-    """Values with commas between them (`Action,Comedy`)."""
-
-    name = "list of text"
-    code = "not_a_list"
-    message = "must be values with commas between them"
-    type = pa.list_(pa.string())
-
-    @override
-    def parse(self, text: str) -> list[str]:
-        return text.split(",")
-
-    @override
-    def convert(self, column: pa.StringArray) -> tuple[pa.Array, list[int]]:
-        return pc.split_pattern(column, ","), []
-
-
-def _literal(text: str) -> object:
-    """What JSON or Python reads; strings that PostgreSQL cannot store (NUL, lone surrogates) are no values."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        try:
-            value = ast.literal_eval(text)
-        except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
-            raise ValueError from error
-    except RecursionError as error:
-        raise ValueError from error
-    if isinstance(value, list) and any(isinstance(item, str) and not _storable(item) for item in value):
-        raise ValueError
-    return value
-
-
-def _storable(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

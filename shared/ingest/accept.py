@@ -1,39 +1,43 @@
 """Takes a file in: one pass over its bytes while they arrive, then one transaction.
 
-    bytes -> hash -> (gunzip) -> header: which dataset? -> split into batches
-                         `-> storage
+    bytes -> hash -> (gunzip) -> UTF-8 -> sniff: which dialect and dataset? -> split into batches
+                                                `-> storage
 
-A file that cannot be loaded as a whole is refused as soon as its header says so. What is stored is the plain content,
-because batches are spans of it; `sha256` and `size_bytes` are those of the bytes that the client sent.
+A file that cannot be loaded as a whole is refused as soon as its first records say so. What is stored is the plain
+content in UTF-8, because batches are spans of it; `sha256` and `size_bytes` are those of the bytes that came in.
 """
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 
 from shared.database.models import ACTIVE_STATES, Batch, Upload, large_upload_numbers, small_upload_numbers
-from shared.datasets import Dataset, recognise
-from shared.errors import EmptyFile, TooLarge, UnreadableFile, UnsupportedFile
+from shared.errors import EmptyFile, TooLarge, UnsupportedFile
 from shared.ingest.budget import Budget
 from shared.ingest.decompress import GZIP_MAGIC, Gunzip
-from shared.ingest.dialect import Dialect, dialect_of
-from shared.ingest.scan import scan_record
+from shared.ingest.dialect import Dialect
+from shared.ingest.encoding import UTF_8, Decoder, exchange
+from shared.ingest.sniff import Sniffed, Wanted, sniff
 from shared.ingest.split import Span, Splitter
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 
-# Which dataset a header is, of all or of the one that is named; raises `HeaderMismatch`.
-Recognise = Callable[[Sequence[str], str | None], Dataset]
-
 ACCEPTED_NAMES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-_LONGEST_HEADER_BYTES = 1024 * 1024
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_ZIP_MAGIC = b"PK\x03\x04"
+_FOREIGN_MAGIC: Final = {
+    b"PK\x03\x04": "a zip archive (or a spreadsheet, which is one)",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet or document",
+    b"%PDF-": "a PDF",
+    b"PAR1": "a Parquet file",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"SQLite format 3": "a SQLite database",
+}
 _COPIED_FIELDS: Final = (
     *("filename", "dataset", "header", "storage_key", "size_bytes", "sha256"),
     *("content_bytes", "content_sha256", "header_bytes"),
@@ -82,14 +86,7 @@ class Registered:
 class Receiver:
     """Sync, for one thread at a time: `feed` blocks, then `finish`; after an error, or instead of `finish`, `abort`."""
 
-    def __init__(
-        self,
-        storage: LocalStorage,
-        settings: Settings,
-        filename: str,
-        dataset: str | None,
-        recognise: Recognise = recognise,
-    ) -> None:
+    def __init__(self, storage: LocalStorage, settings: Settings, filename: str, wanted: Wanted) -> None:
         """Raises `UnsupportedFile` for a name that is not one of `ACCEPTED_NAMES`, and storage errors."""
         if not filename.lower().endswith(ACCEPTED_NAMES):
             raise UnsupportedFile(
@@ -99,9 +96,8 @@ class Receiver:
         self._filename = filename
         self._received = hashlib.sha256()
         self._size_bytes = 0
-        self._gunzip = Gunzip() if filename.lower().endswith(".gz") else None
-        # A plain file is hashed once: what came in is what is stored.
-        self._content = _Content(storage, settings, filename, dataset, recognise, hashed=self._gunzip is not None)
+        self._gunzip = Gunzip(settings.max_gzip_ratio) if filename.lower().endswith(".gz") else None
+        self._content = _Content(storage, settings, wanted, is_as_received=self._gunzip is None)
 
     def feed(self, block: bytes) -> None:
         """The next bytes of the file; raises `TooLarge`, `UnreadableFile`, `StorageFull`, `Unavailable`."""
@@ -131,69 +127,49 @@ class Receiver:
             raise UnsupportedFile("the file is named .gz, but its content is not gzip")
         if is_gzip and not self._gunzip:
             raise UnsupportedFile("the content is gzip, but the file's name does not end with .gz")
-        if block.startswith(_ZIP_MAGIC):
-            raise UnsupportedFile("the content is a zip archive; send the file in it, or compress it with gzip")
+        kind = next((kind for magic, kind in _FOREIGN_MAGIC.items() if block.startswith(magic)), None)
+        if kind:
+            raise UnsupportedFile(f"the content is {kind}; send the table in it as CSV, plain or compressed with gzip")
 
 
 class _Content:
-    """The plain bytes: stored, hashed, their header recognised, the rest split."""
+    """The text: stored as UTF-8, hashed, its dialect and dataset told by its beginning, its records split."""
 
-    def __init__(
-        self,
-        storage: LocalStorage,
-        settings: Settings,
-        filename: str,
-        dataset: str | None,
-        recognise: Recognise,
-        *,
-        hashed: bool,
-    ) -> None:
+    def __init__(self, storage: LocalStorage, settings: Settings, wanted: Wanted, *, is_as_received: bool) -> None:
         self._settings = settings
-        self._dialect = dialect_of(filename)
-        self._dataset_name = dataset
-        self._recognise = recognise
+        self._wanted = wanted
         self._storage = storage
         self._key = storage.new_key()
         self._file = storage.create(self._key)
-        self._hash = hashlib.sha256() if hashed else None
+        # While what is stored is what came in, one hash is enough.
+        self._hash = None if is_as_received else hashlib.sha256()
+        self._decoder = Decoder(wanted.encoding)
         self._bytes = 0
         self._head = b""
-        self._header: list[str] = []
-        self._header_bytes = 0
-        self._dataset: Dataset | None = None
+        self._next_look = 0
+        self._sniffed: Sniffed | None = None
         self._splitter: Splitter | None = None
 
     def feed(self, piece: bytes) -> None:
-        self._file.write(piece)
-        self._bytes += len(piece)
-        _refuse_more_than(self._settings.max_upload_bytes, self._bytes)  # a small gzip may hold a lot
-        if self._hash is not None:
-            self._hash.update(piece)
-        if self._splitter is None:
-            self._head += piece
-            if b"\n" in piece or len(self._head) > _LONGEST_HEADER_BYTES:
-                self._read_header(at_end=False)
-        else:
-            self._splitter.feed(piece)
+        self._take(self._decoder.feed(piece), at_end=False)
 
     def finish(self, filename: str, size_bytes: int, sha256: str) -> ReceivedFile:
-        if self._splitter is None:
-            self._read_header(at_end=True)
+        self._take(self._decoder.finish(), at_end=True)
         spans = self._splitter.finish(self._settings.small_upload_bytes) if self._splitter else []
-        if not spans or self._dataset is None:
-            raise EmptyFile("the file has a header and not one record" if self._bytes else "the file is empty")
+        if not spans or self._sniffed is None:
+            raise EmptyFile("the file has a header and not one record" if self._sniffed else "the file is empty")
         self._file.commit()
         return ReceivedFile(
             filename=filename,
-            dataset=self._dataset.name,
-            dialect=self._dialect,
-            header=self._header,
+            dataset=self._sniffed.dataset.name,
+            dialect=replace(self._sniffed.dialect, encoding=self._decoder.encoding, bom=self._decoder.bom),
+            header=self._sniffed.header,
             storage_key=self._key,
             size_bytes=size_bytes,
             sha256=sha256,
             content_bytes=self._bytes,
             content_sha256=self._hash.hexdigest() if self._hash else sha256,
-            header_bytes=self._header_bytes,
+            header_bytes=self._sniffed.header_end,
             spans=spans,
             is_small=len(spans) == 1,
         )
@@ -202,41 +178,44 @@ class _Content:
         self._file.discard()
         self._storage.delete(self._key)
 
-    def _read_header(self, *, at_end: bool) -> None:
-        """Recognise the header as soon as it is whole, and begin to split after it."""
-        head = self._head
-        if not head:
+    def _take(self, text: bytes, *, at_end: bool) -> None:
+        self._bytes += len(text)
+        _refuse_more_than(self._settings.max_upload_bytes, self._bytes)  # a small gzip may hold a lot
+        if self._splitter is not None:
+            self._splitter.feed(self._store(text))
             return
-        begin = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
-        record = scan_record(head, begin, self._dialect)
-        is_whole = record.fields is not None and head[record.start : record.end].endswith(b"\n")
-        if not is_whole and not at_end:
-            if len(head) > _LONGEST_HEADER_BYTES:
-                raise UnreadableFile(f"the header is longer than {_LONGEST_HEADER_BYTES:,} bytes")
+        self._head += text
+        if self._head and (at_end or len(self._head) >= self._next_look):
+            self._next_look = 2 * len(self._head)
+            self._look(at_end=at_end)
+
+    def _look(self, *, at_end: bool) -> None:
+        """Recognise the file as soon as its beginning tells, and begin to store and to split it."""
+        found = self._sniffed = sniff(self._head, self._wanted, is_all=at_end)
+        if found is None:
             return
-        if b"\0" in head[: record.end]:
-            raise UnsupportedFile("the content is binary, not text")
-        self._header = _decoded(record.fields)
-        self._dataset = self._recognise(self._header, self._dataset_name)
-        self._header_bytes = record.end
-        first_line = 1 + head.count(b"\n", 0, record.end)
-        self._splitter = Splitter(record.end, first_line, self._settings.batch_bytes, self._dialect, len(self._header))
-        self._splitter.feed(head[record.end :])
+        self._splitter = Splitter(
+            found.header_end, found.first_line, self._settings.batch_bytes, found.dialect, len(found.header)
+        )
+        self._splitter.feed(self._store(self._head)[found.header_end :])
         self._head = b""
+
+    def _store(self, text: bytes) -> bytes:
+        """Write the text as the reader wants it, and give it back."""
+        assert self._sniffed is not None
+        is_exchanged = self._sniffed.dialect.is_exchanged
+        if self._hash is None and (is_exchanged or self._decoder.encoding != UTF_8):
+            self._hash = self._file.digest()
+        content = exchange(text) if is_exchanged else text
+        self._file.write(content)
+        if self._hash is not None:
+            self._hash.update(content)
+        return content
 
 
 def _refuse_more_than(most_bytes: int, size_bytes: int) -> None:
     if size_bytes > most_bytes:
         raise TooLarge(f"the file is larger than {most_bytes:,} bytes", {"max_upload_bytes": most_bytes})
-
-
-def _decoded(fields: list[bytes] | None) -> list[str]:
-    if fields is None:
-        raise UnreadableFile("the header cannot be read: its quotes are damaged, or it has too many columns")
-    try:
-        return [field.decode().strip() for field in fields]
-    except UnicodeDecodeError as error:
-        raise UnreadableFile("the header is not valid UTF-8") from error
 
 
 def register(connection: Connection, received: ReceivedFile, options: UploadOptions) -> Registered:

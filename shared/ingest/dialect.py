@@ -16,15 +16,17 @@ class Dialect:
     `quoting`: cells may be wrapped in `quote`. `escape` is what stands before a quote that is meant as a character of a
     quoted cell: the quote itself (RFC 4180 doubles it), or a backslash. `nulls` are the cell texts that mean null.
     `newline` is \n, \r\n or \r; in a file of \r the two octets are exchanged before it is stored, and in its values
-    back again, so that every line of what is stored ends with \n.
+    back again, so that every line of what is stored ends with \n. `header_line` counts from 1; lines before it are no
+    records.
     """
 
     delimiter: str
     quoting: bool
     quote: str = '"'
     escape: str = '"'
-    nulls: tuple[str, ...] = ("", "\\N")
+    nulls: tuple[str, ...] = ("",)
     newline: str = "\n"
+    header_line: int = 1
     encoding: str = "utf-8"
     bom: bool = False
 
@@ -36,7 +38,9 @@ class Dialect:
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """From the `uploads` row; those of earlier versions know less of it."""
         known = {field.name for field in fields(cls)}
-        values = {name: tuple(value) if name == "nulls" else value for name, value in stored.items() if name in known}
+        values: dict[str, Any] = {name: value for name, value in stored.items() if name in known}
+        if "nulls" in values:
+            values["nulls"] = tuple(values["nulls"])
         return cls(**values)
 
     @property
@@ -52,4 +56,4 @@ class Dialect:
 
 CSV: Final = Dialect(delimiter=",", quoting=True)
 # IMDb's own files: a quote is a character like any other.
-TSV: Final = Dialect(delimiter="\t", quoting=False)
+TSV: Final = Dialect(delimiter="\t", quoting=False, nulls=("\\N", ""))

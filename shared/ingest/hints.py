@@ -1,6 +1,7 @@
 """What a person should do about a reject, computed when it is shown; exact or absent, never a guess.
 
-A hint that names a value names one that the column's rule accepts; where a text can be read in two ways, it says so.
+A hint that names a value names one that the column's rule accepts, in every dataset that has such a column; where a
+text can be read in two ways, it says so.
 """
 
 import re
@@ -8,14 +9,18 @@ from collections.abc import Callable
 from typing import Final
 
 from shared.datasets import DATASETS, normalised
+from shared.datasets.rules import Rule
 from shared.ingest.records import LONGEST_VALUE_CHARACTERS
 from shared.ingest.repairs import (
+    Advice,
     date_hint,
     flag_hint,
     identifier_hint,
     language_hint,
     list_hint,
+    millions_hint,
     number_hint,
+    number_id_hint,
     status_hint,
     whole_hint,
     year_hint,
@@ -43,8 +48,10 @@ _OF_CODE: Final = {
     "repeated_line": "leave only one record with this _line in the file",
 }
 
-_OF_VALUE: Final[dict[str, Callable[[str], str | None]]] = {
+_OF_VALUE: Final[dict[str, Callable[[str], Advice]]] = {
     "not_a_whole_number": whole_hint,
+    "not_minutes": whole_hint,
+    "not_millions": millions_hint,
     "not_a_number": number_hint,
     "not_a_date": date_hint,
     "not_a_year": year_hint,
@@ -53,6 +60,7 @@ _OF_VALUE: Final[dict[str, Callable[[str], str | None]]] = {
     "unknown_status": status_hint,
     "invalid_language": language_hint,
     "invalid_tconst": identifier_hint,
+    "invalid_id": number_id_hint,
 }
 
 # Some of them are codes of languages, too.
@@ -60,12 +68,10 @@ _NULL_WORDS: Final = frozenset(
     ("", "n/a", "#n/a", "na", "null", "none", "nil", "nan", "unknown", "undefined", "-", "--", "?", "tbd", "tba")
 )
 _ESCAPED_BYTE: Final = re.compile(r"\\x([89a-f][0-9a-f])")
+_COLUMNS: Final = tuple(column for dataset in DATASETS.values() for column in dataset.columns)
+_RULES: Final = tuple((frozenset(map(normalised, (column.name, *column.aliases))), column.rule) for column in _COLUMNS)
 _REQUIRED: Final = frozenset(
-    normalised(name)
-    for dataset in DATASETS.values()
-    for column in dataset.columns
-    if column.required
-    for name in (column.name, *column.aliases)
+    normalised(name) for column in _COLUMNS if column.required for name in (column.name, *column.aliases)
 )
 
 
@@ -80,7 +86,25 @@ def hint(code: str, column: str | None, value: str | None) -> str | None:
     if value.strip().casefold() in _NULL_WORDS:
         is_safe = normalised(column or "") not in _REQUIRED and not (code == "invalid_language" and value.isalpha())
         return LEAVE_EMPTY if is_safe else None
-    return _OF_VALUE[code](value)
+    advice = _OF_VALUE[code](value)
+    if isinstance(advice, str) or advice is None:
+        return advice
+    return next((f"write {text}" for text in advice if _is_accepted(text, code, column)), None)
+
+
+def _is_accepted(text: str, code: str, column: str | None) -> bool:
+    """By each rule that may have given this code; a code of a check has none."""
+    rules = [(names, rule) for names, rule in _RULES if rule.code == code]
+    of_column = [rule for names, rule in rules if normalised(column or "") in names]
+    return all(_parses(rule, text) for rule in of_column or [rule for _, rule in rules])
+
+
+def _parses(rule: Rule, text: str) -> bool:
+    try:
+        rule.parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _encoding_hint(value: str) -> str | None:

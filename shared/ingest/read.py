@@ -14,10 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from shared.ingest.dialect import Dialect
-from shared.ingest.records import REASONS, Places, Records, shown
+from shared.ingest.dialect import BACKSLASH, Dialect
+from shared.ingest.encoding import exchange
+from shared.ingest.records import REASONS, Places, Records, exchanged_back, shown
 from shared.ingest.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, scan_record
-from shared.ingest.structure import MOST_RECORD_LINES, Structure, find_structure
+from shared.ingest.structure import Structure, find_structure
+from shared.ingest.text import is_utf8, text_fault
+from shared.ingest.walk import MOST_RECORD_LINES
 
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
 _LINE_FEED, _RETURN = b"\n\r"
@@ -31,7 +34,7 @@ MESSAGES: Final = {
     "wrong_field_count": "the record has {found} fields instead of {expected}",
     "field_too_long": f"a field is longer than {LONGEST_FIELD_BYTES:,} bytes",
     "record_too_long": f"the record spans more than {MOST_RECORD_LINES:,} lines",
-    "invalid_utf8": "the text is not valid UTF-8",
+    "invalid_utf8": "the text is not valid in the file's encoding",
     "nul_byte": "the text has a NUL byte",
 }
 
@@ -97,6 +100,9 @@ class _Batch:
         if len(self._tables) > 1:
             order = np.argsort(numbers)
             table, numbers = table.take(pa.array(order)), numbers[order]
+        if self.dialect.is_exchanged:
+            columns = [exchanged_back(column.combine_chunks()) for column in table.columns]
+            table = pa.table(columns, names=table.column_names)
         places = Places(first_line + self._first_feeds, first_byte + self._starts, first_byte + self._ends)
         return Records(table, numbers, places, self._reasons())
 
@@ -118,6 +124,8 @@ class _Batch:
     ) -> None:
         if value is None:
             value = self.data[self._starts[record] : self._content_ends[record]]
+        if self.dialect.is_exchanged:
+            value = exchange(value)
         message = MESSAGES[code].format(found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header))
         self._verdicts[record] = _FAULTY
         self._faults.append((record, column, code, message, shown(value[:_SHOWN_BYTES])))
@@ -149,11 +157,13 @@ class _Batch:
         self._verdicts[self._records_at(odd[self.structure.is_outside(odd)])] = _ODD
 
     def _judge_text(self) -> None:
+        if self.dialect.is_escaped:
+            self._verdicts[self._records_at(np.flatnonzero(self._octets == ord(BACKSLASH)))] = _ODD
         if b"\0" in self.data:
             self._verdicts[self._records_at(np.flatnonzero(self._octets == 0))] = _ODD
-        if not _is_utf8(self.data):
+        if not is_utf8(self.data):
             for record in np.flatnonzero(self._verdicts == _FAST).tolist():
-                if not _is_utf8(self.data[self._starts[record] : self._ends[record]]):
+                if not is_utf8(self.data[self._starts[record] : self._ends[record]]):
                     self._verdicts[record] = _ODD
 
     def _read_odd(self) -> None:
@@ -176,12 +186,11 @@ class _Batch:
             return None
         is_sound = True
         for name, cell in zip(self.header, raw.fields, strict=True):
-            code = _text_fault(cell)
+            code = text_fault(cell)
             if code is not None:
                 is_sound = False
                 self._refuse(record, code, name, cell)
-        nulls = self.dialect.null.encode()
-        return [None if cell == nulls else cell.decode() for cell in raw.fields] if is_sound else None
+        return [_text(cell.decode(), self.dialect.nulls) for cell in raw.fields] if is_sound else None
 
     def _refuse_count(self, record: int, found: int) -> None:
         if self._line_counts[record] > 1:
@@ -242,26 +251,8 @@ class _Batch:
         return refused
 
 
-def _is_utf8(data: bytes) -> bool:
-    """Before parsing and not by the parser: its handler of invalid rows cannot take text that is not valid."""
-    offsets = pa.py_buffer(np.array([0, len(data)], dtype=np.int32))
-    try:
-        pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(data)]).cast(pa.string())
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _text_fault(cell: bytes) -> str | None:
-    if b"\0" in cell:
-        return "nul_byte"
-    if len(cell) > LONGEST_FIELD_BYTES:
-        return "field_too_long"
-    try:
-        cell.decode()
-    except UnicodeDecodeError:
-        return "invalid_utf8"
-    return None
+def _text(cell: str, nulls: tuple[str, ...]) -> str | None:
+    return None if cell in nulls else cell
 
 
 def _parse(data: bytes, dialect: Dialect, columns: int, skipped: list[pacsv.InvalidRow]) -> pa.Table:
@@ -275,7 +266,7 @@ def _parse(data: bytes, dialect: Dialect, columns: int, skipped: list[pacsv.Inva
         read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(data), 1) + 1),
         parse_options=pacsv.ParseOptions(
             delimiter=dialect.delimiter,
-            quote_char='"' if dialect.quoting else False,
+            quote_char=dialect.quote if dialect.quoting else False,
             newlines_in_values=dialect.quoting,
             invalid_row_handler=skip,
         ),
@@ -283,7 +274,7 @@ def _parse(data: bytes, dialect: Dialect, columns: int, skipped: list[pacsv.Inva
             column_types=dict.fromkeys(names, pa.string()),
             check_utf8=False,
             strings_can_be_null=True,
-            null_values=[dialect.null],
+            null_values=list(dialect.nulls),
         ),
     )
     return table.combine_chunks()

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 LONGEST_VALUE_CHARACTERS = 1_000
+_EXCHANGED = str.maketrans("\r\n", "\n\r")
 
 # `record`: position among all records of the batch, from 0; `column` is null if it is about the whole record.
 REASONS = pa.schema(
@@ -67,3 +69,10 @@ def shown(value: bytes | str) -> str:
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
     text = text.replace("\0", "\\x00")
     return text if len(text) <= LONGEST_VALUE_CHARACTERS else text[:LONGEST_VALUE_CHARACTERS] + "…"
+
+
+def exchanged_back(values: pa.StringArray) -> pa.StringArray:
+    """Values of a file of carriage returns, in which these were exchanged with line feeds."""
+    if not pc.any(pc.match_substring_regex(values, "[\r\n]")).as_py():
+        return values
+    return pa.array([None if value is None else value.translate(_EXCHANGED) for value in values.to_pylist()])

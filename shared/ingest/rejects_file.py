@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.ingest.dialect import Dialect
-from shared.ingest.encoding import bom_of, encode
+from shared.ingest.encoding import bom_of, encode, exchange
 from shared.ingest.hints import hint
 from shared.storage.local import StoredFile
 
@@ -16,7 +16,7 @@ LINE_COLUMN: Final = "_line"
 OUR_COLUMNS: Final = (LINE_COLUMN, "_column", "_code", "_message", "_hint")
 
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
-# What is encoded and handed out at a time.
+# What is handed out at a time.
 _BLOCK_BYTES: Final = 256 * 1024
 _BETWEEN_REASONS: Final = "; "
 # What a spreadsheet takes for a formula.
@@ -50,10 +50,10 @@ class RejectsFile:
         """Raises `StoredFileDamaged` and `Unavailable`."""
         self._stored = stored
         self._dialect = dialect
-        header = stored.read(0, header_bytes)
-        # Earlier versions stored the mark with the content, and noted none.
-        self._has_stored_mark = header.startswith(_BYTE_ORDER_MARK)
-        self._header = header.removeprefix(_BYTE_ORDER_MARK)
+        beginning = stored.read(0, header_bytes)
+        # In UTF-8 the mark is stored with the content; earlier versions did not note it.
+        self._has_stored_mark = beginning.startswith(_BYTE_ORDER_MARK)
+        self._header = _without_lines(beginning.removeprefix(_BYTE_ORDER_MARK), dialect.header_line - 1)
         self._line_end = b"\r\n" if self._header.endswith(b"\r\n") else b"\n"
 
     def header(self) -> bytes:
@@ -69,10 +69,10 @@ class RejectsFile:
             lines.append(self._line(record))
             size += len(lines[-1])
             if size >= _BLOCK_BYTES:
-                yield encode(b"".join(lines), self._dialect)
+                yield b"".join(lines)
                 lines, size = [], 0
         if lines:
-            yield encode(b"".join(lines), self._dialect)
+            yield b"".join(lines)
 
     def _line(self, record: RejectedRecord) -> bytes:
         reasons = record.reasons
@@ -88,16 +88,25 @@ class RejectsFile:
             _BETWEEN_REASONS.join(dict.fromkeys(text for text in hints if text)),  # the same advice once
         )
         original = self._stored.read(record.byte_start or 0, record.byte_end or 0) if is_known else b""
-        return self._ours(cells) + self._ended(original)
+        # One by one: bytes of a record that are no text must not change how any other text is encoded.
+        return encode(self._ours(cells), self._dialect) + encode(self._ended(original), self._dialect)
 
     def _ours(self, cells: Iterable[str]) -> bytes:
         """Our cells, each with a delimiter behind it."""
         delimiter = self._dialect.delimiter
-        return "".join(_cell(text, self._dialect) + delimiter for text in cells).encode()
+        content = "".join(_cell(text, self._dialect) + delimiter for text in cells).encode()
+        return exchange(content) if self._dialect.is_exchanged else content
 
     def _ended(self, record: bytes) -> bytes:
         """The last record of a file may have no line end."""
         return record if record.endswith(b"\n") else record + self._line_end
+
+
+def _without_lines(content: bytes, count: int) -> bytes:
+    """Without so many lines at its beginning."""
+    for _ in range(count):
+        content = content[content.index(b"\n") + 1 :]
+    return content
 
 
 def _cell(text: str, dialect: Dialect) -> str:

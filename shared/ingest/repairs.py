@@ -1,6 +1,7 @@
-"""How a cell's text would have to be written, for the texts that people write most often; one function for each rule.
+"""How a cell's text would have to be written, for the texts that people write most often; one function for each code.
 
-Each takes the text and returns the advice, or None. `write X` names an X that the rule accepts.
+Each takes the text and returns texts of which the first that the column's rule accepts is what to write; or a sentence,
+where the text can be read in two ways; or None.
 """
 
 import ast
@@ -8,11 +9,12 @@ import json
 import re
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from shared.datasets import DATASETS
 from shared.datasets.checks import OneOf
-from shared.datasets.rules import Decimal, IsoDate, ListLiteral, Rule, Whole, Year
+
+Advice: TypeAlias = tuple[str, ...] | str | None
 
 _CURRENCY: Final = r"(?:US\$|[$€£¥]|USD|EUR|GBP)"
 _MONEY: Final = re.compile(rf"{_CURRENCY}?\s*(?P<number>[+-]?[\d.,' ]*\d)\s*{_CURRENCY}?", re.IGNORECASE | re.ASCII)
@@ -87,34 +89,34 @@ _CODE: Final = re.compile(r"[A-Za-z]{2,3}")
 _LIST_ITEM: Final = re.compile(r"[^\W\d_][^\[\]{}()'\"\\:]*")
 
 
-def whole_hint(text: str) -> str | None:
+def whole_hint(text: str) -> Advice:
     """For a whole number."""
     text = text.strip()
     if match := _MINUTES.fullmatch(text):
-        return _write(match[1], Whole)
+        return (match[1],)
     if match := _HOURS.fullmatch(text):
-        return _write(str(int(match[1]) * 60 + int(match[2] or 0)), Whole)
+        return (str(int(match[1]) * 60 + int(match[2] or 0)),)
     if _EXPONENT.fullmatch(text) and float(text).is_integer():
-        return _write(str(int(float(text))), Whole)
+        return (str(int(float(text))),)
     number = _number(text)
     return None if number is None else _whole_of(number)
 
 
-def _whole_of(number: str) -> str | None:
+def _whole_of(number: str) -> Advice:
     grouped = _THOUSANDS.fullmatch(number.lstrip("-"))
     if grouped is None:
-        return _write(_decimal(number) or "", Whole)
+        return (_decimal(number) or "",)
     digits = re.sub(r"[^\d-]", "", number)
     if grouped["mark"] == "." and number.count(".") == 1:
         return f"write {digits} if the point stands between thousands"
-    return _write(digits, Whole)
+    return (digits,)
 
 
-def number_hint(text: str) -> str | None:
+def number_hint(text: str) -> Advice:
     """For a decimal number."""
     text = text.strip()
     if match := _OUT_OF_TEN.fullmatch(text):
-        return _write(match[1], Decimal)
+        return (match[1],)
     number = _number(text)
     if number is None:
         return None
@@ -122,82 +124,87 @@ def number_hint(text: str) -> str | None:
     if re.fullmatch(r"\d{1,3},\d{3}", unsigned):
         return f"write {number.replace(',', '')} if the comma stands between thousands, else {number.replace(',', '.')}"
     if _THOUSANDS.fullmatch(unsigned):
-        return _write(re.sub(r"[^\d-]", "", number), Decimal)
-    return _write(_decimal(number) or "", Decimal)
+        return (re.sub(r"[^\d-]", "", number),)
+    return (_decimal(number) or "",)
 
 
-def date_hint(text: str) -> str | None:
+def millions_hint(text: str) -> Advice:
+    """For an amount in millions: one with thousands is more likely meant in ones, so only the decimals are mended."""
+    number = _number(text.strip())
+    if number is None or _THOUSANDS.search(number):
+        return None
+    return (_decimal(number) or "",)
+
+
+def date_hint(text: str) -> Advice:
     """For a day."""
     text = text.strip()
     if match := _YEAR_FIRST.fullmatch(text) or _EIGHT_DIGITS.fullmatch(text):
         year, month, day = map(int, match.groups())
-        return _write_day(year, month, day) or _why_no_day(year, month, day)
+        return _as_iso(year, month, day) or _why_no_day(year, month, day)
     if match := _YEAR_LAST.fullmatch(text):
         return _either_order(*map(int, match.groups()))
     if match := _DAY_MONTH_YEAR.fullmatch(text):
-        return _write_day(int(match[3]), _month(match[2]), int(match[1]))
+        return _as_iso(int(match[3]), _month(match[2]), int(match[1]))
     if match := _MONTH_DAY_YEAR.fullmatch(text):
-        return _write_day(int(match[3]), _month(match[1]), int(match[2]))
+        return _as_iso(int(match[3]), _month(match[1]), int(match[2]))
     if re.fullmatch(r"\d{4}(?:-\d{2})?", text):
         return "write the whole day as YYYY-MM-DD, or leave the cell empty if it is not known"
     return None
 
 
-def year_hint(text: str) -> str | None:
+def year_hint(text: str) -> Advice:
     """For a year."""
     text = text.strip()
     match = _YEAR_FIRST.fullmatch(text) or re.fullmatch(r"\((\d{4})\)|(\d{4})\.0*", text)
-    return _write(match[1] or match[2], Year) if match else _write(text, Year)
+    return (match[1] or match[2],) if match else (text,)
 
 
-def flag_hint(text: str) -> str | None:
+def flag_hint(text: str) -> Advice:
     """For 0 or 1."""
     word = text.strip().casefold()
     if word in (*_YES, "1"):
-        return "write 1"
-    return "write 0" if word in (*_NO, "0") else None
+        return ("1", "True")
+    return ("0", "False") if word in (*_NO, "0") else None
 
 
-def list_hint(text: str) -> str | None:
+def list_hint(text: str) -> Advice:
     """For a list of strings."""
     text = text.strip()
     if named := _names_of_objects(text):
-        return _write(repr(named), ListLiteral)
+        return (repr(named),)
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     items = [item.strip() for item in re.split(r"[,;|]", bare)]
     if not all(_LIST_ITEM.fullmatch(item) for item in items):
         return None
-    return _write(repr(items), ListLiteral)
+    return (repr(items),)
 
 
-def status_hint(text: str) -> str | None:
+def status_hint(text: str) -> Advice:
     """For one of a few words."""
     near = get_close_matches(text.strip().casefold(), _STATUSES, n=1, cutoff=0.75)
-    return f"write {_STATUSES[near[0]]}" if near else None
+    return (_STATUSES[near[0]],) if near else None
 
 
-def language_hint(text: str) -> str | None:
+def language_hint(text: str) -> Advice:
     """For a language code."""
     word = text.strip()
     if match := _REGIONAL.fullmatch(word):
-        return f"write {match[1].lower()}"
+        return (match[1].lower(),)
     code = _LANGUAGES.get(word.casefold()) or (word.lower() if _CODE.fullmatch(word) else None)
-    return f"write {code}" if code else None
+    return (code,) if code else None
 
 
-def identifier_hint(text: str) -> str | None:
+def identifier_hint(text: str) -> Advice:
     """For IMDb's id of a title."""
     match = _IDENTIFIER.fullmatch(text.strip())
-    return f"write tt{match[1]}" if match and match[1].isascii() else None
+    return (f"tt{match[1]}",) if match and match[1].isascii() else None
 
 
-def _write(value: str, rule: type[Rule]) -> str | None:
-    """Advise this text if the rule accepts it."""
-    try:
-        rule().parse(value)
-    except ValueError:
-        return None
-    return f"write {value}"
+def number_id_hint(text: str) -> Advice:
+    """For an id that is a number: programs that read it as a decimal write it as one."""
+    match = re.fullmatch(r"\s*(\d+)(?:\.0+)?\s*", text, re.ASCII)
+    return (match[1],) if match else None
 
 
 def _number(text: str) -> str | None:
@@ -217,18 +224,18 @@ def _decimal(number: str) -> str | None:
     return number if re.fullmatch(r"-?\d+(\.\d+)?", number) else None
 
 
-def _either_order(first: int, second: int, year: int) -> str | None:
+def _either_order(first: int, second: int, year: int) -> Advice:
     """A day with the year last: which of the others is the month shows only if one of them cannot be."""
     as_day_month, as_month_day = _day(year, second, first), _day(year, first, second)
     if as_day_month and as_month_day and as_day_month != as_month_day:
         return f"write {as_day_month} if the day stands first, {as_month_day} if the month does"
     found = as_day_month or as_month_day
-    return f"write {found}" if found else None
+    return (found.isoformat(),) if found else None
 
 
-def _write_day(year: int, month: int, day: int) -> str | None:
+def _as_iso(year: int, month: int, day: int) -> Advice:
     found = _day(year, month, day)
-    return _write(found.isoformat(), IsoDate) if found else None
+    return (found.isoformat(),) if found else None
 
 
 def _why_no_day(year: int, month: int, day: int) -> str | None:

@@ -23,16 +23,22 @@ class RawRecord:
 class _Patterns:
     plain: re.Pattern[bytes]
     quoted: re.Pattern[bytes]
+    escaped: re.Pattern[bytes]
     after: re.Pattern[bytes]
 
 
 @lru_cache
-def _patterns(delimiter: bytes) -> _Patterns:
-    escaped = re.escape(delimiter)
+def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _Patterns:
+    border = re.escape(delimiter)
+    doubled = quote + quote
+    escaped = rb"\\.|" + doubled if is_escaped else doubled
+    kept = b"[^" + quote + (rb"\\" if is_escaped else b"") + b"]*"
     return _Patterns(
-        plain=re.compile(rb"[^\n" + escaped + rb"]*"),
-        quoted=re.compile(rb'"([^"]*(?:""[^"]*)*)"'),
-        after=re.compile(rb"\r?(?:\n|\Z)|" + escaped),
+        plain=re.compile(rb"[^\n" + border + rb"]*"),
+        quoted=re.compile(b"%b(%b(?:(?:%b)%b)*)%b" % (quote, kept, escaped, kept, quote), re.DOTALL),
+        # A backslash before anything else is one.
+        escaped=re.compile(rb"\\[\\%b]|%b" % (quote, doubled) if is_escaped else doubled),
+        after=re.compile(rb"\r?(?:\n|\Z)|" + border),
     )
 
 
@@ -42,22 +48,24 @@ def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MO
     A quote opens at the beginning of a cell only, and closes before a delimiter or the end of the line only. One with
     more than `most_fields` is not read to its end: else damage is read again from each of its lines.
     """
-    delimiter = dialect.delimiter.encode()
-    patterns = _patterns(delimiter)
+    delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
+    patterns = _patterns(delimiter, quote, dialect.is_escaped)
     fields: list[bytes] = []
     position = start
     while len(fields) <= most_fields:
-        if dialect.quoting and data.startswith(b'"', position):
+        if dialect.quoting and data.startswith(quote, position):
             quoted = patterns.quoted.match(data, position)
             if quoted is None:
                 break
-            value, position = quoted[1].replace(b'""', b'"'), quoted.end()
+            value, position = patterns.escaped.sub(_last, quoted[1]), quoted.end()
         else:
             plain = patterns.plain.match(data, position)
             assert plain is not None  # it matches the empty text
             value, position = plain[0], plain.end()
             if not data.startswith(delimiter, position):
                 value = value.rstrip(b"\r")
+            if dialect.is_escaped:
+                value = patterns.escaped.sub(_last, value)
         fields.append(value)
         after = patterns.after.match(data, position)
         if after is None:
@@ -66,6 +74,10 @@ def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MO
         if after[0] != delimiter:
             return RawRecord(start, position, fields)
     return RawRecord(start, line_end(data, position), None)
+
+
+def _last(escaped: re.Match[bytes]) -> bytes:
+    return escaped[0][-1:]
 
 
 def line_end(data: bytes, position: int) -> int:

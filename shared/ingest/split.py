@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shared.ingest.dialect import QUOTE, Dialect
+from shared.ingest.dialect import Dialect
 from shared.ingest.structure import has_sound_quotes, last_safe_end
 
 # A cut is looked for this far back from the end; beyond, the quotes are damaged.
@@ -64,20 +64,21 @@ class Splitter:
         newline = self._pending.rfind(b"\n", 0, limit)
         if not self._dialect.quoting or newline < 0:
             return newline + 1
-        end = self._find_even_end(newline)
+        # Where backslashes are in use, the number of quotes tells nothing.
+        end = 0 if self._dialect.is_escaped else self._find_even_end(newline)
         if end and has_sound_quotes(bytes(self._pending[:end]), self._dialect):
             return end
         return last_safe_end(bytes(self._pending[: newline + 1]), self._dialect, self._fields)
 
     def _find_even_end(self, newline: int) -> int:
         """Behind the last newline, up to this one, before which the quotes are even; 0 if it is not near."""
-        pending, last = self._pending, newline
-        quotes = _count(pending, QUOTE, newline)
+        pending, quote, last = self._pending, self._dialect.quote.encode(), newline
+        quotes = _count(pending, quote, newline)
         while newline >= 0 and last - newline < _LOOK_BACK_BYTES:
             if quotes % 2 == 0:
                 return newline + 1
             before = pending.rfind(b"\n", 0, newline)
-            quotes -= pending.count(QUOTE, max(before, 0), newline)
+            quotes -= pending.count(quote, max(before, 0), newline)
             newline = before
         return 0
 

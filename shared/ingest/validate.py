@@ -67,7 +67,7 @@ def validate(
     names = dataset.match(header)
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
-    failures = [*unparsed, *_check(dataset, fields, unparsed)]
+    failures = _told_once([*unparsed, *_check(dataset, fields, unparsed)])
     good = np.ones(len(records.numbers), dtype=bool)
     for failure in failures:
         good[failure.rows] = False
@@ -76,8 +76,7 @@ def validate(
     if "original_language" in fields:
         fields["language_number"] = language_numbers(fields["original_language"])
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
-    known = set(names.values())
-    fields["extra"] = _extra(records.table.select([name for name in header if name not in known]))
+    fields["extra"] = _extra(records.table.select(dataset.extra_columns(header)))
     movies = _as_table(fields, None if good.all() else pa.array(good))
     found = [
         reasons(
@@ -106,6 +105,18 @@ def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str
         if len(failed):
             failures.append(_Failure(np.array(failed), column, column.rule.code, column.rule.message))
     return fields, failures
+
+
+def _told_once(failures: list[_Failure]) -> list[_Failure]:
+    """Without what is already said of the same cell: two fields read from it may fail for the same reason."""
+    told: dict[tuple[str, str], np.ndarray] = {}
+    once = []
+    for failure in failures:
+        reason = failure.column.name, failure.code
+        before = told.get(reason, np.zeros(0, dtype=np.int64))
+        once.append(replace(failure, rows=np.setdiff1d(failure.rows, before)))
+        told[reason] = np.union1d(before, failure.rows)
+    return once
 
 
 def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: list[_Failure]) -> list[_Failure]:
@@ -148,7 +159,7 @@ def _series(values: pa.Array) -> "pd.Series[Any]":
 
 
 def _extra(unknown: pa.Table) -> pa.Array:
-    """The columns that the dataset does not know, as one JSON object a row; null where all are empty."""
+    """The columns that no field holds whole, as one JSON object a row; null where all are empty."""
     if not unknown.num_columns:
         return pa.nulls(unknown.num_rows, pa.string())
     rows = ({name: value for name, value in row.items() if value is not None} for row in unknown.to_pylist())

@@ -109,6 +109,14 @@ class PendingFile:
         except OSError as error:
             raise _storage_error(error) from error
 
+    def digest(self) -> "hashlib._Hash":
+        """SHA-256 of what is written so far, to go on with."""
+        try:
+            with self._part.open("rb") as file:
+                return hashlib.file_digest(file, "sha256")
+        except OSError as error:
+            raise _storage_error(error) from error
+
     def commit(self) -> None:
         """Make the file durable and visible under its key."""
         try:

@@ -47,6 +47,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     assert answer.headers["content-type"] == "application/problem+json"
     problem: dict[str, Any] = answer.json()
     assert problem["code"] == code, problem
+    assert problem["type"] == f"/errors#{code}"
     assert problem["status"] == status
     assert problem["detail"]
     assert problem["trace_id"] == answer.headers["x-trace-id"]

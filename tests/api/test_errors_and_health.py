@@ -119,6 +119,7 @@ def test_without_a_database_everything_says_so_and_nothing_is_kept(own: LocalSta
             assert (problem["database"]["status"], problem["broker"]["status"]) == ("unavailable", "ok")
             assert_problem(client.get("/health/db"), 503, "unavailable")
             assert client.get("/ping").status_code == 200
+            assert httpx.get(f"{own.api_url}/errors", trust_env=False).status_code == 200
         finally:
             own.postgres.start()
         assert client.get("/movies").status_code == 200

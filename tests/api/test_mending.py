@@ -244,3 +244,28 @@ def test_part_of_the_records_may_come_back_first(mine: httpx.Client, send: Send)
     second = send_back(mine, upload, mended(left, GOOD))
     assert second["records"]["loaded"] == 5
     assert mine.get(f"/uploads/{upload['id']}").json()["records"]["rejected"] == 0
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1252", "utf-16-le"])
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_files_of_spreadsheets_come_back_as_they_are(
+    mine: httpx.Client, send: Send, encoding: str, newline: str
+) -> None:
+    good = {"overview": "Für Élise, très bien; à bientôt", "title": "Ça va"}
+    rows = csv.reader(io.StringIO(movies(*[good] * 30, {**good, "budget": "$1,000"}).decode(), newline=""))
+    output = io.StringIO(newline="")
+    csv.writer(output, delimiter=";", lineterminator=newline).writerows(rows)
+    upload = send(output.getvalue().encode(encoding))
+    assert upload["records"] == {"read": 31, "loaded": 30, "rejected": 1, "duplicate": 0}
+    answer = download(mine, upload)
+    charset = {"utf-16-le": "utf-16le"}.get(encoding, encoding)
+    assert answer.headers["content-type"] == f"text/csv; charset={charset}"
+    text = answer.content.decode(encoding)
+    lines = text.split(newline)
+    assert lines[0] == ";".join([*OURS, *MOVIES_HEADER])
+    assert lines[1].endswith(output.getvalue().split(newline)[-2])
+    mending = send_back(mine, upload, text.replace("$1,000", "1000").encode(encoding), encoding=encoding)
+    assert mending["records"]["loaded"] == 1
+    movies_now = mine.get("/movies", params={"page_size": 100}).json()
+    assert {(movie["title"], movie["overview"]) for movie in movies_now["items"]} == {("Ça va", good["overview"])}
+    assert movies_now["total"] == 31

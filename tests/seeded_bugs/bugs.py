@@ -313,7 +313,7 @@ BUGS: Final = (
     # -- doorbells
     Bug(
         "ring-before-commit",
-        "api/routes/upload.py",
+        "api/accepting.py",
         "is_committing = True",
         "upload.runtime.bells.ring(registered.upload_id, upload.use_celery)\n            is_committing = True",
         (f"{DOORBELL}test_the_bell_rings_once_and_after_the_commit",),

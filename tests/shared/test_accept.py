@@ -11,11 +11,13 @@ from shared.errors import (
     EmptyFile,
     HeaderMismatch,
     IngestError,
+    NoSoundRecord,
     TooLarge,
     UnreadableFile,
     UnsupportedFile,
 )
 from shared.ingest.accept import ReceivedFile, Receiver
+from shared.ingest.sniff import Wanted
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 from tests.rows import MOVIES_HEADER, movies, titles
@@ -27,7 +29,7 @@ def receive(
     configuration = Settings(
         database_url="postgresql://unused.invalid/x", data_dir=tmp_path, max_upload_bytes=max_upload_bytes
     )
-    receiver = Receiver(LocalStorage(configuration.upload_dir), configuration, filename, None)
+    receiver = Receiver(LocalStorage(configuration.upload_dir), configuration, filename, Wanted())
     try:
         for start in range(0, len(content), block):
             receiver.feed(content[start : start + block])
@@ -107,7 +109,7 @@ def test_whole_file_faults(tmp_path: Path, filename: str, content: bytes, error:
 
 def receive_name_only(tmp_path: Path, filename: str) -> None:
     settings = Settings(database_url="postgresql://unused.invalid/x")
-    Receiver(LocalStorage(tmp_path), settings, filename, None)
+    Receiver(LocalStorage(tmp_path), settings, filename, Wanted())
 
 
 def test_the_size_limit_counts_what_comes_in(tmp_path: Path) -> None:
@@ -131,7 +133,16 @@ def test_a_header_of_very_many_columns_is_refused_quickly(tmp_path: Path) -> Non
 
 def test_a_hopeless_header_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
     settings = Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path)
-    receiver = Receiver(LocalStorage(settings.upload_dir), settings, "movies.csv", None)
+    receiver = Receiver(LocalStorage(settings.upload_dir), settings, "movies.csv", Wanted())
     with pytest.raises(HeaderMismatch):
-        receiver.feed(b"a,b,c\n1,2")
+        receiver.feed(b"a,b,c\n" + b"1,2,3\n" * 100_000)
     receiver.abort()
+
+
+def test_a_file_without_a_sound_record_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
+    settings = Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path)
+    receiver = Receiver(LocalStorage(settings.upload_dir), settings, "movies.csv", Wanted())
+    with pytest.raises(NoSoundRecord) as raised:
+        receiver.feed(movies() + b'"a\n' * 500_000)
+    receiver.abort()
+    assert raised.value.fields["reasons"][0]["code"] == "unterminated_quote"

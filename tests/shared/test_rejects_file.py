@@ -80,6 +80,24 @@ def test_a_mark_that_was_stored_comes_first_and_once(tmp_path: Path) -> None:
     assert lines_of(tmp_path, b"a\n1\n", 2, noted) == mark + b"_line,_column,_code,_message,_hint,a\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "windows-1252", "latin-1"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("bom", [False, True])
+def test_the_lines_are_encoded_as_the_file_was(tmp_path: Path, encoding: str, newline: str, *, bom: bool) -> None:
+    has_bom = bom and encoding.startswith("utf")
+    dialect = Dialect(";", quoting=True, newline=newline, encoding=encoding, bom=has_bom, header_line=2)
+    text = newline.join(["Söme words before", 'nämé;"two', 'lines"', "ä;b", ""])
+    stored = text.encode()
+    if newline == "\r":
+        stored = stored.translate(bytes.maketrans(b"\r\n", b"\n\r"))
+    start = stored.index("ä;b".encode())
+    record = RejectedRecord(4, start, len(stored), [Reason("nämé", "c", "m; n", None)])
+    found = lines_of(tmp_path, stored, start, dialect, record).decode(encoding)
+    assert found.startswith("\ufeff") == has_bom
+    header = f'_line;_column;_code;_message;_hint;nämé;"two{newline}lines"{newline}'
+    assert found.removeprefix("\ufeff") == f'{header}4;nämé;c;"m; n";;ä;b{newline}'
+
+
 def test_records_of_any_size_come_in_blocks(tmp_path: Path) -> None:
     content = b"a\n" + b"x" * 100_000 + b"\n"
     storage = LocalStorage(tmp_path)

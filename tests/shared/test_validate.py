@@ -1,5 +1,7 @@
 """Each rule of each dataset, by the file's own text: which column is blamed, with which code."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from pandera.errors import SchemaErrors
@@ -9,9 +11,10 @@ from shared.ingest.dialect import CSV, TSV
 from shared.ingest.read import read_batch
 from shared.ingest.schema import SCHEMAS
 from shared.ingest.validate import Validated, validate
-from tests.rows import GOOD_MOVIE, GOOD_TITLE, MOVIES_HEADER, TITLES_HEADER, movies, titles
+from tests.rows import GOOD_ROWS, MOVIES_HEADER, file_of, movies, titles
+from tests.shared.dataset_rules import DATASET_RULES, Rules
 
-MOVIE_RULES: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
+MOVIE_RULES: Rules = [
     ({}, []),
     ({"budget": "-1"}, [("budget", "negative")]),
     ({"budget": "1.5"}, [("budget", "not_a_whole_number")]),
@@ -48,7 +51,7 @@ MOVIE_RULES: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
     ),
 ]
 
-TITLE_RULES: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
+TITLE_RULES: Rules = [
     ({}, []),
     ({"tconst": "nm0000001"}, [("tconst", "invalid_tconst")]),
     ({"tconst": "\\N"}, [("tconst", "required")]),
@@ -69,9 +72,11 @@ TITLE_RULES: list[tuple[dict[str, str], list[tuple[str, str]]]] = [
     ({"runtimeMinutes": "-3"}, [("runtimeMinutes", "out_of_range")]),
 ]
 
+RULES = {"movies": MOVIE_RULES, "title.basics": TITLE_RULES, **DATASET_RULES}
+
 
 def check(content: bytes, dataset: str) -> Validated:
-    dialect = TSV if dataset == "title.basics" else CSV
+    dialect = replace(TSV if dataset == "title.basics" else CSV, nulls=DATASETS[dataset].nulls)
     head, _, body = content.partition(b"\n")
     header = head.decode().strip().split(dialect.delimiter)
     records = read_batch(body, 2, dialect, header)
@@ -96,11 +101,20 @@ def test_titles(change: dict[str, str], expected: list[tuple[str, str]]) -> None
     assert validated.movies.num_rows == 2 - bool(expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "expected"), [(name, *rule) for name, rules in DATASET_RULES.items() for rule in rules], ids=str
+)
+def test_datasets_that_people_download(name: str, change: dict[str, str], expected: list[tuple[str, str]]) -> None:
+    validated = check(file_of(name, {}, change), name)
+    assert reasons(validated) == expected
+    assert (validated.read, validated.movies.num_rows) == (2, 2 - bool(expected))
+
+
 @pytest.mark.parametrize("name", DATASETS)
 def test_our_run_of_the_checks_finds_what_panderas_own_finds(name: str) -> None:
-    rules, make = {"movies": (MOVIE_RULES, movies), "title.basics": (TITLE_RULES, titles)}[name]
-    content, dataset, schema = make(*[change for change, _expected in rules]), DATASETS[name], SCHEMAS[name]
-    dialect = TSV if name == "title.basics" else CSV
+    content = file_of(name, *[change for change, _expected in RULES[name]])
+    dataset, schema = DATASETS[name], SCHEMAS[name]
+    dialect = replace(TSV if name == "title.basics" else CSV, nulls=dataset.nulls)
     head, _, body = content.partition(b"\n")
     records = read_batch(body, 2, dialect, head.decode().strip().split(dialect.delimiter))
     texts = {column.field: column for column in dataset.columns if column.field in schema.columns}
@@ -127,8 +141,9 @@ def test_our_run_of_the_checks_finds_what_panderas_own_finds(name: str) -> None:
 
 
 def test_every_column_of_every_dataset_is_in_the_good_row() -> None:
-    assert {column.name for column in DATASETS["movies"].columns} == set(GOOD_MOVIE) == set(MOVIES_HEADER)
-    assert {column.name for column in DATASETS["title.basics"].columns} == set(GOOD_TITLE) == set(TITLES_HEADER)
+    assert {name: set(dataset.column_names) for name, dataset in DATASETS.items()} == {
+        name: set(good) for name, good in GOOD_ROWS.items()
+    }
 
 
 def test_a_bad_cell_hides_no_other_bad_row_of_its_column() -> None:

@@ -1,0 +1,17 @@
+"""What every code means: the page to which the `type` of a problem document leads."""
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from api.error_page import CONTENT_SECURITY_POLICY, error_page
+from api.errors import ERRORS_PATH
+from api.openapi import problems
+
+router = APIRouter(tags=["about"])
+
+
+@router.get(ERRORS_PATH, response_class=HTMLResponse, responses=problems(), summary="What every error code means")
+def show_errors() -> HTMLResponse:
+    """HTML, with an anchor for each code: what happened, why, and what to do. Touches neither database nor broker."""
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "X-Content-Type-Options": "nosniff"}
+    return HTMLResponse(error_page(), headers=headers)

@@ -38,6 +38,8 @@ Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose uploads and 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Stay until the records have been loaded.")]
 UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")]
+Delimiter = Annotated[str | None, typer.Option(help="One character, or tab; by default the file tells.")]
+Encoding = Annotated[str | None, typer.Option(help="Like windows-1252; by default the file tells.")]
 DataFile = Annotated[
     Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=".csv or .tsv, plain or .gz")
 ]
@@ -56,8 +58,8 @@ def upload(
     wait: Wait = False,
     as_json: AsJson = False,
     dataset: Annotated[str | None, typer.Option(help="movies or title.basics; by default the header decides.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="One character, or tab; by default the file tells.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Like windows-1252; by default the file tells.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     force: Annotated[bool, typer.Option("--force", help="Load it even if the same bytes were loaded before.")] = False,
     max_rejects: Annotated[
         str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail with more rejected records than this.")
@@ -131,12 +133,15 @@ def mend(
     file: DataFile,
     wait: Wait = False,
     as_json: AsJson = False,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
     """Send rejected records of upload ID back, mended, in FILE. Exit code 0: accepted, with --wait also completed."""
     path = f"/uploads/{upload_id}/rejects"
-    _send(path, file, {}, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
+    params = Params(delimiter=delimiter, encoding=encoding)
+    _send(path, file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 
 
 @app.command()

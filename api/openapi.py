@@ -43,22 +43,32 @@ _SAMPLE: Final = (
     "8.1,2500,,,\"['Deutsch']\"\r\n"
 )
 
-UPLOAD_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "description": (
-            "The file: the part `file` of a form, or the whole body. Options stand in the query only, so that they are"
-            " known before the first byte of the file; other parts of a form are skipped."
-        ),
-        "content": {
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+_MENDED_SAMPLE: Final = "".join(
+    f"{first},{rest}\r\n" for first, rest in zip(("_line", "42"), _SAMPLE.splitlines(), strict=True)
+)
+
+
+def _file_body(example: str) -> dict[str, Any]:
+    return {
+        "requestBody": {
+            "required": True,
+            "description": (
+                "The file: the part `file` of a form, or the whole body. Options stand in the query only, so that they"
+                " are known before the first byte of the file; other parts of a form are skipped."
+            ),
+            "content": {
+                "multipart/form-data": {
+                    "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+                },
+                **{media_type: {"schema": _BINARY} for media_type in RAW_TYPES},
+                "text/csv": {"schema": _BINARY, "example": example},
             },
-            **{media_type: {"schema": _BINARY} for media_type in RAW_TYPES},
-            "text/csv": {"schema": _BINARY, "example": _SAMPLE},
-        },
+        }
     }
-}
+
+
+UPLOAD_BODY: Final = _file_body(_SAMPLE)
+MEND_BODY: Final = _file_body(_MENDED_SAMPLE)
 
 
 def problems(*statuses: int) -> Responses:

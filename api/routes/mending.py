@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from api.accepting import accept_file
 from api.dependencies import RuntimeDep, Tenant, TenantDep
-from api.openapi import UPLOAD_BODY, Responses, problems
+from api.openapi import MEND_BODY, Responses, problems
 from api.receiving import receive_file
 from api.runtime import Runtime
 from api.schemas import Upload
@@ -18,7 +18,7 @@ from api.text_options import TextOptions
 from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions
 from shared.ingest.idempotency import Reservation, fingerprint_of
-from shared.ingest.mend import MOST_BYTES, Mendable, find_mendable, limited, recognise_mended, register_mending
+from shared.ingest.mend import Mendable, find_mendable, limited, recognise_mended, register_mending
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
@@ -84,7 +84,7 @@ class Mending:
         try:
             return await receive_file(self.request, self.runtime, self.options.filename, wanted, reservation, limits)
         except TooLarge as error:
-            message = f"Mended records come in files of at most {MOST_BYTES:,} bytes: send them in parts."
+            message = f"Mended records come in files of at most {limits.max_upload_bytes:,} bytes: send them in parts."
             raise TooLarge(message, error.fields) from error
 
     def register(self, connection: Connection, received: ReceivedFile) -> Registered:
@@ -102,7 +102,7 @@ class Mending:
     "/uploads/{upload_id}/rejects",
     status_code=202,
     responses=_RESPONSES,
-    openapi_extra=UPLOAD_BODY,
+    openapi_extra=MEND_BODY,
     summary="Send rejected records back, mended",
 )
 async def mend_rejects(

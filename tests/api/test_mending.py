@@ -148,6 +148,13 @@ def test_damaged_records_are_downloaded_byte_by_byte(mine: httpx.Client, send: S
         rest = rest[end:]
     assert rest == b"\r\n"  # the last record had no line end
 
+    before = mine.get(f"/uploads/{upload['id']}").json()["records"]
+    unmended = send_back(mine, upload, content)
+    assert unmended["records"]["loaded"] == 0
+    assert unmended["records"]["rejected"] > 0
+    assert mine.get(f"/uploads/{upload['id']}").json()["records"] == before
+    assert download(mine, upload).content == content
+
 
 def test_tabs_without_quotes(mine: httpx.Client, send: Send) -> None:
     dirty = titles({}, {"primaryTitle": "\"A quote' opens", "startYear": "(1999)", "isAdult": "True"}, {"tconst": "12"})

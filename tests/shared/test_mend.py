@@ -242,6 +242,33 @@ def test_an_undo_waits_for_a_mending_that_commits(
     check_totals(engine)
 
 
+@pytest.mark.parametrize("point", ["batch.copied", "mend.closed", "batch.fenced"])
+def test_readers_see_nothing_of_it_before_all_of_it(
+    engine: Engine,
+    loader: Loader,
+    mend: Mend,
+    parent: uuid.UUID,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+) -> None:
+    before = account(engine, parent)
+    lines = rejected_lines(engine, parent)
+    mending = mend(parent, mended_movies(*lines, "no line"))
+    seen = []
+
+    def look(reached: str) -> None:
+        if reached == point:
+            seen.append((account(engine, parent), rejected_lines(engine, parent), account(engine, mending)))
+            assert rows(engine, "SELECT count(*) FROM movies") == [(before[1],)]
+            check_totals(engine)
+
+    for module in ("load", "mended"):
+        monkeypatch.setattr(f"shared.ingest.{module}.reach", look)
+    loader.load(mending, never)
+    assert seen == [(before, lines, (0, 0, 0))]
+    assert account(engine, parent) == (before[0], before[0], 0)
+
+
 def test_a_mending_cannot_be_undone_but_cancelled_and_retried(
     engine: Engine, loader: Loader, mend: Mend, parent: uuid.UUID
 ) -> None:

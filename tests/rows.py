@@ -70,6 +70,15 @@ GOOD_ROWS: dict[str, dict[str, str]] = {
     "title.basics": GOOD_TITLE,
     "movies_metadata": GOOD_TMDB | {"adult": "False"},
     "tmdb_5000": GOOD_TMDB | {"genres": '[{"id": 16, "name": "Animation"}]', "runtime": "162"},
+    "tmdb_movies": GOOD_TMDB
+    | {
+        "adult": "False",
+        "genres": "Animation, Comedy",
+        "production_companies": "Pixar Animation Studios",
+        "spoken_languages": "English, Français",
+        "backdrop_path": "/a.jpg",
+        "keywords": "toy, boy",
+    },
     "imdb_top_1000": {
         "Series_Title": "A Film",
         "Released_Year": "1994",

@@ -13,6 +13,7 @@ from shared.datasets import (
     movies_metadata,
     title_basics,
     tmdb_5000,
+    tmdb_movies,
 )
 from shared.datasets.dataset import Column, Dataset, normalised
 from shared.errors import HeaderMismatch
@@ -27,6 +28,7 @@ DATASETS: dict[str, Dataset] = {
         movies,
         title_basics,
         movies_metadata,
+        tmdb_movies,
         tmdb_5000,
         imdb_top_1000,
         imdb_movies,
@@ -46,10 +48,14 @@ def recognise(header: Sequence[str], name: str | None = None) -> Dataset:
     candidates = [DATASETS[name]] if name else list(DATASETS.values())
     nearest = min(candidates, key=lambda dataset: _distance(dataset, header))
     missing = nearest.missing_columns(header)
+    found = [name[:100] for name in header[:100]]
+    if not nearest.match(header):
+        known = [dataset.name for dataset in candidates]
+        raise HeaderMismatch("the header has no column of any dataset", {"datasets": known, "found": found})
     if missing:
         raise HeaderMismatch(
-            f"the header lacks columns of the dataset {nearest.name}: {', '.join(missing)}",
-            {"dataset": nearest.name, "missing": missing, "found": [name[:100] for name in header[:100]]},
+            f"the header fits no dataset; nearest is {nearest.name}, of which it lacks {', '.join(missing)}",
+            {"dataset": nearest.name, "missing": missing, "found": found},
         )
     blank = [position for position, name in enumerate(header, 1) if not name]
     if blank:
@@ -69,4 +75,5 @@ def distance(header: Sequence[str], name: str | None = None) -> float:
 
 def _distance(dataset: Dataset, header: Sequence[str]) -> tuple[float, int]:
     """The share of its columns that are missing; of those that miss none, the one with the most columns is nearest."""
-    return len(dataset.missing_columns(header)) / len(dataset.column_names), -len(dataset.column_names)
+    columns = len(dataset.column_names) + len(dataset.marks)
+    return len(dataset.missing_columns(header)) / columns, -columns

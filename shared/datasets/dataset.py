@@ -31,16 +31,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One kind of file. All its columns must be in the header; others are kept in `movies.extra`.
+    """One kind of file. All its columns must be in the header, and its `marks`, which tell it from others like it.
 
-    `nulls` are the cell texts that mean null; `quoting`: whether its publisher wraps cells in quotes, for files that do
-    not show it. `derive` computes fields that the file does not hold from those that it does.
+    What is not among the columns is kept in `movies.extra`. `nulls` are the cell texts that mean null; `quoting`:
+    whether its publisher wraps cells in quotes, for files that do not show it. `derive` computes fields that the file
+    does not hold from those that it does.
     """
 
     name: str
     title: str
     description: str
     columns: tuple[Column, ...]
+    marks: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ("",)
     quoting: bool = True
     row_checks: tuple[NotBefore, ...] = ()
@@ -64,7 +66,9 @@ class Dataset:
     def missing_columns(self, header: Sequence[str]) -> list[str]:
         """Names of the dataset's columns that the header lacks."""
         matched = self.match(header)
-        return [name for name in self.column_names if name not in matched]
+        found = {normalised(name) for name in header}
+        missing_marks = [name for name in self.marks if normalised(name) not in found]
+        return [name for name in self.column_names if name not in matched] + missing_marks
 
     def extra_columns(self, header: Sequence[str]) -> list[str]:
         """The header's names whose text goes into `movies.extra`."""

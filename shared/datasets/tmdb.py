@@ -24,9 +24,11 @@ FACTS = (
     Column("vote_count", "vote_count", Whole(), "Number of votes", (NOT_NEGATIVE,), aliases=("numVotes",)),
 )
 
+ID = Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), required=True)
+
 # as the API answers them: lists of objects
 OBJECTS = (
-    Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), required=True),
+    ID,
     Column("genres", "genres", Names(), "Names of the genres"),
     Column("genres", "genre_id", FirstId(), "TMDB's id of the first genre", (NOT_NEGATIVE,)),
     Column(

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Self
 
-DELIMITERS: Final = (",", "\t", ";", "|", "^", "~", ":", " ")
+USUAL_DELIMITERS: Final = (",", "\t", ";", "|")
+DELIMITERS: Final = (*USUAL_DELIMITERS, "^", "~", ":", " ")
 QUOTES: Final = ('"', "'")
 BACKSLASH: Final = "\\"
 

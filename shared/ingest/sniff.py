@@ -1,8 +1,8 @@
 """Which dialect a file is written in, told by its header and its first records.
 
 A dialect in which no dataset recognises the header is out, so that a wrong guess never reaches a record. Those that are
-left read the first records. A damaged quote makes other dialects look better, which take it for text: so they must unwrap
-more cells, too, than the usual one.
+left read the first records. A damaged quote makes other dialects look better, which take it for text: so they must
+unwrap more cells, too, than the usual one.
 """
 
 from collections import Counter
@@ -12,8 +12,8 @@ from itertools import product
 from typing import Final
 
 from shared.datasets import Dataset, distance, recognise
-from shared.errors import HeaderMismatch, NoSoundRecord, UnreadableFile, UnsupportedFile
-from shared.ingest.dialect import BACKSLASH, DELIMITERS, QUOTES, Dialect
+from shared.errors import EmptyFile, HeaderMismatch, NoSoundRecord, UnreadableFile, UnsupportedFile
+from shared.ingest.dialect import BACKSLASH, DELIMITERS, QUOTES, USUAL_DELIMITERS, Dialect
 from shared.ingest.encoding import exchange
 from shared.ingest.scan import line_end, scan_record
 from shared.ingest.structure import find_structure
@@ -184,18 +184,31 @@ def _is_past_header(head: bytes) -> bool:
 
 
 def _misfit(head: bytes, wanted: Wanted) -> UnreadableFile:
-    """Why no dialect fits: told of the one that comes nearest."""
-    start = len(_BYTE_ORDER_MARK) if head.startswith(_BYTE_ORDER_MARK) else 0
-    line = head[start : line_end(head, start)]
+    """Why no dialect fits: told of the first line with any text, in the dialect that comes nearest."""
+    text = head.removeprefix(_BYTE_ORDER_MARK).lstrip(b"\r\n")
+    line = text[: line_end(text, 0)]
+    if b"\r" in line.rstrip(b"\r\n"):
+        text = exchange(text)
+        line = text[: line_end(text, 0)]
+    if not line:
+        return EmptyFile("the file has blank lines and nothing else")
     if b"\0" in line:
         return UnsupportedFile("the content is binary, not text")
     if len(line) > LONGEST_HEADER_BYTES:
         return UnreadableFile(f"the header is longer than {LONGEST_HEADER_BYTES:,} bytes")
-    headers = [names for dialect in _dialects(head, wanted, "\n", 1) if (names := _header(head, start, dialect)[0])]
+    headers = {
+        dialect: names for dialect in _dialects(text, wanted, "\n", 1) if (names := _header(text, 0, dialect)[0])
+    }
     if not headers:
         return UnreadableFile("the header cannot be read: its quotes are damaged, or it is not valid text")
+
+    def strangeness(dialect: Dialect) -> tuple[float, bool, bool, int]:
+        names = headers[dialect]
+        is_rare = dialect.delimiter not in USUAL_DELIMITERS
+        return distance(names, wanted.dataset), len(names) == 1, is_rare, -len(names)
+
     try:
-        wanted.recognise(min(headers, key=lambda names: (distance(names, wanted.dataset), -len(names))), wanted.dataset)
+        wanted.recognise(headers[min(headers, key=strangeness)], wanted.dataset)
     except HeaderMismatch as error:
         return error
     raise AssertionError("no dialect fitted before")

@@ -110,6 +110,7 @@ with zipfile.ZipFile(ZIP, "w") as archive:
 
 REFUSED: dict[str, Refused] = {
     "no bytes at all": Refused(b"", 422, "empty_file"),
+    "blank lines and nothing else": Refused(b"\n\r\n\n", 422, "empty_file"),
     "a header and nothing else": Refused(HEADER, 422, "empty_file"),
     "a column is missing": Refused(
         movies({}, header=[name for name in MOVIES_HEADER if name != "title"]),

@@ -12,6 +12,7 @@ FILES = [
     ("title.basics.tsv.gz", 170, 5),
     ("movies_metadata.csv", 7, 0),
     ("tmdb_5000_movies.csv", 6, 0),
+    ("tmdb_movies.csv", 5, 0),
     ("imdb_top_1000.csv", 7, 0),
     ("imdb_movie_data.csv", 6, 0),
     ("movielens.csv", 8, 0),

@@ -32,6 +32,16 @@ TMDB_RULES: Rules = [
 
 DATASET_RULES: dict[str, Rules] = {
     "tmdb_5000": TMDB_RULES,
+    "tmdb_movies": [
+        ({"genres": "Action, Science Fiction"}, []),
+        ({"genres": ""}, []),
+        ({"genres": "Action,,Drama"}, [("genres", "not_a_list")]),
+        ({"spoken_languages": "English, हिन्दी"}, []),
+        ({"adult": "true"}, []),
+        ({"adult": "no"}, [("adult", "not_a_flag")]),
+        ({"id": ""}, [("id", "required")]),
+        ({"release_date": "2010-07-15"}, []),
+    ],
     "movies_metadata": [
         *TMDB_RULES,
         ({"adult": "True"}, []),

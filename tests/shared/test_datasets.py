@@ -17,6 +17,9 @@ HEADERS = {
     "tmdb_5000": "budget;genres;homepage;id;keywords;original_language;original_title;overview;popularity;"
     "production_companies;production_countries;release_date;revenue;runtime;spoken_languages;status;tagline;title;"
     "vote_average;vote_count",
+    "tmdb_movies": "id;title;vote_average;vote_count;status;release_date;revenue;runtime;adult;backdrop_path;budget;"
+    "homepage;imdb_id;original_language;original_title;overview;popularity;poster_path;tagline;genres;"
+    "production_companies;production_countries;spoken_languages;keywords",
     "imdb_top_1000": "Poster_Link;Series_Title;Released_Year;Certificate;Runtime;Genre;IMDB_Rating;Overview;Meta_score;"
     "Director;Star1;Star2;Star3;Star4;No_of_Votes;Gross",
     "imdb_movie_data": "Rank;Title;Genre;Description;Director;Actors;Year;Runtime (Minutes);Rating;Votes;"

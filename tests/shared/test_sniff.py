@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from shared.errors import HeaderMismatch, NoSoundRecord, UnreadableFile, UnsupportedFile
+from shared.errors import EmptyFile, HeaderMismatch, NoSoundRecord, UnreadableFile, UnsupportedFile
 from shared.ingest.dialect import Dialect
 from shared.ingest.read import read_batch
 from shared.ingest.records import Records
@@ -123,6 +123,13 @@ def test_a_misfit_is_told_in_the_nearest_dialect() -> None:
     assert raised.value.fields == {"dataset": "movies", "missing": ["title"], "found": header}
 
 
+@pytest.mark.parametrize("content", ["\n\nFilm name;Year, month;Country\n", "Film name;Year, month;Country\rA;1;B\r"])
+def test_what_was_found_is_told_in_the_likeliest_dialect(content: str) -> None:
+    with pytest.raises(HeaderMismatch) as raised:
+        sniffed(content.encode())
+    assert raised.value.fields["found"] == ["Film name", "Year, month", "Country"]
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [
@@ -131,6 +138,8 @@ def test_a_misfit_is_told_in_the_nearest_dialect() -> None:
         (b"\x00\x01\x02 binary\n", UnsupportedFile),
         (movies({}).replace(b"title", b"ti\0tle", 1), UnreadableFile),
         (b'"budget\n' * 10, HeaderMismatch),
+        (b"\r\n" * 10, EmptyFile),
+        ("\ufeff\n".encode(), EmptyFile),
         (b"30000000.0," + movies({}).split(b"\r\n")[1], HeaderMismatch),
     ],
 )

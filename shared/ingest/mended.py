@@ -25,7 +25,7 @@ from shared.failpoints import reach
 from shared.ingest.mend import LINE_COLUMN, without_ours
 from shared.ingest.publish import complete
 from shared.ingest.records import Places, Records, reasons
-from shared.ingest.validate import Validated, count_by_year_and_language, validate
+from shared.ingest.validate import Validated, count_by_year_and_language, shown_values, validate
 from shared.ingest.work import Work, record_event
 
 _LAST_LINE: Final = (1 << LINE_BITS) - 1
@@ -103,7 +103,7 @@ def _take_lines(records: Records) -> tuple[Records, np.ndarray]:
     is_first = np.zeros(len(lines), dtype=bool)
     is_first[np.unique(lines, return_index=True)[1]] = True
     faults = [
-        reasons(records.numbers[wrong], LINE_COLUMN, code, MESSAGES[code], texts.filter(pa.array(wrong)))
+        reasons(records.numbers[wrong], LINE_COLUMN, code, MESSAGES[code], shown_values(texts.filter(pa.array(wrong))))
         for code, wrong in (("not_a_reject", ~is_line), ("repeated_line", is_line & ~is_first))
     ]
     kept = is_line & is_first

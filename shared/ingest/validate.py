@@ -84,7 +84,7 @@ def validate(
             names[failure.column.name],
             failure.code,
             f"{failure.column.name} {failure.message}",
-            _shown(texts[failure.column.name].take(pa.array(failure.rows))),
+            shown_values(texts[failure.column.name].take(pa.array(failure.rows))),
         )
         for failure in failures
     ]
@@ -178,7 +178,7 @@ def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.T
     return pa.Table.from_arrays(arrays, schema=MOVIES)
 
 
-def _shown(values: pa.StringArray) -> pa.StringArray:
+def shown_values(values: pa.StringArray) -> pa.StringArray:
     """Values as a reject shows them: a long one is cut."""
     if (pc.max(pc.binary_length(values)).as_py() or 0) <= LONGEST_VALUE_CHARACTERS:
         return values

@@ -142,6 +142,22 @@ def test_lines_that_are_none_unknown_or_repeated_are_rejects_of_the_mending(
     check_totals(engine)
 
 
+def test_records_that_are_none_and_lines_of_any_length(
+    engine: Engine, loader: Loader, mend: Mend, parent: uuid.UUID
+) -> None:
+    header = mended_movies()
+    damaged = mend(parent, header + b"2,too,few\r\n3,too,few\r\n")
+    long = mend(parent, mended_movies("9" * 100_000))
+    for mending in (damaged, long):
+        loader.load(mending, never)
+        assert upload(engine, mending)["state"] == "completed"
+    assert reasons(engine, damaged) == [(2, "wrong_field_count"), (3, "wrong_field_count")]
+    assert reasons(engine, long) == [(2, "not_a_reject")]
+    longest = rows(engine, "SELECT max(length(value)) FROM rejects WHERE code = 'not_a_reject'")
+    assert longest == [(1001,)]
+    check_totals(engine)
+
+
 def test_a_record_that_nobody_wants_has_that_one_reason(
     engine: Engine, loader: Loader, mend: Mend, parent: uuid.UUID
 ) -> None:

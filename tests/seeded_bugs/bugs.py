@@ -14,6 +14,7 @@ LOADING: Final = "tests/shared/test_load.py::"
 ACTIONS: Final = "tests/shared/test_control.py::"
 PROMISES: Final = "tests/shared/test_promises.py::"
 MENDING: Final = "tests/shared/test_mend.py::"
+MENDING_STATES: Final = "tests/shared/test_mend_states.py::"
 DOORBELL: Final = "tests/api/test_doorbell.py::"
 
 
@@ -193,7 +194,7 @@ BUGS: Final = (
         MENDED,
         "AND state = 'completed' FOR NO KEY UPDATE",
         "FOR NO KEY UPDATE",
-        (f"{MENDING}test_a_parent_that_is_undone_while_a_mending_is_prepared",),
+        (f"{MENDING_STATES}test_a_parent_that_is_undone_while_a_mending_is_prepared",),
     ),
     Bug(
         "mends-what-was-mended",
@@ -221,7 +222,7 @@ BUGS: Final = (
         CONTROL,
         "        _undo_mendings(connection, number)\n",
         "",
-        (f"{MENDING}test_a_mending_cannot_be_undone_but_cancelled_and_retried",),
+        (f"{MENDING_STATES}test_a_mending_cannot_be_undone_but_cancelled_and_retried",),
     ),
     # -- the sweep
     Bug(

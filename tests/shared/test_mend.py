@@ -4,83 +4,19 @@ import csv
 import io
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from shared.database.loading import LoadingConnection
 from shared.database.partitions import first_id
-from shared.errors import HeaderMismatch, StateConflict
-from shared.ingest.control import cancel, retry, undo
-from shared.ingest.load import Loader, commit_batch
-from shared.ingest.work import begin, claim_batch
+from shared.errors import HeaderMismatch
+from shared.ingest.load import Loader
 from shared.settings import Settings
 from tests.conftest import Accept, Mend
 from tests.rows import GOOD_MOVIE, GOOD_TITLE, MOVIES_HEADER, TITLES_HEADER, titles
-from tests.shared.test_load import LARGE, SMALL, never, rows, upload
-
-
-@pytest.fixture
-def connections(settings: Settings) -> Iterator[list[LoadingConnection]]:
-    """Two of them."""
-    opened = [LoadingConnection(settings), LoadingConnection(settings)]
-    yield opened
-    for connection in opened:
-        connection.close()
-
-
-def mended_movies(*lines: object, **changes: str) -> bytes:
-    """Good movies for these lines."""
-    output = io.StringIO(newline="")
-    writer = csv.writer(output)
-    writer.writerow(["_line", "_column", "_code", "_message", "_hint", *MOVIES_HEADER])
-    for line in lines:
-        movie = GOOD_MOVIE | {"title": f"Mended {line}"} | changes
-        writer.writerow([line, "title", "required", "is empty", "", *(movie[name] for name in MOVIES_HEADER)])
-    return output.getvalue().encode()
-
-
-def rejected_lines(engine: Engine, upload_id: uuid.UUID) -> list[int]:
-    found = rows(
-        engine,
-        "SELECT DISTINCT line_number FROM rejects JOIN uploads ON uploads.number = upload_number WHERE id = :id"
-        " ORDER BY 1",
-        id=upload_id,
-    )
-    return [line for (line,) in found]
-
-
-def reasons(engine: Engine, upload_id: uuid.UUID) -> list[tuple[int, str]]:
-    found = rows(
-        engine,
-        "SELECT line_number, code FROM rejects JOIN uploads ON uploads.number = upload_number WHERE id = :id"
-        " ORDER BY 1, position",
-        id=upload_id,
-    )
-    return [(line, code) for line, code in found]
-
-
-def account(engine: Engine, upload_id: uuid.UUID) -> tuple[int, int, int]:
-    found = upload(engine, upload_id)
-    return found["read_records"], found["loaded_records"], found["rejected_records"]
-
-
-def check_totals(engine: Engine) -> None:
-    """What is listed, what is counted, and what uploads say, agree."""
-    listed = rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies")[0]
-    counted = rows(engine, "SELECT coalesce(sum(movies), 0) FROM movie_totals")[0][0]
-    of_uploads = rows(engine, "SELECT coalesce(sum(movies), 0) FROM upload_totals")[0][0]
-    sql = "SELECT coalesce(sum(loaded_records), 0) FROM uploads WHERE state = 'completed' AND mends IS NULL"
-    assert set(listed) == {counted} == {of_uploads} == {rows(engine, sql)[0][0]}
-
-
-@pytest.fixture(params=[SMALL, LARGE], ids=["small", "large"])
-def parent(request: pytest.FixtureRequest, loader: Loader, accept: Accept) -> uuid.UUID:
-    """A completed upload with rejects."""
-    upload_id = accept(request.param)
-    loader.load(upload_id, never)
-    return upload_id
+from tests.shared.mendings import account, check_totals, mended_movies, reasons, rejected_lines
+from tests.shared.test_load import SMALL, never, rows, upload
 
 
 def test_the_account_closes_and_rows_have_the_ids_of_their_lines(
@@ -199,126 +135,6 @@ def test_two_at_once_share_the_lines(engine: Engine, settings: Settings, mend: M
     check_totals(engine)
 
 
-def test_undo_of_the_parent_takes_mended_rows_along(
-    engine: Engine, loader: Loader, accept: Accept, mend: Mend, parent: uuid.UUID
-) -> None:
-    kept = accept(SMALL)
-    loader.load(kept, never)
-    lines = rejected_lines(engine, parent)
-    done = mend(parent, mended_movies(lines[0], "no line"))
-    loader.load(done, never)
-    waiting = mend(parent, mended_movies(*lines[1:] or lines))
-    undo(engine, parent, "public")
-    assert rows(engine, "SELECT count(*) FROM movies") == [(2,)]
-    assert upload(engine, done)["state"] == "undone"
-    assert rejected_lines(engine, done) == []
-    check_totals(engine)
-    loader.load(waiting, never)
-    found = upload(engine, waiting)
-    assert (found["state"], found["error_code"]) == ("failed", "mended_upload_ended")
-    check_totals(engine)
-    retry(engine, waiting, "public")
-    loader.load(waiting, never)
-    assert upload(engine, waiting)["state"] == "failed"
-
-
-def test_a_parent_that_is_undone_while_a_mending_is_prepared(
-    engine: Engine, loader: Loader, mend: Mend, parent: uuid.UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mending = mend(parent, mended_movies(*rejected_lines(engine, parent)))
-
-    def undo_first(point: str) -> None:
-        if point == "batch.prepared":
-            undo(engine, parent, "public")
-
-    monkeypatch.setattr("shared.ingest.load.reach", undo_first)
-    loader.load(mending, never)
-    assert upload(engine, mending)["error_code"] == "mended_upload_ended"
-    assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
-    check_totals(engine)
-
-
-def test_an_undo_waits_for_a_mending_that_commits(
-    engine: Engine, loader: Loader, mend: Mend, parent: uuid.UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    mending = mend(parent, mended_movies(*rejected_lines(engine, parent)))
-    undoing = threading.Thread(target=undo, args=(engine, parent, "public"))
-
-    def start_undo(point: str) -> None:
-        if point == "mend.closed":
-            undoing.start()
-            undoing.join(0.5)
-            assert undoing.is_alive()
-
-    monkeypatch.setattr("shared.ingest.mended.reach", start_undo)
-    loader.load(mending, never)
-    undoing.join()
-    assert [upload(engine, each)["state"] for each in (parent, mending)] == ["undone", "undone"]
-    assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
-    check_totals(engine)
-
-
-@pytest.mark.parametrize("point", ["batch.copied", "mend.closed", "batch.fenced"])
-def test_readers_see_nothing_of_it_before_all_of_it(
-    engine: Engine,
-    loader: Loader,
-    mend: Mend,
-    parent: uuid.UUID,
-    monkeypatch: pytest.MonkeyPatch,
-    point: str,
-) -> None:
-    before = account(engine, parent)
-    lines = rejected_lines(engine, parent)
-    mending = mend(parent, mended_movies(*lines, "no line"))
-    seen = []
-
-    def look(reached: str) -> None:
-        if reached == point:
-            seen.append((account(engine, parent), rejected_lines(engine, parent), account(engine, mending)))
-            assert rows(engine, "SELECT count(*) FROM movies") == [(before[1],)]
-            check_totals(engine)
-
-    for module in ("load", "mended"):
-        monkeypatch.setattr(f"shared.ingest.{module}.reach", look)
-    loader.load(mending, never)
-    assert seen == [(before, lines, (0, 0, 0))]
-    assert account(engine, parent) == (before[0], before[0], 0)
-
-
-def test_a_mending_cannot_be_undone_but_cancelled_and_retried(
-    engine: Engine, loader: Loader, mend: Mend, parent: uuid.UUID
-) -> None:
-    read, loaded, rejected = account(engine, parent)
-    mending = mend(parent, mended_movies(*rejected_lines(engine, parent)))
-    cancel(engine, mending, "public")
-    loader.load(mending, never)
-    assert account(engine, parent) == (read, loaded, rejected)
-    retry(engine, mending, "public")
-    loader.load(mending, never)
-    assert account(engine, parent) == (read, read, 0)
-    with pytest.raises(StateConflict, match="undo that one"):
-        undo(engine, mending, "public")
-    assert upload(engine, mending)["state"] == "completed"
-    assert rows(engine, "SELECT count(*) FROM movies") == [(read,)]
-    check_totals(engine)
-
-
-def test_only_completed_uploads_that_mend_nothing_can_be_mended(
-    engine: Engine, loader: Loader, accept: Accept, mend: Mend
-) -> None:
-    waiting = accept(SMALL)
-    with pytest.raises(StateConflict):
-        mend(waiting, mended_movies(3))
-    loader.load(waiting, never)
-    mending = mend(waiting, mended_movies(4))
-    loader.load(mending, never)
-    with pytest.raises(StateConflict, match="itself a mending"):
-        mend(mending, mended_movies(2))
-    undo(engine, waiting, "public")
-    with pytest.raises(StateConflict):
-        mend(waiting, mended_movies(3))
-
-
 def test_a_header_needs_the_line_and_all_columns_of_the_dataset(mend: Mend, parent: uuid.UUID) -> None:
     with pytest.raises(HeaderMismatch, match="_line"):
         mend(parent, SMALL)
@@ -354,28 +170,6 @@ def test_titles_without_quoting(engine: Engine, loader: Loader, accept: Accept, 
     assert account(engine, parent) == (3, 3, 0)
     found = rows(engine, "SELECT id & 4294967295, title FROM movies ORDER BY 1")
     assert [tuple(row) for row in found] == [(2, "Carmencita"), (3, 'A "quoted'), (4, "B")]
-    check_totals(engine)
-
-
-def test_a_loader_whose_lease_was_taken_mends_nothing(
-    engine: Engine, loader: Loader, mend: Mend, parent: uuid.UUID, connections: list[LoadingConnection]
-) -> None:
-    """It stops after its claim, another one does all the work, and then it goes on."""
-    read, _, _ = account(engine, parent)
-    mending = mend(parent, mended_movies(*rejected_lines(engine, parent)))
-    slow, _ = connections
-    work = begin(slow, mending)
-    assert work is not None
-    batch = claim_batch(slow, work, 0, 3)
-    assert batch is not None
-    validated = loader._prepare(work, batch)
-    with engine.begin() as connection:  # so that the other loader does not end our session
-        connection.execute(text("UPDATE batches SET session_pid = NULL"))
-    loader.load(mending, never)
-    assert account(engine, parent) == (read, read, 0)
-    with pytest.raises(Exception, match="ended"):
-        commit_batch(slow, work, batch, validated)
-    assert account(engine, mending)[1:] == (account(engine, mending)[0], 0)
     check_totals(engine)
 
 

@@ -28,9 +28,9 @@ from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port
 from tests.conftest import ROOT, Accept, Mend
 from tests.failpoint_child import run
+from tests.shared.mendings import account, check_totals, mended_movies, reasons, rejected_lines
 from tests.shared.test_control import Bell, forget_rings, own_tables, stop_after
 from tests.shared.test_load import LARGE, SMALL, never, rows, upload
-from tests.shared.test_mend import account, check_totals, mended_movies, reasons, rejected_lines
 
 # Children are forked from a process that has imported everything once.
 PROCESSES = get_context("forkserver")

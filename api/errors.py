@@ -100,6 +100,7 @@ STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
     errors.NotFound: 404,
     errors.StateConflict: 409,
     errors.KeyInUse: 409,
+    errors.FileExpired: 410,
     errors.TooLarge: 413,
     UnsupportedMediaType: 415,
     errors.UnsupportedFile: 415,

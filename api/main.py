@@ -10,7 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.errors import add_error_handlers
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
-from api.routes import datasets, errors, health, movies, rejects, tenants, upload, uploads
+from api.routes import datasets, errors, health, mending, movies, rejects, tenants, upload, uploads
 from api.runtime import open_runtime
 from shared import failpoints, logs
 from shared.settings import Settings
@@ -19,6 +19,7 @@ ROUTERS = (
     upload.router,
     uploads.router,
     rejects.router,
+    mending.router,
     movies.router,
     datasets.router,
     tenants.router,

@@ -18,6 +18,8 @@ Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads th
     curl -F file=@samples/movies.csv http://127.0.0.1:8000/api/v1/upload
     curl -T samples/movies.csv 'http://127.0.0.1:8000/api/v1/upload?filename=movies.csv&use_celery=true'
     curl http://127.0.0.1:8000/api/v1/uploads
+    curl 'http://127.0.0.1:8000/api/v1/uploads/{id}/rejects?format=csv' -o rejects.csv
+    curl -F file=@rejects.csv http://127.0.0.1:8000/api/v1/uploads/{id}/rejects
     curl 'http://127.0.0.1:8000/api/v1/movies?sort_by=vote_average&page_size=5'
 
 Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
@@ -27,7 +29,7 @@ what to do: [all codes](/errors). Tenants are chosen by `X-Tenant` or `?tenant=`
 
 TAGS: Final = [
     {"name": "upload", "description": "Send a file."},
-    {"name": "uploads", "description": "Watch and steer what was sent; read why records were refused."},
+    {"name": "uploads", "description": "Watch and steer what was sent; read why records were refused, mend them."},
     {"name": "movies", "description": "Read what was loaded."},
     {"name": "about", "description": "What can be loaded, and whose data there is."},
     {"name": "health", "description": "Is everything there?"},
@@ -41,22 +43,32 @@ _SAMPLE: Final = (
     "8.1,2500,,,\"['Deutsch']\"\r\n"
 )
 
-UPLOAD_BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "description": (
-            "The file: the part `file` of a form, or the whole body. Options stand in the query only, so that they are"
-            " known before the first byte of the file; other parts of a form are skipped."
-        ),
-        "content": {
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+_MENDED_SAMPLE: Final = "".join(
+    f"{first},{rest}\r\n" for first, rest in zip(("_line", "42"), _SAMPLE.splitlines(), strict=True)
+)
+
+
+def _file_body(example: str) -> dict[str, Any]:
+    return {
+        "requestBody": {
+            "required": True,
+            "description": (
+                "The file: the part `file` of a form, or the whole body. Options stand in the query only, so that they"
+                " are known before the first byte of the file; other parts of a form are skipped."
+            ),
+            "content": {
+                "multipart/form-data": {
+                    "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+                },
+                **{media_type: {"schema": _BINARY} for media_type in RAW_TYPES},
+                "text/csv": {"schema": _BINARY, "example": example},
             },
-            **{media_type: {"schema": _BINARY} for media_type in RAW_TYPES},
-            "text/csv": {"schema": _BINARY, "example": _SAMPLE},
-        },
+        }
     }
-}
+
+
+UPLOAD_BODY: Final = _file_body(_SAMPLE)
+MEND_BODY: Final = _file_body(_MENDED_SAMPLE)
 
 
 def problems(*statuses: int) -> Responses:

@@ -9,12 +9,13 @@ import structlog
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.body import MULTIPART_OVERHEAD_BYTES, MultipartFile, RequestBody, file_source
+from api.body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
 from api.runtime import Runtime
 from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Receiver
 from shared.ingest.idempotency import LEASE_SECONDS, Reservation, renew
 from shared.ingest.sniff import Wanted
+from shared.settings import Settings
 
 # Large enough that handing a block to a thread costs nothing beside hashing and writing it; an upload holds two of
 # them at most, and the server's own buffer.
@@ -91,15 +92,20 @@ async def receive_file(
     filename: str | None,
     wanted: Wanted,
     reservation: Reservation | None = None,
+    settings: Settings | None = None,
 ) -> ReceivedFile:
     """Store the request's file; after any error nothing is left of it, and the client can read why.
 
-    An idempotency key's `reservation` is held for as long as bytes arrive.
+    An idempotency key's `reservation` is held for as long as bytes arrive. `settings`: limits, if not the usual ones.
     """
     body = RequestBody(request)
     try:
         async with _held(runtime, reservation):
-            return await _receive(request, body, runtime, filename, wanted)
+            source = file_source(request, body, filename)
+            limits = settings or runtime.settings
+            return await _receive(
+                request, source, limits, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
+            )
     except Exception:
         # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
         if "expect" not in request.headers:
@@ -131,12 +137,11 @@ async def _hold(runtime: Runtime, reservation: Reservation) -> None:
 
 
 async def _receive(
-    request: Request, body: RequestBody, runtime: Runtime, filename: str | None, wanted: Wanted
+    request: Request, source: FileSource, limits: Settings, open_receiver: Callable[[], Receiver]
 ) -> ReceivedFile:
-    source = file_source(request, body, filename)
     overhead = MULTIPART_OVERHEAD_BYTES if isinstance(source, MultipartFile) else 0
-    _refuse_too_large(request, runtime.settings.max_upload_bytes, overhead)
-    intake = Intake(lambda: Receiver(runtime.storage, runtime.settings, source.filename, wanted))
+    _refuse_too_large(request, limits.max_upload_bytes, overhead)
+    intake = Intake(open_receiver)
     try:
         async for chunk in source.chunks():
             await intake.add(chunk)

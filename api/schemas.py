@@ -87,6 +87,11 @@ class Upload(BaseModel):
     error: UploadError | None
     on_error: Literal["skip", "abort"]
     max_rejects: str | None = Field(description="A count or a percentage; null: any number.", examples=["2.5%"])
+    mends: uuid.UUID | None = Field(
+        default=None,
+        description="The upload whose rejected records it brings again, mended: its movies are that upload's.",
+        examples=[None],
+    )
     deduplicated: bool = Field(
         default=False, description="In the answer to an upload: the same bytes were sent before, this is that upload."
     )
@@ -124,6 +129,9 @@ class Reject(BaseModel):
     code: str = Field(examples=["invalid_date"])
     message: str = Field(examples=["not a real date"])
     value: str | None = Field(examples=["2023-02-30"])
+    hint: str | None = Field(
+        default=None, description="What to do about it, where that can be told.", examples=["February 2023 has 28 days"]
+    )
 
 
 class RejectSample(BaseModel):

@@ -68,6 +68,7 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         error=None if row.error_code is None else UploadError(code=row.error_code, message=row.error_message or ""),
         on_error=row.on_error,
         max_rejects=_max_rejects(row),
+        mends=row.mended_id,
         links=_links(row, tenant),
     )
 
@@ -114,7 +115,12 @@ def _seconds_at_work(started_at: datetime | None, until: datetime) -> float | No
 
 def _links(row: Row[Any], tenant: Tenant) -> UploadLinks:
     path = upload_path(row.id)
-    actions = {action: tenant.address(f"{path}/{action}") for action in _ACTIONS_OF_STATE.get(row.state, ())}
+    allowed = _ACTIONS_OF_STATE.get(row.state, ())
+    actions = {
+        action: tenant.address(f"{path}/{action}")
+        for action in allowed
+        if not (action == "undo" and row.mends is not None)  # only together with the upload that it mends
+    }
     return UploadLinks(
         self=tenant.address(path),
         rejects=tenant.address(f"{path}/rejects"),

@@ -57,13 +57,11 @@ class ApiClient:
         """The upload after `action`: cancel, retry or undo."""
         return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id")
 
-    def upload(self, file: Path, params: Params, on_sent: Callable[[int], None]) -> Json:
-        """Stream `file` as the raw body in constant memory; `on_sent` gets the number of bytes sent so far."""
+    def upload(self, file: Path, params: Params, on_sent: Callable[[int], None], path: str = "/upload") -> Json:
+        """Stream `file` to `path` as the raw body in constant memory; `on_sent` gets how many bytes are sent so far."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
         try:
-            response = self._http.post(
-                "/upload", params=_present(params), headers=headers, content=_blocks(file, on_sent)
-            )
+            response = self._http.post(path, params=_present(params), headers=headers, content=_blocks(file, on_sent))
         except httpx.TransportError as error:
             raise unreachable(self.api_url, error) from error
         return _checked(response, "id")

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -14,11 +13,12 @@ from rich.console import RenderableType
 
 from cli import render
 from cli.api_client import ApiClient, Params
+from cli.choices import SortBy, SortOrder, State
 from cli.demo import run as run_demo
 from cli.errors import ClientError, Json
 from cli.migrate import run as run_migrations
 from cli.progress import progress_view
-from cli.sending import follow, send
+from cli.sending import follow, send, write_blocks
 from cli.text import printable
 from stack.supervisor import run as run_stack
 
@@ -36,51 +36,30 @@ app = typer.Typer(
 ApiUrl = Annotated[str, typer.Option("--api-url", envvar="INGEST_API_URL", help="Where the API answers.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose uploads and movies (the API's default: public).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Stay until the records have been loaded.")]
 UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")]
+Delimiter = Annotated[str | None, typer.Option(help="One character, or tab; by default the file tells.")]
+Encoding = Annotated[str | None, typer.Option(help="Like windows-1252; by default the file tells.")]
+DataFile = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=".csv or .tsv, plain or .gz")
+]
 Page = Annotated[int, typer.Option(min=1, help="Which page, from 1.")]
 PageSize = Annotated[int, typer.Option(min=1, max=100, help="Lines per page.")]
 DEFAULT_API_URL = "http://127.0.0.1:8000"
 
 
-class State(StrEnum):
-    """The states of an upload."""
-
-    QUEUED = "queued"
-    LOADING = "loading"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNDONE = "undone"
-
-
-class SortBy(StrEnum):
-    """What the listing can be sorted by."""
-
-    RELEASE_DATE = "release_date"
-    VOTE_AVERAGE = "vote_average"
-
-
-class SortOrder(StrEnum):
-    """Up or down; what is unknown stands last in both."""
-
-    ASC = "asc"
-    DESC = "desc"
-
-
 @app.command()
 def upload(
     *,
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help=".csv or .tsv, plain or .gz")
-    ],
+    file: DataFile,
     use_celery: Annotated[
         bool, typer.Option("--use-celery", help="Load by Celery instead of the API's loader.")
     ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Stay until the upload has been loaded.")] = False,
+    wait: Wait = False,
     as_json: AsJson = False,
     dataset: Annotated[str | None, typer.Option(help="movies or title.basics; by default the header decides.")] = None,
-    delimiter: Annotated[str | None, typer.Option(help="One character, or tab; by default the file tells.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Like windows-1252; by default the file tells.")] = None,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
     force: Annotated[bool, typer.Option("--force", help="Load it even if the same bytes were loaded before.")] = False,
     max_rejects: Annotated[
         str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail with more rejected records than this.")
@@ -89,20 +68,9 @@ def upload(
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
     """Upload FILE. Exit code 0: accepted, and with --wait also completed."""
-    params: Params = {"use_celery": use_celery, "dataset": dataset, "max_rejects": max_rejects}
+    params = Params(use_celery=use_celery, dataset=dataset, max_rejects=max_rejects, force=force or None)
     params |= {"delimiter": delimiter, "encoding": encoding}
-    if force:
-        params["force"] = True
-    with (
-        _session(api_url, tenant, as_json=as_json) as client,
-        progress_view(render.console(stderr=True), silent=as_json) as view,
-    ):
-        sent = send(client, file, params, view)
-        if wait:
-            sent = follow(client, sent, view)
-    _show(sent, render.account, as_json=as_json)
-    if wait and sent["state"] != State.COMPLETED:
-        raise typer.Exit(FAILED)
+    _send("/upload", file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 
 
 @app.command()
@@ -134,7 +102,12 @@ def history(
 def rejects(
     *,
     upload_id: UploadId,
-    as_csv: Annotated[bool, typer.Option("--csv", help="All of them, as CSV on stdout.")] = False,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv", dir_okay=False, allow_dash=True, metavar="FILE", help="All of them, to be mended; - is stdout."
+        ),
+    ] = None,
     column: Annotated[str | None, typer.Option(help="Only rejects of this column.")] = None,
     code: Annotated[str | None, typer.Option(help="Only rejects by this rule.")] = None,
     page: Page = 1,
@@ -143,16 +116,32 @@ def rejects(
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
-    """Show what upload ID did not load: line, column, rule, value."""
+    """Show what upload ID did not load: line, column, rule, value, and what to do about it."""
     path, chosen = f"/uploads/{upload_id}/rejects", Params(column=column, code=code)
     with _session(api_url, tenant, as_json=as_json) as client:
-        if as_csv:
-            for block in client.blocks(path, {**chosen, "format": "csv"}):
-                sys.stdout.buffer.write(block)
-            sys.stdout.buffer.flush()
+        if csv_file is not None:
+            write_blocks(client.blocks(path, {**chosen, "format": "csv"}), csv_file)
             return
         answer = client.page(path, {**chosen, "page": page, "page_size": page_size})
         _show(answer, render.rejects, render.summary, as_json=as_json)
+
+
+@app.command()
+def mend(
+    *,
+    upload_id: UploadId,
+    file: DataFile,
+    wait: Wait = False,
+    as_json: AsJson = False,
+    delimiter: Delimiter = None,
+    encoding: Encoding = None,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Send rejected records of upload ID back, mended, in FILE. Exit code 0: accepted, with --wait also completed."""
+    path = f"/uploads/{upload_id}/rejects"
+    params = Params(delimiter=delimiter, encoding=encoding)
+    _send(path, file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 
 
 @app.command()
@@ -238,6 +227,21 @@ def demo(
 ) -> None:
     """Start everything, load the sample, show what became of it, stop everything, leave nothing behind."""
     raise typer.Exit(run_demo(file))
+
+
+def _send(
+    path: str, file: Path, params: Params, *, wait: bool, as_json: bool, tenant: str | None, api_url: str
+) -> None:
+    with (
+        _session(api_url, tenant, as_json=as_json) as client,
+        progress_view(render.console(stderr=True), silent=as_json) as view,
+    ):
+        sent = send(client, file, params, view, path)
+        if wait:
+            sent = follow(client, sent, view)
+    _show(sent, render.account, as_json=as_json)
+    if wait and sent["state"] != State.COMPLETED:
+        raise typer.Exit(FAILED)
 
 
 def _act(action: str, upload_id: UUID, *, as_json: bool, tenant: str | None, api_url: str) -> None:

@@ -75,13 +75,14 @@ def history(page: Json) -> RenderableType:
 
 
 def rejects(page: Json) -> RenderableType:
-    """A page of rejects: where, which rule, what it says, the cell's text."""
+    """A page of rejects: where, which rule, what it says, the cell's text, what to do about it."""
     table = _table("rejects", page)
     table.add_column("line", justify="right", style="bold")
     table.add_column("column", style="cyan")
     table.add_column("rule", style="yellow")
     table.add_column("message", overflow="fold", ratio=3)
     table.add_column("value", overflow="fold", ratio=2, style="red")
+    table.add_column("hint", overflow="fold", ratio=2, style="green")
     for reject in page["items"]:
         table.add_row(
             count(reject["line_number"]),
@@ -89,6 +90,7 @@ def rejects(page: Json) -> RenderableType:
             reject["code"],
             _cell(reject["message"]),
             _cell(reject["value"]),
+            _cell(reject["hint"]),
         )
     return table
 

@@ -1,5 +1,9 @@
 """An upload as a person follows it: the bytes going out, then the records going in."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 
 from cli.api_client import ApiClient, Params
@@ -8,16 +12,17 @@ from cli.progress import ProgressView, loading_note, sending_note
 
 SENDING = "sending"
 LOADING = "loading"
+STDOUT = Path("-")
 
 
-def send(client: ApiClient, file: Path, params: Params, view: ProgressView) -> Json:
-    """Upload `file` and return the resource that the API answered with. Raises `ClientError`."""
+def send(client: ApiClient, file: Path, params: Params, view: ProgressView, path: str = "/upload") -> Json:
+    """Upload `file` to `path` and return the resource that the API answered with. Raises `ClientError`."""
     total = file.stat().st_size
 
     def on_sent(sent: int) -> None:
         view.show(SENDING, sent, total, sending_note(sent, total))
 
-    return client.upload(file, {"filename": file.name, **params}, on_sent)
+    return client.upload(file, {"filename": file.name, **params}, on_sent, path)
 
 
 def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
@@ -30,3 +35,12 @@ def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
         phase = LOADING if latest["phase"] == "done" else latest["phase"]
         view.show(phase, progress["bytes_done"], progress["bytes_total"], note)
     return latest
+
+
+def write_blocks(blocks: Iterator[bytes], file: Path) -> None:
+    """Write them to the file, - is stdout; it is made only when the first block has come. Raises `ClientError`."""
+    first = next(blocks, b"")
+    with nullcontext(sys.stdout.buffer) if file == STDOUT else file.open("wb") as output:
+        for block in chain([first], blocks):
+            output.write(block)
+        output.flush()

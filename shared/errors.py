@@ -5,6 +5,7 @@
     |   |-- InvalidRequest           the client asked for something that cannot be
     |   |   |-- NotFound
     |   |   |-- StateConflict        the upload's state forbids the action
+    |   |   |-- FileExpired          the stored file was removed after its time
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
     |   |   `-- TooLarge
@@ -16,6 +17,7 @@
     |   |   |-- HeaderMismatch       columns are missing, or no dataset fits
     |   |   `-- NoSoundRecord        none of the first records can be read
     |   |-- StoredFileDamaged        the stored file is gone, or not what was received
+    |   |-- MendedUploadEnded        the upload whose rejects were mended is not completed any more
     |   |-- TooManyRejects           more rejected records than the upload's budget allows
     |   `-- AccountMismatch          the loader cannot prove that every record is accounted for
     `-- Transient                    trying again would help
@@ -67,6 +69,12 @@ class StateConflict(InvalidRequest):
     """The upload's state forbids the action."""
 
     code = "state_conflict"
+
+
+class FileExpired(InvalidRequest):
+    """The stored file is no longer kept."""
+
+    code = "file_expired"
 
 
 class KeyInUse(InvalidRequest):
@@ -133,6 +141,12 @@ class StoredFileDamaged(Permanent):
     """The stored file is gone, or it is not what was received."""
 
     code = "stored_file_damaged"
+
+
+class MendedUploadEnded(Permanent):
+    """The upload whose rejects were mended is not completed any more."""
+
+    code = "mended_upload_ended"
 
 
 class TooManyRejects(Permanent):

@@ -22,6 +22,7 @@ POINTS: Final = (
     "batch.copied",  # rows and rejects are written, not fenced
     "batch.fenced",  # all is written, not committed
     "batch.committed",
+    "mend.closed",  # the account of the mended upload is changed, not committed
     "publish.claimed",
     "publish.built",  # indexes and totals are there, the table is not attached
     "publish.attached",  # attached, not committed

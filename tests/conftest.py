@@ -17,6 +17,7 @@ from shared.database.engine import create_sync_engine
 from shared.ingest.accept import Receiver, UploadOptions, register
 from shared.ingest.budget import Budget
 from shared.ingest.load import Loader
+from shared.ingest.mend import find_mendable, limited, recognise_mended, register_mending
 from shared.ingest.sniff import Wanted
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -145,6 +146,30 @@ def accept(engine: Engine, settings: Settings) -> Accept:
         options = UploadOptions(tenant, True, "test-trace", forced, budget or Budget())
         with engine.begin() as connection:
             return register(connection, receiver.finish(), options).upload_id
+
+    return take
+
+
+Mend = Callable[..., uuid.UUID]
+
+
+@pytest.fixture
+def mend(engine: Engine, settings: Settings) -> Mend:
+    """Takes mended records in as the API does, and registers them."""
+
+    def take(parent: uuid.UUID, content: bytes, filename: str = "rejects.csv") -> uuid.UUID:
+        with engine.connect() as connection:
+            mendable = find_mendable(connection, parent, "public")
+        wanted = Wanted(mendable.dataset, recognise=recognise_mended)
+        receiver = Receiver(LocalStorage(settings.upload_dir), limited(settings), filename, wanted)
+        try:
+            receiver.feed(content)
+            received = receiver.finish()
+        except Exception:
+            receiver.abort()
+            raise
+        with engine.begin() as connection:
+            return register_mending(connection, received, UploadOptions("public", True, "trace"), mendable).upload_id
 
     return take
 

@@ -24,6 +24,7 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
 
     steps: dict[str, Callable[[], object]] = {
         "load": lambda: load(upload_id),
+        "mend": lambda: load(upload_id),
         "cancel": lambda: cancel(engine, upload_id, "public"),
         "retry": lambda: retry(engine, upload_id, "public"),
         "undo": lambda: undo(engine, upload_id, "public"),

@@ -1,21 +1,18 @@
 """Rejects of an upload: pages with a summary, or all of them as CSV."""
 
-import csv
-import io
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
-from sqlalchemy import Select
+from sqlalchemy import RowMapping, Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.negotiation import prefers
 from api.openapi import Responses, problems
 from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
+from api.rejects_download import download
 from api.schemas import Reject, RejectGroup, RejectPage, RejectSample
 from api.snapshot import snapshot
 from api.uploads_view import no_such_upload
@@ -23,24 +20,27 @@ from shared.database.queries.rejects import (
     RejectFilter,
     first_samples,
     reject_groups,
-    rejects_behind,
     rejects_in_file_order,
     samples_at,
 )
 from shared.database.queries.uploads import upload_number
+from shared.ingest.hints import hint
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
-CSV_COLUMNS: Final = ("line_number", "column", "code", "message", "value")
-# Rows that are in memory at a time while a CSV goes out.
-_CSV_ROWS: Final = 1000
-
+_EXAMPLE: Final = (
+    "_line,_column,_code,_message,_hint,tconst,startYear\r\n"
+    "42,startYear,not_a_year,startYear must be a year in four digits,write 1999,tt0000042,(1999)\r\n"
+)
 _RESPONSES: Responses = {
     200: {
-        "description": "A page, or with `Accept: text/csv` or `?format=csv` all that match.",
-        "content": {"text/csv": {"schema": {"type": "string"}, "example": ",".join(CSV_COLUMNS) + "\r\n"}},
+        "description": (
+            "A page, or with `Accept: text/csv` or `?format=csv` all rejected records that match, in the file's own"
+            " dialect and encoding: five cells of ours, then the record as it was. Tabs: text/tab-separated-values."
+        ),
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     },
-    **problems(404, 503),
+    **problems(404, 410, 503),
 }
 
 Column = Annotated[
@@ -69,15 +69,18 @@ async def list_rejects(
     code: Code = None,
     format: Format = None,  # noqa: A002  the parameter's public name
 ) -> RejectPage | Response:
-    """Each reason with its line, column, code, message and value; `summary` groups all that match the filters."""
-    wanted = RejectFilter(await _number_of(runtime.read_engine, upload_id, tenant), column, code)
+    """Each reason with its line, column, code, message, value and hint; `summary` groups all that match the filters.
+
+    As CSV they can be mended and sent back.
+    """
     if format == "csv" or (format is None and prefers(request, "text/csv", "application/json")):
-        return _csv_response(runtime.read_engine, wanted)
+        return await download(runtime, upload_id, tenant, column, code)
+    wanted = RejectFilter(await _number_of(runtime.read_engine, upload_id, tenant), column, code)
     offset = offset_of(page, page_size)
     async with snapshot(runtime.read_engine) as connection:
         summary = await _summary(connection, wanted)
         page_of = rejects_in_file_order(wanted).limit(page_size).offset(offset)
-        items = [Reject(**row) for row in (await connection.execute(page_of)).mappings()]
+        items = [_reject(row) for row in (await connection.execute(page_of)).mappings()]
     total = sum(group.count for group in summary)
     response.headers.update(link_header(page_links(request, page, page_size, total)))
     return RejectPage(items=items, total=total, page=page, page_size=page_size, summary=summary)
@@ -89,6 +92,10 @@ async def _number_of(engine: AsyncEngine, upload_id: uuid.UUID, tenant: Tenant) 
     if number is None:
         raise no_such_upload()
     return number
+
+
+def _reject(row: RowMapping) -> Reject:
+    return Reject(**row, hint=hint(row["code"], row["column"], row["value"]))
 
 
 async def _summary(connection: AsyncConnection, wanted: RejectFilter) -> list[RejectGroup]:
@@ -109,31 +116,3 @@ async def _samples(
     for column, code, line_number, value in await connection.execute(statement):
         samples[column, code].append(RejectSample(line_number=line_number, value=value))
     return samples
-
-
-def _csv_response(engine: AsyncEngine, wanted: RejectFilter) -> Response:
-    headers = {
-        "Content-Disposition": f'attachment; filename="rejects-{wanted.upload_number}.csv"',
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(_csv_blocks(engine, wanted), media_type="text/csv", headers=headers)
-
-
-async def _csv_blocks(engine: AsyncEngine, wanted: RejectFilter) -> AsyncIterator[bytes]:
-    """Block by block, each read on its own: a client that stalls holds no connection that others wait for."""
-    yield _csv_of([CSV_COLUMNS])
-    line_number, position = 0, -1
-    while True:
-        async with engine.connect() as connection:
-            block = rejects_behind(wanted, line_number, position).limit(_CSV_ROWS)
-            rows = (await connection.execute(block)).all()
-        if not rows:
-            return
-        yield _csv_of(row[:-1] for row in rows)
-        line_number, position = rows[-1].line_number, rows[-1].position
-
-
-def _csv_of(rows: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)  # RFC 4180: CRLF, quotes where needed
-    return text.getvalue().encode()

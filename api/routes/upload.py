@@ -1,31 +1,24 @@
 """POST and PUT /upload: the bytes are stored, the upload is committed, the bell rings, then comes the answer."""
 
-import asyncio
-from dataclasses import dataclass
-from typing import Annotated, Any
+from dataclasses import asdict, dataclass
+from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 
+from api.accepting import accept_file
 from api.dependencies import RuntimeDep, TenantDep
-from api.errors import UnknownDataset, UnknownEncoding
+from api.errors import UnknownDataset
 from api.openapi import UPLOAD_BODY, Responses, problems
 from api.receiving import receive_file
 from api.schemas import Upload
-from api.uploads_view import load_upload, upload_path
+from api.text_options import TextOptions
 from shared.datasets import DATASETS
-from shared.failpoints import reach
-from shared.ingest import idempotency
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
 from shared.ingest.budget import Budget, OnError
-from shared.ingest.encoding import ENCODINGS, encoding_named
 from shared.ingest.idempotency import Reservation, fingerprint_of
-from shared.ingest.sniff import Wanted
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
-
-log = structlog.get_logger()
 
 _LOCATION = {"Location": {"description": "Address of the upload.", "schema": {"type": "string"}}}
 _RESPONSES: Responses = {
@@ -49,6 +42,7 @@ class UploadRequest:
     request: Request
     runtime: RuntimeDep
     tenant: TenantDep
+    text: Annotated[TextOptions, Depends()]
     use_celery: Annotated[
         bool, Query(description="true: a Celery worker loads it; false: the API's own background loader.")
     ] = False
@@ -75,20 +69,6 @@ class UploadRequest:
             examples=["100", "2.5%"],
         ),
     ] = None
-    delimiter: Annotated[
-        str | None,
-        Query(
-            pattern=r"^([^A-Za-z0-9\"'\\\r\n\x00\x80-\U0010ffff]|tab)$",
-            description="One character, or `tab`; by default the file tells, as it does for the next two.",
-            examples=[";"],
-        ),
-    ] = None
-    quoting: Annotated[
-        bool | None, Query(description="Whether cells may be wrapped in quotes; false: a quote is a character.")
-    ] = None
-    encoding: Annotated[
-        str | None, Query(max_length=63, description=f"One of {', '.join(ENCODINGS)}.", examples=["windows-1252"])
-    ] = None
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -109,22 +89,21 @@ class UploadRequest:
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
         )
 
-    @property
-    def wanted(self) -> Wanted:
-        """What the client says about its file; raises `UnknownDataset` and `UnknownEncoding`."""
+    async def receive(self, reservation: Reservation | None) -> ReceivedFile:
+        """See `receive_file`; raises `UnknownDataset` and `UnknownEncoding` before the first byte."""
         if self.dataset is not None and self.dataset not in DATASETS:
             raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
-        encoding = None if self.encoding is None else encoding_named(self.encoding)
-        if self.encoding is not None and encoding is None:
-            raise UnknownEncoding("Files of this encoding cannot be read.", {"known": ENCODINGS})
-        delimiter = "\t" if self.delimiter == "tab" else self.delimiter
-        return Wanted(self.dataset, delimiter, self.quoting, encoding)
+        wanted = self.text.wanted(self.dataset)
+        return await receive_file(self.request, self.runtime, self.filename, wanted, reservation)
+
+    def register(self, connection: Connection, received: ReceivedFile) -> Registered:
+        """See `accept.register`."""
+        return register(connection, received, self.options)
 
     def fingerprint(self, received: ReceivedFile) -> str:
         """Equal for equal requests."""
-        options = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
-        asked = (*options, "delimiter", "quoting", "encoding")
-        return fingerprint_of(received.sha256, {name: getattr(self, name) for name in asked})
+        asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
+        return fingerprint_of(received.sha256, {name: getattr(self, name) for name in asked} | asdict(self.text))
 
 
 UploadDep = Annotated[UploadRequest, Depends()]
@@ -142,7 +121,7 @@ async def post_upload(upload: UploadDep, response: Response, background: Backgro
 
     `curl -F file=@movies.csv http://127.0.0.1:8000/api/v1/upload`
     """
-    return await _accept(upload, response, background)
+    return await accept_file(upload, response, background)
 
 
 @router.put(
@@ -154,100 +133,4 @@ async def post_upload(upload: UploadDep, response: Response, background: Backgro
 )
 async def put_upload(upload: UploadDep, response: Response, background: BackgroundTasks) -> Upload:
     """The same as POST, for clients that put: `curl -T movies.csv '.../api/v1/upload?filename=movies.csv'`."""
-    return await _accept(upload, response, background)
-
-
-async def _accept(upload: UploadRequest, response: Response, background: BackgroundTasks) -> Upload:
-    wanted = upload.wanted
-    if upload.idempotency_key is None:
-        received = await receive_file(upload.request, upload.runtime, upload.filename, wanted)
-        return await _finish(upload, received, None, response, background)
-    reservation = await asyncio.to_thread(
-        idempotency.reserve, upload.runtime.engine, upload.tenant.name, upload.idempotency_key
-    )
-    if reservation.upload_id is not None:
-        return await _answer_again(upload, reservation, response)
-    try:
-        received = await receive_file(upload.request, upload.runtime, upload.filename, wanted, reservation=reservation)
-        return await _finish(upload, received, reservation, response, background)
-    except BaseException:
-        await asyncio.shield(asyncio.to_thread(_release, upload, reservation))
-        raise
-
-
-async def _finish(
-    upload: UploadRequest,
-    received: ReceivedFile,
-    reservation: Reservation | None,
-    response: Response,
-    background: BackgroundTasks,
-) -> Upload:
-    """Everything after the last byte: commit, ring, answer."""
-    reach("accept.stored")
-    registered = await asyncio.to_thread(_register, upload, received, reservation)
-    reach("accept.registered")
-    if registered.deduplicated:
-        await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
-        response.status_code = 200
-    else:
-        await _ring(upload, registered, background)
-        reach("accept.rung")
-    answer = await load_upload(upload.runtime.read_engine, registered.upload_id, upload.tenant)
-    answer.deduplicated = registered.deduplicated
-    if reservation is not None:
-        document = {"status": response.status_code or 202, "body": answer.model_dump(mode="json")}
-        await asyncio.to_thread(idempotency.keep_answer, upload.runtime.engine, reservation, document)
-    response.headers["Location"] = upload.tenant.address(upload_path(registered.upload_id))
-    return answer
-
-
-def _register(upload: UploadRequest, received: ReceivedFile, reservation: Reservation | None) -> Registered:
-    """Commit the upload; the file is removed only if that was not even tried.
-
-    When the answer to a COMMIT is lost, nobody knows whether it was carried out: then the file stays. Either the upload
-    is there and will be loaded, and a client that sends its file again is told so, or the file is removed as an orphan.
-    """
-    is_committing = False
-    try:
-        with upload.runtime.engine.begin() as connection:
-            registered = register(connection, received, upload.options)
-            if reservation is not None:
-                fingerprint = upload.fingerprint(received)
-                idempotency.complete(connection, reservation, fingerprint, registered.upload_id)
-            is_committing = True
-    except Exception:
-        if not is_committing:
-            upload.runtime.storage.delete(received.storage_key)
-        raise
-    return registered
-
-
-async def _answer_again(upload: UploadRequest, reservation: Reservation, response: Response) -> Upload:
-    """The key was used before: receive the bytes only to see that they are the same, and say the same again."""
-    received = await receive_file(upload.request, upload.runtime, upload.filename, upload.wanted)
-    await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
-    reservation.verify(upload.fingerprint(received))
-    assert reservation.upload_id is not None
-    response.headers["Location"] = upload.tenant.address(upload_path(reservation.upload_id))
-    stored: dict[str, Any] | None = reservation.answer
-    if stored is None:  # the API died between its commit and its answer
-        return await load_upload(upload.runtime.read_engine, reservation.upload_id, upload.tenant)
-    response.status_code = stored["status"]
-    return Upload.model_validate(stored["body"])
-
-
-def _release(upload: UploadRequest, reservation: Reservation) -> None:
-    try:
-        idempotency.release(upload.runtime.engine, reservation)
-    except SQLAlchemyError as error:  # its lease ends by itself
-        log.warning("idempotency_key_not_released", error=type(error).__name__)
-
-
-async def _ring(upload: UploadRequest, registered: Registered, background: BackgroundTasks) -> None:
-    # The background loader is rung after the reply, as a background task of the request; a Celery message is sent
-    # before it, within ring_timeout_seconds. If either is lost, the sweep rings again.
-    bells = upload.runtime.bells
-    if upload.use_celery:
-        await asyncio.to_thread(bells.ring, registered.upload_id, use_celery=True)
-    else:
-        background.add_task(bells.ring, registered.upload_id, use_celery=False)
+    return await accept_file(upload, response, background)

@@ -3,6 +3,7 @@
     uploads 1--n batches        what was accepted, and what of it is done: the truth that messages only point at
     uploads 1--n rejects        each bad record's place, rule and value
     uploads 1--n upload_events  its history
+    uploads 1--n uploads        `mends`: rejected records that came back, whose rows are the mended upload's
     idempotency_keys            a client may send a request twice and gets one upload
     movies                      partitioned by id; id = upload number * 2^32 + line number
     upload_totals, movie_totals how many movies per year and language, so that no request ever counts rows
@@ -97,6 +98,8 @@ class Upload(Base):
     use_celery: Mapped[bool]
     trace_id: Mapped[str]
     forced: Mapped[bool] = mapped_column(server_default=false())
+    # the upload whose rejected records it brings again: its rows go there, under that upload's ids
+    mends: Mapped[int | None] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"))
 
     # how many rejected records it may have: none with `abort`, else these bounds (null: any number)
     on_error: Mapped[str] = mapped_column(server_default="skip")
@@ -141,6 +144,7 @@ class Upload(Base):
         CheckConstraint("max_rejects_percent BETWEEN 0 AND 100", name="max_rejects_percent"),
         Index(None, "tenant", "created_at"),
         Index(None, "sha256"),
+        Index(None, "mends", postgresql_where=text("mends IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text("state IN ('queued', 'loading')")),
         # the same file is loaded once, unless somebody insists
         Index(
@@ -225,7 +229,10 @@ class Batch(Base):
 
 
 class Reject(Base):
-    """One reason why one record was not loaded; `position` numbers the reasons of a record from 0."""
+    """One reason why one record was not loaded; `position` numbers the reasons of a record from 0.
+
+    The record is the bytes [byte_start, byte_end) of the stored file; those of earlier versions do not know.
+    """
 
     __tablename__ = "rejects"
 
@@ -236,6 +243,8 @@ class Reject(Base):
     code: Mapped[str]
     message: Mapped[str]
     value: Mapped[str | None]
+    byte_start: Mapped[int | None] = mapped_column(BigInteger)
+    byte_end: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Movie(Base):

@@ -71,6 +71,8 @@ class UploadOptions:
     trace_id: str
     forced: bool = False
     budget: Budget = field(default_factory=Budget)
+    # number of the upload whose rejected records the file brings again
+    mends: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ def _insert_upload(connection: Connection, received: ReceivedFile, options: Uplo
         "use_celery": options.use_celery,
         "trace_id": options.trace_id,
         "forced": options.forced,
+        "mends": options.mends,
         "rung_at": func.clock_timestamp(),
     }
     statement = postgresql.insert(Upload).values(values).on_conflict_do_nothing().returning(Upload.number)
@@ -255,6 +258,5 @@ def _insert_upload(connection: Connection, received: ReceivedFile, options: Uplo
 
 def _same_content(received: ReceivedFile, options: UploadOptions) -> Select[uuid.UUID]:
     mine = Upload.tenant == options.tenant, Upload.dataset == received.dataset, Upload.sha256 == received.sha256
-    return (
-        select(Upload.id).where(*mine, Upload.state.in_((*ACTIVE_STATES, "completed"))).order_by(Upload.number).limit(1)
-    )
+    loaded = Upload.state.in_((*ACTIVE_STATES, "completed")), Upload.mends.is_(None)
+    return select(Upload.id).where(*mine, *loaded).order_by(Upload.number).limit(1)

@@ -5,7 +5,7 @@ error, asking for what the state forbids is a `StateConflict`.
 
     queued, loading   -> cancelled    cancel
     failed, cancelled -> queued       retry
-    completed         -> undone       undo
+    completed         -> undone       undo         with all that was mended of it
 """
 
 import time
@@ -126,6 +126,7 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) 
         number = _move(connection, upload_id, tenant, ("completed",), "undone")
         if number is None:
             return
+        _undo_mendings(connection, number)
         connection.execute(_SUBTRACT_FROM_TOTALS, {"number": number, "tenant": tenant})
         connection.execute(delete(UploadTotal).where(UploadTotal.upload_number == number))
         connection.execute(delete(Reject).where(Reject.upload_number == number))
@@ -137,6 +138,16 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) 
         reach("undo.removed")
     log.info("upload_undone", upload_id=str(upload_id))
     reach("undo.committed")
+
+
+def _undo_mendings(connection: Connection, number: int) -> None:
+    """Mended rows go with the upload that they belong to, whose row is locked; raises `StateConflict` for a mending."""
+    if connection.scalar(select(Upload.mends).where(Upload.number == number)) is not None:
+        raise StateConflict("the upload mends another one; undo that one", {"allowed": []})
+    mendings = update(Upload).where(Upload.mends == number, Upload.state == "completed")
+    changes = {"state": "undone", "epoch": Upload.epoch + 1}
+    for mending in connection.scalars(mendings.values(changes).returning(Upload.number)).all():
+        connection.execute(delete(Reject).where(Reject.upload_number == mending))
 
 
 def drop_table(engine: Engine, number: int) -> None:

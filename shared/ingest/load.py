@@ -15,6 +15,7 @@ from shared.database.loading import LoadingConnection, LoadingPool
 from shared.datasets import DATASETS
 from shared.errors import LostLease, Permanent, Transient, UploadEnded
 from shared.failpoints import reach
+from shared.ingest.mended import Mended, keep_rejected, publish_mended, validate_mended
 from shared.ingest.publish import publish_large, publish_small, verify_content
 from shared.ingest.read import read_batch
 from shared.ingest.validate import Validated, validate
@@ -152,6 +153,8 @@ class Loader:
             verify_content(self.storage, work)
         data = self.storage.read(work.storage_key, batch.byte_start, batch.byte_end)
         records = read_batch(data, batch.first_line, work.dialect, work.header, batch.byte_start)
+        if work.mends is not None:
+            return validate_mended(records, work, work.mends)
         return validate(records, DATASETS[work.dataset], work.header, work.tenant, work.number)
 
 
@@ -159,11 +162,14 @@ def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch,
     """The batch's rows, its rejects and its state, in one transaction.
 
     The fence comes last: it takes the batch's row lock for the shortest time, and a loader that was paused in its COPY
-    finds there that the batch is not its own any more.
+    finds there that the batch is not its own any more. Mended records need the lock of the upload that they belong to
+    from the beginning: it decides which of them it still wants.
     """
-    read, loaded, rejected = validated.read, int(validated.movies.num_rows), validated.rejected
-    is_over_budget = not work.is_large and work.budget.is_exceeded(rejected, read)
     with connection.transaction():
+        if isinstance(validated, Mended):
+            validated = keep_rejected(connection, work, validated)
+        read, loaded, rejected = validated.read, int(validated.movies.num_rows), validated.rejected
+        is_over_budget = not work.is_large and work.budget.is_exceeded(rejected, read)
         if not is_over_budget:
             connection.copy(work.table, validated.movies)
         connection.copy("rejects", validated.rejects)
@@ -173,6 +179,8 @@ def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch,
         finish_batch(connection, work, batch, read, loaded, rejected)
         if is_over_budget:
             fail(connection, work.number, too_many_rejects(rejected))
+        elif isinstance(validated, Mended):
+            publish_mended(connection, work, validated)
         elif not work.is_large:
             publish_small(connection, work, validated.movies)
         elif rejected:

@@ -93,7 +93,7 @@ def publish_small(connection: LoadingConnection, work: Work, movies: pa.Table) -
     rows = [(work.number, year, language, count) for (year, language), count in counts.items()]
     columns = zip(*rows, strict=True) if rows else ([] for _ in UPLOAD_TOTALS)
     connection.copy("upload_totals", pa.table([list(column) for column in columns], schema=UPLOAD_TOTALS))
-    _complete(connection, work, epoch=None)
+    complete(connection, work, epoch=None)
 
 
 def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, work: Work) -> bool:
@@ -109,7 +109,7 @@ def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, 
             with connection.transaction():
                 _attach(connection, work)
                 reach("publish.attached")
-                _complete(connection, work, epoch)
+                complete(connection, work, epoch)
                 reach("publish.completed")
         except Exception as error:
             # What another try may cure is no attempt; anything else must come to an end.
@@ -186,10 +186,14 @@ def _attach(connection: LoadingConnection, work: Work) -> None:
     connection.execute(f"ALTER TABLE movies ATTACH PARTITION {work.table} FOR VALUES FROM ({low}) TO ({high})")
 
 
-def _complete(connection: LoadingConnection, work: Work, epoch: int | None) -> None:
-    """Prove the account and end the upload; raises `AccountMismatch`, or `LostLease` if it is not ours now."""
+def complete(connection: LoadingConnection, work: Work, epoch: int | None, counted_elsewhere: int = 0) -> None:
+    """Prove the account and end the upload; raises `AccountMismatch`, or `LostLease` if it is not ours now.
+
+    `counted_elsewhere`: how many of its movies stand in the totals of another upload.
+    """
     account = connection.execute(_ACCOUNT, upload=work.number)[0]
     tiled, byte_start, byte_end, read, loaded, rejected, duplicate, counted_movies, counted_rejects = account
+    counted_movies += counted_elsewhere
     connection.execute(_ADD_TO_TOTALS, upload=work.number, tenant=work.tenant)
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)

@@ -6,7 +6,7 @@ unwrap more cells, too, than the usual one.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
@@ -29,12 +29,13 @@ _BYTE_ORDER_MARK: Final = "\ufeff".encode()
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the client says about its file; None: find out."""
+    """What the client says about its file; None: find out. `recognise` judges the header."""
 
     dataset: str | None = None
     delimiter: str | None = None
     quoting: bool | None = None
     encoding: str | None = None
+    recognise: Callable[[Sequence[str], str | None], Dataset] = recognise
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _try(text: bytes, start: int, dialect: Dialect, wanted: Wanted, *, is_all: b
     if names is None or not (is_all or text.endswith(b"\n", start, end)):
         return None
     try:
-        dataset = recognise(names, wanted.dataset)
+        dataset = wanted.recognise(names, wanted.dataset)
     except HeaderMismatch:
         return None
     if text.endswith(b"\r\n", start, end):
@@ -220,7 +221,7 @@ def _misfit(head: bytes, wanted: Wanted) -> UnreadableFile:
         return distance(names, wanted.dataset), len(names) == 1, is_rare, -len(names)
 
     try:
-        recognise(headers[min(headers, key=strangeness)], wanted.dataset)
+        wanted.recognise(headers[min(headers, key=strangeness)], wanted.dataset)
     except HeaderMismatch as error:
         return error
     raise AssertionError("no dialect fitted before")

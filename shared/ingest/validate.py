@@ -50,8 +50,20 @@ class _Failure:
     message: str
 
 
-def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: str, upload_number: int) -> Validated:
-    """Rows that may be loaded, and a reject for each reason against the others."""
+def validate(
+    records: Records,
+    dataset: Dataset,
+    header: Sequence[str],
+    tenant: str,
+    upload_number: int,
+    ids: np.ndarray | None = None,
+) -> Validated:
+    """Rows that may be loaded, and a reject for each reason against the others.
+
+    `ids` are those of the rows of `records.table`; by default the upload and the line say what they are.
+    """
+    if ids is None:
+        ids = records.line_numbers + first_id(upload_number)
     names = dataset.match(header)
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
@@ -60,7 +72,7 @@ def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: 
     for failure in failures:
         good[failure.rows] = False
     fields |= dataset.derive(fields)
-    fields["id"] = pa.array(records.line_numbers + first_id(upload_number))
+    fields["id"] = pa.array(ids)
     if "original_language" in fields:
         fields["language_number"] = language_numbers(fields["original_language"])
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
@@ -72,7 +84,7 @@ def validate(records: Records, dataset: Dataset, header: Sequence[str], tenant: 
             names[failure.column.name],
             failure.code,
             f"{failure.column.name} {failure.message}",
-            _shown(texts[failure.column.name].take(pa.array(failure.rows))),
+            shown_values(texts[failure.column.name].take(pa.array(failure.rows))),
         )
         for failure in failures
     ]
@@ -166,7 +178,7 @@ def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.T
     return pa.Table.from_arrays(arrays, schema=MOVIES)
 
 
-def _shown(values: pa.StringArray) -> pa.StringArray:
+def shown_values(values: pa.StringArray) -> pa.StringArray:
     """Values as a reject shows them: a long one is cut."""
     if (pc.max(pc.binary_length(values)).as_py() or 0) <= LONGEST_VALUE_CHARACTERS:
         return values
@@ -188,6 +200,8 @@ def _rejects(found: pa.Table, places: Places, upload_number: int) -> pa.Table:
         "code": found["code"],
         "message": found["message"],
         "value": found["value"],
+        "byte_start": pa.array(places.byte_starts[records], pa.int64()),
+        "byte_end": pa.array(places.byte_ends[records], pa.int64()),
     }
     return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)
 

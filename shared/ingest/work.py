@@ -39,6 +39,8 @@ class Work:
     content_sha256: str
     trace_id: str
     budget: Budget
+    # number of the upload whose rejected records these are, mended; None: it stands for itself
+    mends: int | None = None
     # large, and we are the first to work on it
     is_new: bool = False
 
@@ -48,9 +50,14 @@ class Work:
         return is_large(self.number)
 
     @property
+    def owner(self) -> int:
+        """Number of the upload that its rows belong to."""
+        return self.number if self.mends is None else self.mends
+
+    @property
     def table(self) -> str:
         """Where its rows go."""
-        return partition_of(self.number)
+        return partition_of(self.owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ SET state = 'loading',
     started_at = coalesce(started_at, clock_timestamp()),
     attempts = attempts + CASE state WHEN 'queued' THEN 1 ELSE 0 END
 WHERE id = %(id)s::uuid AND state IN ('queued', 'loading')
-RETURNING number, tenant, dataset, dialect::text, header, storage_key, content_sha256, trace_id,
+RETURNING number, tenant, dataset, dialect::text, header, storage_key, content_sha256, trace_id, mends,
     on_error, max_rejects, max_rejects_percent
 """
 
@@ -147,7 +154,7 @@ def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
         rows = connection.execute(_BEGIN, id=str(upload_id))
         if not rows:
             return None
-        number, tenant, dataset, dialect, header, storage_key, content_sha256, trace_id, *budget = rows[0]
+        number, tenant, dataset, dialect, header, storage_key, content_sha256, trace_id, mends, *budget = rows[0]
         work = Work(
             id=upload_id,
             number=number,
@@ -159,6 +166,7 @@ def begin(connection: LoadingConnection, upload_id: UUID) -> Work | None:
             content_sha256=content_sha256,
             trace_id=trace_id,
             budget=Budget(*budget),
+            mends=mends,
         )
         return replace(work, is_new=_create_table(connection, work)) if work.is_large else work
 

@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import uuid
-from contextlib import suppress
+from contextlib import closing, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -35,15 +35,19 @@ class LocalStorage:
         except OSError as error:
             raise _storage_error(error) from error
 
-    def read(self, key: str, byte_start: int, byte_end: int) -> bytes:
-        """Exactly the bytes [byte_start, byte_end); raises `StoredFileDamaged` if they are not there, `Unavailable`."""
+    def open(self, key: str) -> "StoredFile":
+        """For many reads; raises `StoredFileDamaged` if it is gone, `Unavailable`."""
         try:
-            with (self.directory / key).open("rb", buffering=0) as file:
-                return _read_exactly(file, byte_start, byte_end - byte_start)
+            return StoredFile((self.directory / key).open("rb", buffering=0))
         except FileNotFoundError as error:
             raise StoredFileDamaged("the stored file is gone") from error
         except OSError as error:
-            raise Unavailable("the stored file cannot be read", {"reason": os.strerror(error.errno or 0)}) from error
+            raise _unreadable(error) from error
+
+    def read(self, key: str, byte_start: int, byte_end: int) -> bytes:
+        """Exactly the bytes [byte_start, byte_end); raises `StoredFileDamaged` if they are not there, `Unavailable`."""
+        with closing(self.open(key)) as file:
+            return file.read(byte_start, byte_end)
 
     def sha256(self, key: str) -> str:
         """Of the whole file, in hexadecimal; raises `StoredFileDamaged` if it is gone, `Unavailable`."""
@@ -53,7 +57,7 @@ class LocalStorage:
         except FileNotFoundError as error:
             raise StoredFileDamaged("the stored file is gone") from error
         except OSError as error:
-            raise Unavailable("the stored file cannot be read", {"reason": os.strerror(error.errno or 0)}) from error
+            raise _unreadable(error) from error
 
     def delete(self, key: str) -> None:
         """Remove the file; no error if it is gone already."""
@@ -68,6 +72,24 @@ class LocalStorage:
             with suppress(FileNotFoundError):  # it was renamed or removed in this moment
                 found.append((entry.name, entry.stat().st_mtime))
         return found
+
+
+class StoredFile:
+    """A file that is open for reading: whoever has it can read it even when it is deleted meanwhile."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+
+    def read(self, byte_start: int, byte_end: int) -> bytes:
+        """Exactly the bytes [byte_start, byte_end); raises `StoredFileDamaged` if they are not there, `Unavailable`."""
+        try:
+            return _read_exactly(self._file, byte_start, byte_end - byte_start)
+        except OSError as error:
+            raise _unreadable(error) from error
+
+    def close(self) -> None:
+        """Give it up."""
+        self._file.close()
 
 
 class PendingFile:
@@ -127,6 +149,10 @@ def _fsync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _unreadable(error: OSError) -> Unavailable:
+    return Unavailable("the stored file cannot be read", {"reason": os.strerror(error.errno or 0)})
 
 
 def _storage_error(error: OSError) -> StorageFull | Unavailable:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import Request
 
 from api.negotiation import prefers
-from tests.api.sending import Json, MovieRows
+from tests.api.sending import Json, MovieRows, movies_csv
 
 ROWS: list[dict[str, object]] = [
     {"title": "good"},
@@ -74,8 +74,14 @@ def test_all_of_them_as_csv(mine: httpx.Client, rejected: Json, params: dict[str
     assert answer.headers["x-content-type-options"] == "nosniff"
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     items = mine.get(path).json()["items"]
-    assert rows == [{name: str(value or "") for name, value in item.items()} for item in items]
-    assert answer.content.count(b"\r\n") >= len(rows) + 1
+    for name, column in [("_column", "column"), ("_code", "code"), ("_message", "message")]:
+        joined: dict[str, list[str]] = {}
+        for item in items:
+            joined.setdefault(str(item["line_number"]), []).append(item[column])
+        assert {row["_line"]: row[name] for row in rows} == {line: "; ".join(texts) for line, texts in joined.items()}
+    sent = list(csv.DictReader(io.StringIO(movies_csv(ROWS).decode(), newline="")))
+    assert [list(row.values())[5:] for row in rows] == [list(row.values()) for row in sent[1:]]
+    assert answer.content.count(b"\r\n") == len(rows) + 1
 
 
 def test_a_very_large_csv_is_streamed(mine: httpx.Client, load: Callable[[MovieRows], Json]) -> None:

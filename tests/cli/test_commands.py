@@ -75,11 +75,31 @@ def test_rejects_as_table_json_and_csv(client: Client) -> None:
     assert "2023-02-30" in table
     assert "16 of 16" in table
     assert client("rejects", upload["id"], "--column", "release_date", "--json").document["total"] == 3
-    rows = list(csv.DictReader(io.StringIO(client("rejects", upload["id"], "--csv").out, newline="")))
-    assert len(rows) == 16
-    assert rows[0]["line_number"] == "20"
-    only = client("rejects", upload["id"], "--csv", "--code", "negative").out.splitlines()
+    assert "February 2023 has 28 days" in " ".join(table.split())
+    rows = list(csv.DictReader(io.StringIO(client("rejects", upload["id"], "--csv", "-").out, newline="")))
+    assert len(rows) == 15
+    assert rows[0]["_line"] == "20"
+    only = client("rejects", upload["id"], "--csv", "-", "--code", "negative").out.splitlines()
     assert len(only) == 2
+
+
+def test_rejects_are_mended_in_a_file_and_sent_back(client: Client, tmp_path: Path) -> None:
+    source, rejects = tmp_path / "movies.csv", tmp_path / "rejects.csv"
+    source.write_bytes(movies({}, {"budget": "$1,000"}, {"runtime": "x"}))
+    upload = client("upload", source, "--wait", "--json").document
+    assert client("rejects", upload["id"], "--csv", rejects).code == 0
+    rejects.write_bytes(rejects.read_bytes().replace(b'"$1,000"', b"1000"))
+    mended = client("mend", upload["id"], rejects, "--wait")
+    assert mended.code == 0, mended.err
+    assert [line for line in mended.out.splitlines() if "loaded" in line and " 1 " in line]
+    records = client("uploads", "--json").document["items"][-1]["records"]
+    assert records == {"read": 3, "loaded": 2, "rejected": 1, "duplicate": 0}
+    refused = client("mend", upload["id"], source)
+    assert refused.code == 1
+    assert "header_mismatch" in refused.err
+    missing = tmp_path / "none.csv"
+    assert client("rejects", "00000000-0000-4000-8000-000000000000", "--csv", missing).code == 1
+    assert not missing.exists()
 
 
 def test_uploads_and_movies(client: Client) -> None:

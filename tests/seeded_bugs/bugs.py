@@ -9,9 +9,12 @@ LOAD: Final = "shared/ingest/load.py"
 PUBLISH: Final = "shared/ingest/publish.py"
 CONTROL: Final = "shared/ingest/control.py"
 SWEEP: Final = "shared/ingest/sweep.py"
+MENDED: Final = "shared/ingest/mended.py"
 LOADING: Final = "tests/shared/test_load.py::"
 ACTIONS: Final = "tests/shared/test_control.py::"
 PROMISES: Final = "tests/shared/test_promises.py::"
+MENDING: Final = "tests/shared/test_mend.py::"
+MENDING_STATES: Final = "tests/shared/test_mend_states.py::"
 DOORBELL: Final = "tests/api/test_doorbell.py::"
 
 
@@ -185,6 +188,42 @@ BUGS: Final = (
         "",
         (f"{PROMISES}test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it",),
     ),
+    # -- mending
+    Bug(
+        "mends-an-upload-that-was-undone",
+        MENDED,
+        "AND state = 'completed' FOR NO KEY UPDATE",
+        "FOR NO KEY UPDATE",
+        (f"{MENDING_STATES}test_a_parent_that_is_undone_while_a_mending_is_prepared",),
+    ),
+    Bug(
+        "mends-what-was-mended",
+        MENDED,
+        "if is_wanted.all():",
+        "if is_wanted.any() or True:",
+        (f"{MENDING}test_mending_twice_loads_once",),
+    ),
+    Bug(
+        "a-line-twice-in-a-mending",
+        MENDED,
+        "kept = is_line & is_first",
+        "kept = is_line",
+        (f"{MENDING}test_lines_that_are_none_unknown_or_repeated_are_rejects_of_the_mending",),
+    ),
+    Bug(
+        "mended-rows-are-not-counted",
+        MENDED,
+        "        _add_to_totals(connection, work, mended.movies)\n",
+        "",
+        (f"{MENDING}test_the_account_closes_and_rows_have_the_ids_of_their_lines",),
+    ),
+    Bug(
+        "a-mending-is-undone-alone",
+        CONTROL,
+        "        _undo_mendings(connection, number)\n",
+        "",
+        (f"{MENDING_STATES}test_a_mending_cannot_be_undone_but_cancelled_and_retried",),
+    ),
     # -- the sweep
     Bug(
         "sweep-rings-before-its-commit",
@@ -275,7 +314,7 @@ BUGS: Final = (
     # -- doorbells
     Bug(
         "ring-before-commit",
-        "api/routes/upload.py",
+        "api/accepting.py",
         "is_committing = True",
         "upload.runtime.bells.ring(registered.upload_id, upload.use_celery)\n            is_committing = True",
         (f"{DOORBELL}test_the_bell_rings_once_and_after_the_commit",),

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from shared.database.languages import language_number
 from shared.ingest.load import Loader
 from shared.settings import Settings
-from tests.conftest import Accept, alembic_config, environment, execute
+from tests.conftest import Accept, Mend, alembic_config, environment, execute
 from tests.rows import movies
 
 
@@ -61,6 +61,25 @@ def test_languages_of_loaded_movies_get_their_numbers(
     with engine.connect() as connection:
         assert connection.execute(query).all() == loaded
     assert {number for _, number in loaded} == {language_number("en"), language_number("cmn")}
+
+
+def test_rejects_of_before_have_no_place_and_mendings_become_uploads(
+    settings: Settings, engine: Engine, accept: Accept, mend: Mend, loader: Loader
+) -> None:
+    parent = accept(movies({}, {"title": ""}, {"title": ""}))
+    loader.load(parent, lambda: False)
+    loader.load(mend(parent, b"_line," + movies({}).replace(b"\r\n300", b"\r\n3,300")), lambda: False)
+    places = text("SELECT count(*), count(byte_start), count(byte_end) FROM rejects")
+    with engine.connect() as connection:
+        assert tuple(connection.execute(places).one()) == (1, 1, 1)
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "2026_11_24_languages")
+        command.upgrade(alembic_config(), "head")
+        command.check(alembic_config())
+    with engine.connect() as connection:
+        assert tuple(connection.execute(places).one()) == (1, 0, 0)
+        assert connection.scalar(text("SELECT count(*) FROM movies")) == 2
+        assert connection.scalars(text("SELECT mends FROM uploads")).all() == [None, None]
 
 
 def test_every_index_ends_with_the_id(engine: Engine) -> None:

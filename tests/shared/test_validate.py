@@ -156,7 +156,10 @@ def test_a_bad_cell_hides_no_other_bad_row_of_its_column() -> None:
 
 
 def test_a_reject_shows_the_text_of_the_file() -> None:
-    reject = check(movies({}, {"vote_average": "11.00"}), "movies").rejects.to_pylist()[0]
+    content = movies({}, {"vote_average": "11.00"})
+    reject = check(content, "movies").rejects.to_pylist()[0]
+    _, _, records = content.partition(b"\r\n")
+    start = records.index(b"\r\n") + 2
     assert reject == {
         "upload_number": 7,
         "line_number": 3,
@@ -165,6 +168,8 @@ def test_a_reject_shows_the_text_of_the_file() -> None:
         "code": "out_of_range",
         "message": "vote_average must be between 0 and 10",
         "value": "11.00",
+        "byte_start": start,
+        "byte_end": len(records),
     }
 
 

@@ -26,8 +26,9 @@ from shared.ingest.load import Loader
 from shared.ingest.sweep import sweep
 from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port
-from tests.conftest import ROOT, Accept
+from tests.conftest import ROOT, Accept, Mend
 from tests.failpoint_child import run
+from tests.shared.mendings import account, check_totals, mended_movies, reasons, rejected_lines
 from tests.shared.test_control import Bell, forget_rings, own_tables, stop_after
 from tests.shared.test_load import LARGE, SMALL, never, rows, upload
 
@@ -37,6 +38,7 @@ PROCESSES.set_forkserver_preload(["tests.failpoint_child"])
 
 STEPS = {"load": ("load.", "batch.", "publish."), "cancel": ("cancel.",), "retry": ("retry.",), "undo": ("undo.",)}
 STEPS["sweep"] = ("sweep.",)
+STEPS["mend"] = ("load.", "batch.", "mend.")
 LOADED = {SMALL: (2, 1), LARGE: (180, 20)}
 CASES = [
     (step, point, action, size)
@@ -65,6 +67,7 @@ def test_failpoint(
     engine: Engine,
     loader: Loader,
     accept: Accept,
+    mend: Mend,
     settings: Settings,
     tmp_path: Path,
     step: str,
@@ -75,6 +78,9 @@ def test_failpoint(
     content = SMALL if size == "small" else LARGE
     upload_id = accept(content)
     prepare(step, engine, loader, upload_id, content)
+    if step == "mend":
+        upload_id = mend(upload_id, mended_movies(*rejected_lines(engine, upload_id), "no line"))
+        forget_rings(engine)
     child = run_child(step, upload_id, settings, f"{point}:{action}:{tmp_path / 'marker'}")
     try:
         wait_until_it_acted(child, action)
@@ -93,7 +99,7 @@ def test_failpoint(
 
 def prepare(step: str, engine: Engine, loader: Loader, upload_id: uuid.UUID, content: bytes) -> None:
     """Bring the upload into the state in which the step makes sense."""
-    if step == "undo":
+    if step in ("undo", "mend"):
         loader.load(upload_id, never)
     elif content == LARGE and step != "load":
         loader.load(upload_id, stop_after(3))
@@ -141,6 +147,9 @@ def finish(step: str, engine: Engine, loader: Loader, settings: Settings, upload
 
 
 def check(step: str, engine: Engine, upload_id: uuid.UUID, content: bytes) -> None:
+    if step == "mend":
+        check_mended(engine, upload_id, content)
+        return
     found = upload(engine, upload_id)
     expected = {"cancel": "cancelled", "undo": "undone"}.get(step, "completed")
     assert found["state"] == expected
@@ -151,6 +160,19 @@ def check(step: str, engine: Engine, upload_id: uuid.UUID, content: bytes) -> No
     assert len(own_tables(engine)) == (1 if expected == "completed" and content == LARGE else 0)
     if expected == "completed":
         assert (found["loaded_records"], found["rejected_records"]) == (loaded, rejected)
+
+
+def check_mended(engine: Engine, mending: uuid.UUID, content: bytes) -> None:
+    """The upload has no reject any more, the mending its one, and every row is there once."""
+    loaded, rejected = LOADED[content]
+    assert upload(engine, mending)["state"] == "completed"
+    assert account(engine, mending) == (rejected + 1, rejected, 1)
+    (parent,) = rows(engine, "SELECT id FROM uploads WHERE mends IS NULL")[0]
+    assert account(engine, parent) == (loaded + rejected, loaded + rejected, 0)
+    assert [code for _, code in reasons(engine, mending)] == ["not_a_reject"]
+    assert rows(engine, "SELECT count(*) FROM rejects") == [(1,)]
+    assert rows(engine, "SELECT count(*) FROM upload_events WHERE event = 'mended'") == [(1,)]
+    check_totals(engine)
 
 
 @pytest.fixture

@@ -2,14 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select, text, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from shared.database.models import Reject
 
 SAMPLES_PER_GROUP: Final = 3
 SAMPLED_ROWS: Final = 10_000
+
+# For `rejected_records_behind`, in its transaction: right after a load there are no statistics, and the planner would
+# rather sort all that is left of a million rows, for each block anew, than follow the key.
+FOLLOW_THE_KEY: Final = text("SET LOCAL enable_sort = off")
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,11 @@ class RejectFilter:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """As WHERE conditions."""
-        conditions = [Reject.upload_number == self.upload_number]
+        return [Reject.upload_number == self.upload_number, *self.of_reason()]
+
+    def of_reason(self) -> list[ColumnElement[bool]]:
+        """What is asked of a reason."""
+        conditions: list[ColumnElement[bool]] = []
         if self.column is not None:
             conditions.append(Reject.column_name == self.column)
         if self.code is not None:
@@ -45,12 +54,31 @@ def rejects_in_file_order(wanted: RejectFilter) -> Select[int, str | None, str, 
     )
 
 
-def rejects_behind(
-    wanted: RejectFilter, line_number: int, position: int
-) -> Select[int, str | None, str, str, str | None, int]:
-    """The same rows with their `position`, from behind this place on: to read on without holding a connection."""
-    here = tuple_(Reject.line_number, Reject.position)
-    return rejects_in_file_order(wanted).add_columns(Reject.position).where(here > tuple_(line_number, position))
+def rejected_records_behind(wanted: RejectFilter, line_number: int) -> Select[Any]:
+    """Records behind this line with all their reasons, if one of them matches: rows of `line_number`, the place
+    `byte_start` and `byte_end`, and the lists `columns`, `codes`, `messages` and `values`.
+
+    In the order of the file, from a line on: to read on without holding a connection.
+    """
+
+    def listed(column: Any) -> Any:
+        return func.array_agg(aggregate_order_by(column, Reject.position))
+
+    return (
+        select(
+            Reject.line_number,
+            func.min(Reject.byte_start).label("byte_start"),
+            func.max(Reject.byte_end).label("byte_end"),
+            listed(Reject.column_name).label("columns"),
+            listed(Reject.code).label("codes"),
+            listed(Reject.message).label("messages"),
+            listed(Reject.value).label("values"),
+        )
+        .where(Reject.upload_number == wanted.upload_number, Reject.line_number > line_number)
+        .group_by(Reject.line_number)
+        .having(func.bool_or(and_(true(), *wanted.of_reason())))
+        .order_by(Reject.line_number)
+    )
 
 
 def reject_groups(wanted: RejectFilter) -> Select[str | None, str, int, int]:

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, cast, func, select, true
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from shared.database.models import Batch, Upload
@@ -33,6 +34,12 @@ def upload_number(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
     return select(Upload.number).where(Upload.id == upload_id, Upload.tenant == tenant)
 
 
+def stored_file(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
+    """The upload's `number`, and what reading its records again needs, if it belongs to the tenant."""
+    wanted = select(Upload.number, Upload.state, Upload.storage_key, Upload.header_bytes, Upload.dialect)
+    return wanted.where(Upload.id == upload_id, Upload.tenant == tenant)
+
+
 def _of_tenant(statement: Select[Any], tenant: str, state: str | None) -> Select[Any]:
     statement = statement.where(Upload.tenant == tenant)
     return statement if state is None else statement.where(Upload.state == state)
@@ -40,7 +47,9 @@ def _of_tenant(statement: Select[Any], tenant: str, state: str | None) -> Select
 
 def _with_progress() -> Select[Any]:
     done = _done_batches()
-    return select(Upload, *done.c, func.clock_timestamp().label("now")).join(done, true())
+    mended = aliased(Upload)
+    mended_id = select(mended.id).where(mended.number == Upload.mends).scalar_subquery()
+    return select(Upload, mended_id.label("mended_id"), *done.c, func.clock_timestamp().label("now")).join(done, true())
 
 
 def _done_batches() -> LateralFromClause:

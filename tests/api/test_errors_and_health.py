@@ -13,6 +13,7 @@ import psutil
 import psycopg2
 import pytest
 
+from shared.datasets import DATASETS
 from stack.local import LocalStack
 from tests.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 
@@ -68,7 +69,7 @@ def test_header_and_query_must_name_the_same_tenant(api: httpx.Client) -> None:
 
 def test_datasets_tell_their_columns(api: httpx.Client) -> None:
     items = {item["name"]: item for item in api.get("/datasets").json()["items"]}
-    assert set(items) == {"movies", "title.basics"}
+    assert set(items) == set(DATASETS)
     assert all(item["title"] and item["columns"] for item in items.values())
 
 

@@ -6,16 +6,17 @@ PORT ?= 8000
 DATA_DIR ?= data
 SEED ?= 1
 KILLS ?= 40
+FUZZ_SECONDS ?= 600
 
 SHELL := /bin/sh
 BIN := .venv/bin
 # -qq: errors are shown, the rest is not. Every file is checked against the lock's hashes, wherever it came from.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
-LOCK := build/lock/bin/python -m uv pip compile pyproject.toml --no-config --universal --python-version 3.11 --generate-hashes \
+LOCK := build/lock/bin/python -m uv pip compile --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format postman chaos seeded-bugs bench bench-quick lock clean
+.PHONY: help demo up test check format postman chaos seeded-bugs fuzz bench bench-quick lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -60,11 +61,16 @@ bench-quick: .venv/test.stamp ## the same with 100,000 rows, two minutes, to the
 seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code, one at a time: the tests must catch each
 	@$(BIN)/python -m tests.seeded_bugs
 
-lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests)
+fuzz: .venv/fuzz.stamp ## any bytes into all that reads a file, guided by coverage: FUZZ_SECONDS=600 for each of four
+	@for target in splitter reader sniffer gunzip; do \
+		$(BIN)/python -m tests.fuzz $$target "$(FUZZ_SECONDS)" || exit 1; done
+
+lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests), -fuzz
 	@test -x build/lock/bin/python || $(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check --no-input -qq install --upgrade uv
-	@$(LOCK) --extra local -o requirements.txt
-	@$(LOCK) --extra local --extra test -c requirements.txt -o requirements-dev.txt
+	@$(LOCK) pyproject.toml --extra local -o requirements.txt
+	@$(LOCK) pyproject.toml --extra local --extra test -c requirements.txt -o requirements-dev.txt
+	@$(LOCK) --group fuzz -o requirements-fuzz.txt
 
 clean: ## remove all that was made, but not data/
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
@@ -95,6 +101,13 @@ endef
 .venv/test.stamp: requirements-dev.txt requirements.txt
 	$(call make_venv,requirements-dev.txt)
 	@touch .venv/test.stamp
+
+# Into the same environment; nothing else needs it.
+.venv/fuzz.stamp: .venv/test.stamp requirements-fuzz.txt
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-fuzz.txt || \
+		{ echo "make fuzz: atheris cannot be installed: it has no wheel for this Python or this system" \
+		"(it knows Linux on x86-64)" >&2; exit 1; }
+	@touch $@
 
 # npm works on a copy, so that the repository stays clean
 build/postman/newman.stamp: postman/package.json postman/package-lock.json

@@ -43,26 +43,26 @@ _FAST, _ODD, _FAULTY = range(3)
 
 def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str], first_byte: int = 0) -> Records:
     """Every record of a span as text, with its place; what is no record comes as reasons."""
-    broken: frozenset[int] = frozenset()
-    while True:
-        batch = _Batch(data, find_structure(data, dialect, len(header), broken), dialect, header)
+    batch = _Batch(data, find_structure(data, dialect, len(header)), dialect, header)
+    batch.read()
+    if batch.is_suspect:
+        batch = _Batch(data, find_structure(data, dialect, len(header), is_suspect=True), dialect, header)
         batch.read()
-        suspects = batch.suspects - broken
-        if not suspects:
-            return batch.records(first_line, first_byte)
-        # A quote may be closed by another record's, in a way that looks sound: then the number of fields is not.
-        broken |= suspects
+    return batch.records(first_line, first_byte)
 
 
 @dataclass(slots=True)
 class _Batch:
-    """One attempt at reading; `suspects` are starts of records of several lines with a wrong number of fields."""
+    """Judges the records, reads the sound ones and keeps the reasons against the others.
+
+    `is_suspect`: a record of several lines has a wrong number of fields.
+    """
 
     data: bytes
     structure: Structure
     dialect: Dialect
     header: Sequence[str]
-    suspects: set[int] = field(default_factory=set)
+    is_suspect: bool = False
     _octets: np.ndarray = field(init=False)
     _starts: np.ndarray = field(init=False)
     _ends: np.ndarray = field(init=False)
@@ -193,8 +193,7 @@ class _Batch:
         return [_text(cell.decode(), self.dialect.nulls) for cell in raw.fields] if is_sound else None
 
     def _refuse_count(self, record: int, found: int) -> None:
-        if self._line_counts[record] > 1:
-            self.suspects.add(int(self._starts[record]))
+        self.is_suspect |= bool(self._line_counts[record] > 1)
         self._refuse(record, "wrong_field_count", found=found)
 
     def _read_fast(self) -> None:

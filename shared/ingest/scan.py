@@ -12,11 +12,15 @@ MOST_FIELDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """Bytes [start, end) with the line's end; `fields` are None if it is damaged or has more than was asked for."""
+    """Bytes [start, end) with the line's end; `fields` are None if it is damaged or has more than was asked for.
+
+    `is_open`: no quote in the data closes what its last one opens.
+    """
 
     start: int
     end: int
     fields: list[bytes] | None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class _Patterns:
     plain: re.Pattern[bytes]
     quoted: re.Pattern[bytes]
     escaped: re.Pattern[bytes]
+    escaped_plain: re.Pattern[bytes]
     after: re.Pattern[bytes]
 
 
@@ -35,9 +40,10 @@ def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _Patterns:
     kept = b"[^" + quote + (rb"\\" if is_escaped else b"") + b"]*"
     return _Patterns(
         plain=re.compile(rb"[^\n" + border + rb"]*"),
-        quoted=re.compile(b"%b(%b(?:(?:%b)%b)*)%b" % (quote, kept, escaped, kept, quote), re.DOTALL),
-        # A backslash before anything else is one.
+        quoted=re.compile(b"%b(%b(?:(?:%b)%b)*+)%b" % (quote, kept, escaped, kept, quote), re.DOTALL),
+        # A backslash before anything else is one, and so are two quotes that are in no quoted cell two.
         escaped=re.compile(rb"\\[\\%b]|%b" % (quote, doubled) if is_escaped else doubled),
+        escaped_plain=re.compile(rb"\\[\\%b]" % quote),
         after=re.compile(rb"\r?(?:\n|\Z)|" + border),
     )
 
@@ -56,7 +62,7 @@ def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MO
         if dialect.quoting and data.startswith(quote, position):
             quoted = patterns.quoted.match(data, position)
             if quoted is None:
-                break
+                return RawRecord(start, line_end(data, position), None, is_open=True)
             value, position = patterns.escaped.sub(_last, quoted[1]), quoted.end()
         else:
             plain = patterns.plain.match(data, position)
@@ -65,7 +71,7 @@ def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MO
             if not data.startswith(delimiter, position):
                 value = value.rstrip(b"\r")
             if dialect.is_escaped:
-                value = patterns.escaped.sub(_last, value)
+                value = patterns.escaped_plain.sub(_last, value)
         fields.append(value)
         after = patterns.after.match(data, position)
         if after is None:

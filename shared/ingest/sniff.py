@@ -27,6 +27,10 @@ _HOPELESS_RECORDS: Final = 100
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
 
 
+# What names are the header of: most dialects make the same names of a line.
+_Known = dict[tuple[str, ...], Dataset | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the client says about its file; None: find out. `recognise` judges the header."""
@@ -70,9 +74,11 @@ def sniff(head: bytes, wanted: Wanted, *, is_all: bool) -> Sniffed | None:
 def _fitting(text: bytes, newline: str, wanted: Wanted, *, is_all: bool) -> list[Sniffed]:
     """All dialects in which the first line that could be a header is one, the likeliest first."""
     start = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    known: _Known = {}
     for line_number in range(1, MOST_LINES_BEFORE_HEADER + 2):
         dialects = _dialects(text, wanted, newline, line_number)
-        found = [sniffed for dialect in dialects if (sniffed := _try(text, start, dialect, wanted, is_all=is_all))]
+        tried = (_try(text, start, dialect, wanted, known, is_all=is_all) for dialect in dialects)
+        found = [sniffed for sniffed in tried if sniffed]
         if found:
             return sorted(found, key=_is_unusual)
         start = line_end(text, start)
@@ -91,17 +97,26 @@ def _dialects(text: bytes, wanted: Wanted, newline: str, line_number: int) -> It
             yield plain
 
 
-def _try(text: bytes, start: int, dialect: Dialect, wanted: Wanted, *, is_all: bool) -> Sniffed | None:
+def _try(text: bytes, start: int, dialect: Dialect, wanted: Wanted, known: _Known, *, is_all: bool) -> Sniffed | None:
     names, end = _header(text, start, dialect)
     if names is None or not (is_all or text.endswith(b"\n", start, end)):
         return None
-    try:
-        dataset = wanted.recognise(names, wanted.dataset)
-    except HeaderMismatch:
+    dataset = _recognised(names, wanted, known)
+    if dataset is None:
         return None
     if text.endswith(b"\r\n", start, end):
         dialect = replace(dialect, newline="\r\n")
     return Sniffed(replace(dialect, nulls=dataset.nulls), dataset, names, end, 1 + text.count(b"\n", 0, end))
+
+
+def _recognised(names: list[str], wanted: Wanted, known: _Known) -> Dataset | None:
+    key = tuple(names)
+    if key not in known:
+        try:
+            known[key] = wanted.recognise(names, wanted.dataset)
+        except HeaderMismatch:
+            known[key] = None
+    return known[key]
 
 
 def _header(text: bytes, start: int, dialect: Dialect) -> tuple[list[str] | None, int]:

@@ -1,7 +1,8 @@
 """Cuts a stream of bytes into spans of whole records while it comes in.
 
 A span ends after a newline up to which the count of quotes, from the span's beginning, is even (without quoting: after
-any newline), if all of these quotes are sound. Where they are not, `structure` says where its records end.
+any newline), if all of these quotes are sound and records of several lines have the right number of fields. Where they
+are not, `structure` says where its records end.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.ingest.dialect import Dialect
-from shared.ingest.structure import has_sound_quotes, last_safe_end
+from shared.ingest.structure import is_sound, last_safe_end
 
 # A cut is looked for this far back from the end; beyond, the quotes are damaged.
 _LOOK_BACK_BYTES = 1024 * 1024
@@ -66,7 +67,7 @@ class Splitter:
             return newline + 1
         # Where backslashes are in use, the number of quotes tells nothing.
         end = 0 if self._dialect.is_escaped else self._find_even_end(newline)
-        if end and has_sound_quotes(bytes(self._pending[:end]), self._dialect):
+        if end and is_sound(bytes(self._pending[:end]), self._dialect, self._fields):
             return end
         return last_safe_end(bytes(self._pending[: newline + 1]), self._dialect, self._fields)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.ingest.dialect import Dialect
-from shared.ingest.marks import are_sound, find_marks
+from shared.ingest.marks import Marks, are_sound, find_marks
 from shared.ingest.scan import LONGEST_FIELD_BYTES
 from shared.ingest.walk import Damage, Walk
 
@@ -19,6 +19,7 @@ class Structure:
     """Of n records: `ends` (n, int64) behind each with its line's end.
 
     `quotes` are those that open or close, in turns; `line_feeds` and `returns` are all, inside of quotes or not.
+    `undecided`: where records begin of which bytes that follow might say something else.
     """
 
     ends: np.ndarray
@@ -26,33 +27,36 @@ class Structure:
     line_feeds: np.ndarray
     returns: np.ndarray
     damages: list[Damage]
+    undecided: list[int]
 
     def is_outside(self, positions: np.ndarray) -> np.ndarray:
         """Which of these positions are not inside of quotes."""
         return _are_outside(positions, self.quotes)
 
 
-def find_structure(data: bytes, dialect: Dialect, fields: int, broken: frozenset[int] = frozenset()) -> Structure:
+def find_structure(data: bytes, dialect: Dialect, fields: int, *, is_suspect: bool = False) -> Structure:
     """The records of a span that begins with one. `fields`: how many each should have.
 
-    `broken`: where records begin that are known to be damaged though their quotes close.
+    `is_suspect`: quotes that look sound are none, because a record of several lines has a wrong number of fields. A
+    quote may be closed by that of another record, in a way that looks sound.
     """
     octets = np.frombuffer(data, np.uint8)
     marks = find_marks(octets, dialect)
-    quotes, damages = marks.quotes, list[Damage]()
-    if broken or not are_sound(octets, quotes, dialect.delimiter):
-        walk = Walk(data, marks, dialect, fields, broken)
+    quotes, damages, undecided = marks.quotes, list[Damage](), list[int]()
+    if is_suspect or not are_sound(octets, quotes, dialect.delimiter):
+        walk = Walk(data, marks, dialect, fields)
         walk.run()
-        quotes, damages = np.array(walk.cells, dtype=np.int64).reshape(-1), walk.damages
-    return Structure(
-        _ends(marks.line_feeds, quotes, damages, len(data)), quotes, marks.line_feeds, marks.returns, damages
-    )
+        quotes = np.array(walk.cells, dtype=np.int64).reshape(-1)
+        damages, undecided = walk.damages, walk.undecided
+    ends = _ends(marks.line_feeds, quotes, damages, len(data))
+    return Structure(ends, quotes, marks.line_feeds, marks.returns, damages, undecided)
 
 
-def has_sound_quotes(data: bytes, dialect: Dialect) -> bool:
-    """Whether each quote stands where one may: then their number tells what is inside of them."""
+def is_sound(data: bytes, dialect: Dialect, fields: int) -> bool:
+    """Whether the number of quotes tells where these records end: all are sound, and `find_structure` not suspect."""
     octets = np.frombuffer(data, np.uint8)
-    return are_sound(octets, find_marks(octets, dialect).quotes, dialect.delimiter)
+    marks = find_marks(octets, dialect)
+    return are_sound(octets, marks.quotes, dialect.delimiter) and _have_all_fields(octets, marks, dialect, fields)
 
 
 def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
@@ -60,14 +64,24 @@ def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
 
     The data begins with a record and ends with a line, while more of the file is still to come.
     """
-    structure = find_structure(data, dialect, fields)
-    undecided = [
-        damage.start
-        for damage in structure.damages
-        if damage.end == len(data) or (damage.is_open and len(data) - damage.start <= 2 * LONGEST_FIELD_BYTES)
-    ]
+    structure = find_structure(data, dialect, fields, is_suspect=True)
+    undecided = [start for start in structure.undecided if len(data) - start <= 2 * LONGEST_FIELD_BYTES]
+    undecided += [damage.start for damage in structure.damages[-1:] if damage.end == len(data)]
     ends = structure.ends[structure.ends <= min(undecided, default=len(data))]
     return int(ends[-1]) if len(ends) else 0
+
+
+def _have_all_fields(octets: np.ndarray, marks: Marks, dialect: Dialect, fields: int) -> bool:
+    """Whether each record of several lines has as many fields as it should."""
+    is_end = _are_outside(marks.line_feeds, marks.quotes)
+    if is_end.all():
+        return True
+    ends = np.append(marks.line_feeds[is_end], len(octets))
+    records = np.unique(np.searchsorted(ends, marks.line_feeds[~is_end]))
+    delimiters = np.flatnonzero(octets == ord(dialect.delimiter))
+    borders = np.searchsorted(delimiters[_are_outside(delimiters, marks.quotes)], ends)
+    counts = np.diff(borders, prepend=0)[records] + 1
+    return bool((counts == fields).all())
 
 
 def _are_outside(positions: np.ndarray, quotes: np.ndarray) -> np.ndarray:

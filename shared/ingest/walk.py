@@ -2,7 +2,8 @@
 
     literal         in the middle of an unquoted cell: text, no damage (11'09"01)
     stray           in a quoted cell, neither doubled nor at its end
-    unterminated    what it opens is never closed, or only by the quote that opens another record's cell
+    unterminated    what it opens is never closed, or only by the quote that opens another record's cell: that may look
+                    sound, but then the number of fields is not
 
 A damaged record ends with its line if that has as many fields as it should; else before the next line at which a record
 begins.
@@ -10,11 +11,10 @@ begins.
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-
-import numpy as np
 
 from shared.ingest.dialect import Dialect
 from shared.ingest.marks import Marks
@@ -26,22 +26,21 @@ _LINE_FEED: Final = ord("\n")
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes [start, end) that are no record; `field` counts from 0. `is_open`: no quote in these bytes closes it."""
+    """Bytes [start, end) that are no record; `field` counts from 0."""
 
     start: int
     end: int
     code: str
     field: int
-    is_open: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
-    """Of a line without its end: a quote that opens a cell, one that closes one, and a cell, stray quotes included."""
+    """Of a line without its end: a quote that opens a cell, one that closes one, and one where a cell may end."""
 
     opening: re.Pattern[bytes]
     closing: re.Pattern[bytes]
-    cell: re.Pattern[bytes]
+    ending: re.Pattern[bytes]
 
 
 @lru_cache
@@ -51,58 +50,101 @@ def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _Patterns:
     return _Patterns(
         opening=re.compile(rb"(?:^|(?<=%b))%b(?!%b|$)" % (border, quote, border)),
         closing=re.compile(rb"(?<!^)(?<!%b)%b%b(?=%b|$)" % (border, unescaped, quote, border)),
-        cell=re.compile(
-            rb"%(quote)b(?:[^%(quote)b]|%(quote)b(?!%(border)b|$))*%(quote)b(?=%(border)b|$)|[^%(border)b]*"
-            % {b"quote": quote, b"border": border}
-        ),
+        ending=re.compile(rb"%b(?=%b|$)" % (quote, border)),
     )
 
 
 class Walk:
-    """`cells` are the quoted ones (opening, closing), `damages` the others."""
+    """`cells` are the quoted ones (opening, closing), `damages` the others.
 
-    def __init__(self, data: bytes, marks: Marks, dialect: Dialect, fields: int, broken: frozenset[int]) -> None:
+    `undecided`: where records begin of which bytes that follow the data might say something else.
+    """
+
+    def __init__(self, data: bytes, marks: Marks, dialect: Dialect, fields: int) -> None:
         self.cells: list[tuple[int, int]] = []
         self.damages: list[Damage] = []
+        self.undecided: list[int] = []
         self._data = data
         self._quotes: list[int] = marks.quotes.tolist()
-        self._line_feeds = marks.line_feeds
+        self._line_feeds: list[int] = marks.line_feeds.tolist()
         self._dialect = dialect
         self._delimiter = dialect.delimiter.encode()
         self._quote = dialect.quote.encode()
         self._patterns = _patterns(self._delimiter, self._quote, dialect.is_escaped)
         self._fields = fields
-        self._broken = broken
         # behind the last damage: nothing before it matters any more
         self._floor = 0
+        # Of where a damaged record's cells open: the quote that opens the last of them. What begins behind the damage
+        # often goes on with the same cells, which are not looked for again.
+        self._last_openings: dict[int, int] = {}
         # between these no record begins, and none's quoted cell ends
         self._barren_from = self._barren_to = 0
 
     def run(self) -> None:
         """Fill `cells` and `damages`."""
-        borders = (_LINE_FEED, self._delimiter[0])
-        data, quotes = self._data, self._quotes
-        index = 0
-        while index < len(quotes):
-            opening = quotes[index]
-            if opening and data[opening - 1] not in borders and opening != self._floor:
-                index += 1  # literal
-                continue
-            closing_index, code = self._find_closing(index)
-            closing = quotes[closing_index] if closing_index < len(quotes) else len(data)
-            if code is None and not self._is_broken(opening, closing):
-                self.cells.append((opening, closing))
-                index = closing_index + 1
-            else:
-                self._note_damage(opening, closing, code or "unterminated_quote")
-                index = bisect_left(quotes, self._floor)
+        index = self._next_opening(0)
+        while index < len(self._quotes):
+            index = self._next_opening(self._take_record(index))
 
-    def _is_broken(self, opening: int, closing: int) -> bool:
-        """Whether this cell is the one by which a record with a wrong number of fields swallows the next."""
-        if not self._broken or b"\n" not in self._data[opening:closing]:
+    def _next_opening(self, index: int) -> int:
+        """Of the quotes from this one on, the first that opens a cell; the others are literal."""
+        data, quotes, borders = self._data, self._quotes, (_LINE_FEED, self._delimiter[0])
+        while index < len(quotes) and quotes[index] and data[quotes[index] - 1] not in borders:
+            index += 1
+        return index
+
+    def _take_record(self, index: int) -> int:
+        """Note the cells or the damage of the record whose first quoted cell opens here; gives the next quote."""
+        quotes = self._quotes
+        start = max(self._data.rfind(b"\n", self._floor, quotes[index]) + 1, self._floor)
+        cells, last = self._new_cells(index)
+        closing, code = self._find_closing(last)
+        if code is not None or self._is_suspect(start, quotes[closing]):
+            record_end = len(self._data) if code is not None else line_end(self._data, quotes[closing])
+            end = self._damage_end(start, record_end)
+            if code is not None or end < record_end:
+                if closing >= len(quotes):
+                    self.undecided.append(start)
+                self._last_openings.update((opening, last) for opening, _ in cells)
+                self._note_damage(start, end, code, self._cells(index, last))
+                return bisect_left(quotes, end)
+        is_complete = cells and cells[-1][0] == quotes[last]
+        self.cells.extend(cells if is_complete else self._cells(index, last))
+        return closing + 1
+
+    def _new_cells(self, index: int) -> tuple[list[tuple[int, int]], int]:
+        """Of a record's cells from this quote on those that were not looked for before, and the last opening of all."""
+        data, quotes = self._data, self._quotes
+        found: list[tuple[int, int]] = []
+        while (last := self._last_openings.get(quotes[index])) is None:
+            closing, code = self._find_closing(index)
+            if closing >= len(quotes):
+                return [*found, (quotes[index], len(data))], index
+            found.append((quotes[index], quotes[closing]))
+            following = self._next_opening(closing + 1) if code is None else len(quotes)
+            if following >= len(quotes) or data.find(b"\n", quotes[closing], quotes[following]) >= 0:
+                return found, index  # the record ends
+            index = following
+        return found, last
+
+    def _cells(self, index: int, last: int) -> Iterator[tuple[int, int]]:
+        """Where a record's quoted cells open and close, from one opening quote to another."""
+        quotes = self._quotes
+        while True:
+            closing, _ = self._find_closing(index)
+            yield quotes[index], quotes[closing] if closing < len(quotes) else len(self._data)
+            if index == last:
+                return
+            index = self._next_opening(closing + 1)
+
+    def _is_suspect(self, start: int, closing: int) -> bool:
+        """Whether this may be a record that swallows the next one by a quote that only seems to close a cell."""
+        if self._data.find(b"\n", start, closing) < 0:
             return False
-        start = self._record_start(opening)
-        return start in self._broken and self._damage_end(start) <= closing
+        if bisect_left(self._line_feeds, closing) - bisect_left(self._line_feeds, start) >= MOST_RECORD_LINES:
+            return False
+        found = scan_record(self._data, start, self._dialect, self._fields).fields
+        return found is None or len(found) != self._fields
 
     def _find_closing(self, index: int) -> tuple[int, str | None]:
         """Index of the quote that closes, or should; and what is wrong with it."""
@@ -118,46 +160,37 @@ class Walk:
             return closing, None if is_end else "stray_quote"
         return closing, "unterminated_quote"
 
-    def _note_damage(self, opening: int, closing: int, code: str) -> None:
-        start = self._record_start(opening)
-        end = self._damage_end(start)
-        if end <= closing:  # what would close it belongs to another record
-            code = "unterminated_quote"
-        while self.cells and self.cells[-1][0] >= start:
-            self.cells.pop()
-        field = len(self._cells(self._data[start:opening])) - 1 if opening > start else 0
-        self.damages.append(Damage(start, end, code, field, is_open=closing == len(self._data)))
+    def _note_damage(self, start: int, end: int, code: str | None, cells: Iterator[tuple[int, int]]) -> None:
+        """Blame the cell that goes on behind the damage, for what would close it is another record's; else the last."""
+        opening = closing = start
+        for opening, closing in cells:  # noqa: B007  used below
+            if closing >= end:
+                break
+        field = self._count_cells(self._data, start, opening) - 1 if opening > start else 0
+        self.damages.append(Damage(start, end, "unterminated_quote" if end <= closing else code or "", field))
         self._floor = end
 
-    def _record_start(self, position: int) -> int:
-        """Behind the last newline before it that is outside of quotes."""
-        cell = len(self.cells)
-        while True:
-            newline = self._data.rfind(b"\n", self._floor, position)
-            while cell and self.cells[cell - 1][0] > newline:
-                cell -= 1
-            if newline < 0 or not cell or self.cells[cell - 1][1] < newline:
-                return max(newline + 1, self._floor)
-            position = self.cells[cell - 1][0]
-
-    def _damage_end(self, start: int) -> int:
+    def _damage_end(self, start: int, most: int) -> int:
+        """Where the damage ends that begins here; `most`, if nothing says so before."""
         first_end = line_end(self._data, start)
         first = self._line(start)
         if self._has_all_fields(first) and first.count(self._quote) % 2 == 0:
             return first_end
-        position, limit = first_end, self._lines_on(first_end)
+        position, limit = first_end, min(self._lines_on(first_end), most)
         while position < limit:
             if self._barren_from <= position < self._barren_to:
                 position = self._barren_to
                 continue
-            if self._is_start(position):
-                is_gap_blank = not self._data[first_end:position].strip(b"\r\n")
-                return first_end if is_gap_blank else position
-            if self._balance(self._line(position)) < 0:
-                return line_end(self._data, position)
-            position = line_end(self._data, position)
-        if position >= len(self._data):
-            return len(self._data)
+            line, line_behind = self._line(position), line_end(self._data, position)
+            if self._quote in line and self._balance(line) < 0:  # the end of a cell that opened before
+                return line_behind
+            if line and self._is_start(position, line, start):
+                return first_end if self._is_blank(first_end, position) else position
+            position = line_behind
+        if position >= most:
+            if most == len(self._data):
+                self.undecided.append(start)
+            return first_end if self._is_blank(first_end, most) else most
         # Whatever is damaged next need not look at these lines again.
         self._barren_from, self._barren_to = first_end, position
         return first_end
@@ -165,19 +198,27 @@ class Walk:
     def _lines_on(self, position: int) -> int:
         """Where the last line ends that a record could still have that has its second line here."""
         feeds = self._line_feeds
-        last = int(np.searchsorted(feeds, position)) + MOST_RECORD_LINES - 2
-        return int(feeds[last]) + 1 if last < len(feeds) else len(self._data)
+        last = bisect_left(feeds, position) + MOST_RECORD_LINES - 2
+        return feeds[last] + 1 if last < len(feeds) else len(self._data)
 
-    def _is_start(self, position: int) -> bool:
-        """Whether a record begins here, sound or not: the end of another one's quoted cell looks like none."""
-        line = self._line(position)
-        if not line or self._balance(line) < 0:
+    def _is_start(self, position: int, line: bytes, damage_start: int) -> bool:
+        """Whether a record begins here, sound or not: its line does not end a cell that opened before."""
+        if self._has_all_fields(line):
+            return True
+        if self._quote not in line:
             return False
-        found = scan_record(self._data, position, self._dialect, self._fields).fields
-        return (found is not None and len(found) == self._fields) or self._has_all_fields(line)
+        record = scan_record(self._data, position, self._dialect, self._fields)
+        if record.is_open:
+            self.undecided.append(damage_start)
+        return record.fields is not None and len(record.fields) == self._fields
+
+    def _is_blank(self, start: int, end: int) -> bool:
+        return not self._data[start:end].strip(b"\r\n")
 
     def _has_all_fields(self, line: bytes) -> bool:
-        return self._fields in (line.count(self._delimiter) + 1, len(self._cells(line)))
+        if line.count(self._delimiter) + 1 == self._fields:
+            return True
+        return self._quote in line and self._count_cells(line) == self._fields
 
     def _balance(self, line: bytes) -> int:
         """How many more quotes open a cell than close one."""
@@ -186,15 +227,20 @@ class Walk:
     def _line(self, start: int) -> bytes:
         return self._data[start : line_end(self._data, start)].rstrip(b"\r\n")
 
-    def _cells(self, line: bytes) -> list[bytes]:
-        """The cells of a line as far as they can be told; quotes need not be sound."""
-        found: list[bytes] = []
-        position = 0
-        while True:
-            match = self._patterns.cell.match(line, position)
-            assert match is not None  # it matches the empty text
-            found.append(match[0])
-            position = match.end()
-            if not line.startswith(self._delimiter, position):
-                return found
-            position += len(self._delimiter)
+    def _count_cells(self, text: bytes, start: int = 0, end: int | None = None) -> int:
+        """As far as they can be told, for quotes need not be sound: a cell goes on up to a quote at a cell's end.
+
+        Counts no further than tells whether there are more than the right number.
+        """
+        end = len(text) if end is None else end
+        count, position, may_end = 0, start, True
+        while count <= self._fields:
+            count += 1
+            if may_end and text.startswith(self._quote, position, end):
+                ending = self._patterns.ending.search(text, position + 1, end)
+                may_end = ending is not None  # where none follows, none follows later
+                position = ending.end() if ending else position
+            position = text.find(self._delimiter, position, end) + 1
+            if not position:
+                break
+        return count

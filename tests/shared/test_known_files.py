@@ -150,17 +150,10 @@ def test_a_row_is_what_the_file_says(shared_data: Path, name: str, line: int, ex
 
 
 def test_the_certificate_in_the_year_is_a_reject_with_its_place(shared_data: Path) -> None:
-    assert known(shared_data, TOP_1000).rejects.to_pylist() == [
-        {
-            "upload_number": 1,
-            "line_number": 968,
-            "position": 0,
-            "column_name": "Released_Year",
-            "code": "not_a_year",
-            "message": "Released_Year must be a year in four digits",
-            "value": "PG",
-        }
-    ]
+    columns = ["line_number", "position", "column_name", "code", "message", "value"]
+    rejects = known(shared_data, TOP_1000).rejects.select(columns).to_pylist()
+    expected = (968, 0, "Released_Year", "not_a_year", "Released_Year must be a year in four digits", "PG")
+    assert [tuple(reject.values()) for reject in rejects] == [expected]
 
 
 def test_what_has_no_field_is_kept(shared_data: Path) -> None:

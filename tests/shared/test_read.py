@@ -11,24 +11,17 @@ from hypothesis import strategies as st
 
 from shared.ingest.dialect import CSV, TSV, Dialect
 from shared.ingest.read import read_batch
-from shared.ingest.records import Records
-from shared.ingest.scan import LONGEST_FIELD_BYTES, scan_record
-from shared.ingest.split import Splitter
-
-HEADER = ["a", "b", "c"]
-
-
-def seen(records: Records) -> list[tuple[int, tuple[str | None, ...]]]:
-    columns = [column.to_pylist() for column in records.table.columns]
-    return list(zip(records.line_numbers.tolist(), zip(*columns, strict=True), strict=True))
-
-
-def faults(records: Records) -> list[tuple[int, str | None, str]]:
-    found = zip(*(records.reasons[name].to_pylist() for name in ("record", "column", "code")), strict=True)
-    return sorted(
-        ((int(records.places.line_numbers[record]), column, code) for record, column, code in found),
-        key=lambda fault: fault[0],
-    )
+from shared.ingest.scan import LONGEST_FIELD_BYTES
+from tests.shared.reading import (
+    DIALECTS,
+    HEADER,
+    assert_batches_make_no_difference,
+    assert_every_byte_is_in_one_record,
+    assert_loaded_as_scanned,
+    faults,
+    read_behind_others,
+    seen,
+)
 
 
 @given(
@@ -54,56 +47,43 @@ def test_agrees_with_python(rows: list[tuple[str, ...]], end: str, final_end: bo
 
 
 ANY = st.binary(max_size=200) | st.text(st.sampled_from("ab\",;|\t'\\\n\r\0é"), max_size=60).map(str.encode)
-DIALECTS = {
-    "csv": CSV,
-    "tsv": TSV,
-    "apostrophes": Dialect(";", quoting=True, quote="'", escape="'"),
-    "backslashes": Dialect(",", quoting=True, escape="\\"),
-    "backslashes and apostrophes": Dialect("|", quoting=True, quote="'", escape="\\"),
-    "tabs and quotes": Dialect("\t", quoting=True),
-}
 EACH = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 
 
 @given(content=ANY)
 @EACH
 def test_every_byte_is_in_one_record(dialect: Dialect, content: bytes) -> None:
-    records = read_batch(content, 5, dialect, HEADER, first_byte=70)
-    places = records.places
-    assert places.byte_starts.tolist() == [70, *places.byte_ends.tolist()][: len(places)]
-    assert (places.byte_ends[-1] if len(places) else 70) == 70 + len(content)
-    loaded, refused = set(records.numbers.tolist()), set(records.reasons["record"].to_pylist())
-    assert loaded | refused == set(range(len(places)))
-    assert not loaded & refused
-    for line, start in zip(places.line_numbers.tolist(), places.byte_starts.tolist(), strict=True):
-        assert line == 5 + content.count(b"\n", 0, start - 70)
+    assert_every_byte_is_in_one_record(content, read_behind_others(content, dialect))
 
 
 @given(content=ANY)
 @EACH
 def test_what_is_loaded_is_what_one_record_after_the_other_gives(dialect: Dialect, content: bytes) -> None:
-    records = read_batch(content, 1, dialect, HEADER)
-    rows = [row for _, row in seen(records)]
-    for number, row in zip(records.numbers.tolist(), rows, strict=True):
-        start, end = int(records.places.byte_starts[number]), int(records.places.byte_ends[number])
-        fields = scan_record(content[:end], start, dialect).fields
-        assert fields is not None
-        assert tuple(None if cell.decode() in dialect.nulls else cell.decode() for cell in fields) == row
+    assert_loaded_as_scanned(content, dialect, read_behind_others(content, dialect))
 
 
 @given(content=ANY, batch_bytes=st.integers(1, 50), block=st.integers(1, 60))
 @EACH
 def test_batches_make_no_difference(dialect: Dialect, content: bytes, batch_bytes: int, block: int) -> None:
-    splitter = Splitter(0, 1, batch_bytes, dialect, len(HEADER))
-    for start in range(0, len(content), block):
-        splitter.feed(content[start : start + block])
-    parts = [
-        read_batch(content[span.byte_start : span.byte_end], span.first_line, dialect, HEADER)
-        for span in splitter.finish()
-    ]
-    whole = read_batch(content, 1, dialect, HEADER)
-    assert [row for part in parts for row in seen(part)] == seen(whole)
-    assert [fault for part in parts for fault in faults(part)] == faults(whole)
+    assert_batches_make_no_difference(content, dialect, batch_bytes, block)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "content"),
+    [
+        # the column of a quote that nothing in its own record closes
+        ("csv", b'"\n",","a\n'),
+        # by the bytes before the cut alone, a record with sound quotes, or one that is damaged to the end
+        ("tabs and quotes", b'"\n\t\t"\na'),
+        ("apostrophes", b"'\n;'\n';"),
+        ("csv", b'"\n,,",\n,,""\n"'),
+        # blank lines behind damage, at the end of a batch
+        ("apostrophes", b"'\n\n;';\n"),
+    ],
+)
+@pytest.mark.parametrize("batch_bytes", [1, 6])
+def test_batches_make_no_difference_to_what_fuzzing_found(dialect: str, content: bytes, batch_bytes: int) -> None:
+    assert_batches_make_no_difference(content, DIALECTS[dialect], batch_bytes=batch_bytes, block=6)
 
 
 DAMAGE: list[tuple[bytes, list[int], list[tuple[int, str | None, str]]]] = [
@@ -128,7 +108,7 @@ DAMAGE: list[tuple[bytes, list[int], list[tuple[int, str | None, str]]]] = [
     (b'1,"first line\nsecond, "word" here",9\n6,x,3\n', [3], [(1, "b", "stray_quote")]),
     (b'1,"first, line\nsecond "word" here",9\n6,x,3\n', [3], [(1, "b", "stray_quote")]),
     # closed by the quote of another record, in a way that looks sound
-    (b'5,"abc,2\n6,",",3\n7,ok,4\n', [2, 3], [(1, "c", "unterminated_quote")]),
+    (b'5,"abc,2\n6,",",3\n7,ok,4\n', [2, 3], [(1, "b", "unterminated_quote")]),
     (b"1,2\r3,4\n5,6,7\n", [1, 2], []),
     (b'1,2,3\n4,"5\n6', [1], [(2, "b", "unterminated_quote")]),
     (b'1,2,3\n4,5,"' + b"\n" * 1000 + b'"\n6,7,8\n', [1, 1003], [(2, None, "record_too_long")]),
@@ -154,6 +134,23 @@ def test_damage_costs_time_in_proportion() -> None:
     assert time.process_time() - started < 5
     assert seen(records)[-1] == (20_002, ("1", "2", "3"))
     assert faults(records)[0][2] == "record_too_long"
+
+
+@pytest.mark.parametrize(
+    "repeated", [b'"x,', b'"\na",', b'"a\n', b'"\n', b'","\na', b'a,"b\n"c,', b"x" * 60 + b'"\n"\n"\n']
+)
+def test_repeated_damage_costs_time_in_proportion(repeated: bytes) -> None:
+    """The first took 24 s, and the second a minute: each damaged record looked at all that follows it."""
+    content = repeated * (64 * 1024 // len(repeated))
+    started = time.process_time()
+    assert_every_byte_is_in_one_record(content, read_behind_others(content, CSV))
+    assert time.process_time() - started < 5
+
+
+def test_two_quotes_in_a_plain_cell_are_two() -> None:
+    for rest in (b"x,x\n", b"\\\\,x\n"):  # with and without a backslash in the record
+        records = read_batch(b'a"",' + rest, 1, DIALECTS["backslashes"], HEADER)
+        assert seen(records)[0][1][0] == 'a""'
 
 
 def test_a_byte_order_mark_inside_the_file_is_text() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.stack.processes import ROOT
 
-LOCKS = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
+LOCKS = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", ROOT / "requirements-fuzz.txt"]
 
 
 def pins(lock: Path) -> dict[str, str]:

@@ -1,0 +1,25 @@
+"""What is fuzzed, by name: the check, the seeds, and how many mutations of them the suite tries."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from tests.fuzz import gunzip, reader, seeds, sniffer, splitter
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    check: Callable[[bytes], None]
+    seeds: Sequence[bytes]
+    mutations: int
+
+
+TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
+    {
+        "splitter": Target(splitter.check, seeds.tables(splitter.CONTROLS), mutations=700),
+        "reader": Target(reader.check, seeds.tables(reader.CONTROLS), mutations=3_000),
+        "sniffer": Target(sniffer.check, seeds.files(sniffer.CONTROLS), mutations=300),
+        "gunzip": Target(gunzip.check, seeds.files(gunzip.CONTROLS), mutations=3_000),
+    }
+)

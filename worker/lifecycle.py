@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from celery import Celery, signals
+from celery.bootsteps import RUN  # type: ignore[attr-defined]  # the stubs lack it
 from kombu.exceptions import OperationalError
 
 from shared import failpoints, logs
@@ -47,7 +48,7 @@ def install(app: Celery, configuration: Settings) -> None:
     _process.settings = configuration
     failpoints.arm(configuration.failpoint)
     signals.setup_logging.connect(_configure_logs, weak=False)
-    signals.worker_ready.connect(lambda **_: _start(), weak=False)
+    signals.worker_ready.connect(lambda sender, **_: _start(sender), weak=False)
     signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)
     signals.worker_shutdown.connect(lambda **_: _stop(), weak=False)
 
@@ -92,11 +93,14 @@ def _configure_logs(**_: Any) -> None:
     logs.configure(settings(), "worker")
 
 
-def _start() -> None:
+def _start(consumer: Any) -> None:
+    def has_broken() -> bool:
+        return bool(consumer.controller.blueprint.state != RUN and not is_stopping())
+
     engine = create_sync_engine(settings(), "ingest-worker")
     _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), _ring, kinds=(True,))
     _process.sweeper.start()
-    _process.watchdog = Watchdog(settings())
+    _process.watchdog = Watchdog(settings(), has_broken)
     _process.watchdog.start()
 
 

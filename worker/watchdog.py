@@ -1,13 +1,14 @@
-"""Ends a worker that is deaf: messages wait, it has nothing to do, and still it takes none.
+"""Ends a worker that is deaf: messages wait, it has nothing to do, and still it takes none. Or that cannot end.
 
-Celery's consumer has been seen in this state after its connection to Redis had broken: alive, without a word in the
-log, and answering pings. The sweep cannot help, since its messages are not heard either. Whoever started the worker
-(compose, `imdb-ingest up`, systemd) starts it anew.
+Celery's consumer has been seen in both states after its connection to Redis had broken: alive, without a word in the
+log, and answering pings; and ending after an "unrecoverable error" for ever. The sweep cannot help, since its messages
+are not heard either. Whoever started the worker (compose, `imdb-ingest up`, systemd) starts it anew.
 """
 
 import os
 import signal
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -20,13 +21,16 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 _LOOKS: Final = 12  # until it is believed
+_BROKEN_LOOKS: Final = 3
 _END_SECONDS: Final = 20.0
 
 
 class Watchdog:
     """Looks again and again, in a thread of the worker's main process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, has_broken: Callable[[], bool]) -> None:
+        """`has_broken`: whether the worker is ending though nobody asked it to."""
+        self._has_broken = has_broken
         self._deaf_seconds = settings.deaf_worker_seconds
         self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
         self._stopping = threading.Event()
@@ -42,8 +46,12 @@ class Watchdog:
 
     def _run(self) -> None:
         # Looks are counted, not seconds: a worker that was stopped for a while has not been deaf.
-        looks, taken = 0, _taken()
+        looks, taken, broken_looks = 0, _taken(), 0
         while not self._stopping.wait(self._deaf_seconds / _LOOKS):
+            broken_looks = broken_looks + 1 if self._has_broken() else 0
+            if broken_looks == _BROKEN_LOOKS:
+                log.critical("worker_cannot_end")
+                os.kill(os.getpid(), signal.SIGKILL)
             before, taken = taken, _taken()
             is_idle = taken == before and not state.reserved_requests
             looks = looks + 1 if is_idle and messages_waiting(self._broker) else 0

@@ -1,6 +1,9 @@
 """A worker whose ears are gone: its connections to Redis are half open, or its consumer hears nothing."""
 
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -16,6 +19,7 @@ from shared.messaging import LOAD_QUEUE, LOAD_TASK
 from stack.local import LocalStack
 from stack.ports import LOCALHOST
 from stack.services import Surroundings, Worker
+from tests.conftest import ROOT
 from tests.rows import movies
 from tests.system.test_main_job import finished, send
 
@@ -109,3 +113,17 @@ def test_a_worker_that_takes_no_message_ends(lonely: LocalStack, tmp_path: Path)
             time.sleep(0.1)
         assert not worker.running
         assert "worker_deaf" in (tmp_path / "logs" / "deaf.log").read_text()
+
+
+def test_a_worker_that_cannot_end_is_ended(stack: LocalStack) -> None:
+    program = """
+import sys, time
+from shared.settings import Settings
+from worker.watchdog import Watchdog
+
+settings = Settings(database_url=sys.argv[1], redis_url=sys.argv[2], deaf_worker_seconds=1.2)
+Watchdog(settings, lambda: True).start()
+time.sleep(20)
+"""
+    command = [sys.executable, "-c", program, stack.database_url, stack.redis.url]
+    assert subprocess.run(command, cwd=ROOT, check=False, timeout=30).returncode == -signal.SIGKILL

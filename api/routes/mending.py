@@ -80,7 +80,10 @@ class Mending:
     async def receive(self, reservation: Reservation | None) -> ReceivedFile:
         """See `receive_file`."""
         limits = limited(self.runtime.settings)
-        wanted = replace(self.options.text.wanted(self.mendable.dataset), recognise=recognise_mended)
+        wanted = self.options.text.wanted(self.mendable.dataset)
+        is_told = wanted.delimiter is not None or wanted.quoting is not None
+        like = None if is_told else self.mendable.dialect
+        wanted = replace(wanted, recognise=recognise_mended, like=like)
         try:
             return await receive_file(self.request, self.runtime, self.options.filename, wanted, reservation, limits)
         except TooLarge as error:

@@ -1,6 +1,6 @@
 """POST and PUT /upload: the bytes are stored, the upload is committed, the bell rings, then comes the answer."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
@@ -17,6 +17,7 @@ from shared.datasets import DATASETS
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
 from shared.ingest.budget import Budget, OnError
 from shared.ingest.idempotency import Reservation, fingerprint_of
+from shared.ingest.mend import recognise_upload
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
 
@@ -93,7 +94,7 @@ class UploadRequest:
         """See `receive_file`; raises `UnknownDataset` and `UnknownEncoding` before the first byte."""
         if self.dataset is not None and self.dataset not in DATASETS:
             raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
-        wanted = self.text.wanted(self.dataset)
+        wanted = replace(self.text.wanted(self.dataset), recognise=recognise_upload)
         return await receive_file(self.request, self.runtime, self.filename, wanted, reservation)
 
     def register(self, connection: Connection, received: ReceivedFile) -> Registered:

@@ -18,7 +18,7 @@ from shared.datasets import (
 from shared.datasets.dataset import Column, Dataset, normalised
 from shared.errors import HeaderMismatch
 
-__all__ = ["DATASETS", "Column", "Dataset", "distance", "normalised", "recognise"]
+__all__ = ["DATASETS", "MOST_COLUMNS", "Column", "Dataset", "distance", "normalised", "recognise"]
 
 MOST_COLUMNS: Final = 1_000
 

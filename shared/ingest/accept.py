@@ -143,7 +143,7 @@ class _Content:
         self._file = storage.create(self._key)
         # While what is stored is what came in, one hash is enough.
         self._hash = None if is_as_received else hashlib.sha256()
-        self._decoder = Decoder(wanted.encoding)
+        self._decoder = Decoder(wanted.encoding, likely=wanted.like.encoding if wanted.like else UTF_8)
         self._bytes = 0
         self._head = b""
         self._next_look = 0

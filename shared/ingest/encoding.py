@@ -64,9 +64,10 @@ def encoding_named(name: str) -> str | None:
 class Decoder:
     """Feed it a file's bytes; it gives them back as UTF-8. Sync, bounded memory; no error, whatever the bytes are."""
 
-    def __init__(self, encoding: str | None = None) -> None:
-        """`encoding`: one of `ENCODINGS` that somebody knows; by default the bytes decide."""
+    def __init__(self, encoding: str | None = None, likely: str = UTF_8) -> None:
+        """`encoding`: one of `ENCODINGS` that somebody knows; by default the bytes decide, and what is `likely`."""
         self.bom = False
+        self._likely = likely
         self._encoding = encoding
         self._decoder: codecs.IncrementalDecoder | None = None
         self._held = b""
@@ -118,10 +119,18 @@ class Decoder:
         cut = None if at_end else _CUT_CHARACTER.search(data, max(len(data) - 3, 0))
         whole = data[: cut.start()] if cut else data
         if not whole.isascii():
-            self._choose(WINDOWS_1252 if _is_windows_1252(whole) else UTF_8)
+            self._choose(self._single_byte(_judged(whole)) or UTF_8)
             return data
         self._held = data[len(whole) :]
         return whole
+
+    def _single_byte(self, sample: bytes) -> str | None:
+        """Which of the encodings it is that have a byte for each character; None if it is UTF-8."""
+        if not _is_hardly_utf8(sample):
+            return None
+        if self._likely in (WINDOWS_1252, LATIN_1):
+            return self._likely
+        return WINDOWS_1252 if _is_in_place(sample) else None
 
     def _choose(self, encoding: str | None) -> None:
         self._encoding = encoding
@@ -166,12 +175,18 @@ def _zeros(data: bytes) -> str | None:
     return UTF_16_BE if 0 not in high and low.count(0) > _MOST_LATIN * len(low) else None
 
 
-def _is_windows_1252(data: bytes) -> bool:
+def _judged(data: bytes) -> bytes:
     first = _BEYOND_ASCII.search(data)
     begin = max(first.start() - 1, 0) if first else 0
-    sample = data[begin : begin + _JUDGED_BYTES]
+    return data[begin : begin + _JUDGED_BYTES]
+
+
+def _is_hardly_utf8(sample: bytes) -> bool:
+    return len(_UTF_8_CHARACTER.findall(sample)) <= _MOST_ACCIDENTS * len(_BEYOND_ASCII.findall(sample))
+
+
+def _is_in_place(sample: bytes) -> bool:
+    """Whether nearly all characters beyond ASCII are where people would write them in Windows-1252."""
     count = len(_BEYOND_ASCII.findall(sample))
-    if len(_UTF_8_CHARACTER.findall(sample)) > _MOST_ACCIDENTS * count:
-        return False
     in_place = len(_IN_PLACE.findall(sample.decode(WINDOWS_1252, "surrogateescape")))
     return count - in_place <= _MOST_ACCIDENTS * count

@@ -15,10 +15,9 @@ from shared.database.models import Upload
 from shared.datasets import Dataset, recognise
 from shared.errors import HeaderMismatch, NotFound, StateConflict
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
+from shared.ingest.dialect import Dialect
 from shared.ingest.rejects_file import LINE_COLUMN, OUR_COLUMNS
 from shared.settings import MIB, Settings
-
-__all__ = ["LINE_COLUMN", "Mendable", "find_mendable", "recognise_mended", "register_mending", "without_ours"]
 
 MOST_BYTES: Final = 32 * MIB
 
@@ -33,15 +32,17 @@ class Mendable:
     dataset: str
     use_celery: bool
     is_mending: bool
+    dialect: Dialect
 
 
 def find_mendable(connection: Connection, upload_id: uuid.UUID, tenant: str) -> Mendable:
     """The upload, in whatever state; raises `NotFound`."""
-    wanted = select(Upload.number, Upload.state, Upload.dataset, Upload.use_celery, Upload.mends)
+    wanted = select(Upload.number, Upload.state, Upload.dataset, Upload.use_celery, Upload.mends, Upload.dialect)
     row = connection.execute(wanted.where(Upload.id == upload_id, Upload.tenant == tenant)).one_or_none()
     if row is None:
         raise NotFound("there is no such upload")
-    return Mendable(upload_id, row.number, row.state, row.dataset, row.use_celery, row.mends is not None)
+    dialect, is_mending = Dialect.from_json(row.dialect), row.mends is not None
+    return Mendable(upload_id, row.number, row.state, row.dataset, row.use_celery, is_mending, dialect)
 
 
 def limited(settings: Settings) -> Settings:
@@ -64,6 +65,13 @@ def recognise_mended(header: Sequence[str], name: str | None) -> Dataset:
     if repeated:
         raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated})
     return recognise(without_ours(header), name)
+
+
+def recognise_upload(header: Sequence[str], name: str | None) -> Dataset:
+    """Like `recognise`, but for a download of rejects, which is no upload; raises `HeaderMismatch`."""
+    if set(OUR_COLUMNS) <= set(header):
+        raise HeaderMismatch("these are rejects of an upload; send them to its address /uploads/{id}/rejects")
+    return recognise(header, name)
 
 
 def register_mending(

@@ -22,9 +22,10 @@ from shared.datasets import DATASETS
 from shared.datasets.rules import Whole
 from shared.errors import MendedUploadEnded
 from shared.failpoints import reach
-from shared.ingest.mend import LINE_COLUMN, without_ours
+from shared.ingest.mend import without_ours
 from shared.ingest.publish import complete
 from shared.ingest.records import Places, Records, reasons
+from shared.ingest.rejects_file import LINE_COLUMN
 from shared.ingest.validate import Validated, count_by_year_and_language, shown_values, validate
 from shared.ingest.work import Work, record_event
 

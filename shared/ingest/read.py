@@ -241,10 +241,12 @@ class _Batch:
     def _refuse_headers(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
         """Files that were put together from several have the header again and again."""
         refused = np.zeros(table.num_rows, dtype=bool)
-        like_first = pc.equal(table.column(0), self.header[0])
+        first, *others = self.header
+        marked = f"{_BYTE_ORDER_MARK.decode()}{first}"
+        like_first = pc.is_in(table.column(0), pa.array([first, marked]))
         if pc.any(like_first).as_py():
-            for row in np.flatnonzero(like_first.fill_null(False).to_numpy()).tolist():
-                if [column[row].as_py() for column in table.columns] == list(self.header):
+            for row in np.flatnonzero(like_first.to_numpy()).tolist():
+                if [column[row].as_py() for column in table.columns[1:]] == others:
                     refused[row] = True
                     self._refuse(int(numbers[row]), "repeated_header")
         return refused

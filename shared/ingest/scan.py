@@ -42,7 +42,7 @@ def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _Patterns:
         plain=re.compile(rb"[^\n" + border + rb"]*"),
         quoted=re.compile(b"%b(%b(?:(?:%b)%b)*+)%b" % (quote, kept, escaped, kept, quote), re.DOTALL),
         # A backslash before anything else is one, and so are two quotes that are in no quoted cell two.
-        escaped=re.compile(rb"\\[\\%b]|%b" % (quote, doubled) if is_escaped else doubled),
+        escaped=re.compile(rb"\\[\\%b]|%b" % (quote, doubled)),
         escaped_plain=re.compile(rb"\\[\\%b]" % quote),
         after=re.compile(rb"\r?(?:\n|\Z)|" + border),
     )
@@ -63,7 +63,7 @@ def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MO
             quoted = patterns.quoted.match(data, position)
             if quoted is None:
                 return RawRecord(start, line_end(data, position), None, is_open=True)
-            value, position = patterns.escaped.sub(_last, quoted[1]), quoted.end()
+            value, position = _unescaped(quoted[1], dialect, patterns), quoted.end()
         else:
             plain = patterns.plain.match(data, position)
             assert plain is not None  # it matches the empty text
@@ -80,6 +80,13 @@ def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MO
         if after[0] != delimiter:
             return RawRecord(start, position, fields)
     return RawRecord(start, line_end(data, position), None)
+
+
+def _unescaped(quoted: bytes, dialect: Dialect, patterns: _Patterns) -> bytes:
+    if dialect.is_escaped:
+        return patterns.escaped.sub(_last, quoted)
+    quote = dialect.quote.encode()
+    return quoted.replace(quote + quote, quote)
 
 
 def _last(escaped: re.Match[bytes]) -> bytes:

@@ -11,17 +11,18 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
-from shared.datasets import Dataset, distance, recognise
+from shared.datasets import MOST_COLUMNS, Dataset, distance, recognise
 from shared.errors import EmptyFile, HeaderMismatch, NoSoundRecord, UnreadableFile, UnsupportedFile
 from shared.ingest.dialect import BACKSLASH, DELIMITERS, QUOTES, USUAL_DELIMITERS, Dialect
 from shared.ingest.encoding import exchange
-from shared.ingest.scan import line_end, scan_record
+from shared.ingest.scan import MOST_FIELDS, line_end, scan_record
 from shared.ingest.structure import find_structure
 
 LONGEST_HEADER_BYTES: Final = 1024 * 1024
 MOST_LINES_BEFORE_HEADER: Final = 20
 # Enough for some hundred records; nothing but damage takes a second to read.
 _SAMPLE_BYTES: Final = 128 * 1024
+_LONGEST_NAME_BYTES: Final = 1_000
 # So many records without a sound one are no accident.
 _HOPELESS_RECORDS: Final = 100
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
@@ -33,12 +34,16 @@ _Known = dict[tuple[str, ...], Dataset | None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the client says about its file; None: find out. `recognise` judges the header."""
+    """What the client says about its file; None: find out.
+
+    `like`: the dialect that it has if its header can be read so. `recognise` judges the header.
+    """
 
     dataset: str | None = None
     delimiter: str | None = None
     quoting: bool | None = None
     encoding: str | None = None
+    like: Dialect | None = None
     recognise: Callable[[Sequence[str], str | None], Dataset] = recognise
 
 
@@ -73,10 +78,15 @@ def sniff(head: bytes, wanted: Wanted, *, is_all: bool) -> Sniffed | None:
 
 def _fitting(text: bytes, newline: str, wanted: Wanted, *, is_all: bool) -> list[Sniffed]:
     """All dialects in which the first line that could be a header is one, the likeliest first."""
-    start = len(_BYTE_ORDER_MARK) if text.startswith(_BYTE_ORDER_MARK) else 0
+    start = _behind_marks(text)
     known: _Known = {}
     for line_number in range(1, MOST_LINES_BEFORE_HEADER + 2):
         dialects = _dialects(text, wanted, newline, line_number)
+        if wanted.like is not None:
+            alike = replace(wanted.like, newline=newline, header_line=line_number)
+            sniffed = _try(text, start, alike, wanted, known, is_all=is_all)
+            if sniffed is not None:
+                return [sniffed]
         tried = (_try(text, start, dialect, wanted, known, is_all=is_all) for dialect in dialects)
         found = [sniffed for sniffed in tried if sniffed]
         if found:
@@ -101,6 +111,8 @@ def _try(text: bytes, start: int, dialect: Dialect, wanted: Wanted, known: _Know
     names, end = _header(text, start, dialect)
     if names is None or not (is_all or text.endswith(b"\n", start, end)):
         return None
+    if b"\r" in text[start:end].rstrip(b"\r\n"):  # lines end otherwise
+        return None
     dataset = _recognised(names, wanted, known)
     if dataset is None:
         return None
@@ -121,13 +133,21 @@ def _recognised(names: list[str], wanted: Wanted, known: _Known) -> Dataset | No
 
 def _header(text: bytes, start: int, dialect: Dialect) -> tuple[list[str] | None, int]:
     record = scan_record(text, start, dialect)
-    if record.fields is None or b"\0" in text[start : record.end]:
+    fields = record.fields
+    if fields is None or max(map(len, fields)) > _LONGEST_NAME_BYTES or b"\0" in text[start : record.end]:
         return None, record.end
-    fields = map(exchange, record.fields) if dialect.is_exchanged else record.fields
     try:
-        return [name.decode().strip() for name in fields], record.end
+        names = [(exchange(name) if dialect.is_exchanged else name).decode().strip() for name in fields]
     except UnicodeDecodeError:
         return None, record.end
+    return names, record.end
+
+
+def _behind_marks(text: bytes) -> int:
+    start = 0
+    while text.startswith(_BYTE_ORDER_MARK, start):  # files that were put together may have two
+        start += len(_BYTE_ORDER_MARK)
+    return start
 
 
 def _is_unusual(sniffed: Sniffed) -> bool:
@@ -137,7 +157,10 @@ def _is_unusual(sniffed: Sniffed) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """What a dialect makes of the first records: how many are sound, what is wrong with others, cells it unwraps."""
+    """What a dialect makes of the first records: how many are sound, what is wrong with others, cells it unwraps.
+
+    `lines`: as any program would count them.
+    """
 
     sniffed: Sniffed
     sound: int
@@ -145,6 +168,7 @@ class _Trial:
     cells: int
     damages: int
     is_doubled: bool
+    lines: int
 
 
 def _best(text: bytes, found: list[Sniffed]) -> Sniffed:
@@ -154,7 +178,7 @@ def _best(text: bytes, found: list[Sniffed]) -> Sniffed:
         is_quoting = other.sniffed.dialect.quoting
         if _unwraps_more(other, best) if is_quoting else (_is_noise(best) and other.sound > best.sound):
             best = other
-    if not best.sound and best.faults.total() >= _HOPELESS_RECORDS:
+    if not best.sound and max(best.faults.total(), best.lines) >= _HOPELESS_RECORDS:
         raise _hopeless(best)
     return best.sniffed
 
@@ -187,13 +211,13 @@ def _trial(text: bytes, sniffed: Sniffed) -> _Trial:
         start = record_end
     is_doubled = (sniffed.dialect.escape + sniffed.dialect.quote).encode() in sample
     cells, damages = len(structure.quotes) // 2, len(structure.damages)
-    return _Trial(sniffed, sound, Counter(faults.values()), cells, damages, is_doubled)
+    lines = sample.count(b"\n") + sample.count(b"\r") - sample.count(b"\r\n")
+    return _Trial(sniffed, sound, Counter(faults.values()), cells, damages, is_doubled, lines)
 
 
 def _is_noise(quoted: _Trial) -> bool:
-    """Whether quotes are mere characters: more are misplaced than wrap a cell. With commas it takes a lot to say so."""
-    is_tabbed = quoted.sniffed.dialect.delimiter == "\t"
-    return quoted.damages > quoted.cells and (is_tabbed or quoted.sound < quoted.faults.total())
+    """Whether quotes are mere characters: so it is in many files with tabs, and in others only if somebody says so."""
+    return quoted.sniffed.dialect.delimiter == "\t" and quoted.damages > 10 * quoted.cells
 
 
 def _hopeless(trial: _Trial) -> NoSoundRecord:
@@ -213,7 +237,7 @@ def _is_past_header(head: bytes) -> bool:
 
 def _misfit(head: bytes, wanted: Wanted) -> UnreadableFile:
     """Why no dialect fits: told of the first line with any text, in the dialect that comes nearest."""
-    text = head.removeprefix(_BYTE_ORDER_MARK).lstrip(b"\r\n")
+    text = head[_behind_marks(head) :].lstrip(b"\r\n")
     line = text[: line_end(text, 0)]
     if b"\r" in line.rstrip(b"\r\n"):
         text = exchange(text)
@@ -224,6 +248,8 @@ def _misfit(head: bytes, wanted: Wanted) -> UnreadableFile:
         return UnsupportedFile("the content is binary, not text")
     if len(line) > LONGEST_HEADER_BYTES:
         return UnreadableFile(f"the header is longer than {LONGEST_HEADER_BYTES:,} bytes")
+    if max(line.count(delimiter.encode()) for delimiter in USUAL_DELIMITERS) >= MOST_FIELDS:
+        return HeaderMismatch(f"the header has more than {MOST_FIELDS:,} columns; {MOST_COLUMNS:,} is the most")
     headers = {
         dialect: names for dialect in _dialects(text, wanted, "\n", 1) if (names := _header(text, 0, dialect)[0])
     }

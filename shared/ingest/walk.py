@@ -203,10 +203,13 @@ class Walk:
 
     def _is_start(self, position: int, line: bytes, damage_start: int) -> bool:
         """Whether a record begins here, sound or not: its line does not end a cell that opened before."""
+        if line.startswith(self._quote + self._delimiter):  # as the last line of a quoted cell does
+            return False
         if self._has_all_fields(line):
             return True
         if self._quote not in line:
-            return False
+            # A damaged record is one, too; and text has seldom nearly as many delimiters as a record.
+            return 4 * abs(line.count(self._delimiter) + 1 - self._fields) <= self._fields
         record = scan_record(self._data, position, self._dialect, self._fields)
         if record.is_open:
             self.undecided.append(damage_start)

@@ -276,3 +276,47 @@ def test_files_of_spreadsheets_come_back_as_they_are(
     movies_now = mine.get("/movies", params={"page_size": 100}).json()
     assert {(movie["title"], movie["overview"]) for movie in movies_now["items"]} == {("Ça va", good["overview"])}
     assert movies_now["total"] == 31
+
+
+@pytest.mark.parametrize("use_celery", [False, True])
+def test_rejects_that_come_back_untouched_are_rejected_again(
+    mine: httpx.Client, send: Send, *, use_celery: bool
+) -> None:
+    damaged = [b'"the "best" film"', b'"open', b'"a"b']
+    content = movies(*[{"overview": f"XX{number}"} for number in range(3)], {})
+    for number, text in enumerate(damaged):
+        content = content.replace(f"XX{number}".encode(), text)
+    upload = send(content)
+    assert upload["records"] == {"read": 4, "loaded": 1, "rejected": 3, "duplicate": 0}
+    mending = send_back(mine, upload, download(mine, upload).content, use_celery=str(use_celery).lower())
+    assert mending["records"]["loaded"] == 0
+    assert mine.get(f"/uploads/{upload['id']}").json()["records"] == upload["records"]
+
+
+@pytest.mark.parametrize(
+    ("params", "text", "expected"),
+    [
+        ({}, "'it''s'", "it's"),
+        ({"encoding": "latin-1", "quoting": "false"}, '"caf\xe9"', '"café"'),
+        ({"delimiter": "#"}, "a, b", "a, b"),
+    ],
+)
+def test_a_mending_is_written_like_the_file_that_it_mends(
+    mine: httpx.Client, send: Send, params: dict[str, str], text: str, expected: str
+) -> None:
+    rows = movies(*[{"runtime": "81x"}], *[{"overview": "XX"}] * 4, {"overview": "XX", "runtime": "142 min"})
+    content = rows.replace(b",", params.get("delimiter", ",").encode()).replace(b"XX", text.encode("latin-1"))
+    upload = send(content, **params)
+    assert upload["records"]["rejected"] == 2
+    mending = send_back(mine, upload, download(mine, upload).content.replace(b"142 min", b"142"))
+    assert mending["records"]["loaded"] == 1
+    known = {name: upload["dialect"][name] for name in ("delimiter", "quoting", "quote", "escape")}
+    assert {name: mending["dialect"][name] for name in known} == known
+    movies_of = {movie["runtime"]: movie["overview"] for movie in mine.get("/movies").json()["items"]}
+    assert movies_of[142] == expected
+
+
+def test_rejects_are_no_upload(mine: httpx.Client, send: Send) -> None:
+    upload = send(movies({}, {"runtime": "x"}))
+    answer = mine.post("/upload", params={"filename": "movies.csv"}, content=download(mine, upload).content)
+    assert_problem(answer, 422, "header_mismatch")

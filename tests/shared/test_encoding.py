@@ -57,6 +57,19 @@ def test_encodings_are_recognised(content: bytes, encoding: str, block: int) -> 
         assert text == content
 
 
+def test_what_is_likely_counts_unless_it_is_utf8() -> None:
+    for content, likely, expected in (
+        (b"Am\xe9lie\x85", "latin-1", "latin-1"),
+        (b"odd \xff byte", "windows-1252", "windows-1252"),
+        ("Amélie".encode(), "latin-1", "utf-8"),
+        (b"plain", "latin-1", "utf-8"),
+    ):
+        decoder = Decoder(likely=likely)
+        decoder.feed(content)
+        decoder.finish()
+        assert decoder.encoding == expected
+
+
 def test_a_block_may_end_within_a_character() -> None:
     content = ASCII + "é".encode() * 10
     assert decoded(content, len(ASCII) + 1) == ("utf-8", False, content)

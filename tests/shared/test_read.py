@@ -176,3 +176,20 @@ def test_a_quote_that_never_closes_costs_one_record_of_thousands() -> None:
     assert faults(records) == [(11, "b", "unterminated_quote")]
     assert list(islice(records.line_numbers.tolist(), 9, 12)) == [10, 12, 13]
     assert records.read == 3_000
+
+
+def test_damaged_records_behind_an_open_quote_are_records_of_their_own() -> None:
+    content = b'0,Z,z,2000,90\n1,"A,b,2001,90\n2,B,b,2001,90,q\n3,C,b,2001\n4,D,d,2001,90\n'
+    records = read_batch(content, 2, CSV, list("abcde"))
+    assert records.table["a"].to_pylist() == ["0", "4"]
+    faults = zip(
+        records.places.line_numbers[records.reasons["record"].to_numpy()], records.reasons["code"], strict=True
+    )
+    codes = {int(line): str(code) for line, code in faults}
+    assert codes == {3: "unterminated_quote", 4: "wrong_field_count", 5: "wrong_field_count"}
+
+
+def test_a_cell_that_ends_at_the_beginning_of_a_line_is_one() -> None:
+    records = read_batch(b'1,A,d,2001,90\n2,"Tom\n",d,2001,90,z\n3,C,d,2001,90\n', 2, CSV, list("abcde"))
+    assert records.table["a"].to_pylist() == ["1", "3"]
+    assert records.reasons["code"].to_pylist() == ["wrong_field_count"]

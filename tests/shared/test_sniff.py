@@ -139,6 +139,8 @@ def test_what_was_found_is_told_in_the_likeliest_dialect(content: str) -> None:
         (movies({}).replace(b"title", b"ti\0tle", 1), UnreadableFile),
         (b'"budget\n' * 10, HeaderMismatch),
         (b"\r\n" * 10, EmptyFile),
+        (b"x," * 20_000 + b"\n", HeaderMismatch),
+        (b'"a' + b'"' * 1_000_000 + b"\n", UnreadableFile),
         ("\ufeff\n".encode(), EmptyFile),
         (b"30000000.0," + movies({}).split(b"\r\n")[1], HeaderMismatch),
     ],
@@ -146,6 +148,39 @@ def test_what_was_found_is_told_in_the_likeliest_dialect(content: str) -> None:
 def test_headers_that_are_none(content: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         sniffed(content)
+
+
+def test_a_line_end_of_another_kind_in_the_header_is_none() -> None:
+    content = movies({}, {"overview": "two\nlines"}, {}, header=[*MOVIES_HEADER, "note"], end="\r")
+    for text in (content, content.replace(b"\r", b"\n", 2).replace(b"\n", b"\r", 1)):
+        assert sniffed(text).header == [*MOVIES_HEADER, "note"]
+        assert sniffed(text).dialect.newline == "\r"
+    with pytest.raises(NoSoundRecord):
+        sniffed(movies(*[{}] * 200, end="\n").replace(b"\n", b"\r", 1))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "|"])
+def test_damaged_quotes_everywhere_are_damage_all_the_same(delimiter: str) -> None:
+    content = movies(*[{"overview": "XX"}] * 30).replace(b",", delimiter.encode()).replace(b"XX", b'"the "best" film"')
+    found = sniffed(content)
+    assert found.dialect.quoting is True
+    assert read(content, found).reasons["code"].to_pylist() == ["stray_quote"] * 30
+
+
+def test_a_file_is_read_like_another_if_its_header_can_be() -> None:
+    like = Dialect("#", quoting=True, quote="'", escape="\\")
+    wanted = Wanted(like=like)
+    content = movies({}).replace(b",", b"#")
+    found = sniffed(content, wanted).dialect
+    assert (found.delimiter, found.quote, found.escape, found.newline) == ("#", "'", "\\", "\r\n")
+    assert sniffed(movies({}), wanted).dialect.delimiter == ","
+
+
+def test_two_byte_order_marks_are_no_part_of_the_header() -> None:
+    content = b"\xef\xbb\xbf" + b"\xef\xbb\xbf".join([movies({}), movies({})])
+    found = sniffed(b"\xef\xbb\xbf" + content)
+    assert found.header == MOVIES_HEADER
+    assert read(content, sniffed(content)).reasons["code"].to_pylist() == ["repeated_header"]
 
 
 def test_more_is_awaited_until_records_can_be_judged() -> None:

@@ -1,24 +1,28 @@
 """What a person should do about a reject, computed when it is shown; exact or absent, never a guess.
 
-A hint that names a value names one that the column's rule accepts, in every dataset that has such a column; where a
-text can be read in two ways, it says so.
+A hint that names a value names one that the column's rule and checks accept, in every dataset that has such a column;
+where a text can be read in two ways, it says so.
 """
 
 import re
 from collections.abc import Callable
-from typing import Final
+from datetime import date, datetime
+from functools import singledispatch
+from typing import Any, Final
 
-from shared.datasets import DATASETS, normalised
-from shared.datasets.rules import Rule
+from shared.datasets import DATASETS, Column, normalised
+from shared.datasets.checks import FIRST_DATE, YEARS_AHEAD, Between, Check, Matches, NotBlank, OneOf, ReleaseDay
+from shared.ingest.languages import language_hint
 from shared.ingest.records import LONGEST_VALUE_CHARACTERS
 from shared.ingest.repairs import (
+    NULL_WORDS,
     Advice,
     date_hint,
     flag_hint,
     identifier_hint,
-    language_hint,
     list_hint,
     millions_hint,
+    minutes_hint,
     number_hint,
     number_id_hint,
     status_hint,
@@ -50,7 +54,7 @@ _OF_CODE: Final = {
 
 _OF_VALUE: Final[dict[str, Callable[[str], Advice]]] = {
     "not_a_whole_number": whole_hint,
-    "not_minutes": whole_hint,
+    "not_minutes": minutes_hint,
     "not_millions": millions_hint,
     "not_a_number": number_hint,
     "not_a_date": date_hint,
@@ -63,13 +67,8 @@ _OF_VALUE: Final[dict[str, Callable[[str], Advice]]] = {
     "invalid_id": number_id_hint,
 }
 
-# Some of them are codes of languages, too.
-_NULL_WORDS: Final = frozenset(
-    ("", "n/a", "#n/a", "na", "null", "none", "nil", "nan", "unknown", "undefined", "-", "--", "?", "tbd", "tba")
-)
 _ESCAPED_BYTE: Final = re.compile(r"\\x([89a-f][0-9a-f])")
 _COLUMNS: Final = tuple(column for dataset in DATASETS.values() for column in dataset.columns)
-_RULES: Final = tuple((frozenset(map(normalised, (column.name, *column.aliases))), column.rule) for column in _COLUMNS)
 _REQUIRED: Final = frozenset(
     normalised(name) for column in _COLUMNS if column.required for name in (column.name, *column.aliases)
 )
@@ -83,28 +82,75 @@ def hint(code: str, column: str | None, value: str | None) -> str | None:
         return _OF_CODE.get(code)
     if value is None or len(value) > LONGEST_VALUE_CHARACTERS:  # what was cut cannot be judged
         return None
-    if value.strip().casefold() in _NULL_WORDS:
+    if value.strip().casefold() in NULL_WORDS:
         is_safe = normalised(column or "") not in _REQUIRED and not (code == "invalid_language" and value.isalpha())
         return LEAVE_EMPTY if is_safe else None
-    advice = _OF_VALUE[code](value)
+    columns = _columns(code, column)
+    return _worded(_advice(code, value, columns), columns)
+
+
+def _advice(code: str, value: str, columns: list[Column]) -> Advice:
+    """What the value may mean; units of time stand for a number only in columns of minutes."""
+    if code == "not_a_whole_number" and all(column.field == "runtime" for column in columns):
+        return minutes_hint(value)
+    return _OF_VALUE[code](value)
+
+
+def _columns(code: str, name: str | None) -> list[Column]:
+    """The columns of this name that may give this code; if there are none, all that may."""
+    able = [column for column in _COLUMNS if code in (column.rule.code, *(check.code for check in column.checks))]
+    wanted = normalised(name or "")
+    return [column for column in able if wanted in map(normalised, (column.name, *column.aliases))] or able
+
+
+def _worded(advice: Advice, columns: list[Column]) -> str | None:
+    """With no other values than all of these columns accept."""
     if isinstance(advice, str) or advice is None:
         return advice
-    return next((f"write {text}" for text in advice if _is_accepted(text, code, column)), None)
+    accepted = [text for text in advice if all(_is_accepted(text, column) for column in columns)]
+    if isinstance(advice, dict):
+        accepted = [", ".join(f"{text} {advice[text]}" for text in accepted)]
+    return f"write {accepted[0]}" if any(accepted) else None
 
 
-def _is_accepted(text: str, code: str, column: str | None) -> bool:
-    """By each rule that may have given this code; a code of a check has none."""
-    rules = [(names, rule) for names, rule in _RULES if rule.code == code]
-    of_column = [rule for names, rule in rules if normalised(column or "") in names]
-    return all(_parses(rule, text) for rule in of_column or [rule for _, rule in rules])
-
-
-def _parses(rule: Rule, text: str) -> bool:
+def _is_accepted(text: str, column: Column) -> bool:
     try:
-        rule.parse(text)
+        value = column.rule.parse(text)
     except ValueError:
         return False
-    return True
+    return value is None or all(_passes(check, value) for check in column.checks)
+
+
+@singledispatch
+def _passes(check: Check, _value: Any) -> bool:
+    """What pandera's check of the schema says of a value."""
+    raise TypeError(type(check))
+
+
+@_passes.register
+def _(check: Between, value: float) -> bool:
+    return check.low <= value and (check.high is None or value <= check.high)
+
+
+@_passes.register
+def _(_check: ReleaseDay, value: date) -> bool:
+    today = datetime.now().astimezone()
+    return value >= FIRST_DATE and (value.year - YEARS_AHEAD, value.month, value.day) <= today.timetuple()[:3]
+
+
+@_passes.register
+def _(check: OneOf, value: str) -> bool:
+    return value in check.values
+
+
+@_passes.register
+def _(check: Matches, value: str) -> bool:
+    return re.fullmatch(check.pattern, value, re.ASCII) is not None
+
+
+@_passes.register
+def _(_check: NotBlank, value: str) -> bool:
+    return bool(value.strip())
 
 
 def _encoding_hint(value: str) -> str | None:
@@ -114,4 +160,7 @@ def _encoding_hint(value: str) -> str | None:
     if not letters or not all(letter.isalpha() for letter in letters.values()):
         return None
     named = ", ".join(f"{octet.upper()} would be {letter}" for octet, letter in letters.items())
-    return f"in Windows-1252 the byte {named}: if that is right, send the file with encoding=windows-1252"
+    return (
+        f"in Windows-1252 the byte {named}: if that is right, write these letters in UTF-8; "
+        "only if all of the file is Windows-1252, send it with encoding=windows-1252"
+    )

@@ -1,26 +1,31 @@
 """How a cell's text would have to be written, for the texts that people write most often; one function for each code.
 
-Each takes the text and returns texts of which the first that the column's rule accepts is what to write; or a sentence,
-where the text can be read in two ways; or None.
+Each takes the text and returns texts of which the first that the column accepts is what to write; or, where the text
+can be read in two ways, each of them with its condition; or a sentence that names no value; or None.
 """
 
 import ast
 import json
 import re
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, Final, TypeAlias
 
 from shared.datasets import DATASETS
 from shared.datasets.checks import OneOf
+from shared.ingest.languages import are_languages
 
-Advice: TypeAlias = tuple[str, ...] | str | None
+Advice: TypeAlias = tuple[str, ...] | dict[str, str] | str | None
+
+# Some of them are codes of languages, too.
+NULL_WORDS: Final = frozenset(
+    ("", "n/a", "#n/a", "na", "null", "none", "nil", "nan", "unknown", "undefined", "-", "--", "?", "tbd", "tba")
+)
 
 _CURRENCY: Final = r"(?:US\$|[$€£¥]|USD|EUR|GBP)"
 _MONEY: Final = re.compile(rf"{_CURRENCY}?\s*(?P<number>[+-]?[\d.,' ]*\d)\s*{_CURRENCY}?", re.IGNORECASE | re.ASCII)
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?P<mark>[.,' ])\d{3}(?:(?P=mark)\d{3})*", re.ASCII)
 _MINUTES: Final = re.compile(r"(\d+)\s*(?:min|mins|min\.|minutes?)", re.IGNORECASE)
-_HOURS: Final = re.compile(r"(\d{1,2})\s*(?:h|hrs?|hours?)\s*(?:(\d{1,2})\s*(?:m|mins?|minutes?)?)?", re.IGNORECASE)
+_HOURS: Final = re.compile(r"(\d{1,2})\s*(?:h|hrs?|hours?)\s*(?:([0-5]?\d)\s*(?:m|mins?|minutes?)?)?", re.IGNORECASE)
 _OUT_OF_TEN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*10")
 _EXPONENT: Final = re.compile(r"\d+(?:\.\d+)?[eE]\+?\d{1,2}")
 
@@ -37,65 +42,32 @@ _MONTHS: Final = (
 _YES, _NO = ("true", "t", "yes", "y", "1.0"), ("false", "f", "no", "n", "0.0")
 _IDENTIFIER: Final = re.compile(r"(?:https?://(?:www\.|m\.)?imdb\.com/title/)?(?:tt)?(\d+)/?", re.IGNORECASE)
 
-_STATUSES: Final = {
-    word.casefold(): word
+_STATUSES: Final = tuple(
+    word
     for dataset in DATASETS.values()
     for column in dataset.columns
     for check in column.checks
     if isinstance(check, OneOf) and check.code == "unknown_status"
     for word in check.values
-}
+)
 
-# Names of the languages that most films are in, English ones and their own.
-_LANGUAGE_NAMES: Final = """
-en english
-fr french français
-es spanish español
-de german deutsch
-it italian italiano
-ja japanese 日本語
-zh chinese mandarin
-ko korean 한국어
-pt portuguese português
-ru russian русский
-hi hindi
-ar arabic
-nl dutch nederlands
-sv swedish svenska
-da danish dansk
-no norwegian norsk
-fi finnish suomi
-pl polish polski
-tr turkish türkçe
-el greek
-cs czech
-hu hungarian
-ro romanian
-th thai
-he hebrew
-uk ukrainian
-ta tamil
-te telugu
-bn bengali
-fa persian
-id indonesian
-vi vietnamese
-"""
-_LANGUAGES: Final = {
-    name: code for code, *names in map(str.split, _LANGUAGE_NAMES.strip().splitlines()) for name in names
-}
-_REGIONAL: Final = re.compile(r"([A-Za-z]{2,3})[-_](?:[A-Za-z]{2}|[A-Za-z]{4}|\d{3})")
-_CODE: Final = re.compile(r"[A-Za-z]{2,3}")
+_NO_NAMES: Final = NULL_WORDS.union(_YES, _NO)
 _LIST_ITEM: Final = re.compile(r"[^\W\d_][^\[\]{}()'\"\\:]*")
 
 
-def whole_hint(text: str) -> Advice:
-    """For a whole number."""
+def minutes_hint(text: str) -> Advice:
+    """For a whole number of minutes."""
     text = text.strip()
     if match := _MINUTES.fullmatch(text):
         return (match[1],)
     if match := _HOURS.fullmatch(text):
         return (str(int(match[1]) * 60 + int(match[2] or 0)),)
+    return whole_hint(text)
+
+
+def whole_hint(text: str) -> Advice:
+    """For a whole number."""
+    text = text.strip()
     if _EXPONENT.fullmatch(text) and float(text).is_integer():
         return (str(int(float(text))),)
     number = _number(text)
@@ -108,7 +80,7 @@ def _whole_of(number: str) -> Advice:
         return (_decimal(number) or "",)
     digits = re.sub(r"[^\d-]", "", number)
     if grouped["mark"] == "." and number.count(".") == 1:
-        return f"write {digits} if the point stands between thousands"
+        return {digits: "if the point stands between thousands"}
     return (digits,)
 
 
@@ -122,7 +94,10 @@ def number_hint(text: str) -> Advice:
         return None
     unsigned = number.lstrip("+-")
     if re.fullmatch(r"\d{1,3},\d{3}", unsigned):
-        return f"write {number.replace(',', '')} if the comma stands between thousands, else {number.replace(',', '.')}"
+        return {
+            number.replace(",", ""): "if the comma stands between thousands",
+            number.replace(",", "."): "if the comma stands before decimals",
+        }
     if _THOUSANDS.fullmatch(unsigned):
         return (re.sub(r"[^\d-]", "", number),)
     return (_decimal(number) or "",)
@@ -175,24 +150,33 @@ def list_hint(text: str) -> Advice:
         return (repr(named),)
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     items = [item.strip() for item in re.split(r"[,;|]", bare)]
-    if not all(_LIST_ITEM.fullmatch(item) for item in items):
+    if not all(_LIST_ITEM.fullmatch(item) and item.casefold() not in _NO_NAMES for item in items):
         return None
-    return (repr(items),)
+    return None if "," in bare and not are_languages(items) else (repr(items),)
 
 
 def status_hint(text: str) -> Advice:
     """For one of a few words."""
-    near = get_close_matches(text.strip().casefold(), _STATUSES, n=1, cutoff=0.75)
-    return (_STATUSES[near[0]],) if near else None
+    return tuple(word for word in _STATUSES if _is_nearly(_letters(text), _letters(word)))
 
 
-def language_hint(text: str) -> Advice:
-    """For a language code."""
-    word = text.strip()
-    if match := _REGIONAL.fullmatch(word):
-        return (match[1].lower(),)
-    code = _LANGUAGES.get(word.casefold()) or (word.lower() if _CODE.fullmatch(word) else None)
-    return (code,) if code else None
+def _letters(text: str) -> str:
+    """Without what people write in many ways: case, blanks, underscores and hyphens."""
+    return re.sub(r"[\s_-]", "", text).casefold()
+
+
+def _is_nearly(text: str, word: str) -> bool:
+    """Whether at most one letter, not the first, lacks, is too many, is wrong, or has changed places with the next.
+
+    More would take one word for another: `Rereleased` for Released, `Preproduction` for Post Production.
+    """
+    same = next(
+        (at for at, pair in enumerate(zip(text, word, strict=False)) if len({*pair}) > 1), min(len(text), len(word))
+    )
+    ours, theirs = text[same:], word[same:]
+    has_changed_places = ours[:2] == theirs[1::-1] and ours[2:] == theirs[2:]
+    is_one_edit = has_changed_places or ours[1:] in (theirs, theirs[1:]) or ours == theirs[1:]
+    return same > 0 and text.isalpha() and is_one_edit
 
 
 def identifier_hint(text: str) -> Advice:
@@ -228,7 +212,7 @@ def _either_order(first: int, second: int, year: int) -> Advice:
     """A day with the year last: which of the others is the month shows only if one of them cannot be."""
     as_day_month, as_month_day = _day(year, second, first), _day(year, first, second)
     if as_day_month and as_month_day and as_day_month != as_month_day:
-        return f"write {as_day_month} if the day stands first, {as_month_day} if the month does"
+        return {str(as_day_month): "if the day stands first", str(as_month_day): "if the month stands first"}
     found = as_day_month or as_month_day
     return (found.isoformat(),) if found else None
 

@@ -64,7 +64,7 @@ def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
 
     The data begins with a record and ends with a line, while more of the file is still to come.
     """
-    structure = find_structure(data, dialect, fields, is_suspect=True)
+    structure = find_structure(data, dialect, fields, is_suspect=not is_sound(data, dialect, fields))
     undecided = [start for start in structure.undecided if len(data) - start <= 2 * LONGEST_FIELD_BYTES]
     undecided += [damage.start for damage in structure.damages[-1:] if damage.end == len(data)]
     ends = structure.ends[structure.ends <= min(undecided, default=len(data))]

@@ -77,6 +77,8 @@ def test_batches_make_no_difference(dialect: Dialect, content: bytes, batch_byte
         ("tabs and quotes", b'"\n\t\t"\na'),
         ("apostrophes", b"'\n;'\n';"),
         ("csv", b'"\n,,",\n,,""\n"'),
+        # several lines, though the file ends in the last of them
+        ("tabs and quotes", b'"\n"\t"\t"\n"\t\t'),
         # blank lines behind damage, at the end of a batch
         ("apostrophes", b"'\n\n;';\n"),
     ],

@@ -1,20 +1,11 @@
-"""The kinds of file that can be loaded: one module each. To add one, write its module and name it here."""
+"""The kinds of file that can be loaded. Each module here with a `DATASET` is one: to add one, write its module."""
 
+import pkgutil
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Final
 
-from shared.datasets import (
-    film,
-    imdb_movies,
-    imdb_top_1000,
-    movielens,
-    movies,
-    movies_metadata,
-    title_basics,
-    tmdb_5000,
-    tmdb_movies,
-)
 from shared.datasets.dataset import Column, Dataset, normalised
 from shared.errors import HeaderMismatch
 
@@ -22,20 +13,14 @@ __all__ = ["DATASETS", "MOST_COLUMNS", "Column", "Dataset", "distance", "normali
 
 MOST_COLUMNS: Final = 1_000
 
-DATASETS: dict[str, Dataset] = {
-    module.DATASET.name: module.DATASET
-    for module in (
-        movies,
-        title_basics,
-        movies_metadata,
-        tmdb_movies,
-        tmdb_5000,
-        imdb_top_1000,
-        imdb_movies,
-        movielens,
-        film,
-    )
-}
+
+def _all() -> dict[str, Dataset]:
+    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    datasets: list[Dataset] = [module.DATASET for module in modules if hasattr(module, "DATASET")]
+    return {dataset.name: dataset for dataset in datasets}
+
+
+DATASETS: Final = _all()
 
 
 def recognise(header: Sequence[str], name: str | None = None) -> Dataset:

@@ -188,9 +188,9 @@ def _unwraps_more(other: _Trial, best: _Trial) -> bool:
         return False
     if other.sound > best.sound:
         return True
-    # Quotes of one kind wrap no cell, those of the other are even doubled; a few may be damaged.
-    is_alone = not best.cells and other.is_doubled and 4 * other.damages <= other.cells
-    return is_alone and other.sound + other.damages >= best.sound
+    # Quotes of one kind wrap hardly a cell, those of the other are even doubled; a few may be damaged.
+    is_alone = other.cells > 10 * best.cells and 4 * (other.damages - best.damages) <= other.cells
+    return is_alone and other.is_doubled and other.sound + other.damages >= best.sound
 
 
 def _trial(text: bytes, sniffed: Sniffed) -> _Trial:

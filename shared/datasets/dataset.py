@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -102,6 +103,7 @@ class Dataset:
         }
 
 
+@lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
     """A header name without regard to case, spaces and underscores."""
     return "".join(name.split()).replace("_", "").casefold()

@@ -1,10 +1,10 @@
 """A request that brings a file: the bytes are stored, the upload is committed, the bell rings, then it answers."""
 
 import asyncio
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import structlog
-from fastapi import BackgroundTasks, Response
+from fastapi import BackgroundTasks, Header, Query, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,6 +18,22 @@ from shared.ingest.accept import ReceivedFile, Registered
 from shared.ingest.idempotency import Reservation
 
 log = structlog.get_logger()
+
+Filename = Annotated[
+    str | None,
+    Query(
+        max_length=1024,
+        description="Name of the file: .csv, .tsv, or either with .gz. Counts more than any other name.",
+        examples=["movies.csv"],
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="The same key and the same request give the same upload and answer again, for a week.",
+    ),
+]
 
 
 class FileRequest(Protocol):

@@ -5,10 +5,10 @@ import uuid
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
 from sqlalchemy import Connection, Engine
 
-from api.accepting import accept_file
+from api.accepting import Filename, IdempotencyKey, accept_file
 from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.openapi import MEND_BODY, Responses, problems
 from api.receiving import receive_file
@@ -39,21 +39,8 @@ class MendOptions:
     use_celery: Annotated[
         bool | None, Query(description="Who loads it; by default as the mended upload was loaded.")
     ] = None
-    filename: Annotated[
-        str | None,
-        Query(
-            max_length=1024,
-            description="Name of the file: .csv, .tsv, or either with .gz. Counts more than any other name.",
-            examples=["rejects-17.csv"],
-        ),
-    ] = None
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            pattern=r"^[\x21-\x7e]{1,255}$",
-            description="The same key and the same request give the same upload and answer again, for a week.",
-        ),
-    ] = None
+    filename: Filename = None
+    idempotency_key: IdempotencyKey = None
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
-from api.accepting import accept_file
+from api.accepting import Filename, IdempotencyKey, accept_file
 from api.dependencies import RuntimeDep, TenantDep
 from api.errors import UnknownDataset
 from api.openapi import UPLOAD_BODY, Responses, problems
@@ -50,14 +50,7 @@ class UploadRequest:
     dataset: Annotated[
         str | None, Query(max_length=63, description="Name from GET /datasets; by default the header decides.")
     ] = None
-    filename: Annotated[
-        str | None,
-        Query(
-            max_length=1024,
-            description="Name of the file: .csv, .tsv, or either with .gz. Counts more than any other name.",
-            examples=["movies.csv"],
-        ),
-    ] = None
+    filename: Filename = None
     force: Annotated[bool, Query(description="Load the file even though the same bytes were loaded before.")] = False
     on_error: Annotated[
         OnError | None, Query(description="abort: the first rejected record fails the upload. Default: skip.")
@@ -70,13 +63,7 @@ class UploadRequest:
             examples=["100", "2.5%"],
         ),
     ] = None
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            pattern=r"^[\x21-\x7e]{1,255}$",
-            description="The same key and the same request give the same upload and answer again, for a week.",
-        ),
-    ] = None
+    idempotency_key: IdempotencyKey = None
 
     @property
     def options(self) -> UploadOptions:

@@ -53,8 +53,3 @@ class Dialect:
     def is_exchanged(self) -> bool:
         """Whether carriage returns and line feeds are exchanged in what is stored."""
         return self.newline == "\r"
-
-
-CSV: Final = Dialect(delimiter=",", quoting=True)
-# IMDb's own files: a quote is a character like any other.
-TSV: Final = Dialect(delimiter="\t", quoting=False, nulls=("\\N", ""))

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from shared.ingest.dialect import CSV, TSV, Dialect
+from shared.ingest.dialect import Dialect
 from shared.ingest.read import read_batch
 from shared.ingest.records import Records
 from shared.ingest.scan import scan_record
 from shared.ingest.split import Span, Splitter
+from tests.shared.dialects import CSV, TSV
 
 HEADER = ["a", "b", "c"]
 DIALECTS = {

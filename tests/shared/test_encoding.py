@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ingest.dialect import CSV, Dialect
+from shared.ingest.dialect import Dialect
 from shared.ingest.encoding import ENCODINGS, UTF_16, Decoder, bom_of, encode, encoding_named
+from tests.shared.dialects import CSV
 
 TEXT = "title,overview\nAmélie,\u201cUn garçon\u201d \u2013 12 €\nFür Elise,Straße\nÉté à Paris,l\u2019été\n"
 

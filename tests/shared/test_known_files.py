@@ -16,10 +16,10 @@ import pytest
 
 from shared.datasets import recognise
 from shared.errors import HeaderMismatch
-from shared.ingest.dialect import CSV, TSV
 from shared.ingest.read import read_batch
 from shared.ingest.validate import Validated, validate
 from tests.conftest import absent
+from tests.shared.dialects import CSV, TSV
 
 METADATA = "tmdb/movies_metadata_first5000.csv"
 TMDB_5000 = "tmdb/tmdb_5000_movies.csv"

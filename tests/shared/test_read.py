@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ingest.dialect import CSV, TSV, Dialect
+from shared.ingest.dialect import Dialect
 from shared.ingest.read import read_batch
 from shared.ingest.scan import LONGEST_FIELD_BYTES
+from tests.shared.dialects import CSV, TSV
 from tests.shared.reading import (
     DIALECTS,
     HEADER,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ingest.dialect import CSV, TSV
 from shared.ingest.split import Span, Splitter
+from tests.shared.dialects import CSV, TSV
 from tests.shared.reading import assert_spans_tile
 
 CELLS = st.text(st.sampled_from('ab",\n\r é'), max_size=8)

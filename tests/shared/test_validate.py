@@ -7,12 +7,12 @@ import pytest
 from pandera.errors import SchemaErrors
 
 from shared.datasets import DATASETS
-from shared.ingest.dialect import CSV, TSV
 from shared.ingest.read import read_batch
 from shared.ingest.schema import SCHEMAS
 from shared.ingest.validate import Validated, validate
 from tests.rows import GOOD_ROWS, MOVIES_HEADER, file_of, movies, titles
 from tests.shared.dataset_rules import DATASET_RULES, Rules
+from tests.shared.dialects import CSV, TSV
 
 MOVIE_RULES: Rules = [
     ({}, []),

@@ -105,6 +105,12 @@ class TenantForbidden(errors.InvalidRequest):
     code = "tenant_forbidden"
 
 
+class LimitReached(errors.InvalidRequest):
+    """The key or its tenant has asked for all that it may for now."""
+
+    code = "limit_reached"
+
+
 class TenantConflict(errors.InvalidRequest):
     """The header and the query parameter name different tenants."""
 
@@ -139,6 +145,7 @@ STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
     errors.UnsupportedFile: 415,
     errors.InvalidRequest: 422,
     errors.UnreadableFile: 422,
+    LimitReached: 429,
     errors.StorageFull: 507,
     errors.Transient: 503,
     errors.IngestError: 500,
@@ -209,6 +216,8 @@ def problem_of(
     """The problem document of an error of ours."""
     status = status_of(error)
     log.info("request_refused", code=error.code, status=status)
+    if isinstance(error, LimitReached):
+        headers = {**(headers or {}), "Retry-After": str(error.fields["retry_after_seconds"])}
     return problem(
         request,
         status,

@@ -57,9 +57,10 @@ class AuthenticationMiddleware:
 
     async def _authenticated(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        engine = runtime_of(request).read_engine
         try:
-            client, is_use_due = await _find_client(engine, _key_of(request))
+            key = _key_of(request)
+            engine = runtime_of(request).read_engine
+            client, is_use_due = await _find_client(engine, key)
             _require_scope(client, scope["method"])
         except (IngestError, *DATABASE_ERRORS) as error:
             await _refusal(request, error)(scope, receive, send)

@@ -79,7 +79,7 @@ def _insert(connection: Connection, values: dict[str, Any]) -> NewKey:
     return NewKey(key, *row)
 
 
-def _locked(connection: Connection, key_id: str) -> Row[Any]:
+def _locked(connection: Connection, key_id: str) -> Row[str, list[str], list[str], datetime | None, bool]:
     is_active = ApiKey.revoked_at.is_(None) & func.coalesce(ApiKey.expires_at > func.clock_timestamp(), True)
     wanted = select(ApiKey.name, ApiKey.tenants, ApiKey.scopes, ApiKey.expires_at, is_active.label("is_active"))
     row = connection.execute(wanted.where(ApiKey.id == key_id).with_for_update()).one_or_none()

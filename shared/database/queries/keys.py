@@ -11,7 +11,7 @@ from shared.database.models import ApiKey
 _USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
-def key_by_id(key_id: str) -> Select[Any]:
+def key_by_id(key_id: str) -> Select[bytes, list[str], list[str], str, bool]:
     """One row or none: `secret_hash`, `tenants`, `scopes`, `state` (active, expired, revoked), `is_use_due`."""
     return select(
         ApiKey.secret_hash, ApiKey.tenants, ApiKey.scopes, _state().label("state"), _is_use_due().label("is_use_due")
@@ -23,7 +23,7 @@ def note_use(key_id: str) -> Update:
     return update(ApiKey).where(ApiKey.id == key_id, _is_use_due()).values(last_used_at=func.clock_timestamp())
 
 
-def all_keys() -> Select[Any]:
+def all_keys() -> Select[*tuple[Any, ...]]:
     """What a person may know of each key, the oldest first."""
     shown = (
         *(ApiKey.id, ApiKey.name, ApiKey.tenants, ApiKey.scopes, ApiKey.created_at, ApiKey.expires_at),

@@ -57,11 +57,11 @@ class AuthenticationMiddleware:
 
     async def _authenticated(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
+        limits, engine = runtime_of(request).limits, runtime_of(request).read_engine
         try:
-            key = _key_of(request)
-            engine = runtime_of(request).read_engine
-            client, is_use_due = await _find_client(engine, key)
+            client, is_use_due = await _known(request)
             _require_scope(client, scope["method"])
+            await limits.count(limits.requests_of_key(client.key_id))
         except (IngestError, *DATABASE_ERRORS) as error:
             await _refusal(request, error)(scope, receive, send)
             return
@@ -73,6 +73,20 @@ class AuthenticationMiddleware:
 
     def _is_public(self, scope: Scope) -> bool:
         return scope["type"] == "http" and scope["method"] in _READING and scope["path"] in self._public
+
+
+async def _known(request: Request) -> tuple[Client, bool]:
+    """The key's holder, and whether its use is to be noted; raises what its parts raise.
+
+    Whose address has sent many that do not count hears `LimitReached` instead; a key that counts is let in even then.
+    """
+    runtime = runtime_of(request)
+    try:
+        return await _find_client(runtime.read_engine, _key_of(request))
+    except (KeyInvalid, KeyExpired):
+        address = request.client.host if request.client else "local"
+        await runtime.limits.count(runtime.limits.refused_keys_of(address))
+        raise
 
 
 def _key_of(request: Request) -> Key:
@@ -114,9 +128,7 @@ def _require_scope(client: Client, method: str) -> None:
 
 
 def _refusal(request: Request, error: Exception) -> Response:
-    # What is left of the body is not read: nobody pays for the bytes of those that may not send any.
-    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-    request.state.is_body_unread = has_body
+    # The body is not read: nobody pays for the bytes of those that may not send any.
     if not isinstance(error, IngestError):
         return problem_of_database(request, error)
     return problem_of(request, error, headers=_challenge(error))

@@ -60,5 +60,12 @@ def tenant_of(
     return Tenant(name, is_in_query=tenant is not None)
 
 
+async def limit_requests(request: Request, tenant: "TenantDep") -> None:
+    """Count the request for its tenant, where there are keys; raises `LimitReached`."""
+    if client_of(request) is not None:
+        limits = runtime_of(request).limits
+        await limits.count(limits.requests_of_tenant(tenant.name))
+
+
 RuntimeDep = Annotated[Runtime, Depends(runtime_of)]
 TenantDep = Annotated[Tenant, Depends(tenant_of)]

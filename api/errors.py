@@ -202,9 +202,13 @@ def problem(
     headers = dict(headers or {})
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
         headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
-    if getattr(request.state, "is_body_unread", False):
+    if getattr(request.state, "is_body_unread", _announces_body(request)):
         headers["Connection"] = "close"  # what is left of the body must not be taken for the next request
     return Response(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)
+
+
+def _announces_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
 def problem_of(

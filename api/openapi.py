@@ -119,7 +119,7 @@ def _with_keys(document: dict[str, Any]) -> None:
         if path in PUBLIC_PATHS:
             continue
         for operation in operations.values():
-            refusals = {str(status): _problem_response(status) for status in (401, 403)}
+            refusals = {str(status): _problem_response(status) for status in (401, 403, 429)}
             operation["security"] = _SECURITY
             operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
 

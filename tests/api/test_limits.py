@@ -86,7 +86,7 @@ def test_a_key_sends_so_many_files_at_a_time(tight: LocalStack, tenant: str) -> 
     host, port = LOCALHOST, int(tight.api_url.rsplit(":", 1)[1])
     head = (
         f"PUT /api/v1/upload?filename=a.csv HTTP/1.1\r\nHost: {host}:{port}\r\n"
-        f"X-API-Key: {key.text}\r\nContent-Length: 500\r\n\r\n"
+        f"X-API-Key: {key.text}\r\nContent-Type: text/csv\r\nContent-Length: 500\r\n\r\n"
     )
     with client_with(tight, key) as client, ExitStack() as stack:
         for _ in range(UPLOADS):

@@ -16,6 +16,7 @@ PROMISES: Final = "tests/shared/test_promises.py::"
 MENDING: Final = "tests/shared/test_mend.py::"
 MENDING_STATES: Final = "tests/shared/test_mend_states.py::"
 KEYS: Final = "tests/api/test_keys.py::"
+LIMITS: Final = "tests/api/test_limits.py::"
 DOORBELL: Final = "tests/api/test_doorbell.py::"
 
 
@@ -333,6 +334,43 @@ BUGS: Final = (
         "result_backend=None",
         "result_backend=settings.redis_url",
         (f"{DOORBELL}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
+    ),
+    # -- limits
+    Bug(
+        "requests-of-a-key-are-not-counted",
+        "api/authentication.py",
+        "            await limits.count(limits.requests_of_key(client.key_id))\n",
+        "",
+        (f"{LIMITS}test_a_key_has_so_many_requests_a_minute_and_others_do_not_notice",),
+    ),
+    Bug(
+        "keys-of-a-tenant-count-apart",
+        "api/dependencies.py",
+        "await limits.count(limits.requests_of_tenant(tenant.name))",
+        "await limits.count(limits.requests_of_tenant(uuid4().hex))",
+        (f"{LIMITS}test_all_keys_of_a_tenant_count_together",),
+        also=(("from typing import", "from uuid import uuid4\nfrom typing import"),),
+    ),
+    Bug(
+        "bytes-are-not-counted",
+        "api/receiving.py",
+        "        await meter.settle()\n",
+        "",
+        (f"{LIMITS}test_bytes_of_a_day_are_counted_before_and_while_they_come",),
+    ),
+    Bug(
+        "slots-without-end",
+        "api/slots.py",
+        "if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end\n",
+        "",
+        (f"{LIMITS}test_a_key_sends_so_many_files_at_a_time",),
+    ),
+    Bug(
+        "refused-keys-are-not-counted",
+        "api/authentication.py",
+        "        await runtime.limits.count(runtime.limits.refused_keys_of(address))\n",
+        "",
+        (f"{LIMITS}test_keys_that_do_not_count_are_throttled_and_those_that_do_are_not",),
     ),
     # -- keys
     Bug(

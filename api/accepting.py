@@ -4,10 +4,11 @@ import asyncio
 from typing import Annotated, Any, Protocol
 
 import structlog
-from fastapi import BackgroundTasks, Header, Query, Response
+from fastapi import BackgroundTasks, Header, Query, Request, Response
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.admission import ByteMeter, admitted
 from api.dependencies import Tenant
 from api.runtime import Runtime
 from api.schemas import Upload
@@ -40,6 +41,10 @@ class FileRequest(Protocol):
     """A request that brings a file, and what it wants of it."""
 
     @property
+    def request(self) -> Request:
+        """The request itself."""
+
+    @property
     def runtime(self) -> Runtime:
         """The application's."""
 
@@ -55,7 +60,7 @@ class FileRequest(Protocol):
     def idempotency_key(self) -> str | None:
         """The client's, if it has one."""
 
-    async def receive(self, reservation: Reservation | None) -> ReceivedFile:
+    async def receive(self, meter: ByteMeter, reservation: Reservation | None) -> ReceivedFile:
         """Store the file."""
 
     def register(self, connection: Connection, received: ReceivedFile) -> Registered:
@@ -67,16 +72,21 @@ class FileRequest(Protocol):
 
 async def accept_file(upload: FileRequest, response: Response, background: BackgroundTasks) -> Upload:
     """Receive, commit, ring, answer; with an idempotency key all of it once. Raises what its parts raise."""
+    async with admitted(upload.request, upload.runtime, upload.tenant.name) as meter:
+        return await _accept(upload, meter, response, background)
+
+
+async def _accept(upload: FileRequest, meter: ByteMeter, response: Response, background: BackgroundTasks) -> Upload:
     if upload.idempotency_key is None:
-        received = await upload.receive(None)
+        received = await upload.receive(meter, None)
         return await _finish(upload, received, None, response, background)
     reservation = await asyncio.to_thread(
         idempotency.reserve, upload.runtime.engine, upload.tenant.name, upload.idempotency_key
     )
     if reservation.upload_id is not None:
-        return await _answer_again(upload, reservation, response)
+        return await _answer_again(upload, meter, reservation, response)
     try:
-        received = await upload.receive(reservation)
+        received = await upload.receive(meter, reservation)
         return await _finish(upload, received, reservation, response, background)
     except BaseException:
         await asyncio.shield(asyncio.to_thread(_release, upload, reservation))
@@ -130,9 +140,9 @@ def _register(upload: FileRequest, received: ReceivedFile, reservation: Reservat
     return registered
 
 
-async def _answer_again(upload: FileRequest, reservation: Reservation, response: Response) -> Upload:
+async def _answer_again(upload: FileRequest, meter: ByteMeter, reservation: Reservation, response: Response) -> Upload:
     """The key was used before: receive the bytes only to see that they are the same, and say the same again."""
-    received = await upload.receive(None)
+    received = await upload.receive(meter, None)
     await asyncio.to_thread(upload.runtime.storage.delete, received.storage_key)
     reservation.verify(upload.fingerprint(received))
     assert reservation.upload_id is not None

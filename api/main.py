@@ -4,9 +4,11 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from api.authentication import KEY_HEADER, AuthenticationMiddleware
+from api.dependencies import limit_requests
 from api.errors import add_error_handlers
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
@@ -15,17 +17,8 @@ from api.runtime import open_runtime
 from shared import failpoints, logs
 from shared.settings import Settings
 
-ROUTERS = (
-    upload.router,
-    uploads.router,
-    rejects.router,
-    mending.router,
-    movies.router,
-    datasets.router,
-    tenants.router,
-    errors.router,
-    health.router,
-)
+OF_TENANTS = (upload.router, uploads.router, rejects.router, mending.router, movies.router)
+ROUTERS = (*OF_TENANTS, datasets.router, tenants.router, errors.router, health.router)
 
 
 def app_from_environment() -> FastAPI:
@@ -56,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,  # a redirect would make a client send its file twice
     )
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(limit_requests)] if router in OF_TENANTS else None)
     _add_middleware(app, settings)
     add_error_handlers(app)
     describe_problems(app)
@@ -64,14 +57,19 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    # The last one added is the outermost: trace id, then CORS, then the net for unexpected errors.
+    # The last one added is the outermost: trace id, then CORS, then the net for unexpected errors, then the key.
+    if settings.require_keys:
+        app.add_middleware(AuthenticationMiddleware, public_docs=settings.public_docs)
     app.add_middleware(UnexpectedErrorMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT"],
-            allow_headers=["Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant", TRACE_HEADER],
+            allow_headers=[
+                *("Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant"),
+                *("Authorization", KEY_HEADER, TRACE_HEADER),
+            ],
             expose_headers=["Location", "Link", "Retry-After", TRACE_HEADER],
         )
     app.add_middleware(TraceMiddleware)

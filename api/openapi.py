@@ -6,6 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.authentication import KEY_HEADER, PUBLIC_PATHS
 from api.body import RAW_TYPES
 from api.errors import PROBLEM_JSON
 from api.schemas import FieldProblem, Problem
@@ -25,6 +26,9 @@ Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads th
 Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
 `X-Trace-Id` (8 to 64 letters, digits, hyphens) to choose it. Its `type` leads to what the code means, why it comes and
 what to do: [all codes](/errors). Tenants are chosen by `X-Tenant` or `?tenant=`.
+
+Where keys are required (`INGEST_REQUIRE_KEYS`), send yours as `X-API-Key` or `Authorization: Bearer`. It decides which
+tenants may be chosen, and whether you may upload or only read.
 """
 
 TAGS: Final = [
@@ -34,6 +38,13 @@ TAGS: Final = [
     {"name": "about", "description": "What can be loaded, and whose data there is."},
     {"name": "health", "description": "Is everything there?"},
 ]
+
+# Which of both headers a key stands in is the client's choice, and without INGEST_REQUIRE_KEYS there is none.
+_SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `imdb_...`."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same, in another header."},
+}
+_SECURITY: Final[list[dict[str, list[str]]]] = [{}, {"bearer": []}, {"apiKey": []}]
 
 _BINARY: Final = {"type": "string", "format": "binary"}
 _SAMPLE: Final = (
@@ -72,7 +83,10 @@ MEND_BODY: Final = _file_body(_MENDED_SAMPLE)
 
 
 def problems(*statuses: int) -> Responses:
-    """Responses of a route that are problem documents; every route may also answer 422 and 500."""
+    """Responses of a route that are problem documents; every route may also answer 422 and 500.
+
+    What a key may be refused with is added to the whole document, see `_with_keys`.
+    """
     return {status: _problem_response(status) for status in sorted({*statuses, 422, 500})}
 
 
@@ -95,7 +109,19 @@ def _with_problem_schema(app: FastAPI) -> dict[str, Any]:
     schemas[FieldProblem.__name__] = FieldProblem.model_json_schema()
     schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas[Problem.__name__].pop("$defs", None)
+    _with_keys(document)
     return document
+
+
+def _with_keys(document: dict[str, Any]) -> None:
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for path, operations in document["paths"].items():
+        if path in PUBLIC_PATHS:
+            continue
+        for operation in operations.values():
+            refusals = {str(status): _problem_response(status) for status in (401, 403, 429)}
+            operation["security"] = _SECURITY
+            operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
 
 
 def _problem_response(status: int) -> dict[str, Any]:

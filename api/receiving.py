@@ -9,6 +9,7 @@ import structlog
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.admission import ByteMeter
 from api.body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
 from api.runtime import Runtime
 from shared.errors import TooLarge
@@ -91,12 +92,14 @@ async def receive_file(
     runtime: Runtime,
     filename: str | None,
     wanted: Wanted,
+    meter: ByteMeter,
     reservation: Reservation | None = None,
     settings: Settings | None = None,
 ) -> ReceivedFile:
     """Store the request's file; after any error nothing is left of it, and the client can read why.
 
-    An idempotency key's `reservation` is held for as long as bytes arrive. `settings`: limits, if not the usual ones.
+    `meter` counts its bytes. An idempotency key's `reservation` is held for as long as they arrive. `settings`: limits,
+    if not the usual ones.
     """
     body = RequestBody(request)
     try:
@@ -104,7 +107,7 @@ async def receive_file(
             source = file_source(request, body, filename)
             limits = settings or runtime.settings
             return await _receive(
-                request, source, limits, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
+                request, source, limits, meter, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
             )
     except Exception:
         # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
@@ -137,14 +140,16 @@ async def _hold(runtime: Runtime, reservation: Reservation) -> None:
 
 
 async def _receive(
-    request: Request, source: FileSource, limits: Settings, open_receiver: Callable[[], Receiver]
+    request: Request, source: FileSource, limits: Settings, meter: ByteMeter, open_receiver: Callable[[], Receiver]
 ) -> ReceivedFile:
     overhead = MULTIPART_OVERHEAD_BYTES if isinstance(source, MultipartFile) else 0
     _refuse_too_large(request, limits.max_upload_bytes, overhead)
     intake = Intake(open_receiver)
     try:
         async for chunk in source.chunks():
+            await meter.add(len(chunk))
             await intake.add(chunk)
+        await meter.settle()
         return await intake.finish()
     except BaseException as error:
         log.info("upload_aborted", error=type(error).__name__)

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.background import BackgroundLoaders
 from api.bells import Bells, CeleryBell
+from api.limits import Limits
+from api.slots import Slots
 from shared.database.engine import create_read_engine, create_sync_engine
 from shared.ingest.sweep import Sweeper
 from shared.settings import Settings
@@ -31,6 +33,8 @@ class Runtime:
     read_engine: AsyncEngine
     broker: Redis
     bells: Bells
+    limits: Limits
+    slots: Slots
 
 
 @asynccontextmanager
@@ -56,4 +60,5 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         sweeper = Sweeper(engine, storage, settings, bells.ring)
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
-        yield Runtime(settings, storage, engine, read_engine, broker, bells)
+        limits, slots = Limits(settings, broker), Slots(broker)
+        yield Runtime(settings, storage, engine, read_engine, broker, bells, limits, slots)

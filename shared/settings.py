@@ -66,6 +66,22 @@ class Settings(BaseSettings):
     # A worker that takes no message for this long, though some wait and it has nothing to do, ends itself.
     deaf_worker_seconds: float = Field(default=60.0, gt=0)
 
+    # off: whoever reaches the port may do everything, so the server listens on loopback only
+    require_keys: bool = False
+    # With keys on the API's own description needs one, too, which a browser cannot send; this opens it to everybody.
+    public_docs: bool = False
+
+    # What each key, and all keys of a tenant together, may ask for (0: anything): requests a minute, uploaded bytes a
+    # day, uploads at a time (a key's: being sent; a tenant's: also those that wait or are loaded).
+    key_requests_per_minute: int = Field(default=600, ge=0)
+    tenant_requests_per_minute: int = Field(default=3_000, ge=0)
+    key_upload_bytes_per_day: int = Field(default=200 * GIB, ge=0)
+    tenant_upload_bytes_per_day: int = Field(default=1_000 * GIB, ge=0)
+    key_concurrent_uploads: int = Field(default=8, ge=1)
+    tenant_concurrent_uploads: int = Field(default=64, ge=1)
+    # Beyond these a client's address is told nothing more of why its keys do not count.
+    refused_keys_per_minute: int = Field(default=60, ge=0)
+
     # For tests only, see shared/failpoints.py.
     failpoint: str = ""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

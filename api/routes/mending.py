@@ -9,6 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Respons
 from sqlalchemy import Connection, Engine
 
 from api.accepting import Filename, IdempotencyKey, accept_file
+from api.admission import ByteMeter
 from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.openapi import MEND_BODY, Responses, problems
 from api.receiving import receive_file
@@ -64,7 +65,7 @@ class Mending:
         """The client's, if it has one."""
         return self.options.idempotency_key
 
-    async def receive(self, reservation: Reservation | None) -> ReceivedFile:
+    async def receive(self, meter: ByteMeter, reservation: Reservation | None) -> ReceivedFile:
         """See `receive_file`."""
         limits = limited(self.runtime.settings)
         wanted = self.options.text.wanted(self.mendable.dataset)
@@ -72,7 +73,9 @@ class Mending:
         like = None if is_told else self.mendable.dialect
         wanted = replace(wanted, recognise=recognise_mended, like=like)
         try:
-            return await receive_file(self.request, self.runtime, self.options.filename, wanted, reservation, limits)
+            return await receive_file(
+                self.request, self.runtime, self.options.filename, wanted, meter, reservation, limits
+            )
         except TooLarge as error:
             message = f"Mended records come in files of at most {limits.max_upload_bytes:,} bytes: send them in parts."
             raise TooLarge(message, error.fields) from error

@@ -7,6 +7,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Respons
 from sqlalchemy import Connection
 
 from api.accepting import Filename, IdempotencyKey, accept_file
+from api.admission import ByteMeter
 from api.dependencies import RuntimeDep, TenantDep
 from api.errors import UnknownDataset
 from api.openapi import UPLOAD_BODY, Responses, problems
@@ -77,12 +78,12 @@ class UploadRequest:
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
         )
 
-    async def receive(self, reservation: Reservation | None) -> ReceivedFile:
+    async def receive(self, meter: ByteMeter, reservation: Reservation | None) -> ReceivedFile:
         """See `receive_file`; raises `UnknownDataset` and `UnknownEncoding` before the first byte."""
         if self.dataset is not None and self.dataset not in DATASETS:
             raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
         wanted = replace(self.text.wanted(self.dataset), recognise=recognise_upload)
-        return await receive_file(self.request, self.runtime, self.filename, wanted, reservation)
+        return await receive_file(self.request, self.runtime, self.filename, wanted, meter, reservation)
 
     def register(self, connection: Connection, received: ReceivedFile) -> Registered:
         """See `accept.register`."""

@@ -15,8 +15,10 @@ from redis.asyncio import Redis
 from sqlalchemy import Engine
 
 from api.bells import Bells, create_producer
+from api.limits import Limits
 from api.main import create_app
 from api.runtime import Runtime
+from api.slots import Slots
 from shared.database.engine import create_read_engine
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
@@ -55,7 +57,8 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
         witness = Witness(engine)
         bells = Bells(celery=witness, background=witness)
         app = create_app(settings)
-        app.state.runtime = Runtime(settings, LocalStorage(settings.upload_dir), engine, read_engine, broker, bells)
+        parts = settings, LocalStorage(settings.upload_dir), engine, read_engine, broker, bells
+        app.state.runtime = Runtime(*parts, Limits(settings, broker), Slots(broker))
         transport = httpx.ASGITransport(app)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://api.invalid/api/v1") as client:

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Select, cast, func, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from shared.database.models import Batch, Upload
+from shared.database.models import ACTIVE_STATES, Batch, Upload
 
 # A completed upload's account stands in its own row; adding up its thousands of batches again would be waste.
 _SETTLED_STATES = ("completed", "undone")
@@ -27,6 +27,11 @@ def uploads_page(tenant: str, state: str | None, limit: int, offset: int) -> Sel
 def uploads_count(tenant: str, state: str | None) -> Select[Any]:
     """How many uploads of the tenant are in this state (None: in any)."""
     return _of_tenant(select(func.count()).select_from(Upload), tenant, state)
+
+
+def active_uploads_count(tenant: str) -> Select[Any]:
+    """How many uploads of the tenant wait or are loaded."""
+    return select(func.count()).select_from(Upload).where(Upload.tenant == tenant, Upload.state.in_(ACTIVE_STATES))
 
 
 def upload_number(upload_id: uuid.UUID, tenant: str) -> Select[Any]:

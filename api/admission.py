@@ -1,0 +1,85 @@
+"""Whether a client may send a file now, and how many bytes it may still send today: before the first byte and while
+they come.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.client import client_of
+from api.errors import LimitReached
+from api.limits import Counted, Limits
+from api.runtime import Runtime
+from shared.database.queries.uploads import active_uploads_count
+
+# Bytes are counted in steps, not with each chunk; of a file that is refused soon, no more than came.
+_STEP_BYTES: Final = 8 * 1024 * 1024
+_RETRY_AFTER_SECONDS: Final = 5
+
+
+class ByteMeter:
+    """Counts the bytes of one file while they come; nothing, if `counted` is empty."""
+
+    def __init__(self, limits: Limits, counted: Sequence[Counted]) -> None:
+        self._limits = limits
+        self._counted = counted
+        self._bytes = 0
+
+    async def expect(self, size_bytes: int) -> None:
+        """Raise `LimitReached` if so many are more than may still come today."""
+        for counted in self._counted:
+            await self._limits.expect(counted, size_bytes)
+
+    async def add(self, size_bytes: int) -> None:
+        """So many more came; raises `LimitReached`."""
+        self._bytes += size_bytes
+        if self._bytes >= _STEP_BYTES:
+            await self.settle()
+
+    async def settle(self) -> None:
+        """Count what came since the last step."""
+        size_bytes, self._bytes = self._bytes, 0
+        if size_bytes:
+            for counted in self._counted:
+                await self._limits.count(counted, size_bytes)
+
+
+@asynccontextmanager
+async def admitted(request: Request, runtime: Runtime, tenant: str) -> AsyncIterator[ByteMeter]:
+    """Hold a slot of the key and one of the tenant until the block ends; raises `LimitReached` before the first byte.
+
+    An upload takes the tenant's slot until it has ended, so what waits or is loaded counts, too.
+    """
+    client, limits, settings = client_of(request), runtime.limits, runtime.settings
+    if client is None:
+        yield ByteMeter(limits, ())
+        return
+    meter = ByteMeter(limits, (limits.bytes_of_key(client.key_id), limits.bytes_of_tenant(tenant)))
+    announced = request.headers.get("content-length", "")
+    await meter.expect(int(announced) if announced.isdecimal() else 1)
+    active = await _active_uploads(runtime.read_engine, tenant)
+    most_of_key, most_of_tenant = settings.key_concurrent_uploads, settings.tenant_concurrent_uploads
+    async with (
+        runtime.slots.held(f"key {client.key_id}", most_of_key) as has_one,
+        runtime.slots.held(f"tenant {tenant}", most_of_tenant - active) as has_another,
+    ):
+        if not has_one:
+            raise _too_many(most_of_key, "key")
+        if not has_another:
+            raise _too_many(most_of_tenant, "tenant")
+        yield meter
+
+
+async def _active_uploads(engine: AsyncEngine, tenant: str) -> int:
+    async with engine.connect() as connection:
+        return int((await connection.execute(active_uploads_count(tenant))).scalar_one())
+
+
+def _too_many(most: int, whose: str) -> LimitReached:
+    return LimitReached(
+        f"No more than {most} uploads at a time for this {whose}; try again when one has ended.",
+        {"limit": most, "what": "uploads", "retry_after_seconds": _RETRY_AFTER_SECONDS},
+    )

@@ -1,0 +1,107 @@
+"""How much a key, and all keys of a tenant, may ask for: requests, bytes, uploads at a time.
+
+Counted in Redis, so that all API processes count together, by sliding windows (library `limits`). While Redis does not
+answer, each process counts for itself: known keys go on, still within their limits. Nothing is limited where there are
+no keys: then the server listens to its own machine only.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import structlog
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from api.errors import LimitReached
+from shared.settings import Settings
+
+# A Redis that hangs costs one request its timeout, not each.
+_PAUSE_SECONDS: Final = 5.0
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What is counted, for whom, and how much of it there may be; an amount of 0 is no limit."""
+
+    what: str
+    amount: int
+    window: type[RateLimitItem]
+    whose: str
+
+    @property
+    def item(self) -> RateLimitItem:
+        """As the library wants it."""
+        return self.window(self.amount, namespace=self.what)
+
+
+class Limits:
+    """Async; `count` and `expect` raise `LimitReached`."""
+
+    def __init__(self, settings: Settings, broker: Redis) -> None:
+        self._settings = settings
+        pool: Any = broker.connection_pool  # the signature knows only what an address could hold
+        shared = RedisStorage("async+redis://", implementation="redispy", key_prefix="limits", connection_pool=pool)
+        self._shared = SlidingWindowCounterRateLimiter(shared)
+        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._away_until = 0.0
+
+    def requests_of_key(self, key_id: str) -> Counted:
+        """Requests a minute."""
+        return Counted("requests", self._settings.key_requests_per_minute, RateLimitItemPerMinute, f"key {key_id}")
+
+    def requests_of_tenant(self, tenant: str) -> Counted:
+        """Requests a minute."""
+        return Counted(
+            "requests", self._settings.tenant_requests_per_minute, RateLimitItemPerMinute, f"tenant {tenant}"
+        )
+
+    def bytes_of_key(self, key_id: str) -> Counted:
+        """Uploaded bytes a day."""
+        return Counted("bytes", self._settings.key_upload_bytes_per_day, RateLimitItemPerDay, f"key {key_id}")
+
+    def bytes_of_tenant(self, tenant: str) -> Counted:
+        """Uploaded bytes a day."""
+        return Counted("bytes", self._settings.tenant_upload_bytes_per_day, RateLimitItemPerDay, f"tenant {tenant}")
+
+    def refused_keys_of(self, address: str) -> Counted:
+        """Requests a minute without a key that counts."""
+        return Counted("refused", self._settings.refused_keys_per_minute, RateLimitItemPerMinute, address)
+
+    async def count(self, counted: Counted, cost: int = 1) -> None:
+        """Count it, unless that would be too much."""
+        if counted.amount and not await self._ask(lambda by: by.hit(counted.item, counted.whose, cost=cost)):
+            raise await self._reached(counted)
+
+    async def expect(self, counted: Counted, cost: int) -> None:
+        """Say at once that it would be too much; count nothing."""
+        if counted.amount and not await self._ask(lambda by: by.test(counted.item, counted.whose, cost=cost)):
+            raise await self._reached(counted)
+
+    async def _reached(self, counted: Counted) -> LimitReached:
+        stats = await self._ask(lambda by: by.get_window_stats(counted.item, counted.whose))
+        seconds = max(1, math.ceil(stats.reset_time - time.time()))
+        return LimitReached(
+            f"No more than {counted.item} of {counted.what} for the {counted.whose}.",
+            {"limit": counted.amount, "what": counted.what, "retry_after_seconds": seconds},
+        )
+
+    async def _ask(self, question: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:
+        now = asyncio.get_running_loop().time()
+        if now >= self._away_until:
+            try:
+                return await question(self._shared)
+            except (RedisError, OSError) as error:
+                self._away_until = now + _PAUSE_SECONDS
+                log.warning("limits_counted_alone", error=type(error).__name__)
+        return await question(self._own)

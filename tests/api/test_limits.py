@@ -1,0 +1,132 @@
+"""What a key and a tenant may ask for: requests, bytes, uploads at a time. And that others do not notice."""
+
+import asyncio
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from api.errors import LimitReached
+from api.limits import Limits
+from api.slots import Slots
+from shared.settings import Settings
+from stack.local import LocalStack
+from stack.ports import LOCALHOST, free_port
+from tests.api.keyed import client_with, key_for
+from tests.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
+
+REQUESTS, TENANT_REQUESTS, BYTES, UPLOADS = 30, 45, 40_000, 2
+SETTINGS = {
+    "INGEST_REQUIRE_KEYS": "true",
+    "INGEST_KEY_REQUESTS_PER_MINUTE": str(REQUESTS),
+    "INGEST_TENANT_REQUESTS_PER_MINUTE": str(TENANT_REQUESTS),
+    "INGEST_KEY_UPLOAD_BYTES_PER_DAY": str(BYTES),
+    "INGEST_KEY_CONCURRENT_UPLOADS": str(UPLOADS),
+    "INGEST_REFUSED_KEYS_PER_MINUTE": "10",
+}
+
+
+@pytest.fixture(scope="module")
+def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack of its own, with small limits."""
+    with LocalStack(tmp_path_factory.mktemp("tight"), workers=0, settings=SETTINGS) as own:
+        yield own
+
+
+@pytest.fixture
+def mine(tight: LocalStack, tenant: str) -> Iterator[httpx.Client]:
+    with client_with(tight, key_for(tight, tenant)) as client:
+        yield client
+
+
+def statuses(client: httpx.Client, count: int) -> list[int]:
+    return [client.get("/uploads").status_code for _ in range(count)]
+
+
+def assert_limited(answer: httpx.Response, what: str) -> None:
+    assert_problem(answer, 429, "limit_reached")
+    assert answer.json()["what"] == what
+    assert int(answer.headers["Retry-After"]) == answer.json()["retry_after_seconds"] >= 1
+
+
+def test_a_key_has_so_many_requests_a_minute_and_others_do_not_notice(tight: LocalStack, mine: httpx.Client) -> None:
+    assert statuses(mine, REQUESTS) == [200] * REQUESTS
+    assert_limited(mine.get("/uploads"), "requests")
+    with client_with(tight, key_for(tight, f"t-{uuid.uuid4().hex[:12]}")) as other:
+        assert statuses(other, 3) == [200] * 3
+
+
+def test_all_keys_of_a_tenant_count_together(tight: LocalStack, tenant: str) -> None:
+    with ExitStack() as stack:
+        keys = [stack.enter_context(client_with(tight, key_for(tight, tenant))) for _ in range(2)]
+        first, second = (statuses(client, REQUESTS) for client in keys)
+    assert first == [200] * REQUESTS
+    assert second == [200] * (TENANT_REQUESTS - REQUESTS) + [429] * (2 * REQUESTS - TENANT_REQUESTS)
+
+
+def test_bytes_of_a_day_are_counted_before_and_while_they_come(tight: LocalStack, mine: httpx.Client) -> None:
+    first = mine.post("/upload", params=NAMED, content=movies_csv([{"overview": "x" * (BYTES // 2)}]))
+    assert first.status_code == 202
+    wait_for_end(mine, first.json()["id"])
+    before = stored_files(tight)
+    second = movies_csv([{"overview": "y" * (BYTES // 2)}])
+    assert_limited(mine.post("/upload", params=NAMED, content=second), "bytes")
+    assert_limited(mine.post("/upload", params=NAMED, content=iter([second])), "bytes")  # no length announced
+    assert stored_files(tight) == before
+    assert mine.post("/upload", params=NAMED, content=movies_csv([{}])).status_code == 202
+
+
+def test_a_key_sends_so_many_files_at_a_time(tight: LocalStack, tenant: str) -> None:
+    key = key_for(tight, tenant)
+    host, port = LOCALHOST, int(tight.api_url.rsplit(":", 1)[1])
+    head = (
+        f"PUT /api/v1/upload?filename=a.csv HTTP/1.1\r\nHost: {host}:{port}\r\n"
+        f"X-API-Key: {key.text}\r\nContent-Type: text/csv\r\nContent-Length: 500\r\n\r\n"
+    )
+    with client_with(tight, key) as client, ExitStack() as stack:
+        for _ in range(UPLOADS):
+            sending = stack.enter_context(socket.create_connection((host, port)))
+            sending.sendall(head.encode() + b"title,")
+        assert_limited(until(client, 429), "uploads")
+        stack.close()
+        assert until(client, 202).status_code == 202
+
+
+def until(client: httpx.Client, status: int) -> httpx.Response:
+    """Send a small file again and again; the last answer."""
+    for _ in range(10):
+        answer = client.post("/upload", params={**NAMED, "force": "true"}, content=movies_csv([{}]))
+        if answer.status_code == status:
+            break
+        time.sleep(0.3)
+    return answer
+
+
+def test_keys_that_do_not_count_are_throttled_and_those_that_do_are_not(tight: LocalStack, mine: httpx.Client) -> None:
+    wrong = "imdb_" + "x" * 40
+    with client_with(tight, wrong) as client:
+        assert [client.get("/uploads").status_code for _ in range(13)] == [401] * 10 + [429] * 3
+    assert statuses(mine, 3) == [200] * 3
+
+
+def test_without_redis_each_process_counts_alone() -> None:
+    async def ask() -> list[bool]:
+        async with Redis(host=LOCALHOST, port=free_port()) as nobody:
+            settings = Settings(database_url="postgresql://unused.invalid/none", key_requests_per_minute=3)
+            limits, allowed = Limits(settings, nobody), []
+            for _ in range(5):
+                try:
+                    await limits.count(limits.requests_of_key("a"))
+                    allowed.append(True)
+                except LimitReached:
+                    allowed.append(False)
+            async with Slots(nobody).held("key a", 1) as has_one, Slots(nobody).held("key a", 1) as has_another:
+                assert (has_one, has_another) == (True, True)
+            return allowed
+
+    assert asyncio.run(ask()) == [True] * 3 + [False] * 2

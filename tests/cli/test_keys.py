@@ -8,8 +8,6 @@ import pytest
 from stack.local import LocalStack
 from tests.cli.programs import SAMPLES, Result, run
 
-BROKER = "redis://unused.invalid/0"
-
 
 @pytest.fixture
 def where(keyed: LocalStack) -> tuple[str, Path]:
@@ -39,8 +37,8 @@ def test_a_key_is_shown_once_and_opens_the_api(keyed: LocalStack, where: tuple[s
     assert (found["name"], found["tenants"], found["scopes"]) == ("Ada", [tenant, "more"], ["read", "upload"])
     assert found["expires_at"]
 
-    api = {"INGEST_API_URL": keyed.api_url, "INGEST_API_KEY": key}
-    sent = run(["upload", SAMPLES / "film.csv", "--wait", "--json"], **api)
+    upload = ["upload", str(SAMPLES / "film.csv"), "--wait", "--json"]
+    sent = run(upload, INGEST_API_URL=keyed.api_url, INGEST_API_KEY=key)
     assert sent.code == 0, sent.err
     assert sent.document["tenant"] == tenant
 
@@ -79,22 +77,21 @@ def test_rotate_and_revoke(keyed: LocalStack, where: tuple[str, Path], tenant: s
 
 
 def test_keys_of_another_database(keyed: LocalStack, tenant: str) -> None:
-    there = {"DATABASE_URL": keyed.database_url, "REDIS_URL": BROKER}
-    made = run(["keys", "create", "--name", "Ada", "--tenant", tenant, "--scope", "admin", "--json"], **there)
+    command = ["keys", "create", "--name", "Ada", "--tenant", tenant, "--scope", "admin", "--json"]
+    made = run(command, DATABASE_URL=keyed.database_url)
     assert made.document["scopes"] == ["admin"]
     assert json.loads(made.out)["key"].startswith("imdb_")
 
 
 def test_what_is_wrong_is_said_in_a_line(keyed: LocalStack, where: tuple[str, Path], tmp_path: Path) -> None:
     nobody = ["keys", "revoke", "nobody"]
-    away = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
-    empty = {"DATABASE_URL": keyed.postgres.url_of("postgres")}
+    empty = keyed.postgres.url_of("postgres")
     for result, expected in (
         (run([*nobody, *where]), "There is no key nobody"),
         (run([*nobody, "--data-dir", tmp_path]), "no PostgreSQL runs"),
         (run(nobody), "database_url"),
-        (run(nobody, **away), "does not answer"),
-        (run(nobody, **empty), "imdb-ingest migrate"),
+        (run(nobody, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing"), "does not answer"),
+        (run(nobody, DATABASE_URL=empty), "imdb-ingest migrate"),
     ):
         assert result.code == 1
         assert expected.lower() in result.err.lower()

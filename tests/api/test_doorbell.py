@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from api.bells import Bells, create_producer
 from api.main import create_app
 from api.runtime import Runtime
-from shared.database.engine import create_read_engine
+from shared.database.engine import create_read_engine, create_request_engine
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -52,16 +52,19 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
 
     async def put(content: bytes, *, use_celery: bool) -> tuple[int, list[int]]:
         read_engine, broker = create_read_engine(settings), Redis.from_url(settings.redis_url)
+        request_engine = create_request_engine(settings)
         witness = Witness(engine)
         bells = Bells(celery=witness, background=witness)
         app = create_app(settings)
-        app.state.runtime = Runtime(settings, LocalStorage(settings.upload_dir), engine, read_engine, broker, bells)
+        storage = LocalStorage(settings.upload_dir)
+        app.state.runtime = Runtime(settings, storage, engine, request_engine, read_engine, broker, bells)
         transport = httpx.ASGITransport(app)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://api.invalid/api/v1") as client:
                 params = httpx.QueryParams(filename="movies.csv", use_celery=use_celery)
                 answer = await client.put("/upload", params=params, content=content)
         finally:
+            request_engine.dispose()
             await read_engine.dispose()
             await broker.aclose()
         return answer.status_code, witness.found

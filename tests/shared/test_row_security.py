@@ -45,9 +45,9 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 
 
 NEW_UPLOAD = """
 INSERT INTO uploads (number, tenant, filename, dataset, dialect, header, use_celery, trace_id, storage_key, size_bytes,
-                     sha256, content_bytes, content_sha256, header_bytes, mends)
+                     sha256, content_bytes, content_sha256, header_bytes, forced, mends)
 VALUES (nextval('small_upload_numbers'), '{tenant}', 'f.csv', 'movies', '{{}}', '{{}}', false, '', 'k', 1, '', 1, '', 1,
-        {mends})
+        true, {mends})
 """
 NEW_BATCH = """
 INSERT INTO batches (upload_number, number, byte_start, byte_end, first_line, line_feeds)

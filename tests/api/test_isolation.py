@@ -98,12 +98,13 @@ def test_a_thousand_requests_of_four_tenants_over_four_connections(narrow: httpx
         asked[mine.name] += 1
 
     with ThreadPoolExecutor(CONNECTIONS) as clients:
-        jobs = []
-        for number in range(REQUESTS):
+        jobs, sent = [], Counter[str]()
+        for _ in range(REQUESTS):
             mine, other = chance.sample(owners, 2)
             method, path, status = chance.choice(questions(mine, other))
-            # keys are the tenant's: all use the same few
-            key = f"key-{number % 3}" if path == "/upload" else None
+            sent[mine.name] += path == "/upload"
+            # keys are the tenant's: all use the same ones, each once
+            key = f"key-{sent[mine.name]}" if path == "/upload" else None
             jobs.append(clients.submit(ask, mine, other, method, path, status, key))
         for job in jobs:
             job.result()

@@ -18,7 +18,8 @@ from shared.ingest.idempotency import reserve
 from shared.ingest.load import Loader
 from shared.settings import Settings
 from tests.conftest import Accept
-from tests.shared.test_load import LARGE, SMALL, never, rows
+from tests.rows import movies
+from tests.shared.test_load import SMALL, never, rows
 
 # Every table with somebody's rows, and what says whose a row is. No WHERE: this is about the second wall.
 WHOSE = {
@@ -32,6 +33,8 @@ WHOSE = {
 }
 HIDDEN = ("upload_totals",)
 TENANTS = ("alpha", "beta")
+# Just large enough for a partition of its own.
+LARGE = movies(*[{"title": "" if row % 10 == 5 else f"Film {row}", "overview": 150 * "."} for row in range(25)])
 
 # Tables that the role has any right on, though nothing hides rows from it there.
 OPEN_TABLES = f"""

@@ -57,6 +57,9 @@ END $$
 OF_TENANT = "tenant = (SELECT nullif(current_setting('app.tenant', true), ''))"
 # Of the uploads only the tenant's own are seen here: their policy holds in this one, too.
 OF_UPLOAD = "EXISTS (SELECT FROM uploads WHERE uploads.number = {table}.upload_number)"
+# An upload may have a million rejects, and a request may group them all: hashing the tenant's uploads costs less than
+# asking for each row, and the planner sees that it does (with EXISTS it sorts them, which takes three times as long).
+OF_ONE_OF_ITS_UPLOADS = "upload_number IN (SELECT number FROM uploads)"
 
 POLICIES = {
     "uploads": OF_TENANT,
@@ -64,7 +67,7 @@ POLICIES = {
     "movies": OF_TENANT,
     "movie_totals": OF_TENANT,
     "batches": OF_UPLOAD,
-    "rejects": OF_UPLOAD,
+    "rejects": OF_ONE_OF_ITS_UPLOADS,
     "upload_events": OF_UPLOAD,
     "upload_totals": OF_UPLOAD,
 }

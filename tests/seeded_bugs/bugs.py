@@ -325,7 +325,7 @@ BUGS: Final = (
     Bug(
         "a-table-without-policy",
         POLICIES,
-        '    "rejects": OF_UPLOAD,\n',
+        '    "rejects": OF_ONE_OF_ITS_UPLOADS,\n',
         "",
         (f"{ROWS}test_every_table_hides_rows_or_is_closed",),
     ),

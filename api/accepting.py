@@ -13,6 +13,7 @@ from api.dependencies import Tenant
 from api.runtime import Runtime
 from api.schemas import Upload
 from api.uploads_view import load_upload, upload_path
+from shared.database.tenancy import tenant_transaction
 from shared.failpoints import reach
 from shared.ingest import idempotency
 from shared.ingest.accept import ReceivedFile, Registered
@@ -81,7 +82,7 @@ async def _accept(upload: FileRequest, meter: ByteMeter, response: Response, bac
         received = await upload.receive(meter, None)
         return await _finish(upload, received, None, response, background)
     reservation = await asyncio.to_thread(
-        idempotency.reserve, upload.runtime.engine, upload.tenant.name, upload.idempotency_key
+        idempotency.reserve, upload.runtime.request_engine, upload.tenant.name, upload.idempotency_key
     )
     if reservation.upload_id is not None:
         return await _answer_again(upload, meter, reservation, response)
@@ -114,7 +115,7 @@ async def _finish(
     answer.deduplicated = registered.deduplicated
     if reservation is not None:
         document = {"status": response.status_code or 202, "body": answer.model_dump(mode="json")}
-        await asyncio.to_thread(idempotency.keep_answer, upload.runtime.engine, reservation, document)
+        await asyncio.to_thread(idempotency.keep_answer, upload.runtime.request_engine, reservation, document)
     response.headers["Location"] = upload.tenant.address(upload_path(registered.upload_id))
     return answer
 
@@ -127,7 +128,7 @@ def _register(upload: FileRequest, received: ReceivedFile, reservation: Reservat
     """
     is_committing = False
     try:
-        with upload.runtime.engine.begin() as connection:
+        with tenant_transaction(upload.runtime.request_engine, upload.tenant.name) as connection:
             registered = upload.register(connection, received)
             if reservation is not None:
                 fingerprint = upload.fingerprint(received)
@@ -156,7 +157,7 @@ async def _answer_again(upload: FileRequest, meter: ByteMeter, reservation: Rese
 
 def _release(upload: FileRequest, reservation: Reservation) -> None:
     try:
-        idempotency.release(upload.runtime.engine, reservation)
+        idempotency.release(upload.runtime.request_engine, reservation)
     except SQLAlchemyError as error:  # its lease ends by itself
         log.warning("idempotency_key_not_released", error=type(error).__name__)
 

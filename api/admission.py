@@ -14,6 +14,7 @@ from api.errors import LimitReached
 from api.limits import Counted, Limits
 from api.runtime import Runtime
 from shared.database.queries.uploads import active_uploads_count
+from shared.database.tenancy import tenant_reading
 
 # Bytes are counted in steps, not with each chunk; of a file that is refused soon, no more than came.
 _STEP_BYTES: Final = 8 * 1024 * 1024
@@ -74,7 +75,7 @@ async def admitted(request: Request, runtime: Runtime, tenant: str) -> AsyncIter
 
 
 async def _active_uploads(engine: AsyncEngine, tenant: str) -> int:
-    async with engine.connect() as connection:
+    async with tenant_reading(engine, tenant) as connection:
         return int((await connection.execute(active_uploads_count(tenant))).scalar_one())
 
 

@@ -25,6 +25,7 @@ from api.errors import (
     problem_of_database,
 )
 from shared.database.queries.keys import key_by_id, note_use
+from shared.database.tenancy import key_transaction
 from shared.errors import IngestError
 from shared.keys.text import Key, parse_key
 
@@ -108,7 +109,7 @@ def _key_of(request: Request) -> Key:
 
 async def _find_client(engine: AsyncEngine, key: Key) -> tuple[Client, bool]:
     """The key's holder, and whether its use is to be noted; raises `KeyInvalid`, `KeyExpired`."""
-    async with engine.connect() as connection:
+    async with key_transaction(engine, key.id) as connection:
         row = (await connection.execute(key_by_id(key.id))).one_or_none()
     is_right = key.verify(None if row is None else row.secret_hash)
     if row is None or not is_right or row.state == "revoked":
@@ -145,7 +146,7 @@ def _challenge(error: IngestError) -> dict[str, str]:
 
 async def _note_use(engine: AsyncEngine, key_id: str) -> None:
     try:
-        async with engine.begin() as connection:
+        async with key_transaction(engine, key_id) as connection:
             await connection.execute(note_use(key_id))
     except DATABASE_ERRORS as error:  # the next request will
         log.warning("key_use_not_noted", error=type(error).__name__)

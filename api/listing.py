@@ -13,6 +13,7 @@ from shared.database.queries.movies import (
     movies_with_key,
     movies_without_key,
 )
+from shared.database.tenancy import tenant_reading
 
 # Uploads of one tenant that end while a page is read; more than this in a row is not to be expected.
 _TRIES: Final = 5
@@ -36,10 +37,10 @@ async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: 
     """At most `limit` rows and the listing's total, of one moment: no upload is seen in part.
 
     Not by a snapshot: attaching and dropping a partition take effect for one that is older, too. But both change the
-    total in the same transaction, so a page between two equal totals is of one moment.
+    total in the same transaction, so a page between two equal totals is of one moment: each statement sees what is
+    committed when it begins.
     """
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    async with tenant_reading(engine, listing.tenant) as connection:
         total = await _total(connection, listing)
         for _ in range(_TRIES):
             rows = await _rows(connection, listing, start, limit)

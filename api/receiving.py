@@ -134,7 +134,7 @@ async def _hold(runtime: Runtime, reservation: Reservation) -> None:
     while True:
         await asyncio.sleep(LEASE_SECONDS / 3)
         try:
-            await asyncio.to_thread(renew, runtime.engine, reservation)
+            await asyncio.to_thread(renew, runtime.request_engine, reservation)
         except SQLAlchemyError as error:  # the next renewal, or `complete`, finds out what became of it
             log.warning("reservation_not_renewed", error=type(error).__name__)
 

@@ -15,6 +15,7 @@ from api.runtime import Runtime
 from api.uploads_view import no_such_upload
 from shared.database.queries.rejects import FOLLOW_THE_KEY, RejectFilter, rejected_records_behind
 from shared.database.queries.uploads import stored_file
+from shared.database.tenancy import tenant_reading
 from shared.errors import FileExpired, StoredFileDamaged
 from shared.ingest.dialect import Dialect
 from shared.ingest.encoding import LATIN_1, UTF_16_BE, UTF_16_LE
@@ -31,7 +32,7 @@ async def download(
     runtime: Runtime, upload_id: uuid.UUID, tenant: Tenant, column: str | None, code: str | None
 ) -> Response:
     """The file as an attachment; raises `NotFound`, `FileExpired`, storage errors."""
-    async with runtime.read_engine.connect() as connection:
+    async with tenant_reading(runtime.read_engine, tenant.name) as connection:
         upload = (await connection.execute(stored_file(upload_id, tenant.name))).one_or_none()
     if upload is None:
         raise no_such_upload()
@@ -50,7 +51,7 @@ async def download(
         "X-Content-Type-Options": "nosniff",
     }
     charset = _CHARSETS.get(dialect.encoding, dialect.encoding)
-    blocks = _blocks(runtime.read_engine, wanted, stored, file)
+    blocks = _blocks(runtime.read_engine, tenant, wanted, stored, file)
     return StreamingResponse(blocks, media_type=f"{media_type}; charset={charset}", headers=headers)
 
 
@@ -65,14 +66,14 @@ def _open(storage: LocalStorage, key: str) -> StoredFile:
 
 
 async def _blocks(
-    engine: AsyncEngine, wanted: RejectFilter, stored: StoredFile, file: RejectsFile
+    engine: AsyncEngine, tenant: Tenant, wanted: RejectFilter, stored: StoredFile, file: RejectsFile
 ) -> AsyncIterator[bytes]:
     """Block by block, each read on its own: a client that stalls holds no connection that others wait for."""
     try:
         yield file.header()
         line_number = 0
         while True:
-            async with engine.connect() as connection:
+            async with tenant_reading(engine, tenant.name) as connection:
                 await connection.execute(FOLLOW_THE_KEY)
                 records = rejected_records_behind(wanted, line_number).limit(_RECORDS)
                 rows = (await connection.execute(records)).all()

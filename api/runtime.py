@@ -15,7 +15,7 @@ from api.background import BackgroundLoaders
 from api.bells import Bells, CeleryBell
 from api.limits import Limits
 from api.slots import Slots
-from shared.database.engine import create_read_engine, create_sync_engine
+from shared.database.engine import create_read_engine, create_request_engine, create_sync_engine
 from shared.ingest.sweep import Sweeper
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -25,11 +25,16 @@ _THREADS: Final = 32
 
 @dataclass(frozen=True)
 class Runtime:
-    """Connections and helpers, one of each per process."""
+    """Connections and helpers, one of each per process.
+
+    `engine` is the owner's, for what is no single tenant's or drops tables: sweep, cancel, retry, undo, the list of all
+    tenants. Whatever else a request asks goes by `request_engine` and `read_engine`, through `tenancy`.
+    """
 
     settings: Settings
     storage: LocalStorage
     engine: Engine
+    request_engine: Engine
     read_engine: AsyncEngine
     broker: Redis
     bells: Bells
@@ -45,6 +50,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     async with AsyncExitStack() as stack:
         engine = create_sync_engine(settings, "ingest-api")
         stack.push_async_callback(asyncio.to_thread, engine.dispose)
+        request_engine = create_request_engine(settings)
+        stack.push_async_callback(asyncio.to_thread, request_engine.dispose)
         read_engine = create_read_engine(settings)
         stack.push_async_callback(read_engine.dispose)
         broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
@@ -61,4 +68,4 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
         limits, slots = Limits(settings, broker), Slots(broker)
-        yield Runtime(settings, storage, engine, read_engine, broker, bells, limits, slots)
+        yield Runtime(settings, storage, engine, request_engine, read_engine, broker, bells, limits, slots)

@@ -11,6 +11,7 @@ from api.dependencies import Tenant
 from api.schemas import Dialect, Progress, Records, Upload, UploadError, UploadLinks
 from shared.database.models import ACTIVE_STATES
 from shared.database.queries.uploads import upload_by_id
+from shared.database.tenancy import tenant_reading
 from shared.errors import NotFound
 from shared.ingest.dialect import Dialect as StoredDialect
 
@@ -38,7 +39,7 @@ def no_such_upload() -> NotFound:
 
 async def load_upload(engine: AsyncEngine, upload_id: uuid.UUID, tenant: Tenant) -> Upload:
     """The upload as it is now; raises `NotFound`."""
-    async with engine.connect() as connection:
+    async with tenant_reading(engine, tenant.name) as connection:
         row = (await connection.execute(upload_by_id(upload_id, tenant.name))).one_or_none()
     if row is None:
         raise no_such_upload()

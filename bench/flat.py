@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy.dialects import registry
 
 from bench.database import Database
-from shared.database.engine import create_read_engine
+from shared.database.engine import API_ROLE, create_read_engine
 from shared.database.models import Movie
 from shared.database.partitions import create_table
 from shared.database.queries.movies import Listing, movies_with_key
@@ -40,6 +40,7 @@ def create(database: Database) -> None:
     database.query(f"INSERT INTO {_TABLE} ({columns}) SELECT {columns} FROM movies")
     database.index(_TABLE)
     database.query(f"ANALYZE {_TABLE}")
+    database.query(f"GRANT SELECT ON {_TABLE} TO {API_ROLE}")
 
 
 def drop(database: Database) -> None:
@@ -51,10 +52,12 @@ async def compare(url: str, pages: Sequence[Page], limit: int, repeats: int) -> 
     """Milliseconds of each page's query on the partitioned and on the flat table, in turn; rows must be the same."""
     engine = create_read_engine(Settings(database_url=url))
     try:
-        # the driver's own connection, with the session settings of the API's
+        # the driver's own connection, with the role and the session settings of the API's
         async with engine.connect() as wrapper:
             raw = await wrapper.get_raw_connection()
-            return await _compare(raw.driver_connection, pages, limit, repeats)
+            connection: Any = raw.driver_connection
+            await connection.execute(f"SET app.tenant = '{pages[0].listing.tenant}'")
+            return await _compare(connection, pages, limit, repeats)
     finally:
         await engine.dispose()
 

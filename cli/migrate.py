@@ -1,27 +1,44 @@
-"""`imdb-ingest migrate`: Alembic without its command line or its ini file, so that it runs from any directory."""
+"""`imdb-ingest migrate`: Alembic without its command line or its ini file, so that it runs from any directory.
+
+And the user of INGEST_API_DATABASE_URL, if there is one: the owner makes it.
+"""
 
 import sys
 from pathlib import Path
+from typing import Final
 
+import psycopg2
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from psycopg2 import errorcodes
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 import migrations
+from shared.database.api_login import UnfitLogin, prepare_api_login
+from shared.settings import Settings
 
 FAILED = 1
+_HEAD: Final = "head"
 
 
 def run(revision: str, *, sql: bool) -> int:
     """Go up to `revision`, or print the SQL of it; the exit code."""
     try:
         command.upgrade(alembic_config(), revision, sql=sql)
+        if not sql and revision == _HEAD:
+            _prepare_login(Settings())
     except ValidationError as error:
         return _failed(f"settings: {', '.join(str(item['loc'][0]) for item in error.errors())} missing or wrong")
     except OperationalError as error:
         return _failed(f"the database does not answer: {str(error.orig).strip()}")
+    except DBAPIError as error:
+        if getattr(error.orig, "pgcode", None) != errorcodes.INSUFFICIENT_PRIVILEGE:
+            raise
+        return _failed(f"the user of DATABASE_URL may not do this: {str(error.orig).strip()}")
+    except (UnfitLogin, psycopg2.Error) as error:
+        return _failed(f"INGEST_API_DATABASE_URL: {str(error).strip()}")
     except CommandError as error:
         return _failed(str(error))
     if not sql:
@@ -34,6 +51,11 @@ def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__path__[0])).replace("%", "%%"))
     return config
+
+
+def _prepare_login(settings: Settings) -> None:
+    if settings.api_database_url:
+        prepare_api_login(settings)
 
 
 def _failed(message: str) -> int:

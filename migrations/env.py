@@ -14,8 +14,8 @@ MIGRATION_LOCK = 5_270_917
 
 
 def include_object(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
-    """Partitions of `movies` and their indexes are made by migrations and loaders, not by the metadata."""
-    return not (kind == "table" and reflected and (name or "").startswith("movies_"))
+    """Partitions and their indexes are made by migrations and loaders, not by the metadata."""
+    return not (kind == "table" and reflected and (name or "").startswith(("movies_", "rejects_")))
 
 
 def run_offline() -> None:

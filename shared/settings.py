@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, populate_by_name=True, extra="ignore")
 
     database_url: str = Field(validation_alias=AliasChoices("DATABASE_URL", "INGEST_DATABASE_URL"))
+    # The user that requests log in with, a member of `imdb_api` and of nothing else: not even SQL that somebody
+    # smuggles in could take the owner's rights. "": that of `database_url`, who puts the role on, and could put it off.
+    api_database_url: str = ""
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL", "INGEST_REDIS_URL")
     )
@@ -97,13 +100,17 @@ class Settings(BaseSettings):
     @property
     def sync_url(self) -> URL:
         """For SQLAlchemy's sync engine (psycopg2)."""
-        url = make_url(self.database_url).set(drivername="postgresql+psycopg2")
-        return url.set(query={**KEEPALIVES, **url.query})
+        return _sync_url(self.database_url)
 
     @property
-    def async_url(self) -> URL:
-        """For SQLAlchemy's async engine (asyncpg)."""
-        url = make_url(self.database_url).set(drivername="postgresql+asyncpg")
+    def request_sync_url(self) -> URL:
+        """The same for requests."""
+        return _sync_url(self.api_database_url or self.database_url)
+
+    @property
+    def request_async_url(self) -> URL:
+        """For SQLAlchemy's async engine (asyncpg), which is for requests only."""
+        url = make_url(self.api_database_url or self.database_url).set(drivername="postgresql+asyncpg")
         return url.set(query={"ssl" if name == "sslmode" else name: value for name, value in url.query.items()})
 
     @property
@@ -115,3 +122,8 @@ class Settings(BaseSettings):
     def upload_dir(self) -> Path:
         """Where uploaded bytes live."""
         return self.data_dir / "uploads"
+
+
+def _sync_url(address: str) -> URL:
+    url = make_url(address).set(drivername="postgresql+psycopg2")
+    return url.set(query={**KEEPALIVES, **url.query})

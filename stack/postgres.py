@@ -44,7 +44,7 @@ def shared_buffers() -> str:
 SETTINGS: Final = {
     "listen_addresses": LOCALHOST,
     "unix_socket_directories": "",  # socket paths are limited to about 100 bytes, data directories are not
-    "max_connections": "100",  # API pools (2 x 10), lanes, index builders and sweeps of a few processes, with room
+    "max_connections": "100",  # API pools (3 x 10), lanes, index builders and sweeps of a few processes, with room
     "maintenance_work_mem": "256MB",  # an index over a million rows is sorted in memory
     "max_wal_size": "8GB",  # no checkpoint in the middle of a load: each makes every page be logged in full again
     "checkpoint_timeout": "15min",  # the same, by time

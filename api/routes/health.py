@@ -17,6 +17,7 @@ from api.errors import problem_of
 from api.openapi import problems
 from api.schemas import DatabaseHealth, Health, Pong, ServiceHealth
 from shared.database.queries.health import schema_revision, server_version
+from shared.database.tenancy import nobodys_reading
 from shared.errors import Unavailable
 
 router = APIRouter(tags=["health"])
@@ -68,7 +69,7 @@ async def _asked(name: str, answer: Awaitable[str]) -> ServiceHealth:
 
 
 async def _database_backend(engine: AsyncEngine) -> str:
-    async with engine.connect() as connection:
+    async with nobodys_reading(engine) as connection:
         version: str = (await connection.execute(server_version())).scalar_one()
     return f"postgresql {version.partition(' ')[0]}"
 
@@ -83,7 +84,7 @@ async def _broker_backend(broker: Redis) -> str:
 
 
 async def _revision(engine: AsyncEngine) -> str | None:
-    async with engine.connect() as connection:
+    async with nobodys_reading(engine) as connection:
         try:
             revision: str | None = (await connection.execute(schema_revision())).scalar_one_or_none()
         except DBAPIError:

@@ -16,6 +16,7 @@ from api.receiving import receive_file
 from api.runtime import Runtime
 from api.schemas import Upload
 from api.text_options import TextOptions
+from shared.database.tenancy import tenant_transaction
 from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions
 from shared.ingest.idempotency import Reservation, fingerprint_of
@@ -114,10 +115,10 @@ async def mend_rejects(
     loaded. The answer is an upload of its own; follow `Location`. What is still wrong is rejected there, and stays
     among the rejects of the mended upload: take it from there again.
     """
-    mendable = await asyncio.to_thread(_find, runtime.engine, upload_id, tenant.name)
+    mendable = await asyncio.to_thread(_find, runtime.request_engine, upload_id, tenant.name)
     return await accept_file(Mending(request, runtime, tenant, options, mendable), response, background)
 
 
 def _find(engine: Engine, upload_id: uuid.UUID, tenant: str) -> Mendable:
-    with engine.connect() as connection:
+    with tenant_transaction(engine, tenant) as connection:
         return find_mendable(connection, upload_id, tenant)

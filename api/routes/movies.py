@@ -13,6 +13,7 @@ from api.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_
 from api.schemas import Movie, MovieDetail, MoviePage
 from shared.database.partitions import line_number_of
 from shared.database.queries.movies import Listing, SortBy, movie_by_id, source_of
+from shared.database.tenancy import tenant_reading
 from shared.errors import NotFound
 
 router = APIRouter(prefix="/api/v1", tags=["movies"])
@@ -78,7 +79,7 @@ async def get_movie(
     movie_id: Annotated[int, Path(ge=0, le=MAX_ID, examples=[73014444047])], runtime: RuntimeDep, tenant: TenantDep
 ) -> Response:
     """The movie with the upload, the file and the line that it came from."""
-    async with runtime.read_engine.connect() as connection:
+    async with tenant_reading(runtime.read_engine, tenant.name) as connection:
         movie = (await connection.execute(movie_by_id(movie_id, tenant.name))).mappings().one_or_none()
         source = (await connection.execute(source_of(movie_id, tenant.name))).mappings().one_or_none()
     if movie is None or source is None:

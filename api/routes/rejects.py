@@ -14,7 +14,6 @@ from api.openapi import Responses, problems
 from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.rejects_download import download
 from api.schemas import Reject, RejectGroup, RejectPage, RejectSample
-from api.snapshot import snapshot
 from api.uploads_view import no_such_upload
 from shared.database.queries.rejects import (
     RejectFilter,
@@ -24,6 +23,7 @@ from shared.database.queries.rejects import (
     samples_at,
 )
 from shared.database.queries.uploads import upload_number
+from shared.database.tenancy import tenant_reading
 from shared.ingest.hints import hint
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
@@ -77,7 +77,7 @@ async def list_rejects(
         return await download(runtime, upload_id, tenant, column, code)
     wanted = RejectFilter(await _number_of(runtime.read_engine, upload_id, tenant), column, code)
     offset = offset_of(page, page_size)
-    async with snapshot(runtime.read_engine) as connection:
+    async with tenant_reading(runtime.read_engine, tenant.name, is_snapshot=True) as connection:
         summary = await _summary(connection, wanted)
         page_of = rejects_in_file_order(wanted).limit(page_size).offset(offset)
         items = [_reject(row) for row in (await connection.execute(page_of)).mappings()]
@@ -87,7 +87,7 @@ async def list_rejects(
 
 
 async def _number_of(engine: AsyncEngine, upload_id: uuid.UUID, tenant: Tenant) -> int:
-    async with engine.connect() as connection:
+    async with tenant_reading(engine, tenant.name) as connection:
         number: int | None = (await connection.execute(upload_number(upload_id, tenant.name))).scalar_one_or_none()
     if number is None:
         raise no_such_upload()

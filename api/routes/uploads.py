@@ -9,10 +9,10 @@ from api.dependencies import RuntimeDep, TenantDep
 from api.openapi import problems
 from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.schemas import State, Upload, UploadEvent, UploadHistory, UploadPage
-from api.snapshot import snapshot
 from api.uploads_view import load_upload, no_such_upload, upload_of
 from shared.database.queries.history import upload_events
 from shared.database.queries.uploads import upload_number, uploads_count, uploads_page
+from shared.database.tenancy import tenant_reading
 from shared.ingest import control
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
@@ -31,7 +31,7 @@ async def list_uploads(
 ) -> UploadPage:
     """A page of the tenant's uploads, all or those in one state."""
     offset = offset_of(page, page_size)
-    async with snapshot(runtime.read_engine) as connection:
+    async with tenant_reading(runtime.read_engine, tenant.name, is_snapshot=True) as connection:
         total = (await connection.execute(uploads_count(tenant.name, state))).scalar_one()
         rows = (await connection.execute(uploads_page(tenant.name, state, page_size, offset))).all()
     response.headers.update(link_header(page_links(request, page, page_size, total)))
@@ -47,7 +47,7 @@ async def get_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDe
 @router.get("/uploads/{upload_id}/history", responses=problems(404, 503), summary="Show what happened to an upload")
 async def get_history(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> UploadHistory:
     """Each state with its time and reason, each batch that was taken over, each refused commit, each publishing."""
-    async with runtime.read_engine.connect() as connection:
+    async with tenant_reading(runtime.read_engine, tenant.name) as connection:
         number = await connection.scalar(upload_number(upload_id, tenant.name))
         if number is None:
             raise no_such_upload()

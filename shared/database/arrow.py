@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Date, Double, Integer, SmallInteger,
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeEngine
 
-from shared.database.models import Movie, Reject, UploadTotal
+from shared.database.models import Movie, Reject
 
 # jsonb's binary form is its text behind a version byte; text is sent as it is, so the byte is part of it.
 JSONB_VERSION: Final = "\x01"
@@ -32,4 +32,3 @@ def _schema(table: object) -> pa.Schema:
 
 MOVIES: Final = _schema(Movie.__table__)
 REJECTS: Final = _schema(Reject.__table__)
-UPLOAD_TOTALS: Final = _schema(UploadTotal.__table__)

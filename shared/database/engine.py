@@ -1,42 +1,61 @@
-"""SQLAlchemy's engines: the sync one for the use cases, the async one for the API's reading queries."""
+"""SQLAlchemy's engines: the owner's for the use cases, and two of the API's requests, which have another role."""
+
+from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import Settings
 
+# What requests may do, and which rows they see: the migration of row-level security says it.
+API_ROLE: Final = "imdb_api"
+
 # No statement and no lock waits for ever.
 _READ_TIMEOUT = "5s"
+# A registration may wait for two locks and writes some thousand batches of a large file.
+_WRITE_TIMEOUT = "15s"
 _POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
 # A process that is paused in the middle of a transaction must not hold its locks for long: an undo has the listing's.
 _IDLE_TIMEOUT = "5s"
 
+_SESSION: Final = {
+    "lock_timeout": _LOCK_TIMEOUT,
+    "idle_in_transaction_session_timeout": _IDLE_TIMEOUT,
+    "timezone": "UTC",
+}
+
 
 def create_sync_engine(settings: Settings, application_name: str) -> Engine:
-    """Engine (psycopg2) for state changes; `statement_timeout` is left to those that know how long they may take."""
-    options = f"-c lock_timeout={_LOCK_TIMEOUT} -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT} -c timezone=UTC"
-    return create_engine(
-        settings.sync_url,
-        pool_size=settings.database_pool_size,
-        pool_pre_ping=True,
-        hide_parameters=True,  # an error's text goes to the log, and row contents must not
-        connect_args={"application_name": application_name, "options": options},
-    )
+    """Engine (psycopg2) for state changes by the owner of the tables, who sees every tenant's rows.
+
+    `statement_timeout` is left to those that know how long they may take.
+    """
+    return _sync_engine(settings, settings.sync_url, application_name, _SESSION)
+
+
+def create_request_engine(settings: Settings) -> Engine:
+    """Engine (psycopg2) for what requests write; use it by `tenancy.tenant_transaction`."""
+    session = {**_SESSION, "role": API_ROLE, "statement_timeout": _WRITE_TIMEOUT}
+    return _sync_engine(settings, settings.request_sync_url, "ingest-api", session)
 
 
 def create_read_engine(settings: Settings) -> AsyncEngine:
-    """Engine (asyncpg) for the API's reading queries."""
+    """Engine (asyncpg) for the API's reading queries; use it by `tenancy.tenant_reading`."""
     return create_async_engine(
-        settings.async_url,
+        settings.request_async_url,
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
+        # Who reads says in which kind of transaction. Else the ping before each use would be one, too: three messages.
+        isolation_level="AUTOCOMMIT",
         connect_args={
             "timeout": 3,
             "server_settings": {
                 "application_name": "ingest-api",
+                "role": API_ROLE,
                 "statement_timeout": _READ_TIMEOUT,
                 "idle_in_transaction_session_timeout": _IDLE_TIMEOUT,
                 "timezone": "UTC",
@@ -46,4 +65,18 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
                 "plan_cache_mode": "force_generic_plan",
             },
         },
+    )
+
+
+def _sync_engine(settings: Settings, url: URL, application_name: str, session: dict[str, str]) -> Engine:
+    connect_args: dict[str, Any] = {
+        "application_name": application_name,
+        "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
+    }
+    return create_engine(
+        url,
+        pool_size=settings.database_pool_size,
+        pool_pre_ping=True,
+        hide_parameters=True,  # an error's text goes to the log, and row contents must not
+        connect_args=connect_args,
     )

@@ -9,7 +9,8 @@
     movies                      partitioned by id; id = upload number * 2^32 + line number
     upload_totals, movie_totals how many movies per year and language, so that no request ever counts rows
 
-States are `text` with a CHECK. Nothing points at `movies` by foreign key: it would make dropping a partition slow.
+Every table with somebody's rows has policies: requests see one tenant's (tenancy.py). States are `text` with a CHECK.
+Nothing points at `movies` by foreign key: it would make dropping a partition slow.
 """
 
 import uuid
@@ -22,6 +23,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -30,6 +32,7 @@ from sqlalchemy import (
     Sequence,
     SmallInteger,
     Text,
+    UniqueConstraint,
     Uuid,
     false,
     func,
@@ -104,7 +107,7 @@ class Upload(Base):
     trace_id: Mapped[str]
     forced: Mapped[bool] = mapped_column(server_default=false())
     # the upload whose rejected records it brings again: its rows go there, under that upload's ids
-    mends: Mapped[int | None] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"))
+    mends: Mapped[int | None] = mapped_column(BigInteger)
 
     # how many rejected records it may have: none with `abort`, else these bounds (null: any number)
     on_error: Mapped[str] = mapped_column(server_default="skip")
@@ -147,6 +150,11 @@ class Upload(Base):
         CheckConstraint(_one_of("on_error", ("skip", "abort")), name="on_error"),
         CheckConstraint("max_rejects >= 0", name="max_rejects"),
         CheckConstraint("max_rejects_percent BETWEEN 0 AND 100", name="max_rejects_percent"),
+        # Nobody mends another tenant's upload. By key: a foreign key asks the table itself, whatever its policies show.
+        UniqueConstraint("number", "tenant", name="uq_uploads_number_tenant"),
+        ForeignKeyConstraint(
+            ["mends", "tenant"], ["uploads.number", "uploads.tenant"], name="fk_uploads_mends", ondelete="CASCADE"
+        ),
         Index(None, "tenant", "created_at"),
         Index(None, "sha256"),
         Index(None, "mends", postgresql_where=text("mends IS NOT NULL")),
@@ -276,6 +284,8 @@ class Reject(Base):
     value: Mapped[str | None]
     byte_start: Mapped[int | None] = mapped_column(BigInteger)
     byte_end: Mapped[int | None] = mapped_column(BigInteger)
+
+    __table_args__ = ({"postgresql_partition_by": "RANGE (upload_number)"},)
 
 
 class Movie(Base):

@@ -1,10 +1,14 @@
-"""The partitions of `movies`: one shared by all small uploads, one for each large upload.
+"""The partitions, of `movies`: one shared by all small uploads, one for each large upload.
 
     movies                 PARTITION BY RANGE (id), primary key (id), no other index: each partition brings its own
     |-- movies_small       ids of upload numbers below 2^20; the tenant stands first in its indexes
     `-- movies_u<number>   ids of one large upload; CHECK (tenant = ...), so the planner skips other tenants' partitions
 
-Every index serves a query of the public contract; all end with the id, the tie-breaker of keyset paging.
+    rejects                PARTITION BY RANGE (upload_number), only because it has policies
+    `-- rejects_all        every row: COPY goes here, it refuses a table with policies
+
+Requests have no right on any partition: they ask the parents, whose policies then decide. Every index serves a query
+of the public contract; all end with the id, the tie-breaker of keyset paging.
 """
 
 from typing import Final
@@ -16,6 +20,7 @@ from sqlalchemy.schema import CreateColumn
 from shared.database.models import FIRST_LARGE_NUMBER, LINE_BITS, Movie
 
 SMALL_PARTITION: Final = "movies_small"
+REJECTS_PARTITION: Final = "rejects_all"
 
 # name -> columns; the listing that it serves. Those that take longest to build come first.
 LISTING_INDEXES: Final[dict[str, tuple[str, ...]]] = {

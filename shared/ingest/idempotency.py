@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shared.database.models import IdempotencyKey
+from shared.database.tenancy import tenant_transaction
 from shared.errors import KeyInUse, KeyReused, LostLease
 
 LEASE_SECONDS: Final = 15.0
@@ -52,7 +53,7 @@ def reserve(engine: Engine, tenant: str, key: str) -> Reservation:
         set_={"holder": holder, "lease_until": _lease(), "created_at": func.now()},
         where=IdempotencyKey.upload_id.is_(None) & (IdempotencyKey.lease_until < func.clock_timestamp()),
     ).returning(IdempotencyKey.holder)
-    with engine.begin() as connection:
+    with tenant_transaction(engine, tenant) as connection:
         if connection.scalar(taken) is not None:
             return Reservation(tenant, key, holder)
         found = connection.execute(
@@ -65,7 +66,7 @@ def reserve(engine: Engine, tenant: str, key: str) -> Reservation:
 
 def renew(engine: Engine, reservation: Reservation) -> None:
     """Hold the key for another lease."""
-    with engine.begin() as connection:
+    with tenant_transaction(engine, reservation.tenant) as connection:
         connection.execute(update(IdempotencyKey).where(*_held(reservation)).values(lease_until=_lease()))
 
 
@@ -79,13 +80,13 @@ def complete(connection: Connection, reservation: Reservation, fingerprint: str,
 def keep_answer(engine: Engine, reservation: Reservation, answer: dict[str, Any]) -> None:
     """Keep what the client was told, to tell it again."""
     mine = IdempotencyKey.tenant == reservation.tenant, IdempotencyKey.key == reservation.key
-    with engine.begin() as connection:
+    with tenant_transaction(engine, reservation.tenant) as connection:
         connection.execute(update(IdempotencyKey).where(*mine).values(answer=answer))
 
 
 def release(engine: Engine, reservation: Reservation) -> None:
     """Give the key up after a failed request."""
-    with engine.begin() as connection:
+    with tenant_transaction(engine, reservation.tenant) as connection:
         connection.execute(delete(IdempotencyKey).where(*_held(reservation)))
 
 

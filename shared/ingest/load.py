@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from shared.database.loading import LoadingConnection, LoadingPool
+from shared.database.partitions import REJECTS_PARTITION
 from shared.datasets import DATASETS
 from shared.errors import LostLease, Permanent, Transient, UploadEnded
 from shared.failpoints import reach
@@ -172,7 +173,7 @@ def commit_batch(connection: LoadingConnection, work: Work, batch: ClaimedBatch,
         is_over_budget = not work.is_large and work.budget.is_exceeded(rejected, read)
         if not is_over_budget:
             connection.copy(work.table, validated.movies)
-        connection.copy("rejects", validated.rejects)
+        connection.copy(REJECTS_PARTITION, validated.rejects)
         reach("batch.copied")
         if not work.is_large or (rejected and work.budget.allowed(0) is not None):
             hold_upload(connection, work)

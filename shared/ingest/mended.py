@@ -8,7 +8,7 @@ The lock of the mended upload's row decides between two mendings of the same lin
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +23,10 @@ from shared.datasets.rules import Whole
 from shared.errors import MendedUploadEnded
 from shared.failpoints import reach
 from shared.ingest.mend import without_ours
-from shared.ingest.publish import complete
+from shared.ingest.publish import complete, counted
 from shared.ingest.records import Places, Records, reasons
 from shared.ingest.rejects_file import LINE_COLUMN
-from shared.ingest.validate import Validated, count_by_year_and_language, shown_values, validate
+from shared.ingest.validate import Validated, shown_values, validate
 from shared.ingest.work import Work, record_event
 
 _LAST_LINE: Final = (1 << LINE_BITS) - 1
@@ -161,15 +161,12 @@ def publish_mended(connection: LoadingConnection, work: Work, mended: Mended) ->
     count = int(mended.movies.num_rows)
     if count:
         connection.execute(_CHANGE_ACCOUNT, mends=work.mends, mended=count)
-        _add_to_totals(connection, work, mended.movies)
+        _add_to_totals(connection, work, counted(mended.movies))
         record_event(connection, work.owner, "mended", f"{count} rejected records were mended by upload {work.id}")
     reach("mend.closed")
     complete(connection, work, epoch=None, counted_elsewhere=count)
 
 
-def _add_to_totals(connection: LoadingConnection, work: Work, movies: pa.Table) -> None:
-    counts = count_by_year_and_language(movies)
-    years, languages = [year for year, _ in counts], [language for _, language in counts]
-    counted = {"years": years, "languages": languages, "movies": list(counts.values())}
-    connection.execute(_ADD_TO_UPLOAD_TOTALS, mends=work.mends, **counted)
-    connection.execute(_ADD_TO_MOVIE_TOTALS, tenant=work.tenant, **counted)
+def _add_to_totals(connection: LoadingConnection, work: Work, counts: dict[str, list[Any]]) -> None:
+    connection.execute(_ADD_TO_UPLOAD_TOTALS, mends=work.mends, **counts)
+    connection.execute(_ADD_TO_MOVIE_TOTALS, tenant=work.tenant, **counts)

@@ -7,11 +7,11 @@ transaction that loads it. A large one gets its indexes, several side by side, a
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import structlog
 
-from shared.database.arrow import UPLOAD_TOTALS
 from shared.database.loading import LoadingConnection, LoadingPool
 from shared.database.partitions import INDEXED_COLUMNS, allow_autovacuum, create_indexes, first_id
 from shared.errors import AccountMismatch, LostLease, StoredFileDamaged, Transient
@@ -53,6 +53,13 @@ SELECT {number}, coalesce(release_year, 0), coalesce(original_language, ''), cou
 ON CONFLICT (upload_number, release_year, original_language) DO UPDATE SET movies = excluded.movies
 """
 
+# Not by COPY: the table has policies.
+_STORE_TOTALS = """
+INSERT INTO upload_totals (upload_number, release_year, original_language, movies)
+SELECT %(upload)s, year, language, movies
+FROM unnest(%(years)s::smallint[], %(languages)s::text[], %(movies)s::bigint[]) AS counted (year, language, movies)
+"""
+
 # In the order of the key, so that two publications can never wait for each other.
 _ADD_TO_TOTALS = """
 INSERT INTO movie_totals AS total (tenant, release_year, original_language, movies)
@@ -89,11 +96,15 @@ RETURNING header_bytes, content_bytes
 
 def publish_small(connection: LoadingConnection, work: Work, movies: pa.Table) -> None:
     """Inside the transaction that loads the upload's only batch."""
-    counts = count_by_year_and_language(movies)
-    rows = [(work.number, year, language, count) for (year, language), count in counts.items()]
-    columns = zip(*rows, strict=True) if rows else ([] for _ in UPLOAD_TOTALS)
-    connection.copy("upload_totals", pa.table([list(column) for column in columns], schema=UPLOAD_TOTALS))
+    connection.execute(_STORE_TOTALS, upload=work.number, **counted(movies))
     complete(connection, work, epoch=None)
+
+
+def counted(movies: pa.Table) -> dict[str, list[Any]]:
+    """How many movies there are: lists `years`, `languages` and `movies`, equally long."""
+    counts = count_by_year_and_language(movies)
+    years, languages = [year for year, _ in counts], [language for _, language in counts]
+    return {"years": years, "languages": languages, "movies": list(counts.values())}
 
 
 def publish_large(pool: LoadingPool, storage: LocalStorage, settings: Settings, work: Work) -> bool:

@@ -19,7 +19,7 @@ from api.limits import Limits
 from api.main import create_app
 from api.runtime import Runtime
 from api.slots import Slots
-from shared.database.engine import create_read_engine
+from shared.database.engine import create_read_engine, create_request_engine
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -54,10 +54,11 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
 
     async def put(content: bytes, *, use_celery: bool) -> tuple[int, list[int]]:
         read_engine, broker = create_read_engine(settings), Redis.from_url(settings.redis_url)
+        request_engine = create_request_engine(settings)
         witness = Witness(engine)
         bells = Bells(celery=witness, background=witness)
         app = create_app(settings)
-        parts = settings, LocalStorage(settings.upload_dir), engine, read_engine, broker, bells
+        parts = settings, LocalStorage(settings.upload_dir), engine, request_engine, read_engine, broker, bells
         app.state.runtime = Runtime(*parts, Limits(settings, broker), Slots(broker))
         transport = httpx.ASGITransport(app)
         try:
@@ -65,6 +66,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
                 params = httpx.QueryParams(filename="movies.csv", use_celery=use_celery)
                 answer = await client.put("/upload", params=params, content=content)
         finally:
+            request_engine.dispose()
             await read_engine.dispose()
             await broker.aclose()
         return answer.status_code, witness.found

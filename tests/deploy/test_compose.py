@@ -1,5 +1,6 @@
 """docker-compose.yml, the Dockerfiles and .env.example agree with the code; the commands really run."""
 
+import contextlib
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 import psutil
+import psycopg2
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
@@ -24,7 +26,12 @@ from stack.local import LocalStack
 from stack.ports import free_port
 from tests.deploy.compose import ROOT, MissingVariableError, environment_of, read, text
 
-SECRETS = {"POSTGRES_PASSWORD": "p1", "REDIS_PASSWORD": "redis-password-1", "FLOWER_PASSWORD": "f1"}
+SECRETS = {
+    "POSTGRES_PASSWORD": "p1",
+    "API_DATABASE_PASSWORD": "p2",
+    "REDIS_PASSWORD": "redis-password-1",
+    "FLOWER_PASSWORD": "f1",
+}
 OURS = ("migrate", "api", "worker", "flower")
 LASTING = ("postgres", "redis", "api", "worker", "flower")
 SERVICES = read(SECRETS)["services"]
@@ -134,8 +141,10 @@ def test_redis_asks_for_the_password_and_keeps_what_it_is_told(tmp_path: Path) -
         end(process)
 
 
-def test_migrate_ends_well(stack: LocalStack) -> None:
-    done = subprocess.run(
+@pytest.fixture(scope="module")
+def migrated(stack: LocalStack) -> subprocess.CompletedProcess[str]:
+    """What became of the service that goes before the others."""
+    return subprocess.run(
         command_of("migrate", {}),
         env=container("migrate", stack),
         cwd=ROOT,
@@ -144,15 +153,20 @@ def test_migrate_ends_well(stack: LocalStack) -> None:
         text=True,
         timeout=START_SECONDS,
     )
-    assert done.returncode == 0, done.stderr
 
 
-def test_the_api_answers(stack: LocalStack, tmp_path: Path) -> None:
+def test_migrate_ends_well(migrated: subprocess.CompletedProcess[str]) -> None:
+    assert migrated.returncode == 0, migrated.stderr
+
+
+def test_the_api_answers(migrated: subprocess.CompletedProcess[str], stack: LocalStack, tmp_path: Path) -> None:
+    assert migrated.returncode == 0
     port = free_port()
     with running(
         "api", stack, tmp_path, {"--host=0.0.0.0": "--host=127.0.0.1", "--port=8000": f"--port={port}"}
     ) as log:
         wait_for(lambda: status(f"http://127.0.0.1:{port}/api/v1/healthz") == 200, log)
+        assert "imdb_requests" in sessions(stack)
         # the compose file's own probe, at this test's port
         probe = [part.replace("8000", str(port)) for part in SERVICES["api"]["healthcheck"]["test"][1:]]
         assert subprocess.run([sys.executable, *probe[1:]], check=False).returncode == 0
@@ -185,6 +199,13 @@ def test_flower_answers_only_to_who_knows_the_password(stack: LocalStack, tmp_pa
         assert status(url, ("flower", SECRETS["FLOWER_PASSWORD"])) == 200
 
 
+def sessions(stack: LocalStack) -> set[str]:
+    """Users that are logged in to the database."""
+    with contextlib.closing(psycopg2.connect(stack.database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT usename FROM pg_stat_activity WHERE usename IS NOT NULL")
+        return {name for (name,) in cursor.fetchall()}
+
+
 def pings(redis: Redis) -> bool:
     """Whether it answers this client."""
     try:
@@ -204,7 +225,13 @@ def container(name: str, stack: LocalStack) -> dict[str, str]:
     assert given["DATABASE_URL"].endswith("@postgres:5432/imdb")
     assert given["REDIS_URL"].endswith("@redis:6379/0")
     # The stack's own directory: a worker that finds a doorbell must find the file, too.
-    servers = {"DATABASE_URL": stack.database_url, "REDIS_URL": stack.redis_url, "INGEST_DATA_DIR": str(stack.data_dir)}
+    requests, separator, _ = given["INGEST_API_DATABASE_URL"].rpartition("@")
+    servers = {
+        "DATABASE_URL": stack.database_url,
+        "INGEST_API_DATABASE_URL": requests + separator + stack.database_url.rpartition("@")[2],
+        "REDIS_URL": stack.redis_url,
+        "INGEST_DATA_DIR": str(stack.data_dir),
+    }
     return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **given, **servers}
 
 

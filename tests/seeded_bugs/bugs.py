@@ -18,6 +18,9 @@ MENDING_STATES: Final = "tests/shared/test_mend_states.py::"
 KEYS: Final = "tests/api/test_keys.py::"
 LIMITS: Final = "tests/api/test_limits.py::"
 DOORBELL: Final = "tests/api/test_doorbell.py::"
+ENGINE: Final = "shared/database/engine.py"
+POLICIES: Final = "migrations/versions/2026-11-27_row_level_security.py"
+ROWS: Final = "tests/shared/test_row_security.py::"
 
 
 BUGS: Final = (
@@ -72,8 +75,8 @@ BUGS: Final = (
     Bug(
         "rows-committed-before-the-fence",
         LOAD,
-        'connection.copy("rejects", validated.rejects)',
-        'with connection.transaction():\n            connection.copy("rejects", validated.rejects)',
+        "connection.copy(REJECTS_PARTITION, validated.rejects)",
+        "with connection.transaction():\n            connection.copy(REJECTS_PARTITION, validated.rejects)",
         (f"{LOADING}test_a_loader_whose_lease_was_taken_cannot_commit",),
     ),
     Bug(
@@ -215,7 +218,7 @@ BUGS: Final = (
     Bug(
         "mended-rows-are-not-counted",
         MENDED,
-        "        _add_to_totals(connection, work, mended.movies)\n",
+        "        _add_to_totals(connection, work, counted(mended.movies))\n",
         "",
         (f"{MENDING}test_the_account_closes_and_rows_have_the_ids_of_their_lines",),
     ),
@@ -287,8 +290,8 @@ BUGS: Final = (
     Bug(
         "rejects-of-a-file-over-its-budget-are-lost",
         LOAD,
-        '        connection.copy("rejects", validated.rejects)',
-        '        if not is_over_budget:\n            connection.copy("rejects", validated.rejects)',
+        "        connection.copy(REJECTS_PARTITION, validated.rejects)",
+        "        if not is_over_budget:\n            connection.copy(REJECTS_PARTITION, validated.rejects)",
         (f"{PROMISES}test_a_budget_is_exact",),
     ),
     # -- splitting and reading
@@ -312,6 +315,49 @@ BUGS: Final = (
         "return len(self.places)",
         "return int(self.table.num_rows)",
         ("tests/shared/test_read.py::test_damage_stays_local",),
+    ),
+    # -- one tenant's rows
+    Bug(
+        "the-tenant-outlives-its-transaction",
+        "shared/database/tenancy.py",
+        "set_config('app.tenant', :tenant, true)",
+        "set_config('app.tenant', :tenant, false)",
+        (f"{ROWS}test_the_tenant_ends_with_its_transaction",),
+    ),
+    Bug(
+        "a-table-without-policy",
+        POLICIES,
+        '    "rejects": OF_ONE_OF_ITS_UPLOADS,\n',
+        "",
+        (f"{ROWS}test_every_table_hides_rows_or_is_closed",),
+    ),
+    Bug(
+        "policies-do-not-bind-the-owner",
+        POLICIES,
+        "ENABLE ROW LEVEL SECURITY, FORCE ROW",
+        "ENABLE ROW LEVEL SECURITY, NO FORCE ROW",
+        (f"{ROWS}test_every_table_hides_rows_or_is_closed",),
+    ),
+    Bug(
+        "readers-as-the-owner",
+        ENGINE,
+        '                "role": API_ROLE,\n',
+        "",
+        (f"{ROWS}test_a_reader_sees_its_tenants_rows_and_without_a_tenant_none",),
+    ),
+    Bug(
+        "writers-as-the-owner",
+        ENGINE,
+        '"role": API_ROLE, "statement_timeout"',
+        '"statement_timeout"',
+        (f"{ROWS}test_a_writer_sees_its_tenants_rows_and_without_a_tenant_none",),
+    ),
+    Bug(
+        "requests-may-read-partitions",
+        POLICIES,
+        '    ("SELECT", "movies"),\n',
+        '    ("SELECT", "movies"),\n    ("SELECT", "movies_small"),\n',
+        (f"{ROWS}test_what_no_request_does_no_request_may",),
     ),
     # -- doorbells
     Bug(

@@ -1,6 +1,5 @@
 """Tenants: whoever has uploaded something."""
 
-from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, cast, func, select
@@ -8,21 +7,19 @@ from sqlalchemy import BigInteger, Select, cast, func, select
 from shared.database.models import MovieTotal, Upload
 
 
-def tenants(names: Collection[str] | None) -> Select[Any]:
-    """Rows of `name`, `uploads` and `movies`, by name; only of these tenants, or of all (None)."""
-    movies = (
-        select(MovieTotal.tenant, func.sum(MovieTotal.movies).label("movies"))
-        .group_by(MovieTotal.tenant)
-        .subquery("sums")
-    )
-    uploads = select(Upload.tenant, func.count().label("uploads")).group_by(Upload.tenant).subquery("counts")
-    statement = (
+def tenants(name: str | None = None) -> Select[Any]:
+    """Rows of `name`, `uploads` and `movies`, by name: of one tenant, if it has uploads, or of all."""
+    movies = select(MovieTotal.tenant, func.sum(MovieTotal.movies).label("movies")).group_by(MovieTotal.tenant)
+    uploads = select(Upload.tenant, func.count().label("uploads")).group_by(Upload.tenant)
+    if name is not None:
+        movies, uploads = movies.where(MovieTotal.tenant == name), uploads.where(Upload.tenant == name)
+    sums, counts = movies.subquery("sums"), uploads.subquery("counts")
+    return (
         select(
-            uploads.c.tenant.label("name"),
-            uploads.c.uploads,
-            cast(func.coalesce(movies.c.movies, 0), BigInteger).label("movies"),
+            counts.c.tenant.label("name"),
+            counts.c.uploads,
+            cast(func.coalesce(sums.c.movies, 0), BigInteger).label("movies"),
         )
-        .outerjoin(movies, movies.c.tenant == uploads.c.tenant)
-        .order_by(uploads.c.tenant)
+        .outerjoin(sums, sums.c.tenant == counts.c.tenant)
+        .order_by(counts.c.tenant)
     )
-    return statement if names is None else statement.where(uploads.c.tenant.in_(names))

@@ -1,0 +1,68 @@
+"""Connections of requests: each is a transaction of one tenant, and the database shows it nobody else's rows.
+
+    DATABASE_URL's user ("owner")   sweep, loaders, cancel, retry, undo, migrations: every row
+      `-- SET ROLE imdb_api         requests: owns nothing, rows of `app.tenant` only, and only what a request does
+
+The first wall is `WHERE tenant = ...` in each statement, this is the second: policies (see the migration) compare each
+row with `app.tenant`, which ends with the transaction, so that a pooled connection has no tenant when it comes back.
+Nowhere else does the API get a connection; a test holds that.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+# `true`: for this transaction only, like SET LOCAL, which takes no parameter.
+_SET_TENANT: Final = text("SELECT set_config('app.tenant', :tenant, true)")
+
+_SET_KEY: Final = text("SELECT set_config('app.key_id', :key_id, true)")
+
+
+@asynccontextmanager
+async def tenant_reading(
+    engine: AsyncEngine, tenant: str, *, is_snapshot: bool = False
+) -> AsyncIterator[AsyncConnection]:
+    """A read-only transaction of this tenant, rolled back at its end.
+
+    `is_snapshot`: all statements see the database as it was at the first one, so that totals fit their pages.
+    """
+    async with engine.connect() as connection:
+        level = "REPEATABLE READ" if is_snapshot else "READ COMMITTED"
+        await connection.execution_options(isolation_level=level, postgresql_readonly=True)
+        await connection.execute(_SET_TENANT, {"tenant": tenant})
+        yield connection
+
+
+@contextmanager
+def tenant_transaction(engine: Engine, tenant: str) -> Iterator[Connection]:
+    """A transaction of this tenant, committed at its end or rolled back."""
+    with engine.begin() as connection:
+        connection.execute(_SET_TENANT, {"tenant": tenant})
+        yield connection
+
+
+@asynccontextmanager
+async def key_transaction(engine: AsyncEngine, key_id: str) -> AsyncIterator[AsyncConnection]:
+    """A transaction that sees this API key, if there is one, and nobody's data; committed at its end or rolled back."""
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="READ COMMITTED")
+        async with connection.begin():
+            await connection.execute(_SET_KEY, {"key_id": key_id})
+            yield connection
+
+
+@asynccontextmanager
+async def nobodys_reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """For what is no tenant's, as health checks ask it: of the tables with anyone's data it sees no row."""
+    async with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def everybodys_reading(engine: Engine) -> Iterator[Connection]:
+    """All tenants' rows, on the owner's engine; on that of requests there are none."""
+    with engine.connect() as connection:
+        yield connection

@@ -1,0 +1,105 @@
+"""The owner of the tables need be no superuser: policies bind it like everybody, and all that it does works."""
+
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from shared.database.engine import create_request_engine
+from shared.database.tenancy import tenant_transaction
+from shared.ingest.control import cancel, retry, undo
+from shared.ingest.housekeeping import keep_house
+from shared.ingest.load import Loader
+from shared.ingest.sweep import sweep
+from shared.settings import Settings
+from shared.storage.local import LocalStorage
+from stack.postgres import PostgresServer
+from tests.conftest import ROOT, Accept, Mend, execute
+from tests.rows import movies
+from tests.shared.test_load import LARGE, SMALL, never, rows
+
+OWNER = "plain_owner"
+
+
+@pytest.fixture(scope="module")
+def plain_url(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One of two databases that were migrated at the same moment, on a server that had no role for requests."""
+    own = PostgresServer(tmp_path_factory.mktemp("plain"), bin_dir=server.bin_dir)
+    own.start()
+    try:
+        execute(own.url, f"CREATE ROLE {OWNER} LOGIN CREATEROLE PASSWORD 'secret'")
+        urls = []
+        for name in ("one", "two"):
+            execute(own.url, f"CREATE DATABASE {name} OWNER {OWNER}")
+            urls.append(f"postgresql://{OWNER}:secret@127.0.0.1:{own.port}/{name}")
+        migrations = [migration(url) for url in urls]
+        assert [(process.communicate(timeout=60)[1], process.returncode) for process in migrations] == [("", 0)] * 2
+        yield urls[0]
+    finally:
+        own.stop()
+
+
+def migration(url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "cli.main", "migrate"],
+        cwd=ROOT,
+        env={"DATABASE_URL": url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def settings(plain_url: str, tmp_path: Path) -> Settings:
+    """Those of the other tests, with this owner."""
+    return Settings(
+        database_url=plain_url,
+        redis_url="redis://unused.invalid/0",
+        data_dir=tmp_path,
+        batch_bytes=1024,
+        small_upload_bytes=4096,
+        lease_seconds=2,
+    )
+
+
+def test_it_is_bound_by_the_policies(engine: Engine) -> None:
+    powers = "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
+    assert rows(engine, powers) == [(False, False)]
+    assert rows(engine, "SELECT row_security_active('movies'), row_security_active('rejects')") == [(True, True)]
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_a_file_with_rejects_is_loaded_seen_and_taken_back(
+    engine: Engine, settings: Settings, accept: Accept, loader: Loader, content: bytes
+) -> None:
+    tenant = f"t-{uuid.uuid4().hex[:12]}"
+    upload_id = accept(content, tenant=tenant)
+    cancel(engine, upload_id, tenant)
+    retry(engine, upload_id, tenant)
+    loader.load(upload_id, never)
+    account = "SELECT state, loaded_records > 0, rejected_records > 0 FROM uploads WHERE id = :id"
+    assert rows(engine, account, id=upload_id) == [("completed", True, True)]
+    requests = create_request_engine(settings)
+    try:
+        with tenant_transaction(requests, tenant) as connection:
+            seen = [connection.scalar(text(f"SELECT count(*) > 0 FROM {name}")) for name in ("movies", "rejects")]
+    finally:
+        requests.dispose()
+    assert seen == [True, True]
+    undo(engine, upload_id, tenant)
+    assert rows(engine, "SELECT count(*) FROM movies WHERE tenant = :tenant", tenant=tenant) == [(0,)]
+    sweep(engine, settings, lambda *_: True, [True, False])
+    keep_house(engine, LocalStorage(settings.upload_dir), settings)
+
+
+def test_rejects_are_mended(engine: Engine, accept: Accept, mend: Mend, loader: Loader) -> None:
+    upload_id = accept(SMALL)
+    loader.load(upload_id, never)
+    loader.load(mend(upload_id, b"_line," + movies({}).replace(b"\r\n300", b"\r\n3,300")), never)
+    account = "SELECT loaded_records, rejected_records FROM uploads WHERE id = :id"
+    assert rows(engine, account, id=upload_id) == [(3, 0)]

@@ -94,24 +94,16 @@ async def receive_file(
     reservation: Reservation | None = None,
     settings: Settings | None = None,
 ) -> ReceivedFile:
-    """Store the request's file; after any error nothing is left of it, and the client can read why.
+    """Store the request's file; after any error nothing is left of it.
 
     An idempotency key's `reservation` is held for as long as bytes arrive. `settings`: limits, if not the usual ones.
     """
-    body = RequestBody(request)
-    try:
-        async with _held(runtime, reservation):
-            source = file_source(request, body, filename)
-            limits = settings or runtime.settings
-            return await _receive(
-                request, source, limits, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
-            )
-    except Exception:
-        # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
-        if "expect" not in request.headers:
-            await body.discard()
-        request.state.is_body_unread = not body.is_complete
-        raise
+    async with _held(runtime, reservation):
+        source = file_source(request, RequestBody(request), filename)
+        limits = settings or runtime.settings
+        return await _receive(
+            request, source, limits, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
+        )
 
 
 @asynccontextmanager

@@ -157,7 +157,10 @@ class PatientProtocol(HttpToolsProtocol):
     def _look(self) -> None:
         """Does the client keep pace?"""
         self._looking = self.loop.call_later(self.pace.look_seconds, self._look)
-        if self.loop.time() >= self._abort_at or self._leaves_its_answer():
+        if self.loop.time() >= self._abort_at:
+            self.transport.abort()
+        elif self._leaves_its_answer():
+            log.info("client_cut", reason="answer_not_taken")
             self.transport.abort()
         elif self._hears_nothing or self.transport.is_closing():
             return
@@ -183,6 +186,7 @@ class PatientProtocol(HttpToolsProtocol):
             return
         self._hears_nothing = True
         if self.cycle.response_started:
+            log.info("client_cut", reason="body_too_slow")
             self.transport.abort()
             return
         # The request is woken with nothing and a mark: BodyMiddleware ends its body and answers with 408.

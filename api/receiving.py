@@ -39,7 +39,7 @@ class Intake:
 
     async def add(self, chunk: bytes) -> None:
         """Take a chunk of the file; the receiver's errors come out here or in `finish`."""
-        await self._opened()  # with the first chunk: a wrong name is refused before the rest is sent
+        await self.open()
         self._waiting.append(chunk)
         self._waiting_bytes += len(chunk)
         if self._waiting_bytes >= BLOCK_BYTES:
@@ -47,7 +47,7 @@ class Intake:
 
     async def finish(self) -> ReceivedFile:
         """The stored file, once every byte is on the disk."""
-        receiver = await self._opened()
+        receiver = await self.open()
         if self._waiting:
             await self._feed_waiting()
         await self._idle()
@@ -60,13 +60,14 @@ class Intake:
         if self._receiver is not None:
             await asyncio.to_thread(self._receiver.abort)
 
-    async def _opened(self) -> Receiver:
+    async def open(self) -> Receiver:
+        """The receiver; a wrong name is refused here, before the rest of the file is sent."""
         if self._receiver is None:
             self._receiver = await self._done(self._start(self._open_receiver))
         return self._receiver
 
     async def _feed_waiting(self) -> None:
-        receiver = await self._opened()
+        receiver = await self.open()
         block = b"".join(self._waiting)
         self._waiting, self._waiting_bytes = [], 0
         await self._idle()
@@ -135,6 +136,8 @@ async def _receive(
     _refuse_too_large(request, limits.max_upload_bytes, overhead)
     intake = Intake(open_receiver)
     try:
+        if source.filename:
+            await intake.open()  # before a client is told that it may send
         async for chunk in source.chunks():
             await intake.add(chunk)
         return await intake.finish()

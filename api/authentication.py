@@ -129,7 +129,6 @@ def _require_scope(client: Client, method: str) -> None:
 
 
 def _refusal(request: Request, error: Exception) -> Response:
-    # The body is not read: nobody pays for the bytes of those that may not send any.
     if not isinstance(error, IngestError):
         return problem_of_database(request, error)
     return problem_of(request, error, headers=_challenge(error))

@@ -5,7 +5,6 @@ RawFile         all of them are the file
 MultipartFile   the file is the form's part `file`; nothing is spooled, other parts are skipped
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Final, Protocol
 
@@ -34,40 +33,23 @@ RAW_TYPES: Final = (
 )
 MULTIPART_TYPE: Final = "multipart/form-data"
 
-# After a refusal the rest of a body is read and dropped up to here: most clients read no answer before they have sent
-# all, and would see a broken connection instead of the reason.
-_LINGER_BYTES: Final = 64 * 1024 * 1024
-_LINGER_SECONDS: Final = 3.0
-
 
 class RequestBody:
-    """Chunks of the body; `is_complete` once the last one has arrived."""
+    """Chunks of the body."""
 
     def __init__(self, request: Request) -> None:
         self._receive = request.receive
-        self.is_complete = False
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives; raises `IncompleteBody` when the client goes away."""
-        while not self.is_complete:
+        is_complete = False
+        while not is_complete:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 raise IncompleteBody("The connection ended before the whole body had arrived; nothing was kept.")
-            self.is_complete = not message.get("more_body", False)
+            is_complete = not message.get("more_body", False)
             if chunk := message.get("body", b""):
                 yield chunk
-
-    async def discard(self) -> None:
-        """Read and drop what is left, within limits, so that the client gets to read the answer."""
-        dropped = 0
-        try:
-            async with asyncio.timeout(_LINGER_SECONDS):
-                async for chunk in self.chunks():
-                    dropped += len(chunk)
-                    if dropped > _LINGER_BYTES:
-                        return
-        except (TimeoutError, IncompleteBody):
-            return
 
 
 class FileSource(Protocol):

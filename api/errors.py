@@ -45,6 +45,18 @@ class IncompleteBody(errors.InvalidRequest):
     code = "incomplete_body"
 
 
+class TooSlow(errors.InvalidRequest):
+    """The request did not arrive in time."""
+
+    code = "too_slow"
+
+
+class BodyTooLarge(errors.InvalidRequest):
+    """A request without a file brings a large body."""
+
+    code = "body_too_large"
+
+
 class MissingFile(errors.InvalidRequest):
     """The form needs exactly one part named `file`."""
 
@@ -129,6 +141,18 @@ class PageTooDeep(errors.InvalidRequest):
     code = "page_too_deep"
 
 
+class KeysRequiredHere(errors.InvalidRequest):
+    """Without API keys the API answers this machine only."""
+
+    code = "keys_required_here"
+
+
+class HostNotAllowed(errors.InvalidRequest):
+    """The API is not called by this name."""
+
+    code = "host_not_allowed"
+
+
 # The most specific class of an error's ancestry counts.
 STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
     MalformedMultipart: 400,
@@ -136,13 +160,17 @@ STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
     KeyRequired: 401,
     ScopeMissing: 403,
     TenantForbidden: 403,
+    KeysRequiredHere: 403,
     errors.NotFound: 404,
+    TooSlow: 408,
     errors.StateConflict: 409,
     errors.KeyInUse: 409,
     errors.FileExpired: 410,
+    BodyTooLarge: 413,
     errors.TooLarge: 413,
     UnsupportedMediaType: 415,
     errors.UnsupportedFile: 415,
+    HostNotAllowed: 421,
     errors.InvalidRequest: 422,
     errors.UnreadableFile: 422,
     LimitReached: 429,
@@ -202,13 +230,7 @@ def problem(
     headers = dict(headers or {})
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
         headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
-    if getattr(request.state, "is_body_unread", _announces_body(request)):
-        headers["Connection"] = "close"  # what is left of the body must not be taken for the next request
     return Response(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)
-
-
-def _announces_body(request: Request) -> bool:
-    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
 
 
 def problem_of(
@@ -226,7 +248,7 @@ def problem_of(
         request,
         status,
         code=error.code,
-        title=_title(type(error)),
+        title=title_of(type(error)),
         detail=error.message,
         fields={**error.fields, **(fields or {})},
         headers=headers,
@@ -303,5 +325,6 @@ def _allow(request: Request) -> dict[str, str]:
     return {"Allow": ", ".join(method.upper() for method in sorted(methods))} if methods else {}
 
 
-def _title(kind: type[errors.IngestError]) -> str:
+def title_of(kind: type[errors.IngestError]) -> str:
+    """The error class's own sentence."""
     return (kind.__doc__ or kind.__name__).strip().splitlines()[0].rstrip(".")

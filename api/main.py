@@ -1,6 +1,10 @@
-"""The API's application: `python -m uvicorn api.main:app_from_environment --factory`."""
+"""The API's application. `python -m api.server` serves it; `app_from_environment` is for who brings a server.
+
+Another server has neither our deadlines nor our limits of connections: see api/server.py.
+"""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,8 +12,10 @@ from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from api.authentication import KEY_HEADER, AuthenticationMiddleware
+from api.body_limits import BodyMiddleware
 from api.dependencies import limit_requests
 from api.errors import add_error_handlers
+from api.local_only import LocalOnlyMiddleware
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
 from api.routes import datasets, errors, health, mending, movies, rejects, tenants, upload, uploads
@@ -22,8 +28,13 @@ ROUTERS = (*OF_TENANTS, datasets.router, tenants.router, errors.router, health.r
 
 
 def app_from_environment() -> FastAPI:
-    """The factory that the server calls; the one place of the API that reads settings from the environment."""
-    settings = Settings()
+    """The factory for any ASGI server."""
+    return prepared_app(Settings())
+
+
+def prepared_app(settings: Settings) -> FastAPI:
+    """The application, in a process that is made ready for it."""
+    os.umask(0o077)  # what is uploaded is nobody else's
     logs.configure(settings, "api")
     failpoints.arm(settings.failpoint)
     # Our own line has the trace id and the route's template; the server's has the query, and with it users' values.
@@ -57,10 +68,12 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    # The last one added is the outermost: trace id, then CORS, then the net for unexpected errors, then the key.
+    # The last one added is the outermost: trace id, CORS, bodies, who may call, the net for unexpected errors, the key.
     if settings.require_keys:
         app.add_middleware(AuthenticationMiddleware, public_docs=settings.public_docs)
     app.add_middleware(UnexpectedErrorMiddleware)
+    app.add_middleware(LocalOnlyMiddleware, settings=settings)
+    app.add_middleware(BodyMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

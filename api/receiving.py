@@ -40,7 +40,7 @@ class Intake:
 
     async def add(self, chunk: bytes) -> None:
         """Take a chunk of the file; the receiver's errors come out here or in `finish`."""
-        await self._opened()  # with the first chunk: a wrong name is refused before the rest is sent
+        await self.open()
         self._waiting.append(chunk)
         self._waiting_bytes += len(chunk)
         if self._waiting_bytes >= BLOCK_BYTES:
@@ -48,7 +48,7 @@ class Intake:
 
     async def finish(self) -> ReceivedFile:
         """The stored file, once every byte is on the disk."""
-        receiver = await self._opened()
+        receiver = await self.open()
         if self._waiting:
             await self._feed_waiting()
         await self._idle()
@@ -61,13 +61,14 @@ class Intake:
         if self._receiver is not None:
             await asyncio.to_thread(self._receiver.abort)
 
-    async def _opened(self) -> Receiver:
+    async def open(self) -> Receiver:
+        """The receiver; a wrong name is refused here, before the rest of the file is sent."""
         if self._receiver is None:
             self._receiver = await self._done(self._start(self._open_receiver))
         return self._receiver
 
     async def _feed_waiting(self) -> None:
-        receiver = await self._opened()
+        receiver = await self.open()
         block = b"".join(self._waiting)
         self._waiting, self._waiting_bytes = [], 0
         await self._idle()
@@ -96,25 +97,17 @@ async def receive_file(
     reservation: Reservation | None = None,
     settings: Settings | None = None,
 ) -> ReceivedFile:
-    """Store the request's file; after any error nothing is left of it, and the client can read why.
+    """Store the request's file; after any error nothing is left of it.
 
     `meter` counts its bytes. An idempotency key's `reservation` is held for as long as they arrive. `settings`: limits,
     if not the usual ones.
     """
-    body = RequestBody(request)
-    try:
-        async with _held(runtime, reservation):
-            source = file_source(request, body, filename)
-            limits = settings or runtime.settings
-            return await _receive(
-                request, source, limits, meter, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
-            )
-    except Exception:
-        # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
-        if "expect" not in request.headers:
-            await body.discard()
-        request.state.is_body_unread = not body.is_complete
-        raise
+    async with _held(runtime, reservation):
+        source = file_source(request, RequestBody(request), filename)
+        limits = settings or runtime.settings
+        return await _receive(
+            request, source, limits, meter, lambda: Receiver(runtime.storage, limits, source.filename, wanted)
+        )
 
 
 @asynccontextmanager
@@ -146,6 +139,8 @@ async def _receive(
     _refuse_too_large(request, limits.max_upload_bytes, overhead)
     intake = Intake(open_receiver)
     try:
+        if source.filename:
+            await intake.open()  # before a client is told that it may send
         async for chunk in source.chunks():
             await meter.add(len(chunk))
             await intake.add(chunk)

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     # A worker that takes no message for this long, though some wait and it has nothing to do, ends itself.
     deaf_worker_seconds: float = Field(default=60.0, gt=0)
 
-    # off: whoever reaches the port may do everything, so the server listens on loopback only
+    # Off: whoever reaches the port may do everything, so the server listens on loopback only.
     require_keys: bool = False
     # With keys on the API's own description needs one, too, which a browser cannot send; this opens it to everybody.
     public_docs: bool = False
@@ -85,6 +85,17 @@ class Settings(BaseSettings):
     # Beyond these a client's address is told nothing more of why its keys do not count.
     refused_keys_per_minute: int = Field(default=60, ge=0)
 
+    # Names (without ports) that the header Host may have. None: those of this machine while no keys are required, so
+    # that no web page reaches the API by a name of its own for 127.0.0.1; any while they are.
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    # Connections that are served at a time; more get 503.
+    max_connections: int = Field(default=256, ge=4)
+    # uvicorn waits for slow clients for ever: the head of a request must be there after this time ...
+    header_seconds: float = Field(default=10.0, gt=0)
+    # ... and a body, or the client's side of an answer, must move at least so many bytes a second in each window.
+    transfer_rate_bytes: int = Field(default=10 * 1024, ge=1)
+    transfer_window_seconds: float = Field(default=30.0, gt=0)
+
     # For tests only, see shared/failpoints.py.
     failpoint: str = ""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -92,10 +103,10 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     database_pool_size: int = Field(default=10, ge=1)
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
-        return [origin for origin in value.replace(",", " ").split() if origin] if isinstance(value, str) else value
+    def _split_list(cls, value: object) -> object:
+        return value.replace(",", " ").split() if isinstance(value, str) else value
 
     @property
     def sync_url(self) -> URL:

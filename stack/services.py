@@ -92,14 +92,13 @@ class Service(ManagedProcess):
 
 
 class Api(Service):
-    """uvicorn with `api.main:app_from_environment`."""
+    """`python -m api.server`."""
 
     def __init__(self, surroundings: Surroundings, port: int, name: str = "api", host: str = LOCALHOST) -> None:
-        command = ["api.main:app_from_environment", "--factory", "--host", host, "--port", str(port)]
-        limits = ["--timeout-keep-alive", "5", "--timeout-graceful-shutdown", "10", "--no-server-header"]
+        options = ["--host", host, "--port", str(port), "--graceful-seconds", "10"]
         self.host = host
         self.port = port
-        recipe = surroundings.recipe(name, "uvicorn", *command, *limits, stop_seconds=_API_STOP_SECONDS)
+        recipe = surroundings.recipe(name, "api.server", *options, stop_seconds=_API_STOP_SECONDS)
         super().__init__(recipe, url=f"http://{_reachable(host)}:{port}")
 
     def start(self) -> None:

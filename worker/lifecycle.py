@@ -5,6 +5,7 @@ signals and has no other effect.
 """
 
 import mmap
+import os
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,8 @@ def install(app: Celery, configuration: Settings) -> None:
     _process.settings = configuration
     failpoints.arm(configuration.failpoint)
     signals.setup_logging.connect(_configure_logs, weak=False)
+    # Before the pool is forked: what a worker writes is nobody else's.
+    signals.worker_init.connect(lambda **_: os.umask(0o077), weak=False)
     signals.worker_ready.connect(lambda sender, **_: _start(sender), weak=False)
     signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)
     signals.worker_shutdown.connect(lambda **_: _stop(), weak=False)

@@ -32,6 +32,7 @@ _NICENESS: Final = 10
 def main() -> None:
     """Load what is rung for, turn by turn, until stdin ends or SIGTERM comes."""
     os.nice(_NICENESS)
+    os.umask(0o077)  # as the API's
     threading.Thread(target=_beat, args=(int(sys.argv[1]),), name="beat", daemon=True).start()
     settings = Settings()
     logs.configure(settings, "background")

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from stack.local import LocalStack
+from stack.ports import free_port
+from stack.services import Api, Surroundings
 from tests.api.sending import Json, MovieRows, movies_csv, wait_for_end
 
 
@@ -39,3 +41,27 @@ def small_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
     settings = {"INGEST_MAX_UPLOAD_BYTES": str(1024 * 1024), "INGEST_CORS_ORIGINS": "https://films.example"}
     with LocalStack(tmp_path_factory.mktemp("small-limit"), workers=0, settings=settings) as own:
         yield own
+
+
+BRISK_HEADER_SECONDS = 1.0
+BRISK_WINDOW_SECONDS = 1.0
+BRISK_RATE_BYTES = 2000
+
+
+@pytest.fixture(scope="session")
+def brisk(stack: LocalStack) -> Iterator[Api]:
+    """One more API on the same stack, which has little patience."""
+    settings = {
+        "INGEST_HEADER_SECONDS": str(BRISK_HEADER_SECONDS),
+        "INGEST_TRANSFER_WINDOW_SECONDS": str(BRISK_WINDOW_SECONDS),
+        "INGEST_TRANSFER_RATE_BYTES": str(BRISK_RATE_BYTES),
+        "INGEST_LANES": "1",
+    }
+    surroundings = Surroundings(stack.data_dir, stack.database_url, stack.redis_url, settings)
+    api = Api(surroundings, free_port(), "api-brisk")
+    api.start()
+    try:
+        api.wait_ready()
+        yield api
+    finally:
+        api.stop()

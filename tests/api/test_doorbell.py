@@ -62,7 +62,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
         app.state.runtime = Runtime(*parts, Limits(settings, broker), Slots(broker))
         transport = httpx.ASGITransport(app)
         try:
-            async with httpx.AsyncClient(transport=transport, base_url="http://api.invalid/api/v1") as client:
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:
                 params = httpx.QueryParams(filename="movies.csv", use_celery=use_celery)
                 answer = await client.put("/upload", params=params, content=content)
         finally:

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 import api
+import api.refusal
 import shared
 from api.error_page import DOCUMENT, error_page, render
 from api.errors import ANY_STATUS, CODE_OF_STATUS, INTERNAL, status_of, type_of
@@ -112,6 +113,8 @@ def test_a_paragraph_says_something(code: str, text: str) -> None:
 def test_a_problem_says_its_status_and_whether_trying_again_helps(code: str, text: str) -> None:
     fact, _, _ = text.partition("\n")
     ours = {kind.code: status_of(kind("")) for kind in kinds()}
+    servers = [found for found in vars(api.refusal).values() if isinstance(found, api.refusal.Refusal)]
+    ours |= {refusal.code: refusal.status.value for refusal in servers}
     statuses = {**ours, **{name: status for status, name in CODE_OF_STATUS.items()}, INTERNAL: 500}
     expected = "Whether" if code == ANY_STATUS else f"HTTP {statuses[code]}."
     assert re.fullmatch(rf"\*{re.escape(expected)} [Tt]rying again .+\*", fact)

@@ -141,6 +141,14 @@ def test_redis_asks_for_the_password_and_keeps_what_it_is_told(tmp_path: Path) -
         end(process)
 
 
+def test_containers_listen_to_others_only_behind_keys() -> None:
+    image = (ROOT / "Dockerfile.api").read_text()
+    assert "--host=0.0.0.0" in SERVICES["api"]["command"]
+    assert environment_of(SERVICES["api"])["INGEST_REQUIRE_KEYS"] == "true"
+    assert '"--host=0.0.0.0"' in image
+    assert "INGEST_REQUIRE_KEYS=true" in image
+
+
 @pytest.fixture(scope="module")
 def migrated(stack: LocalStack) -> subprocess.CompletedProcess[str]:
     """What became of the service that goes before the others."""

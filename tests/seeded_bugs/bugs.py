@@ -21,6 +21,12 @@ DOORBELL: Final = "tests/api/test_doorbell.py::"
 ENGINE: Final = "shared/database/engine.py"
 POLICIES: Final = "migrations/versions/2026-11-27_row_level_security.py"
 ROWS: Final = "tests/shared/test_row_security.py::"
+DEADLINES: Final = "api/deadlines.py"
+LOCAL_ONLY: Final = "api/local_only.py"
+BODY_LIMITS: Final = "api/body_limits.py"
+SLOW: Final = "tests/api/test_slow_clients.py::"
+LYING: Final = "tests/api/test_lying_clients.py::"
+SERVER: Final = "tests/api/test_server.py::"
 
 
 BUGS: Final = (
@@ -499,5 +505,62 @@ BUGS: Final = (
         "**values)\n",
         '**{**values, "name": key.text})\n',
         ("tests/shared/test_keys.py::test_a_copy_of_the_database_opens_nothing",),
+    ),
+    # -- the door
+    Bug(
+        "heads-have-no-deadline",
+        DEADLINES,
+        "        elif self._clock.seconds - self._began >= self.pace.head_seconds:",
+        "        elif self._clock.seconds - self._began >= math.inf:",
+        (f"{SLOW}test_two_hundred_slow_clients_end_and_disturb_nobody",),
+    ),
+    Bug(
+        "bodies-have-no-pace",
+        DEADLINES,
+        "if self._body_bytes >= self.pace.window_bytes:",
+        "if self._body_bytes >= 0:",
+        (f"{SLOW}test_a_slow_upload_keeps_no_idempotency_key",),
+    ),
+    Bug(
+        "our-own-pauses-are-the-clients",
+        "api/pace.py",
+        "self._seconds + (0.0 if self.read_paused else self._now() - self._since)",
+        "self._now()",
+        (f"{SLOW}test_time_in_which_we_do_not_read_is_not_the_clients",),
+    ),
+    Bug(
+        "answers-wait-for-ever",
+        DEADLINES,
+        "return before - waiting < self.pace.window_bytes",
+        "return False",
+        (f"{SLOW}test_an_answer_that_is_not_taken_is_cut_and_one_that_is_taken_slowly_is_not",),
+    ),
+    Bug(
+        "stalled-heads-take-all-places",
+        DEADLINES,
+        "        self._make_room()\n",
+        "",
+        (f"{SLOW}test_a_place_is_made_for_whoever_comes_when_all_are_taken",),
+    ),
+    Bug(
+        "every-address-is-loopback",
+        LOCAL_ONLY,
+        '(getattr(address, "ipv4_mapped", None) or address).is_loopback',
+        "True",
+        (f"{SERVER}test_without_keys_the_server_listens_on_no_address_of_others",),
+    ),
+    Bug(
+        "any-name-is-ours",
+        LOCAL_ONLY,
+        'if not all(self._is_allowed(value) for value in Headers(scope=scope).getlist("host")):',
+        "if False:",
+        (f"{SERVER}test_a_web_page_cannot_give_this_machine_a_name",),
+    ),
+    Bug(
+        "the-rest-of-a-body-is-the-next-request",
+        BODY_LIMITS,
+        "                if not body.is_complete:\n",
+        "                if False:\n",
+        (f"{LYING}test_a_route_without_a_file_reads_no_file",),
     ),
 )

@@ -16,6 +16,7 @@ PROMISES: Final = "tests/shared/test_promises.py::"
 MENDING: Final = "tests/shared/test_mend.py::"
 MENDING_STATES: Final = "tests/shared/test_mend_states.py::"
 DOORBELL: Final = "tests/api/test_doorbell.py::"
+PARAMETERS: Final = "tests/api/test_parameters.py::"
 
 
 BUGS: Final = (
@@ -332,5 +333,27 @@ BUGS: Final = (
         "result_backend=None",
         "result_backend=settings.redis_url",
         (f"{DOORBELL}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
+    ),
+    # -- requests
+    Bug(
+        "misspelt-parameters-are-ignored",
+        "api/parameters.py",
+        "return unknown + repeated",
+        "return repeated",
+        (f"{PARAMETERS}test_an_upload_with_a_misspelt_option_is_not_taken",),
+    ),
+    Bug(
+        "the-last-of-two-parameters-counts",
+        "api/parameters.py",
+        "return unknown + repeated",
+        "return unknown",
+        (f"{PARAMETERS}test_a_parameter_stands_there_once",),
+    ),
+    Bug(
+        "the-first-of-two-tenants-counts",
+        "api/parameters.py",
+        "if len(request.headers.getlist(name)) > 1",
+        "if not request.headers.getlist(name)",
+        (f"{PARAMETERS}test_a_header_stands_there_once",),
     ),
 )

@@ -60,6 +60,7 @@ class Dialect(BaseModel):
     nulls: list[str] = Field(description="Cell texts that mean null.", examples=[["", "\\N"]])
     newline: Literal["\n", "\r\n", "\r"]
     header_line: int = Field(description="From 1; lines before it are no records.", examples=[1])
+    skip_initial_space: bool = Field(description="Whether a blank behind each delimiter belongs to no cell.")
     encoding: str = Field(examples=["utf-8"])
     bom: bool = Field(description="Whether the file begins with a byte order mark.")
 

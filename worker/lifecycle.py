@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from celery.bootsteps import RUN  # type: ignore[attr-defined]  # the stubs lack it
+from celery.worker import state
 from kombu.exceptions import OperationalError
 
 from shared import failpoints, logs
@@ -94,13 +95,14 @@ def _configure_logs(**_: Any) -> None:
 
 
 def _start(consumer: Any) -> None:
-    def has_broken() -> bool:
-        return bool(consumer.controller.blueprint.state != RUN and not is_stopping())
+    def is_overdue() -> bool:
+        """It was told to stop and has nothing to finish, or stops though nobody told it to."""
+        return not state.active_requests if is_stopping() else bool(consumer.controller.blueprint.state != RUN)
 
     engine = create_sync_engine(settings(), "ingest-worker")
     _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), _ring, kinds=(True,))
     _process.sweeper.start()
-    _process.watchdog = Watchdog(settings(), has_broken)
+    _process.watchdog = Watchdog(settings(), is_overdue)
     _process.watchdog.start()
 
 

@@ -1,8 +1,9 @@
 """Ends a worker that is deaf: messages wait, it has nothing to do, and still it takes none. Or that cannot end.
 
 Celery's consumer has been seen in both states after its connection to Redis had broken: alive, without a word in the
-log, and answering pings; and ending after an "unrecoverable error" for ever. The sweep cannot help, since its messages
-are not heard either. Whoever started the worker (compose, `imdb-ingest up`, systemd) starts it anew.
+log, and answering pings; and ending for ever, after an "unrecoverable error" or when it was told to in the second in
+which Redis came back. The sweep cannot help, since its messages are not heard either. Whoever started the worker
+(compose, `imdb-ingest up`, systemd) starts it anew.
 """
 
 import os
@@ -21,16 +22,16 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 _LOOKS: Final = 12  # until it is believed
-_BROKEN_LOOKS: Final = 3
+_OVERDUE_LOOKS: Final = 3
 _END_SECONDS: Final = 20.0
 
 
 class Watchdog:
     """Looks again and again, in a thread of the worker's main process."""
 
-    def __init__(self, settings: Settings, has_broken: Callable[[], bool]) -> None:
-        """`has_broken`: whether the worker is ending though nobody asked it to."""
-        self._has_broken = has_broken
+    def __init__(self, settings: Settings, is_overdue: Callable[[], bool]) -> None:
+        """`is_overdue`: whether the worker should have ended and is still here."""
+        self._is_overdue = is_overdue
         self._deaf_seconds = settings.deaf_worker_seconds
         self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
         self._stopping = threading.Event()
@@ -46,10 +47,10 @@ class Watchdog:
 
     def _run(self) -> None:
         # Looks are counted, not seconds: a worker that was stopped for a while has not been deaf.
-        looks, taken, broken_looks = 0, _taken(), 0
+        looks, taken, overdue_looks = 0, _taken(), 0
         while not self._stopping.wait(self._deaf_seconds / _LOOKS):
-            broken_looks = broken_looks + 1 if self._has_broken() else 0
-            if broken_looks == _BROKEN_LOOKS:
+            overdue_looks = overdue_looks + 1 if self._is_overdue() else 0
+            if overdue_looks == _OVERDUE_LOOKS:
                 log.critical("worker_cannot_end")
                 os.kill(os.getpid(), signal.SIGKILL)
             before, taken = taken, _taken()

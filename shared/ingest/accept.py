@@ -22,6 +22,7 @@ from shared.ingest.decompress import GZIP_MAGIC, Gunzip
 from shared.ingest.dialect import Dialect
 from shared.ingest.encoding import UTF_8, Decoder, exchange
 from shared.ingest.sniff import Sniffed, Wanted, sniff
+from shared.ingest.spacing import Tightener
 from shared.ingest.split import Span, Splitter
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -144,10 +145,12 @@ class _Content:
         # While what is stored is what came in, one hash is enough.
         self._hash = None if is_as_received else hashlib.sha256()
         self._decoder = Decoder(wanted.encoding, likely=wanted.like.encoding if wanted.like else UTF_8)
-        self._bytes = 0
+        self._seen_bytes = 0
+        self._stored_bytes = 0
         self._head = b""
         self._next_look = 0
         self._sniffed: Sniffed | None = None
+        self._tightener: Tightener | None = None
         self._splitter: Splitter | None = None
 
     def feed(self, piece: bytes) -> None:
@@ -167,7 +170,7 @@ class _Content:
             storage_key=self._key,
             size_bytes=size_bytes,
             sha256=sha256,
-            content_bytes=self._bytes,
+            content_bytes=self._stored_bytes,
             content_sha256=self._hash.hexdigest() if self._hash else sha256,
             header_bytes=self._sniffed.header_end,
             spans=spans,
@@ -179,10 +182,10 @@ class _Content:
         self._storage.delete(self._key)
 
     def _take(self, text: bytes, *, at_end: bool) -> None:
-        self._bytes += len(text)
-        _refuse_more_than(self._settings.max_upload_bytes, self._bytes)  # a small gzip may hold a lot
+        self._seen_bytes += len(text)
+        _refuse_more_than(self._settings.max_upload_bytes, self._seen_bytes)  # a small gzip may hold a lot
         if self._splitter is not None:
-            self._splitter.feed(self._store(text))
+            self._splitter.feed(self._store(text, at_end=at_end))
             return
         self._head += text
         if self._head and (at_end or len(self._head) >= self._next_look):
@@ -194,20 +197,25 @@ class _Content:
         found = self._sniffed = sniff(self._head, self._wanted, is_all=at_end)
         if found is None:
             return
+        if found.dialect.skip_initial_space:
+            self._tightener = Tightener(found.dialect.delimiter)
         self._splitter = Splitter(
             found.header_end, found.first_line, self._settings.batch_bytes, found.dialect, len(found.header)
         )
-        self._splitter.feed(self._store(self._head)[found.header_end :])
+        self._splitter.feed(self._store(self._head, at_end=at_end)[found.header_end :])
         self._head = b""
 
-    def _store(self, text: bytes) -> bytes:
+    def _store(self, text: bytes, *, at_end: bool) -> bytes:
         """Write the text as the reader wants it, and give it back."""
         assert self._sniffed is not None
         is_exchanged = self._sniffed.dialect.is_exchanged
-        if self._hash is None and (is_exchanged or self._decoder.encoding != UTF_8):
+        if self._hash is None and (is_exchanged or self._tightener or self._decoder.encoding != UTF_8):
             self._hash = self._file.digest()
         content = exchange(text) if is_exchanged else text
+        if self._tightener is not None:
+            content = self._tightener.feed(content, at_end=at_end)
         self._file.write(content)
+        self._stored_bytes += len(content)
         if self._hash is not None:
             self._hash.update(content)
         return content

@@ -18,7 +18,7 @@ class Dialect:
     quoted cell: the quote itself (RFC 4180 doubles it), or a backslash. `nulls` are the cell texts that mean null.
     `newline` is \n, \r\n or \r; in a file of \r the two octets are exchanged before it is stored, and in its values
     back again, so that every line of what is stored ends with \n. `header_line` counts from 1; lines before it are no
-    records.
+    records. `skip_initial_space`: a blank behind each delimiter belongs to no cell.
     """
 
     delimiter: str
@@ -28,6 +28,7 @@ class Dialect:
     nulls: tuple[str, ...] = ("",)
     newline: str = "\n"
     header_line: int = 1
+    skip_initial_space: bool = False
     encoding: str = "utf-8"
     bom: bool = False
 

@@ -24,16 +24,24 @@ class Marks:
 def find_marks(octets: np.ndarray, dialect: Dialect) -> Marks:
     """Of a span that begins with a record."""
     quote = ord(dialect.quote)
-    found = [np.zeros(0, dtype=np.int64)]
-    for begin in range(0, len(octets), _CACHED_BYTES):
-        part = octets[begin : begin + _CACHED_BYTES]
-        found.append(np.flatnonzero((part == quote) | (part == _LINE_FEED) | (part == _RETURN)) + begin)
-    marks = np.concatenate(found)
+    marks = positions_of(octets, (quote, _LINE_FEED, _RETURN))
     kinds = octets[marks]
     quotes = marks[kinds == quote] if dialect.quoting else marks[:0]
     if dialect.is_escaped:
-        quotes = _without_escaped(octets, quotes)
+        quotes = without_escaped(octets, quotes)
     return Marks(quotes, marks[kinds == _LINE_FEED], marks[kinds == _RETURN])
+
+
+def positions_of(octets: np.ndarray, values: tuple[int, ...]) -> np.ndarray:
+    """Where any of these octets stands, int64 and in order."""
+    found = [np.zeros(0, dtype=np.int64)]
+    for begin in range(0, len(octets), _CACHED_BYTES):
+        part = octets[begin : begin + _CACHED_BYTES]
+        mask = part == values[0]
+        for value in values[1:]:
+            mask |= part == value
+        found.append(np.flatnonzero(mask) + begin)
+    return np.concatenate(found)
 
 
 def are_sound(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
@@ -61,7 +69,7 @@ def are_sound(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
     return bool(opens.all() and closes.all())
 
 
-def _without_escaped(octets: np.ndarray, quotes: np.ndarray) -> np.ndarray:
+def without_escaped(octets: np.ndarray, quotes: np.ndarray) -> np.ndarray:
     """Those that have an even number of backslashes before them."""
     slashes = np.flatnonzero(octets == ord(BACKSLASH))
     if not len(slashes) or not len(quotes):

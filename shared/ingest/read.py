@@ -18,6 +18,7 @@ from shared.ingest.dialect import BACKSLASH, Dialect
 from shared.ingest.encoding import exchange
 from shared.ingest.records import REASONS, Places, Records, exchanged_back, shown
 from shared.ingest.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, scan_record
+from shared.ingest.spacing import trimmed
 from shared.ingest.structure import Structure, find_structure
 from shared.ingest.text import is_utf8, text_fault
 from shared.ingest.walk import MOST_RECORD_LINES
@@ -190,7 +191,7 @@ class _Batch:
             if code is not None:
                 is_sound = False
                 self._refuse(record, code, name, cell)
-        return [_text(cell.decode(), self.dialect.nulls) for cell in raw.fields] if is_sound else None
+        return [_text(cell.decode(), self.dialect) for cell in raw.fields] if is_sound else None
 
     def _refuse_count(self, record: int, found: int) -> None:
         # the last line of a file may have no end
@@ -253,8 +254,10 @@ class _Batch:
         return refused
 
 
-def _text(cell: str, nulls: tuple[str, ...]) -> str | None:
-    return None if cell in nulls else cell
+def _text(cell: str, dialect: Dialect) -> str | None:
+    if dialect.skip_initial_space:
+        cell = cell.lstrip(" ")
+    return None if cell in dialect.nulls else cell
 
 
 def _parse(data: bytes, dialect: Dialect, columns: int, skipped: list[pacsv.InvalidRow]) -> pa.Table:
@@ -279,4 +282,5 @@ def _parse(data: bytes, dialect: Dialect, columns: int, skipped: list[pacsv.Inva
             null_values=list(dialect.nulls),
         ),
     )
-    return table.combine_chunks()
+    table = table.combine_chunks()
+    return trimmed(table, dialect.nulls) if dialect.skip_initial_space else table

@@ -16,6 +16,7 @@ from shared.errors import EmptyFile, HeaderMismatch, NoSoundRecord, UnreadableFi
 from shared.ingest.dialect import BACKSLASH, DELIMITERS, QUOTES, USUAL_DELIMITERS, Dialect
 from shared.ingest.encoding import exchange
 from shared.ingest.scan import MOST_FIELDS, line_end, scan_record
+from shared.ingest.spacing import is_spaced, spaced_delimiter, tightened
 from shared.ingest.structure import find_structure
 
 LONGEST_HEADER_BYTES: Final = 1024 * 1024
@@ -63,10 +64,9 @@ def sniff(head: bytes, wanted: Wanted, *, is_all: bool) -> Sniffed | None:
 
     Raises `HeaderMismatch`, `UnreadableFile`, `UnsupportedFile` and `NoSoundRecord`.
     """
-    found: list[Sniffed] = []
-    for newline in ("\n", "\r") if b"\r" in head else ("\n",):
-        text = exchange(head) if newline == "\r" else head
-        found = _fitting(text, newline, wanted, is_all=is_all)
+    text, found = head, list[Sniffed]()
+    for text, stored in _readings(head, wanted):
+        found = _fitting(text, stored, wanted, is_all=is_all)
         if found:
             break
     if found and (is_all or len(head) >= found[0].header_end + _SAMPLE_BYTES):
@@ -76,14 +76,26 @@ def sniff(head: bytes, wanted: Wanted, *, is_all: bool) -> Sniffed | None:
     return None
 
 
-def _fitting(text: bytes, newline: str, wanted: Wanted, *, is_all: bool) -> list[Sniffed]:
+def _readings(head: bytes, wanted: Wanted) -> Iterator[tuple[bytes, Dialect]]:
+    """The text in each way in which it could be stored, and what of the dialect that decides."""
+    for newline in ("\n", "\r") if b"\r" in head else ("\n",):
+        text = exchange(head) if newline == "\r" else head
+        spaced = spaced_delimiter(text, MOST_LINES_BEFORE_HEADER + 1)
+        if wanted.like is not None and wanted.like.skip_initial_space:
+            spaced = wanted.like.delimiter
+        if spaced is not None and wanted.delimiter in {None, spaced} and wanted.quoting is not False:
+            yield tightened(text, spaced), Dialect(spaced, quoting=False, newline=newline, skip_initial_space=True)
+        yield text, Dialect("", quoting=False, newline=newline)
+
+
+def _fitting(text: bytes, stored: Dialect, wanted: Wanted, *, is_all: bool) -> list[Sniffed]:
     """All dialects in which the first line that could be a header is one, the likeliest first."""
     start = _behind_marks(text)
     known: _Known = {}
     for line_number in range(1, MOST_LINES_BEFORE_HEADER + 2):
-        dialects = _dialects(text, wanted, newline, line_number)
-        if wanted.like is not None:
-            alike = replace(wanted.like, newline=newline, header_line=line_number)
+        dialects = _dialects(text, wanted, replace(stored, header_line=line_number))
+        if wanted.like is not None and wanted.like.skip_initial_space == stored.skip_initial_space:
+            alike = replace(wanted.like, newline=stored.newline, header_line=line_number)
             sniffed = _try(text, start, alike, wanted, known, is_all=is_all)
             if sniffed is not None:
                 return [sniffed]
@@ -95,10 +107,11 @@ def _fitting(text: bytes, newline: str, wanted: Wanted, *, is_all: bool) -> list
     return []
 
 
-def _dialects(text: bytes, wanted: Wanted, newline: str, line_number: int) -> Iterator[Dialect]:
+def _dialects(text: bytes, wanted: Wanted, stored: Dialect) -> Iterator[Dialect]:
     sample = text[:_SAMPLE_BYTES]
-    for delimiter in DELIMITERS if wanted.delimiter is None else (wanted.delimiter,):
-        plain = Dialect(delimiter, quoting=False, newline=newline, header_line=line_number)
+    known = stored.delimiter or wanted.delimiter
+    for delimiter in (known,) if known else DELIMITERS:
+        plain = replace(stored, delimiter=delimiter)
         if wanted.quoting is not False:
             for quote, escape in product(QUOTES, ("", BACKSLASH)):
                 if (quote == QUOTES[0] and not escape) or (escape + quote).encode() in sample:
@@ -112,6 +125,8 @@ def _try(text: bytes, start: int, dialect: Dialect, wanted: Wanted, known: _Know
     if names is None or not (is_all or text.endswith(b"\n", start, end)):
         return None
     if b"\r" in text[start:end].rstrip(b"\r\n"):  # lines end otherwise
+        return None
+    if dialect.skip_initial_space and wanted.like is None and not is_spaced(text[start:end], dialect.delimiter):
         return None
     dataset = _recognised(names, wanted, known)
     if dataset is None:
@@ -250,9 +265,8 @@ def _misfit(head: bytes, wanted: Wanted) -> UnreadableFile:
         return UnreadableFile(f"the header is longer than {LONGEST_HEADER_BYTES:,} bytes")
     if max(line.count(delimiter.encode()) for delimiter in USUAL_DELIMITERS) >= MOST_FIELDS:
         return HeaderMismatch(f"the header has more than {MOST_FIELDS:,} columns; {MOST_COLUMNS:,} is the most")
-    headers = {
-        dialect: names for dialect in _dialects(text, wanted, "\n", 1) if (names := _header(text, 0, dialect)[0])
-    }
+    dialects = _dialects(text, wanted, Dialect("", quoting=False))
+    headers = {dialect: names for dialect in dialects if (names := _header(text, 0, dialect)[0])}
     if not headers:
         return UnreadableFile("the header cannot be read: its quotes are damaged, or it is not valid text")
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.ingest.dialect import Dialect
-from shared.ingest.marks import Marks, are_sound, find_marks
+from shared.ingest.marks import are_sound, find_marks, positions_of, without_escaped
 from shared.ingest.scan import LONGEST_FIELD_BYTES
 from shared.ingest.walk import Damage, Walk
+
+_LINE_FEED = ord("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,27 @@ def find_structure(data: bytes, dialect: Dialect, fields: int, *, is_suspect: bo
     return Structure(ends, quotes, marks.line_feeds, marks.returns, damages, undecided)
 
 
-def is_sound(data: bytes, dialect: Dialect, fields: int) -> bool:
-    """Whether the number of quotes tells where these records end: all are sound, and `find_structure` not suspect."""
+def is_sound(data: bytes | memoryview, dialect: Dialect, fields: int) -> bool:
+    """Whether the number of quotes tells where these records end.
+
+    All of them are sound, and each record of several lines has as many fields as it should.
+    """
     octets = np.frombuffer(data, np.uint8)
-    marks = find_marks(octets, dialect)
-    return are_sound(octets, marks.quotes, dialect.delimiter) and _have_all_fields(octets, marks, dialect, fields)
+    quote, delimiter = ord(dialect.quote), ord(dialect.delimiter)
+    marks = positions_of(octets, (quote, _LINE_FEED, delimiter))
+    kinds = octets[marks]
+    is_quote, is_feed = kinds == quote, kinds == _LINE_FEED
+    if dialect.is_escaped:
+        is_quote[is_quote] = np.isin(marks[is_quote], without_escaped(octets, marks[is_quote]), assume_unique=True)
+    if not are_sound(octets, marks[is_quote], dialect.delimiter):
+        return False
+    is_inside = np.cumsum(is_quote, dtype=np.uint8) % 2 == 1  # counts beyond 255 begin anew, and stay odd or even
+    in_cells = is_feed & is_inside
+    if not in_cells.any():
+        return True
+    records = np.cumsum(is_feed & ~is_inside, dtype=np.int64)
+    delimiters = np.bincount(records[(kinds == delimiter) & ~is_inside], minlength=int(records[-1]) + 1)
+    return bool((delimiters[records[in_cells]] + 1 == fields).all())
 
 
 def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
@@ -69,19 +87,6 @@ def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
     undecided += [damage.start for damage in structure.damages[-1:] if damage.end == len(data)]
     ends = structure.ends[structure.ends <= min(undecided, default=len(data))]
     return int(ends[-1]) if len(ends) else 0
-
-
-def _have_all_fields(octets: np.ndarray, marks: Marks, dialect: Dialect, fields: int) -> bool:
-    """Whether each record of several lines has as many fields as it should."""
-    is_end = _are_outside(marks.line_feeds, marks.quotes)
-    if is_end.all():
-        return True
-    ends = np.append(marks.line_feeds[is_end], len(octets))
-    records = np.unique(np.searchsorted(ends, marks.line_feeds[~is_end]))
-    delimiters = np.flatnonzero(octets == ord(dialect.delimiter))
-    borders = np.searchsorted(delimiters[_are_outside(delimiters, marks.quotes)], ends)
-    counts = np.diff(borders, prepend=0)[records] + 1
-    return bool((counts == fields).all())
 
 
 def _are_outside(positions: np.ndarray, quotes: np.ndarray) -> np.ndarray:

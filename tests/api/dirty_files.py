@@ -170,6 +170,11 @@ WRITTEN: dict[str, Written] = {
         {"escape": "\\"},
         texts=('say "hi", Bob',),
     ),
+    "a blank behind each delimiter": Written(
+        movies({"overview": "XX"}, {}).replace(b",", b", ").replace(b"XX", b'"say, ""hi"""'),
+        {"delimiter": ",", "skip_initial_space": True},
+        texts=('say, "hi"',),
+    ),
     "UTF-8 with a byte order mark": Written(
         ("\ufeff" + TEXT).encode(), {"encoding": "utf-8", "bom": True}, texts=TEXTS
     ),

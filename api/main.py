@@ -18,6 +18,7 @@ from api.errors import add_error_handlers
 from api.local_only import LocalOnlyMiddleware
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
+from api.parameters import refuse_unknown_and_repeated
 from api.routes import datasets, errors, health, mending, movies, rejects, tenants, upload, uploads
 from api.runtime import open_runtime
 from shared import failpoints, logs
@@ -57,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=lifespan,
+        dependencies=[Depends(refuse_unknown_and_repeated)],
         redirect_slashes=False,  # a redirect would make a client send its file twice
     )
     for router in ROUTERS:

@@ -1,5 +1,6 @@
 """What OpenAPI says beyond the signatures: bodies of an upload, problem documents, texts."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from api.authentication import KEY_HEADER, PUBLIC_PATHS
 from api.body import RAW_TYPES
 from api.errors import PROBLEM_JSON
+from api.middleware import TRACE_HEADER
 from api.schemas import FieldProblem, Problem
 
 Responses = dict[int | str, dict[str, Any]]
@@ -45,6 +47,21 @@ _SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
     "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same, in another header."},
 }
 _SECURITY: Final[list[dict[str, list[str]]]] = [{}, {"bearer": []}, {"apiKey": []}]
+# The statuses that say when to come again.
+_PASSING: Final = (429, 503, 507)
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}}
+}
+_TRACE: Final = {
+    TRACE_HEADER: {
+        "description": "Stands in each log line of the request.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9-]{8,64}$"},
+    }
+}
+LINK_HEADER: Final = {
+    "Link": {"description": 'RFC 8288; rel="next" while there is more.', "schema": {"type": "string"}}
+}
 
 _BINARY: Final = {"type": "string", "format": "binary"}
 _SAMPLE: Final = (
@@ -110,6 +127,11 @@ def _with_problem_schema(app: FastAPI) -> dict[str, Any]:
     schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas[Problem.__name__].pop("$defs", None)
     _with_keys(document)
+    for operation in _operations(document):
+        for response in operation["responses"].values():
+            response["headers"] = {**response.get("headers", {}), **_TRACE}
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
     return document
 
 
@@ -124,8 +146,22 @@ def _with_keys(document: dict[str, Any]) -> None:
             operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
 
 
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema: one that may be absent is null for Python, but no address and no header can say null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {**kinds[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
+
+
 def _problem_response(status: int) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
+        "headers": _RETRY_AFTER if status in _PASSING else {},
         "content": {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
     }

@@ -17,7 +17,8 @@ class TextOptions:
     delimiter: Annotated[
         str | None,
         Query(
-            pattern=r"^([^A-Za-z0-9\"'\\\r\n\x00\x80-\U0010ffff]|tab)$",
+            # ASCII but for letters, digits, quotes, backslash, line ends and NUL, in words that every regex dialect has
+            pattern=r"^([\x01-\x09\x0b\x0c\x0e-\x21\x23-\x26\x28-\x2f\x3a-\x40\x5b\x5d-\x60\x7b-\x7f]|tab)$",
             description="One character, or `tab`; by default the file tells, as it does for the next two.",
             examples=[";"],
         ),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from api.accepting import Filename, IdempotencyKey, accept_file
 from api.admission import ByteMeter
 from api.dependencies import RuntimeDep, Tenant, TenantDep
+from api.links import UPLOAD_LINKS
 from api.openapi import MEND_BODY, Responses, problems
 from api.receiving import receive_file
 from api.runtime import Runtime
@@ -27,9 +28,12 @@ router = APIRouter(prefix="/api/v1", tags=["uploads"])
 _RESPONSES: Responses = {
     202: {
         "description": "Stored and committed: an upload of its own, whose records will be loaded into the mended one.",
-        "headers": {"Location": {"description": "Address of the new upload.", "schema": {"type": "string"}}},
+        "headers": {
+            "Location": {"description": "Address of the new upload.", "required": True, "schema": {"type": "string"}}
+        },
+        "links": UPLOAD_LINKS,
     },
-    **problems(404, 409, 413, 415, 503, 507),
+    **problems(400, 404, 409, 413, 415, 503, 507),
 }
 
 

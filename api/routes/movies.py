@@ -7,8 +7,9 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import RowMapping
 
 from api.dependencies import RuntimeDep, TenantDep
+from api.links import MOVIE_LINKS, MOVIE_PAGE_LINKS, linked
 from api.listing import Start, read_page
-from api.openapi import Responses, problems
+from api.openapi import LINK_HEADER, Responses, problems
 from api.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_header, offset_of
 from api.schemas import Movie, MovieDetail, MoviePage
 from shared.database.partitions import line_number_of
@@ -33,7 +34,8 @@ _MOVIE_FIELDS = tuple(Movie.model_fields)
 _PAGE_RESPONSES: Responses = {
     200: {
         "description": "A page.",
-        "headers": {"Link": {"description": 'RFC 8288; rel="next" while there is more.', "schema": {"type": "string"}}},
+        "headers": LINK_HEADER,
+        "links": MOVIE_PAGE_LINKS,
     },
     **problems(503),
 }
@@ -72,7 +74,7 @@ async def list_movies(
 @router.get(
     "/movies/{movie_id}",
     response_model=MovieDetail,
-    responses=problems(404, 503),
+    responses={**linked(MOVIE_LINKS), **problems(404, 503)},
     summary="Show a movie and where it came from",
 )
 async def get_movie(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.negotiation import prefers
-from api.openapi import Responses, problems
+from api.openapi import LINK_HEADER, Responses, problems
 from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.rejects_download import download
 from api.schemas import Reject, RejectGroup, RejectPage, RejectSample
@@ -38,7 +38,11 @@ _RESPONSES: Responses = {
             "A page, or with `Accept: text/csv` or `?format=csv` all rejected records that match, in the file's own"
             " dialect and encoding: five cells of ours, then the record as it was. Tabs: text/tab-separated-values."
         ),
-        "content": {"text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE},
+            "text/tab-separated-values": {"schema": {"type": "string"}},
+        },
+        "headers": LINK_HEADER,
     },
     **problems(404, 410, 503),
 }

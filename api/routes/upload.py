@@ -10,6 +10,7 @@ from api.accepting import Filename, IdempotencyKey, accept_file
 from api.admission import ByteMeter
 from api.dependencies import RuntimeDep, TenantDep
 from api.errors import UnknownDataset
+from api.links import UPLOAD_LINKS
 from api.openapi import UPLOAD_BODY, Responses, problems
 from api.receiving import receive_file
 from api.schemas import Upload
@@ -22,16 +23,18 @@ from shared.ingest.mend import recognise_upload
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
 
-_LOCATION = {"Location": {"description": "Address of the upload.", "schema": {"type": "string"}}}
+_LOCATION = {"Location": {"description": "Address of the upload.", "required": True, "schema": {"type": "string"}}}
 _RESPONSES: Responses = {
     200: {
         "description": "The same bytes were sent before; this is that upload.",
         "model": Upload,
         "headers": _LOCATION,
+        "links": UPLOAD_LINKS,
     },
     202: {
         "description": "Stored and committed: it will be loaded whatever happens now.",
         "headers": _LOCATION,
+        "links": UPLOAD_LINKS,
     },
     **problems(400, 409, 413, 415, 503, 507),
 }
@@ -49,7 +52,12 @@ class UploadRequest:
         bool, Query(description="true: a Celery worker loads it; false: the API's own background loader.")
     ] = False
     dataset: Annotated[
-        str | None, Query(max_length=63, description="Name from GET /datasets; by default the header decides.")
+        str | None,
+        Query(
+            max_length=63,
+            description="Name from GET /datasets; by default the header decides.",
+            json_schema_extra={"enum": sorted(DATASETS)},  # what is none of them has a code of its own
+        ),
     ] = None
     filename: Filename = None
     force: Annotated[bool, Query(description="Load the file even though the same bytes were loaded before.")] = False
@@ -59,7 +67,7 @@ class UploadRequest:
     max_rejects: Annotated[
         str | None,
         Query(
-            pattern=r"^(\d{1,15}|\d{1,3}(\.\d{1,6})?%)$",
+            pattern=r"^([0-9]{1,15}|[0-9]{1,3}(\.[0-9]{1,6})?%)$",
             description="More rejected records fail the upload: a count or a percentage.",
             examples=["100", "2.5%"],
         ),

@@ -6,7 +6,8 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from api.dependencies import RuntimeDep, TenantDep
-from api.openapi import problems
+from api.links import UPLOAD_LINKS, UPLOAD_PAGE_LINKS, linked
+from api.openapi import LINK_HEADER, Responses, problems
 from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.schemas import State, Upload, UploadEvent, UploadHistory, UploadPage
 from api.uploads_view import load_upload, no_such_upload, upload_of
@@ -17,8 +18,11 @@ from shared.ingest import control
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
+_PAGE_RESPONSES: Responses = {200: {"headers": LINK_HEADER, "links": UPLOAD_PAGE_LINKS}, **problems(503)}
+_ACTION_RESPONSES: Responses = {**linked(UPLOAD_LINKS), **problems(404, 409, 503)}
 
-@router.get("/uploads", responses=problems(503), summary="List uploads, newest first")
+
+@router.get("/uploads", responses=_PAGE_RESPONSES, summary="List uploads, newest first")
 async def list_uploads(
     *,
     request: Request,
@@ -38,7 +42,11 @@ async def list_uploads(
     return UploadPage(items=[upload_of(row, tenant) for row in rows], total=total, page=page, page_size=page_size)
 
 
-@router.get("/uploads/{upload_id}", responses=problems(404, 503), summary="Show an upload and its progress")
+@router.get(
+    "/uploads/{upload_id}",
+    responses={**linked(UPLOAD_LINKS), **problems(404, 503)},
+    summary="Show an upload and its progress",
+)
 async def get_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """The upload with its account (`records` always add up) and its progress."""
     return await load_upload(runtime.read_engine, upload_id, tenant)
@@ -55,7 +63,7 @@ async def get_history(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantD
     return UploadHistory(items=[UploadEvent(at=row.at, event=row.event, reason=row.reason) for row in rows])
 
 
-@router.post("/uploads/{upload_id}/cancel", responses=problems(404, 409, 503), summary="Stop an upload that runs")
+@router.post("/uploads/{upload_id}/cancel", responses=_ACTION_RESPONSES, summary="Stop an upload that runs")
 async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """A queued or loading upload becomes `cancelled`; none of its rows stays."""
     await asyncio.to_thread(control.cancel, runtime.engine, upload_id, tenant.name)
@@ -65,7 +73,7 @@ async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: Tenan
 @router.post(
     "/uploads/{upload_id}/retry",
     status_code=202,
-    responses=problems(404, 409, 503),
+    responses={**linked(UPLOAD_LINKS, 202), **problems(404, 409, 503)},
     summary="Load a failed or cancelled upload again",
 )
 async def retry_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
@@ -76,7 +84,7 @@ async def retry_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: Tenant
     return upload
 
 
-@router.post("/uploads/{upload_id}/undo", responses=problems(404, 409, 503), summary="Take back a completed upload")
+@router.post("/uploads/{upload_id}/undo", responses=_ACTION_RESPONSES, summary="Take back a completed upload")
 async def undo_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """All rows of a completed upload disappear at once; it becomes `undone`."""
     await asyncio.to_thread(control.undo, runtime.engine, upload_id, tenant.name)

@@ -72,6 +72,27 @@ def references(node: object) -> list[str]:
     return [found for item in node for found in references(item)] if isinstance(node, list) else []
 
 
+def test_links_lead_to_operations_and_name_their_parameters(document: dict[str, Any]) -> None:
+    links = [
+        link
+        for _, operation in operations(document)
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert len(links) > len(METHODS)
+    for link in links:
+        address, _, method = link["operationRef"].removeprefix("#/paths/").rpartition("/")
+        operation = document["paths"][address.replace("~1", "/")][method]
+        names = {parameter["name"] for parameter in operation["parameters"]}
+        assert set(link["parameters"]) <= names, link
+
+
+def test_no_parameter_can_be_null(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            assert "anyOf" not in parameter["schema"], (name, parameter["name"])
+
+
 @pytest.mark.parametrize("method", ["post", "put"])
 def test_both_ways_to_upload_are_described(document: dict[str, Any], method: str) -> None:
     operation = document["paths"]["/api/v1/upload"][method]

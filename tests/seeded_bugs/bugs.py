@@ -27,6 +27,7 @@ BODY_LIMITS: Final = "api/body_limits.py"
 SLOW: Final = "tests/api/test_slow_clients.py::"
 LYING: Final = "tests/api/test_lying_clients.py::"
 SERVER: Final = "tests/api/test_server.py::"
+PARAMETERS: Final = "tests/api/test_parameters.py::"
 
 
 BUGS: Final = (
@@ -562,5 +563,27 @@ BUGS: Final = (
         "                if not body.is_complete:\n",
         "                if False:\n",
         (f"{LYING}test_a_route_without_a_file_reads_no_file",),
+    ),
+    # -- requests
+    Bug(
+        "misspelt-parameters-are-ignored",
+        "api/parameters.py",
+        "return unknown + repeated",
+        "return repeated",
+        (f"{PARAMETERS}test_an_upload_with_a_misspelt_option_is_not_taken",),
+    ),
+    Bug(
+        "the-last-of-two-parameters-counts",
+        "api/parameters.py",
+        "return unknown + repeated",
+        "return unknown",
+        (f"{PARAMETERS}test_a_parameter_stands_there_once",),
+    ),
+    Bug(
+        "the-first-of-two-tenants-counts",
+        "api/parameters.py",
+        "if len(request.headers.getlist(name)) > 1",
+        "if not request.headers.getlist(name)",
+        (f"{PARAMETERS}test_a_header_stands_there_once",),
     ),
 )

@@ -1,0 +1,196 @@
+"""The run: schemathesis' engine with all its checks against an API that runs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final
+
+import schemathesis
+from hypothesis.strategies import SearchStrategy
+from schemathesis import Case, HookContext, Response
+from schemathesis.engine import events, from_schema
+from schemathesis.generation.meta import TestPhase
+from schemathesis.hooks import unregister
+from schemathesis.openapi.checks import RejectedPositiveData
+
+from tests.fuzz.schema import files
+from tests.fuzz.schema.tenants import Access, Foreign, text_of
+
+AnyCase = Case[Any]
+
+# A request may fit the document and be refused, where OpenAPI has no words for the rule. By the answer's code:
+BEYOND_THE_DOCUMENT: Final = {
+    "page_too_deep": "page times page_size has a limit",
+    "invalid_cursor": "a cursor is what an answer of the same listing gave",
+    "tenant_conflict": "header and query name the same tenant",
+    "unknown_encoding": "all names that Python has for the encodings",
+    "filename_required": "a raw body has its name in the query or in a header, a form in its part",
+    "malformed_multipart": "the body is a form",
+    "idempotency_key_reused": "the same key comes with the same bytes",
+    # the body is a movie file
+    "unsupported_file": "",
+    "unreadable_file": "",
+    "header_mismatch": "",
+    "no_sound_record": "",
+    "empty_file": "",
+    "corrupt_gzip": "",
+    "gzip_ratio_too_high": "",
+}
+_BY_CHANCE: Final = (TestPhase.FUZZING, TestPhase.STATEFUL)
+# Every so many calls reach for what is not theirs.
+_REACH_EVERY: Final = 5
+
+
+@dataclass
+class Report:
+    """What came of the calls."""
+
+    calls: int = 0
+    reached_over: int = 0
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    states: Counter[str] = field(default_factory=Counter)
+    findings: dict[str, str] = field(default_factory=dict)
+
+    def succeeded(self) -> set[str]:
+        """Operations that answered well at least once."""
+        return {operation for operation, status in self.statuses if status < 300}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What is done before and after each call of a run: it goes out as one tenant, its answer is looked at."""
+
+    access: Access
+    foreign: Foreign
+    report: Report
+
+    def before(self, case: AnyCase) -> None:
+        self.access.choose(case.headers, case.query)
+        phase = None if case.meta is None else case.meta.phase.name
+        if self.report.calls % 2 and phase in _BY_CHANCE and is_valid_file(case):
+            files.make_readable(case.query)
+        if self.report.calls % _REACH_EVERY == 0 and phase is not TestPhase.STATEFUL:
+            self.report.reached_over += reach_over(case, self.foreign)
+
+    def after(self, case: AnyCase, response: Response) -> None:
+        self.report.calls += 1
+        self.report.statuses[case.operation.label, response.status_code] += 1
+        if marks := self.foreign.seen_in(text_of(response.headers, response.content)):
+            self.report.findings[f"foreign: {case.operation.label}"] = f"{marks}: {case.as_curl_command()}"
+
+
+def is_valid_file(case: AnyCase) -> bool:
+    """Whether it brings a file, and nothing that the document forbids."""
+    return case.media_type is not None and case.meta is not None and case.meta.generation.mode.is_positive
+
+
+def is_failure(failure: Exception, response: Response) -> bool:
+    """Whether it is one, of all that schemathesis takes for one."""
+    return not (isinstance(failure, RejectedPositiveData) and code_of(response) in BEYOND_THE_DOCUMENT)
+
+
+def reach_over(case: AnyCase, foreign: Foreign) -> bool:
+    """Ask for what is the other tenant's: by its ids, its idempotency key, its cursor."""
+    parameters = case.path_parameters
+    if "upload_id" in parameters:
+        parameters["upload_id"] = foreign.upload_ids[len(case.id) % len(foreign.upload_ids)]
+    elif "movie_id" in parameters:
+        parameters["movie_id"] = foreign.movie_id
+    elif "cursor" in case.query:
+        case.query["cursor"] = foreign.cursor
+    elif "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = foreign.idempotency_key
+    else:
+        return False
+    return True
+
+
+def code_of(response: Response) -> str | None:
+    try:
+        document = response.json()
+    except ValueError:
+        return None
+    return document.get("code") if isinstance(document, dict) else None
+
+
+def call(api_url: str, access: Access, foreign: Foreign, *, calls: int, seed: int, examples: int) -> Report:
+    """At least so many calls: once what the document's limits suggest, then by chance, with other seeds each time.
+
+    `examples`: so many of each operation and so many sequences each time.
+    """
+    files.register()
+    report = Report()
+    for turn in count():
+        schema = schemathesis.openapi.from_url(
+            f"{api_url}/openapi.json", config=config(access, seed + turn, examples, is_first=turn == 0)
+        )
+        with hooked(schema, Caller(access, foreign, report)):
+            _run(schema, report)
+        if report.calls >= calls or report.findings:
+            return report
+    raise AssertionError("unreachable")
+
+
+def config(access: Access, seed: int, examples: int, *, is_first: bool) -> schemathesis.Config:
+    return schemathesis.Config.from_dict(
+        {
+            "seed": seed,
+            "headers": access.credentials,
+            "request-timeout": 20,
+            "continue-on-failure": True,
+            "generation": {"max-examples": examples, "deterministic": True, "database": "none", "no-shrink": True},
+            "phases": {
+                "examples": {"enabled": is_first},
+                "coverage": {"enabled": is_first, "generate-duplicate-query-parameters": True},
+                "stateful": {"max-steps": 12},
+            },
+        }
+    )
+
+
+@contextmanager
+def hooked(schema: schemathesis.BaseSchema, caller: Caller) -> Iterator[None]:
+    """Hooks are known by their names; the first one is everybody's, so it does not stay."""
+
+    def before_call(_context: HookContext, case: AnyCase, _kwargs: dict[str, Any]) -> None:
+        caller.before(case)
+
+    def after_call(_context: HookContext, case: AnyCase, response: Response) -> None:
+        caller.after(case, response)
+
+    def filter_failure(_context: HookContext, failure: Exception, _case: AnyCase, response: Response) -> bool:
+        return is_failure(failure, response)
+
+    def flatmap_body(context: HookContext, body: object) -> SearchStrategy[object]:
+        is_mending = context.operation is not None and "/uploads/" in context.operation.path
+        return files.or_table(body, is_mending=is_mending)
+
+    schema.hook(after_call)
+    schema.hook(flatmap_body)
+    schema.hook(filter_failure)
+    schemathesis.hook(before_call)
+    try:
+        yield
+    finally:
+        unregister(before_call)
+
+
+def _run(schema: schemathesis.BaseSchema, report: Report) -> None:
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            _add_failures(event, report)
+        elif isinstance(event, events.NonFatalError):
+            report.findings[f"error: {event.label}: {event.info.title}"] = event.info.message
+        elif isinstance(event, events.FatalError):
+            raise event.exception
+
+
+def _add_failures(event: events.ScenarioFinished, report: Report) -> None:
+    for checks in event.recorder.checks.values():
+        for check in checks:
+            if check.failure_info is not None:
+                failure = check.failure_info.failure
+                name = f"{check.name}: {failure.operation}: {failure.title}"
+                report.findings[name] = f"{failure.message}\n{check.failure_info.code_sample}"

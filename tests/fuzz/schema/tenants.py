@@ -1,0 +1,109 @@
+"""Two tenants: one calls, of the other nothing may ever be seen or changed."""
+
+import json
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from tests.api.sending import wait_for_end
+from tests.rows import MOVIES_HEADER, movies
+
+_TENANT_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a call says whose data it is about: by a header, or by a key that is good for this tenant only."""
+
+    tenant: str
+    key: str | None = None
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Headers of every call."""
+        return {} if self.key is None else {"X-API-Key": self.key}
+
+    def client(self, api_url: str) -> httpx.Client:
+        headers = {**self.credentials, "X-Tenant": self.tenant}
+        return httpx.Client(base_url=f"{api_url}/api/v1", headers=headers, timeout=30, trust_env=False)
+
+    def choose(self, headers: Any, query: dict[str, Any]) -> None:
+        """Name this tenant wherever a call names one that could be; what is no name at all stays as it is."""
+        if is_name(headers.get("X-Tenant", self.tenant)):
+            headers["X-Tenant"] = self.tenant
+        if is_name(query.get("tenant")):
+            query["tenant"] = self.tenant
+
+
+def is_name(value: object) -> bool:
+    return isinstance(value, str) and _TENANT_PATTERN.fullmatch(value) is not None
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """The other tenant's data: what leads to it, what gives it away, and what it looks like."""
+
+    access: Access
+    upload_ids: tuple[str, ...]
+    movie_id: int
+    idempotency_key: str
+    cursor: str
+    marks: tuple[str, ...]
+
+    def seen_in(self, text: str) -> list[str]:
+        """The marks in an answer, its headers included."""
+        return [mark for mark in self.marks if mark in text]
+
+    def look(self, api_url: str) -> Any:
+        """All of it, as its owner sees it: equal as long as nobody touches it."""
+        with self.access.client(api_url) as client:
+            uploads = client.get("/uploads").raise_for_status().json()
+            histories = [client.get(f"/uploads/{upload}/history").json() for upload in self.upload_ids]
+            return uploads, histories, client.get("/movies").raise_for_status().json()
+
+
+def load_foreign(api_url: str, access: Access) -> Foreign:
+    """Uploads of every kind that a stranger could ask for: completed with rejects, failed, and mended."""
+    mark = f"xyzzy{uuid.uuid4().hex}"
+    key = f"{mark}-key"
+    with access.client(api_url) as client:
+        changes = [{"title": f"{mark} {number}", mark: "kept"} for number in range(3)]
+        content = movies(*changes, {"release_date": mark}, header=[*MOVIES_HEADER, mark])
+        upload = _loaded(client, f"{mark}.csv", content, {"Idempotency-Key": key})
+        failed = _loaded(client, f"{mark}-failed.csv", content + b"1\r\n", {}, on_error="abort")
+        page = client.get("/movies", params={"page_size": 1}).raise_for_status().json()
+    movie_id = page["items"][0]["id"]
+    marks = (mark, upload["id"], failed["id"], upload["sha256"], str(movie_id), page["next_cursor"])
+    return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], marks)
+
+
+def load_own(api_url: str, access: Access) -> None:
+    """Something of each kind for the tenant that calls: lists are not empty, and there is something to undo."""
+    with access.client(api_url) as client:
+        for number in range(6):
+            rows = [{"title": f"Mine {number}.{row}"} for row in range(4)]
+            _loaded(client, "movies.csv", movies(*rows, {"release_date": "never"}), {})
+        _loaded(client, "failed.csv", movies({"release_date": "never"}), {}, on_error="abort", force="true")
+
+
+def wait_until_idle(api_url: str, access: Access) -> None:
+    """Until all that was uploaded is loaded."""
+    with access.client(api_url) as client:
+        for state in ("queued", "loading"):
+            for upload in client.get("/uploads", params={"state": state, "page_size": 100}).json()["items"]:
+                wait_for_end(client, upload["id"])
+
+
+def _loaded(
+    client: httpx.Client, filename: str, content: bytes, headers: dict[str, str], **options: str
+) -> dict[str, Any]:
+    answer = client.post("/upload", params={"filename": filename, **options}, headers=headers, content=content)
+    return wait_for_end(client, answer.raise_for_status().json()["id"])
+
+
+def text_of(headers: dict[str, list[str]], body: bytes) -> str:
+    """An answer as text, with what JSON escapes."""
+    return json.dumps(headers) + body.decode("utf-8", errors="replace")

@@ -10,8 +10,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.errors import add_error_handlers
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
-from api.routes import datasets, errors, health, mending, movies, rejects, tenants, upload, uploads
+from api.routes import datasets, docs, errors, health, mending, movies, rejects, tenants, upload, uploads
 from api.runtime import open_runtime
+from api.security_headers import SecurityHeadersMiddleware
 from shared import failpoints, logs
 from shared.settings import Settings
 
@@ -24,6 +25,7 @@ ROUTERS = (
     datasets.router,
     tenants.router,
     errors.router,
+    docs.router,
     health.router,
 )
 
@@ -53,6 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=lifespan,
+        docs_url=None,  # see api/routes/docs.py
+        redoc_url=None,
         redirect_slashes=False,  # a redirect would make a client send its file twice
     )
     for router in ROUTERS:
@@ -64,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    # The last one added is the outermost: trace id, then CORS, then the net for unexpected errors.
+    # The last one added is the outermost: trace id, headers, then CORS, then the net for unexpected errors.
     app.add_middleware(UnexpectedErrorMiddleware)
     if settings.cors_origins:
         app.add_middleware(
@@ -74,4 +78,5 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_headers=["Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant", TRACE_HEADER],
             expose_headers=["Location", "Link", "Retry-After", TRACE_HEADER],
         )
+    app.add_middleware(SecurityHeadersMiddleware, is_cross_origin=bool(settings.cors_origins))
     app.add_middleware(TraceMiddleware)

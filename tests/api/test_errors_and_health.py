@@ -33,8 +33,8 @@ def test_health_names_what_answered(stack: LocalStack, prefix: str) -> None:
     assert answer.status_code == 200
     body = answer.json()
     assert body["status"] == "ok"
-    assert re.fullmatch(r"postgresql \d+\.\d+", body["database"]["backend"])
-    assert re.fullmatch(r"redis \d+\.\d+", body["broker"]["backend"])
+    # No version: it would tell a stranger which weaknesses to look for.
+    assert (body["database"]["backend"], body["broker"]["backend"]) == ("postgresql", "redis")
 
 
 def test_database_health_tells_the_revision(api: httpx.Client) -> None:

@@ -15,9 +15,9 @@ _QUOTING: Final = (ValueError, LookupError)
 _DATA_EXCEPTION: Final = "22"
 
 
-def without_values(info: ExceptionInfo) -> str:
-    """The error with its causes, the first of them first, as Python writes them."""
-    _, error, _ = info
+def without_values(exc_info: ExceptionInfo) -> str:
+    """The error with its causes, the first of them first, as Python writes them; a formatter of structlog's."""
+    _, error, _ = exc_info
     parts: list[str] = []
     following: BaseException | None = error
     while following is not None:

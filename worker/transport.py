@@ -15,18 +15,18 @@ log = structlog.get_logger()
 _GARBAGE = (ValueError, LookupError, TypeError, AttributeError)
 
 
-class Channel(redis.Channel):  # type: ignore[misc]  # kombu's stubs lack it
+class Channel(redis.Channel):
     """One that drops messages which cannot be read, and tells so without their contents."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
-            return super()._brpop_read(**options)
+            return super()._brpop_read(**options)  # type: ignore[misc]  # the stubs lack it
         except _GARBAGE as error:
             log.error("message_unreadable", error=type(error).__name__)
             return True
 
 
-class Transport(redis.Transport):  # type: ignore[misc]
+class Transport(redis.Transport):
     """kombu's, with our channels."""
 
     Channel = Channel

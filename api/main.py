@@ -37,7 +37,17 @@ def app_from_environment() -> FastAPI:
     failpoints.arm(settings.failpoint)
     # Our own line has the trace id and the route's template; the server's has the query, and with it users' values.
     logging.getLogger("uvicorn.access").disabled = True
+    _take_over_server_logs()
     return create_app(settings)
+
+
+def _take_over_server_logs() -> None:
+    """The server writes its lines like ours, which keeps rows out of tracebacks, and names no address."""
+    server = logging.getLogger("uvicorn")
+    server.handlers.clear()
+    server.propagate = True
+    # That a WebSocket was refused is told with its address, query and all; there are none here.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
 
 
 def create_app(settings: Settings) -> FastAPI:

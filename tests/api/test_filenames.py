@@ -99,7 +99,7 @@ def test_no_name_leads_out_of_the_uploads_directory(stack: LocalStack, mine: htt
         # One way for each name, and each way for every fourth.
         ways = list(forms(name))
         for params, headers, content in ways if index % 4 == 0 else [ways[index % len(ways)]]:
-            sent = {key: value.encode("latin-1") for key, value in headers.items()}
+            sent = [(key.encode(), value.encode("latin-1")) for key, value in headers.items()]
             answer = mine.post("/upload", params=params, headers=sent, content=content)
             statuses[answer.status_code] += 1
             assert answer.status_code in (200, 202, 400, 413, 415, 422), (name, answer.text)

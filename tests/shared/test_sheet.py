@@ -154,7 +154,9 @@ def sheet_of_upload(engine: Engine, loader: Loader, upload_id: uuid.UUID) -> byt
     stored = loader.storage.open(row["storage_key"])
     try:
         file = SheetFile(stored, row["header_bytes"], Dialect.from_json(row["dialect"]))
-        return file.header() + b"".join(file.blocks(RejectedRecord(*place, [REASON]) for place in found))
+        return file.header() + b"".join(
+            file.blocks(RejectedRecord(line, start, end, [REASON]) for line, start, end in found)
+        )
     finally:
         stored.close()
 

@@ -167,9 +167,9 @@ def told(watched: LocalStack) -> list[dict[str, Any]]:
     return uploads
 
 
-def every_value(redis: "Redis[bytes]") -> str:
+def every_value(redis: Redis) -> str:
     """All keys with what they hold."""
-    found = []
+    found: list[Any] = []
     for key in redis.scan_iter(count=1000):
         kind = redis.type(key)
         if kind == b"list":

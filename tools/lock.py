@@ -9,7 +9,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 LOCKS: Final = ("requirements.txt", "requirements-dev.txt")
 
-_PACKAGE: Final = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^\]]*\])?==([^ ;\\\n]+)(.*(?:\\\n.*)*)", re.MULTILINE)
+_PACKAGE: Final = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[^\]]*\])?==([^ ;\\\n]+)((?:.*\\\n)*.*)", re.MULTILINE)
 _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 

@@ -22,7 +22,7 @@ FAILING = (
     f"INSERT INTO scarce VALUES ('{CANARY}', NULL)",
     f"INSERT INTO scarce VALUES ('{CANARY}', 1), ('{CANARY}', 1)",
     f"INSERT INTO scarce VALUES ('x', '{CANARY}')",
-    f"SELECT '{CANARY}'::date",
+    f"SELECT CAST('{CANARY}' AS date)",
 )
 TABLE = "CREATE TEMPORARY TABLE scarce (name text PRIMARY KEY, number int NOT NULL);"
 

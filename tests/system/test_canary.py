@@ -108,7 +108,7 @@ def tell_everywhere(stack: LocalStack) -> list[dict[str, Any]]:
             assert client.get(path).status_code < 500
         for name in (f"{CANARY}.pdf", f"{CANARY}.csv"):
             assert client.put("/upload", params={"filename": name}, content=CANARY).status_code in (415, 422)
-        assert client.request(CANARY.upper(), "/movies").status_code == 405
+        assert client.request(CANARY.upper(), "/movies").status_code in (400, 405)
     return uploads
 
 

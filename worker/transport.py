@@ -11,8 +11,8 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 
 log = structlog.get_logger()
 
-# What bytes that are no text, text that is no JSON, and JSON that is no message end in.
-_GARBAGE = (ValueError, LookupError, TypeError, AttributeError)
+# What bytes that are no text, text that is no JSON or nested too deeply, and JSON that is no message end in.
+_GARBAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class Channel(redis.Channel):

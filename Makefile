@@ -17,7 +17,7 @@ LOCK := build/lock/bin/python -m uv pip compile --no-config --universal --python
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format postman chaos seeded-bugs fuzz fuzz-api bench bench-quick lock clean
+.PHONY: help demo up test check format postman chaos seeded-bugs fuzz fuzz-api bench bench-quick lock sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -32,11 +32,13 @@ up: .venv/runtime.stamp ## run everything in the foreground (PORT=8000 DATA_DIR=
 test: .venv/test.stamp ## the suite, against a real Postgres, Redis and Celery worker (ARGS= for pytest)
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-check: .venv/test.stamp ## format, lint, types, imports
+check: .venv/test.stamp ## format, lint, types, imports, known weaknesses
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/bandit -q -c pyproject.toml -r api worker shared cli stack migrations tools
+	@$(BIN)/python -m tools.audit
 
 format: .venv/test.stamp ## format and repair what ruff can
 	@$(BIN)/ruff format .
@@ -76,6 +78,10 @@ lock: ## resolve anew: requirements.txt (runtime and local servers), requirement
 	@$(LOCK) pyproject.toml --extra local -o requirements.txt
 	@$(LOCK) pyproject.toml --extra local --extra test -c requirements.txt -o requirements-dev.txt
 	@$(LOCK) --group fuzz -o requirements-fuzz.txt
+
+sbom: .venv/test.stamp ## what an installation consists of, as CycloneDX: writes build/sbom.json
+	@mkdir -p build
+	@$(BIN)/python -m tools.sbom >build/sbom.json
 
 clean: ## remove all that was made, but not data/
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache *.egg-info

@@ -31,7 +31,7 @@ from shared.keys.text import Key, parse_key
 
 KEY_HEADER: Final = "X-API-Key"
 PUBLIC_PATHS: Final = frozenset({"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"})
-DOCS_PATHS: Final = frozenset({"/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"})
+DOCS_PATHS: Final = frozenset({"/docs", "/openapi.json"})
 
 _READING: Final = ("GET", "HEAD")
 _CHALLENGE: Final = 'Bearer realm="imdb-ingest"'

@@ -15,7 +15,7 @@ _EXTENSION: Final = re.compile(r"(?:\.[A-Za-z0-9]{1,8}){1,2}\Z")
 def clean_filename(name: str) -> str:
     """The last path component, NFC, without control and invisible format characters, at most 255 bytes; may be ""."""
     last = re.split(r"[/\\]", name)[-1]
-    visible = "".join(char for char in unicodedata.normalize("NFC", last) if unicodedata.category(char)[0] != "C")
+    visible = "".join(char for char in unicodedata.normalize("NFC", last) if not _is_unseen(char))
     return _shortened(visible.strip().lstrip("."))
 
 
@@ -27,6 +27,12 @@ def filename_of_disposition(header: str) -> str | None:
     }
     extended = _decoded(found.get("filename*", ""))
     return extended or _as_utf8(found.get("filename", "")) or None
+
+
+def _is_unseen(char: str) -> bool:
+    """Control and format characters, and separators of lines and paragraphs."""
+    category = unicodedata.category(char)
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def _shortened(name: str) -> str:

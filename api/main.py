@@ -19,13 +19,14 @@ from api.local_only import LocalOnlyMiddleware
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
 from api.parameters import refuse_unknown_and_repeated
-from api.routes import datasets, errors, health, mending, movies, rejects, tenants, upload, uploads
+from api.routes import datasets, docs, errors, health, mending, movies, rejects, tenants, upload, uploads
 from api.runtime import open_runtime
+from api.security_headers import SecurityHeadersMiddleware
 from shared import failpoints, logs
 from shared.settings import Settings
 
 OF_TENANTS = (upload.router, uploads.router, rejects.router, mending.router, movies.router)
-ROUTERS = (*OF_TENANTS, datasets.router, tenants.router, errors.router, health.router)
+ROUTERS = (*OF_TENANTS, datasets.router, tenants.router, errors.router, docs.router, health.router)
 
 
 def app_from_environment() -> FastAPI:
@@ -40,7 +41,17 @@ def prepared_app(settings: Settings) -> FastAPI:
     failpoints.arm(settings.failpoint)
     # Our own line has the trace id and the route's template; the server's has the query, and with it users' values.
     logging.getLogger("uvicorn.access").disabled = True
+    _take_over_server_logs()
     return create_app(settings)
+
+
+def _take_over_server_logs() -> None:
+    """The server writes its lines like ours, which keeps rows out of tracebacks, and names no address."""
+    server = logging.getLogger("uvicorn")
+    server.handlers.clear()
+    server.propagate = True
+    # That a WebSocket was refused is told with its address, query and all; there are none here.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -59,6 +70,8 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=lifespan,
         dependencies=[Depends(refuse_unknown_and_repeated)],
+        docs_url=None,  # see api/routes/docs.py
+        redoc_url=None,
         redirect_slashes=False,  # a redirect would make a client send its file twice
     )
     for router in ROUTERS:
@@ -70,7 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    # The last one added is the outermost: trace id, CORS, bodies, who may call, the net for unexpected errors, the key.
+    # The last one added is the outermost: trace id, headers, CORS, bodies, who may call, the net for unexpected errors,
+    # the key.
     if settings.require_keys:
         app.add_middleware(AuthenticationMiddleware, public_docs=settings.public_docs)
     app.add_middleware(UnexpectedErrorMiddleware)
@@ -87,4 +101,5 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             ],
             expose_headers=["Location", "Link", "Retry-After", TRACE_HEADER],
         )
+    app.add_middleware(SecurityHeadersMiddleware, is_cross_origin=bool(settings.cors_origins))
     app.add_middleware(TraceMiddleware)

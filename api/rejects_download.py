@@ -20,6 +20,7 @@ from shared.errors import FileExpired, StoredFileDamaged
 from shared.ingest.dialect import Dialect
 from shared.ingest.encoding import LATIN_1, UTF_16_BE, UTF_16_LE
 from shared.ingest.rejects_file import Reason, RejectedRecord, RejectsFile
+from shared.ingest.sheet import SheetFile
 from shared.storage.local import LocalStorage, StoredFile
 
 # Records whose reasons are in memory at a time.
@@ -29,7 +30,13 @@ _CHARSETS: Final = {UTF_16_LE: "utf-16le", UTF_16_BE: "utf-16be", LATIN_1: "iso-
 
 
 async def download(
-    runtime: Runtime, upload_id: uuid.UUID, tenant: Tenant, column: str | None, code: str | None
+    runtime: Runtime,
+    upload_id: uuid.UUID,
+    tenant: Tenant,
+    column: str | None,
+    code: str | None,
+    *,
+    is_for_a_sheet: bool = False,
 ) -> Response:
     """The file as an attachment; raises `NotFound`, `FileExpired`, storage errors."""
     async with tenant_reading(runtime.read_engine, tenant.name) as connection:
@@ -39,16 +46,16 @@ async def download(
     dialect = Dialect.from_json(upload.dialect)
     stored = await asyncio.to_thread(_open, runtime.storage, upload.storage_key)
     try:
-        file = await asyncio.to_thread(RejectsFile, stored, upload.header_bytes, dialect)
+        kind = SheetFile if is_for_a_sheet else RejectsFile
+        file = await asyncio.to_thread(kind, stored, upload.header_bytes, dialect)
     except BaseException:
         stored.close()
         raise
     wanted = RejectFilter(upload.number, column, code)
-    is_tabs = dialect.delimiter == "\t"
+    is_tabs = file.dialect.delimiter == "\t"
     media_type = "text/tab-separated-values" if is_tabs else "text/csv"
     headers = {
         "Content-Disposition": f'attachment; filename="rejects-{upload.number}.{"tsv" if is_tabs else "csv"}"',
-        "X-Content-Type-Options": "nosniff",
     }
     charset = _CHARSETS.get(dialect.encoding, dialect.encoding)
     blocks = _blocks(runtime.read_engine, tenant, wanted, stored, file)

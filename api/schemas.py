@@ -248,7 +248,7 @@ class ServiceHealth(BaseModel):
     """One service that was asked."""
 
     status: Literal["ok", "unavailable"]
-    backend: str | None = Field(description="Name and version.", examples=["postgresql 18.4"])
+    backend: str | None = Field(description="What answered.", examples=["postgresql"])
     milliseconds: float
 
 

@@ -111,6 +111,9 @@ def rejects(
             "--csv", dir_okay=False, allow_dash=True, metavar="FILE", help="All of them, to be mended; - is stdout."
         ),
     ] = None,
+    spreadsheet: Annotated[
+        bool, typer.Option("--spreadsheet", help="With --csv: no cell is a formula; `mend` takes it back as it is.")
+    ] = False,
     column: Annotated[str | None, typer.Option(help="Only rejects of this column.")] = None,
     code: Annotated[str | None, typer.Option(help="Only rejects by this rule.")] = None,
     page: Page = 1,
@@ -123,7 +126,7 @@ def rejects(
     path, chosen = f"/uploads/{upload_id}/rejects", Params(column=column, code=code)
     with _session(api_url, tenant, as_json=as_json) as client:
         if csv_file is not None:
-            write_blocks(client.blocks(path, {**chosen, "format": "csv"}), csv_file)
+            write_blocks(client.blocks(path, {**chosen, "format": "csv", "spreadsheet": spreadsheet or None}), csv_file)
             return
         answer = client.page(path, {**chosen, "page": page, "page_size": page_size})
         _show(answer, render.rejects, render.summary, as_json=as_json)

@@ -1,11 +1,16 @@
 """Structured logs: one static event name per line, values as fields, identifiers bound once, never a row's contents."""
 
 import logging
+import re
 import sys
 
 import structlog
 
 from shared.settings import Settings
+from shared.tracebacks import without_values
+
+# What could begin another line, or steer a terminal.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure(settings: Settings, service: str) -> None:
@@ -15,12 +20,12 @@ def configure(settings: Settings, service: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_service(service),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(without_values),
     ]
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = (
+        [structlog.processors.JSONRenderer()]
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
+        else [_on_one_line, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
     )
     structlog.configure(
         processors=[*shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -32,7 +37,7 @@ def configure(settings: Settings, service: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared_processors,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
@@ -45,3 +50,13 @@ def _add_service(service: str) -> structlog.typing.Processor:
         return {"service": service, **event}
 
     return add
+
+
+def _on_one_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """JSON escapes by itself; a console's line must, so that no value can forge another one. Tracebacks are ours."""
+    return {
+        name: _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value)
+        if isinstance(value, str) and name != "exception"
+        else value
+        for name, value in event.items()
+    }

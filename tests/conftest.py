@@ -18,6 +18,7 @@ from shared.ingest.accept import Receiver, UploadOptions, register
 from shared.ingest.budget import Budget
 from shared.ingest.load import Loader
 from shared.ingest.mend import find_mendable, limited, recognise_mended, register_mending
+from shared.ingest.sheet import written_for_a_sheet
 from shared.ingest.sniff import Wanted
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
@@ -168,7 +169,7 @@ def mend(engine: Engine, settings: Settings) -> Mend:
     def take(parent: uuid.UUID, content: bytes, filename: str = "rejects.csv") -> uuid.UUID:
         with engine.connect() as connection:
             mendable = find_mendable(connection, parent, "public")
-        wanted = Wanted(mendable.dataset, recognise=recognise_mended)
+        wanted = Wanted(mendable.dataset, recognise=recognise_mended, written=written_for_a_sheet)
         receiver = Receiver(LocalStorage(settings.upload_dir), limited(settings), filename, wanted)
         try:
             receiver.feed(content)

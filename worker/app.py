@@ -7,10 +7,11 @@ from celery import Celery
 
 from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY
 from shared.settings import Settings
-from worker import lifecycle
+from worker import lifecycle, transport
 
 # The one module that builds settings on import: Celery's command line takes an application, not a factory.
 settings = Settings()
+transport.install()
 app = Celery("imdb-ingest", broker=settings.redis_url, include=["worker.tasks"])
 app.conf.update(
     # Messages hold ids. Pickle would give a shell to whoever reaches Redis.

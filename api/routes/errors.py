@@ -6,6 +6,7 @@ from fastapi.responses import HTMLResponse
 from api.error_page import CONTENT_SECURITY_POLICY, error_page
 from api.errors import ERRORS_PATH
 from api.openapi import problems
+from api.security_headers import PAGE_CACHING
 
 router = APIRouter(tags=["about"])
 
@@ -13,5 +14,5 @@ router = APIRouter(tags=["about"])
 @router.get(ERRORS_PATH, response_class=HTMLResponse, responses=problems(), summary="What every error code means")
 def show_errors() -> HTMLResponse:
     """HTML, with an anchor for each code: what happened, why, and what to do. Touches neither database nor broker."""
-    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": PAGE_CACHING}
     return HTMLResponse(error_page(), headers=headers)

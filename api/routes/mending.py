@@ -22,6 +22,7 @@ from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions
 from shared.ingest.idempotency import Reservation, fingerprint_of
 from shared.ingest.mend import Mendable, find_mendable, limited, recognise_mended, register_mending
+from shared.ingest.sheet import written_for_a_sheet
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
@@ -76,7 +77,7 @@ class Mending:
         wanted = self.options.text.wanted(self.mendable.dataset)
         is_told = wanted.delimiter is not None or wanted.quoting is not None
         like = None if is_told else self.mendable.dialect
-        wanted = replace(wanted, recognise=recognise_mended, like=like)
+        wanted = replace(wanted, recognise=recognise_mended, written=written_for_a_sheet, like=like)
         try:
             return await receive_file(
                 self.request, self.runtime, self.options.filename, wanted, meter, reservation, limits

@@ -51,6 +51,10 @@ Column = Annotated[
     str | None, Query(pattern=r"^[^\x00]*$", max_length=255, description="Only of this column.", examples=["title"])
 ]
 Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only with this code.")]
+Spreadsheet = Annotated[
+    bool,
+    Query(description="For a spreadsheet: cells that it would compute get an apostrophe, which a mending takes away."),
+]
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Counts more than the header Accept.")]
 
 
@@ -72,13 +76,14 @@ async def list_rejects(
     column: Column = None,
     code: Code = None,
     format: Format = None,  # noqa: A002  the parameter's public name
+    spreadsheet: Spreadsheet = False,
 ) -> RejectPage | Response:
     """Each reason with its line, column, code, message, value and hint; `summary` groups all that match the filters.
 
     As CSV they can be mended and sent back.
     """
     if format == "csv" or (format is None and prefers(request, "text/csv", "application/json")):
-        return await download(runtime, upload_id, tenant, column, code)
+        return await download(runtime, upload_id, tenant, column, code, is_for_a_sheet=spreadsheet)
     wanted = RejectFilter(await _number_of(runtime.read_engine, upload_id, tenant), column, code)
     offset = offset_of(page, page_size)
     async with tenant_reading(runtime.read_engine, tenant.name, is_snapshot=True) as connection:

@@ -8,6 +8,8 @@ from shared.errors import CorruptGzip, GzipRatioTooHigh
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _PIECE_BYTES = 1024 * 1024
+# zlib copies what is left of its input at the end of each member: a block of tiny ones would cost its square.
+_SLICE_BYTES = 16 * 1024
 # Below that nobody minds how much came out of how little.
 _HARMLESS_BYTES: Final = 64 * 1024 * 1024
 _PADDING = b"\0"  # some writers fill the last block with zeros
@@ -26,6 +28,10 @@ class Gunzip:
 
     def feed(self, block: bytes) -> Iterator[bytes]:
         """Decompress; raises `CorruptGzip` and `GzipRatioTooHigh`."""
+        for start in range(0, len(block), _SLICE_BYTES):
+            yield from self._feed(block[start : start + _SLICE_BYTES])
+
+    def _feed(self, block: bytes) -> Iterator[bytes]:
         self._bytes_in += len(block)
         while block := block if self._in_member else block.lstrip(_PADDING):
             self._in_member = True

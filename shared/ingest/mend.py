@@ -17,6 +17,7 @@ from shared.errors import HeaderMismatch, NotFound, StateConflict
 from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
 from shared.ingest.dialect import Dialect
 from shared.ingest.rejects_file import LINE_COLUMN, OUR_COLUMNS
+from shared.ingest.sheet import SHEET_COLUMNS, SHEET_LINE, own_names
 from shared.settings import MIB, Settings
 
 MOST_BYTES: Final = 32 * MIB
@@ -51,25 +52,20 @@ def limited(settings: Settings) -> Settings:
     return settings.model_copy(update={"max_upload_bytes": most_bytes, "small_upload_bytes": most_bytes})
 
 
-def without_ours(header: Sequence[str]) -> list[str]:
-    """The columns that are the file's own."""
-    return [name for name in header if name not in OUR_COLUMNS]
-
-
 def recognise_mended(header: Sequence[str], name: str | None) -> Dataset:
     """Like `recognise`, of a header with our columns beside the file's; raises `HeaderMismatch`."""
-    if LINE_COLUMN not in header:
+    if (LINE_COLUMN in header) == (SHEET_LINE in header):
         message = f"the header lacks {LINE_COLUMN}: which rejected record each one is; download the rejects as CSV"
         raise HeaderMismatch(message, {"missing": [LINE_COLUMN], "found": [name[:100] for name in header[:100]]})
-    repeated = sorted({name for name in OUR_COLUMNS if header.count(name) > 1})
+    repeated = sorted({name for name in {*OUR_COLUMNS, *SHEET_COLUMNS} if header.count(name) > 1})
     if repeated:
         raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated})
-    return recognise(without_ours(header), name)
+    return recognise(own_names(header), name)
 
 
 def recognise_upload(header: Sequence[str], name: str | None) -> Dataset:
     """Like `recognise`, but for a download of rejects, which is no upload; raises `HeaderMismatch`."""
-    if set(OUR_COLUMNS) <= set(header):
+    if set(OUR_COLUMNS) <= set(header) or set(SHEET_COLUMNS) <= set(header):
         raise HeaderMismatch("these are rejects of an upload; send them to its address /uploads/{id}/rejects")
     return recognise(header, name)
 

@@ -22,10 +22,10 @@ from shared.datasets import DATASETS
 from shared.datasets.rules import Whole
 from shared.errors import MendedUploadEnded
 from shared.failpoints import reach
-from shared.ingest.mend import without_ours
 from shared.ingest.publish import complete, counted
 from shared.ingest.records import Places, Records, reasons
 from shared.ingest.rejects_file import LINE_COLUMN
+from shared.ingest.sheet import SHEET_LINE, own_columns, own_names
 from shared.ingest.validate import Validated, shown_values, validate
 from shared.ingest.work import Work, record_event
 
@@ -87,7 +87,7 @@ class Mended(Validated):
 def validate_mended(records: Records, work: Work, mends: int) -> Mended:
     """Like `validate`; the rows get the ids that they would have had in the mended upload, by the lines they name."""
     records, lines = _take_lines(records)
-    header = without_ours(work.header)
+    header = own_names(work.header)
     ids = lines + first_id(mends)
     validated = validate(records, DATASETS[work.dataset], header, work.tenant, work.number, ids)
     places, numbers = records.places, records.numbers
@@ -97,21 +97,21 @@ def validate_mended(records: Records, work: Work, mends: int) -> Mended:
 
 def _take_lines(records: Records) -> tuple[Records, np.ndarray]:
     """The records that name a line, each line once, with those lines; the others have a reason."""
-    texts = records.table.column(LINE_COLUMN).combine_chunks()
+    name = SHEET_LINE if SHEET_LINE in records.table.column_names else LINE_COLUMN
+    texts = records.table.column(name).combine_chunks()
     values, _ = Whole().convert(texts)
     lines: np.ndarray = values.fill_null(0).to_numpy(zero_copy_only=False)
     is_line = (lines >= 1) & (lines <= _LAST_LINE)
     is_first = np.zeros(len(lines), dtype=bool)
     is_first[np.unique(lines, return_index=True)[1]] = True
     faults = [
-        reasons(records.numbers[wrong], LINE_COLUMN, code, MESSAGES[code], shown_values(texts.filter(pa.array(wrong))))
+        reasons(records.numbers[wrong], name, code, MESSAGES[code], shown_values(texts.filter(pa.array(wrong))))
         for code, wrong in (("not_a_reject", ~is_line), ("repeated_line", is_line & ~is_first))
     ]
     kept = is_line & is_first
-    table = records.table.filter(pa.array(kept))
     left = replace(
         records,
-        table=table.select(without_ours(table.column_names)),
+        table=own_columns(records.table.filter(pa.array(kept))),
         numbers=records.numbers[kept],
         reasons=pa.concat_tables([records.reasons, *faults]),
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from shared.ingest.dialect import Dialect
 from shared.ingest.encoding import bom_of, encode, exchange
+from shared.ingest.formulas import escaped
 from shared.ingest.hints import hint
 from shared.storage.local import StoredFile
 
@@ -19,8 +20,6 @@ _BYTE_ORDER_MARK: Final = "\ufeff".encode()
 # What is handed out at a time.
 _BLOCK_BYTES: Final = 256 * 1024
 _BETWEEN_REASONS: Final = "; "
-# What a spreadsheet takes for a formula.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,12 @@ class RejectedRecord:
 
 
 class RejectsFile:
-    """The lines of the file, encoded like the file that the records came in."""
+    """The lines of the file, encoded like the file that the records came in; `dialect` is what they are written in."""
 
     def __init__(self, stored: StoredFile, header_bytes: int, dialect: Dialect) -> None:
         """Raises `StoredFileDamaged` and `Unavailable`."""
         self._stored = stored
-        self._dialect = dialect
+        self.dialect = dialect
         beginning = stored.read(0, header_bytes)
         # In UTF-8 the mark is stored with the content; earlier versions did not note it.
         self._has_stored_mark = beginning.startswith(_BYTE_ORDER_MARK)
@@ -58,8 +57,8 @@ class RejectsFile:
 
     def header(self) -> bytes:
         """The first line, behind the byte order mark if the file had one."""
-        mark = _BYTE_ORDER_MARK if self._has_stored_mark else bom_of(self._dialect)
-        return mark + encode(self._ours(OUR_COLUMNS) + self._ended(self._header), self._dialect)
+        mark = _BYTE_ORDER_MARK if self._has_stored_mark else bom_of(self.dialect)
+        return mark + encode(self._ours(OUR_COLUMNS) + self._ended(self._header), self.dialect)
 
     def blocks(self, records: Iterable[RejectedRecord]) -> Iterator[bytes]:
         """A line for each record, or more if it has more; raises like the constructor."""
@@ -88,14 +87,18 @@ class RejectsFile:
             _BETWEEN_REASONS.join(dict.fromkeys(text for text in hints if text)),  # the same advice once
         )
         original = self._stored.read(record.byte_start or 0, record.byte_end or 0) if is_known else b""
+        return self._written(cells, original)
+
+    def _written(self, cells: Iterable[str], original: bytes) -> bytes:
+        """Our cells, then the record as it was."""
         # One by one: bytes of a record that are no text must not change how any other text is encoded.
-        return encode(self._ours(cells), self._dialect) + encode(self._ended(original), self._dialect)
+        return encode(self._ours(cells), self.dialect) + encode(self._ended(original), self.dialect)
 
     def _ours(self, cells: Iterable[str]) -> bytes:
         """Our cells, each with a delimiter behind it."""
-        delimiter = self._dialect.delimiter
-        content = "".join(_cell(text, self._dialect) + delimiter for text in cells).encode()
-        return exchange(content) if self._dialect.is_exchanged else content
+        delimiter = self.dialect.delimiter
+        content = "".join(_cell(text, self.dialect) + delimiter for text in cells).encode()
+        return exchange(content) if self.dialect.is_exchanged else content
 
     def _ended(self, record: bytes) -> bytes:
         """The last record of a file may have no line end."""
@@ -111,8 +114,7 @@ def _without_lines(content: bytes, count: int) -> bytes:
 
 def _cell(text: str, dialect: Dialect) -> str:
     """The text as a cell that any reader of the dialect takes for text, and for one cell."""
-    if text.startswith(_FORMULA_STARTS):
-        text = f"'{text}"
+    text = escaped(text.encode("utf-8", "replace")).decode()
     if dialect.is_escaped:
         text = text.replace("\\", " ")  # one before a quote would be read as its escape
     special = (dialect.delimiter, "\r", "\n")

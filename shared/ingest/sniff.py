@@ -37,7 +37,8 @@ _Known = dict[tuple[str, ...], Dataset | None]
 class Wanted:
     """What the client says about its file; None: find out.
 
-    `like`: the dialect that it has if its header can be read so. `recognise` judges the header.
+    `like`: the dialect that it has if its header can be read so. `recognise` judges the header; `written` tells the
+    dialect of a file whose header says so, from the one that it was taken for.
     """
 
     dataset: str | None = None
@@ -46,6 +47,7 @@ class Wanted:
     encoding: str | None = None
     like: Dialect | None = None
     recognise: Callable[[Sequence[str], str | None], Dataset] = recognise
+    written: Callable[[Sequence[str], Dialect], Dialect] = lambda _header, dialect: dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ def _try(text: bytes, start: int, dialect: Dialect, wanted: Wanted, known: _Know
     dataset = _recognised(names, wanted, known)
     if dataset is None:
         return None
+    if (said := wanted.written(names, dialect)) != dialect:
+        return _try(text, start, said, wanted, known, is_all=is_all)
     if text.endswith(b"\r\n", start, end):
         dialect = replace(dialect, newline="\r\n")
     return Sniffed(replace(dialect, nulls=dataset.nulls), dataset, names, end, 1 + text.count(b"\n", 0, end))

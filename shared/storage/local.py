@@ -98,7 +98,9 @@ class PendingFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._part = path.with_name(path.name + _PART)
-        self._file = self._part.open("xb", buffering=0)
+        # Whatever the umask is: nobody else may read it, and nobody execute it.
+        descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._file = os.fdopen(descriptor, "wb", buffering=0)
 
     def write(self, block: bytes | memoryview) -> None:
         """Append; raises `StorageFull` or `Unavailable`."""

@@ -24,6 +24,7 @@ from shared.settings import Settings
 from stack.binaries import redis_server
 from stack.local import LocalStack
 from stack.ports import free_port
+from stack.postgres import SETTINGS as POSTGRES_SETTINGS
 from tests.deploy.compose import ROOT, MissingVariableError, environment_of, read, text
 
 SECRETS = {
@@ -73,8 +74,37 @@ def test_services_are_hardened(name: str) -> None:
     assert service["tmpfs"]
     assert service["networks"]
     assert service["restart"]
+    # A container that runs wild takes no other one along.
+    assert service["pids_limit"] <= 1024
+    assert service["mem_limit"].endswith(("m", "g"))
+    # Docker's own seccomp and AppArmor profiles are in force unless they are switched off.
+    assert not {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode", "userns_mode"} & set(service) - (
+        {"cap_add"} if name == "postgres" else set()
+    )
+    assert service.get("user", "") != "root"
     for port in service.get("ports", []):
         assert port.startswith("127.0.0.1:")
+
+
+def test_servers_and_workers_have_no_way_out_and_no_port() -> None:
+    networks = read(SECRETS)["networks"]
+    assert networks["backend"] == {"internal": True}
+    for name in ("postgres", "redis", "worker", "migrate"):
+        assert SERVICES[name]["networks"] == ["backend"]
+        assert "ports" not in SERVICES[name]
+
+
+def test_no_socket_of_docker_and_no_directory_of_the_host_is_mounted() -> None:
+    for name, service in SERVICES.items():
+        for volume in service.get("volumes", []):
+            assert volume.partition(":")[0] in ("postgres", "redis", "uploads"), name
+
+
+def test_no_row_gets_into_the_databases_log() -> None:
+    command = set(SERVICES["postgres"]["command"])
+    for setting in ("log_min_error_statement", "log_parameter_max_length_on_error", "log_error_verbosity"):
+        assert f"--{setting}={POSTGRES_SETTINGS[setting]}" in command
+    assert not [part for part in command if part.startswith(("--log_statement", "--log_min_duration"))]
 
 
 @pytest.mark.parametrize("name", LASTING)

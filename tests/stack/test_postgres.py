@@ -1,3 +1,4 @@
+import io
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -53,6 +54,25 @@ def ask(server: PostgresServer, sql: str) -> list[tuple[Any, ...]]:
 
 def fill(server: PostgresServer) -> None:
     ask(server, "CREATE TABLE facts AS SELECT 42 AS answer")
+
+
+def test_no_row_gets_into_the_log(server: PostgresServer) -> None:
+    table = "CREATE TEMPORARY TABLE scarce (name text PRIMARY KEY, number int NOT NULL);"
+    for statement in (
+        "INSERT INTO scarce VALUES ('canary', NULL)",
+        "INSERT INTO scarce VALUES ('canary', 1), ('canary', 1)",
+        "SELECT 'canary' FROM nothing",
+        "DO $$ BEGIN RAISE 'refused' USING DETAIL = 'canary', HINT = 'canary'; END $$",
+    ):
+        with pytest.raises(psycopg2.Error):
+            ask(server, table + statement)
+    with closing(psycopg2.connect(server.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(table)
+        with pytest.raises(psycopg2.Error):
+            cursor.copy_expert("COPY scarce FROM STDIN (FORMAT csv)", io.StringIO("canary,\ncanary,x\n"))
+    text = server.log_path.read_text()
+    assert text.count("ERROR") >= 5
+    assert "canary" not in text
 
 
 def test_data_survive_every_way_to_end(server: PostgresServer) -> None:

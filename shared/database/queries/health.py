@@ -1,13 +1,11 @@
 """What a health check asks the database."""
 
-from typing import Any
-
-from sqlalchemy import Select, TextClause, func, select, text
+from sqlalchemy import Select, TextClause, literal, select, text
 
 
-def server_version() -> Select[Any]:
-    """The server's version as it names it, for example `18.4`."""
-    return select(func.current_setting("server_version"))
+def anything() -> Select[int]:
+    """What any server answers that works."""
+    return select(literal(1))
 
 
 def schema_revision() -> TextClause:

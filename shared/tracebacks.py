@@ -1,0 +1,45 @@
+"""Tracebacks that quote no row: places and kinds of errors in full, of their messages only what holds no values.
+
+A database's error brings the whole row along in its DETAIL, a conversion's the text that it could not convert.
+"""
+
+import traceback
+from types import TracebackType
+from typing import Any, Final
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+# Their messages quote what could not be converted, decoded or found.
+_QUOTING: Final = (ValueError, LookupError)
+# SQLSTATE class 22, "data exception": already the first line quotes the value.
+_DATA_EXCEPTION: Final = "22"
+
+
+def without_values(exc_info: ExceptionInfo) -> str:
+    """The error with its causes, the first of them first, as Python writes them; a formatter of structlog's."""
+    _, error, _ = exc_info
+    parts: list[str] = []
+    following: BaseException | None = error
+    while following is not None:
+        lines = traceback.format_tb(following.__traceback__)
+        parts.insert(0, "".join(["Traceback (most recent call last):\n", *lines, _named(following)]))
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    return "\n\n".join(parts)
+
+
+def _named(error: BaseException) -> str:
+    kind, message = f"{type(error).__module__}.{type(error).__qualname__}", _message(error)
+    return f"{kind}: {message}" if message else kind
+
+
+def _message(error: BaseException) -> str:
+    # SQLAlchemy wraps the driver's error; psycopg2 calls its number pgcode, asyncpg sqlstate.
+    original: Any = getattr(error, "orig", None) or error
+    state = getattr(original, "pgcode", None) or getattr(original, "sqlstate", None)
+    if state is None:
+        message = "" if isinstance(error, _QUOTING) else str(error)
+    elif str(state).startswith(_DATA_EXCEPTION):
+        message = f"SQLSTATE {state}"
+    else:  # behind the first line come DETAIL and CONTEXT
+        message = f"SQLSTATE {state}: {str(original).partition(chr(10))[0]}"
+    return " ".join(message.split())  # a message of several lines could pass for lines of the log

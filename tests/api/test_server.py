@@ -47,7 +47,7 @@ def test_without_keys_the_server_listens_on_no_address_of_others(host: str) -> N
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=30,
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from sqlalchemy import Engine, text
 
 from shared.database.engine import create_request_engine
@@ -18,7 +19,7 @@ from shared.ingest.sweep import sweep
 from shared.settings import Settings
 from shared.storage.local import LocalStorage
 from stack.postgres import PostgresServer
-from tests.conftest import ROOT, Accept, Mend, execute
+from tests.conftest import ROOT, Accept, Mend, alembic_config, environment, execute
 from tests.rows import movies
 from tests.shared.test_load import LARGE, SMALL, never, rows
 
@@ -26,8 +27,8 @@ OWNER = "plain_owner"
 
 
 @pytest.fixture(scope="module")
-def plain_url(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One of two databases that were migrated at the same moment, on a server that had no role for requests."""
+def plain_urls(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Two databases that were migrated at the same moment, on a server that had no role for requests."""
     own = PostgresServer(tmp_path_factory.mktemp("plain"), bin_dir=server.bin_dir)
     own.start()
     try:
@@ -38,7 +39,7 @@ def plain_url(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
             urls.append(f"postgresql://{OWNER}:secret@127.0.0.1:{own.port}/{name}")
         migrations = [migration(url) for url in urls]
         assert [(process.communicate(timeout=60)[1], process.returncode) for process in migrations] == [("", 0)] * 2
-        yield urls[0]
+        yield urls
     finally:
         own.stop()
 
@@ -55,10 +56,10 @@ def migration(url: str) -> subprocess.Popen[str]:
 
 
 @pytest.fixture
-def settings(plain_url: str, tmp_path: Path) -> Settings:
+def settings(plain_urls: list[str], tmp_path: Path) -> Settings:
     """Those of the other tests, with this owner."""
     return Settings(
-        database_url=plain_url,
+        database_url=plain_urls[0],
         redis_url="redis://unused.invalid/0",
         data_dir=tmp_path,
         batch_bytes=1024,
@@ -103,3 +104,16 @@ def test_rejects_are_mended(engine: Engine, accept: Accept, mend: Mend, loader: 
     loader.load(mend(upload_id, b"_line," + movies({}).replace(b"\r\n300", b"\r\n3,300")), never)
     account = "SELECT loaded_records, rejected_records FROM uploads WHERE id = :id"
     assert rows(engine, account, id=upload_id) == [(3, 0)]
+
+
+def test_the_role_goes_with_the_last_database_that_uses_it(engine: Engine, plain_urls: list[str]) -> None:
+    is_there = "SELECT count(*) FROM pg_roles WHERE rolname = 'imdb_api'"
+    left = []
+    for url in plain_urls:
+        with environment(DATABASE_URL=url, REDIS_URL="redis://unused.invalid/0"):
+            command.downgrade(alembic_config(), "2026_11_25_mending")
+        left += rows(engine, is_there)
+    for url in plain_urls:
+        with environment(DATABASE_URL=url, REDIS_URL="redis://unused.invalid/0"):
+            command.upgrade(alembic_config(), "head")
+    assert [*left, *rows(engine, is_there)] == [(1,), (0,), (1,)]

@@ -58,10 +58,10 @@ class AuthenticationMiddleware:
 
     async def _authenticated(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        limits, engine = runtime_of(request).limits, runtime_of(request).read_engine
         try:
-            client, is_use_due = await _known(request)
+            client, is_use_due = await _known(request, _key_of(request))
             _require_scope(client, scope["method"])
+            limits = runtime_of(request).limits
             await limits.count(limits.requests_of_key(client.key_id))
         except (IngestError, *DATABASE_ERRORS) as error:
             await _refusal(request, error)(scope, receive, send)
@@ -70,20 +70,21 @@ class AuthenticationMiddleware:
         with structlog.contextvars.bound_contextvars(key_id=client.key_id):
             await self.app(scope, receive, send)
             if is_use_due:  # the client has its answer already
-                await _note_use(engine, client.key_id)
+                await _note_use(runtime_of(request).read_engine, client.key_id)
 
     def _is_public(self, scope: Scope) -> bool:
         return scope["type"] == "http" and scope["method"] in _READING and scope["path"] in self._public
 
 
-async def _known(request: Request) -> tuple[Client, bool]:
+async def _known(request: Request, key: Key) -> tuple[Client, bool]:
     """The key's holder, and whether its use is to be noted; raises what its parts raise.
 
     Whose address has sent many that do not count hears `LimitReached` instead; a key that counts is let in even then.
+    What cannot be a key was refused before, and costs nothing.
     """
     runtime = runtime_of(request)
     try:
-        return await _find_client(runtime.read_engine, _key_of(request))
+        return await _find_client(runtime.read_engine, key)
     except (KeyInvalid, KeyExpired):
         address = request.client.host if request.client else "local"
         await runtime.limits.count(runtime.limits.refused_keys_of(address))

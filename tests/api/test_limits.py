@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from api.errors import LimitReached
 from api.limits import Limits
 from api.slots import Slots
+from shared.keys.text import make_key
 from shared.settings import Settings
 from stack.local import LocalStack
 from stack.ports import LOCALHOST, free_port
@@ -108,8 +109,7 @@ def until(client: httpx.Client, status: int) -> httpx.Response:
 
 
 def test_keys_that_do_not_count_are_throttled_and_those_that_do_are_not(tight: LocalStack, mine: httpx.Client) -> None:
-    wrong = "imdb_" + "x" * 40
-    with client_with(tight, wrong) as client:
+    with client_with(tight, make_key()) as client:
         assert [client.get("/uploads").status_code for _ in range(13)] == [401] * 10 + [429] * 3
     assert statuses(mine, 3) == [200] * 3
 

@@ -366,6 +366,13 @@ BUGS: Final = (
         '    ("SELECT", "movies"),\n    ("SELECT", "movies_small"),\n',
         (f"{ROWS}test_what_no_request_does_no_request_may",),
     ),
+    Bug(
+        "another-tenants-upload-is-mended",
+        POLICIES,
+        '_replace_mends(["mends", "tenant"], ["number", "tenant"])',
+        '_replace_mends(["mends"], ["number"])',
+        (f"{ROWS}test_nobody_writes_for_another_tenant",),
+    ),
     # -- doorbells
     Bug(
         "ring-before-commit",

@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.openapi()  # each request asks it for its parameters; the first one shall not wait until it is made
         async with open_runtime(settings) as runtime:
             app.state.runtime = runtime
             yield

@@ -38,6 +38,7 @@ CRASHING = "crash"
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     settings = {"INGEST_SWEEP_INTERVAL_SECONDS": "1", "INGEST_LEASE_SECONDS": "3", "INGEST_MAX_ATTEMPTS": "1"}
+    settings["C_FORCE_ROOT"] = "1"  # as root, Celery refuses pickles by itself: here it is the setting that must
     with LocalStack(tmp_path_factory.mktemp("watched"), flower=True, settings=settings) as stack:
         execute(stack, f"ALTER TABLE movies ADD CONSTRAINT boom CHECK (title NOT LIKE '{CRASHING}%')")
         yield stack

@@ -7,16 +7,19 @@ import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import Body, FastAPI
 
 from api.body_limits import MOST_BYTES, BodyMiddleware
-from api.deadlines import MOST_HEADERS
+from api.deadlines import MOST_HEADERS, protocol_with
 from api.middleware import TraceMiddleware
+from api.pace import Pace
 from stack.local import LocalStack
+from stack.ports import LOCALHOST, free_port
 from stack.services import Api
 from tests.api.raw import Answer, ask, connect, head, parse, read_to_end
 from tests.api.sending import assert_problem, movies_csv, stored_files
@@ -137,6 +140,7 @@ def test_nothing_is_upgraded(brisk: Api, upgrade: str) -> None:
     answer = ask(brisk, head("GET /api/v1/ping", "Connection: Upgrade", f"Upgrade: {upgrade}"), b"\x81\x00garbage")
     assert answer is not None
     assert (answer.status, answer.body) == (200, b'{"ping":"pong"}')
+    assert answer.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize("filename", ["movies.csv", "movies.exe"])
@@ -216,3 +220,30 @@ def test_a_body_that_the_application_reads_has_a_size() -> None:
     answer = asyncio.run(post(MOST_BYTES + 1))
     assert_problem(answer, 413, "body_too_large")
     assert answer.headers["connection"] == "close"
+
+
+def test_trailers_are_no_headers() -> None:
+    async def names(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        found = b" ".join(name for name, _ in scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+        await send({"type": "http.response.body", "body": found})
+
+    async def exchange(port: int) -> bytes:
+        config = uvicorn.Config(names, port=port, http=protocol_with(Pace()), lifespan="off", log_config=None)
+        server = uvicorn.Server(config)
+        serving = asyncio.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
+            await asyncio.sleep(0.01)
+        reader, writer = await asyncio.open_connection(LOCALHOST, port)
+        writer.write(head("POST /", CHUNKED) + b"1\r\nx\r\n0\r\nX-Tenant: other\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+        server.should_exit = True
+        await serving
+        return answer
+
+    answer = asyncio.run(exchange(free_port()))
+    assert b"host transfer-encoding" in answer
+    assert b"x-tenant" not in answer

@@ -42,7 +42,7 @@ def settled(stack: LocalStack, mine: Access) -> Iterator[None]:
 @pytest.mark.usefixtures("settled")
 def test_the_api_does_what_its_document_says(stack: LocalStack, mine: Access, foreign: Foreign) -> None:
     before = foreign.look(stack.api_url)
-    report = call(stack.api_url, mine, foreign, calls=CALLS, seed=1, examples=8)
+    report = call(stack.api_url, mine, foreign, calls=CALLS, seed=1, examples=8, tell=print)
     assert not report.findings, "\n\n".join(f"{name}\n{what}" for name, what in report.findings.items())
     assert report.calls >= CALLS
     assert report.reached_over >= REACHED_OVER

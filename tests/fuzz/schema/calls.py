@@ -1,7 +1,7 @@
 """The run: schemathesis' engine with all its checks against an API that runs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -19,6 +19,7 @@ from tests.fuzz.schema import files
 from tests.fuzz.schema.tenants import Access, Foreign, text_of
 
 AnyCase = Case[Any]
+Tell = Callable[[str], None]
 
 # A request may fit the document and be refused, where OpenAPI has no words for the rule. By the answer's code:
 BEYOND_THE_DOCUMENT: Final = {
@@ -115,7 +116,7 @@ def code_of(response: Response) -> str | None:
     return document.get("code") if isinstance(document, dict) else None
 
 
-def call(api_url: str, access: Access, foreign: Foreign, *, calls: int, seed: int, examples: int) -> Report:
+def call(api_url: str, access: Access, foreign: Foreign, *, calls: int, seed: int, examples: int, tell: Tell) -> Report:
     """At least so many calls: once what the document's limits suggest, then by chance, with other seeds each time.
 
     `examples`: so many of each operation and so many sequences each time.
@@ -128,6 +129,7 @@ def call(api_url: str, access: Access, foreign: Foreign, *, calls: int, seed: in
         )
         with hooked(schema, Caller(access, foreign, report)):
             _run(schema, report)
+        tell(f"{report.calls} calls")
         if report.calls >= calls or report.findings:
             return report
     raise AssertionError("unreachable")
@@ -185,6 +187,8 @@ def _run(schema: schemathesis.BaseSchema, report: Report) -> None:
             report.findings[f"error: {event.label}: {event.info.title}"] = event.info.message
         elif isinstance(event, events.FatalError):
             raise event.exception
+        elif isinstance(event, events.Interrupted):
+            raise KeyboardInterrupt
 
 
 def _add_failures(event: events.ScenarioFinished, report: Report) -> None:

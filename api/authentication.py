@@ -15,15 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.client import Client
 from api.dependencies import runtime_of
-from api.errors import (
-    DATABASE_ERRORS,
-    KeyExpired,
-    KeyInvalid,
-    KeyRequired,
-    ScopeMissing,
-    problem_of,
-    problem_of_database,
-)
+from api.errors import KeyExpired, KeyInvalid, KeyRequired, ScopeMissing
+from api.problem_json import DATABASE_ERRORS, problem_of, problem_of_database
 from shared.database.queries.keys import key_by_id, note_use
 from shared.database.tenancy import key_transaction
 from shared.errors import IngestError

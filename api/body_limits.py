@@ -16,7 +16,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import BodyTooLarge, TooSlow, problem_of
+from api.errors import BodyTooLarge, TooSlow
+from api.problem_json import problem_of
 from shared.errors import IngestError
 
 # Set in the request's state by api/deadlines.py.

@@ -12,7 +12,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import HostNotAllowed, KeysRequiredHere, problem_of
+from api.errors import HostNotAllowed, KeysRequiredHere
+from api.problem_json import problem_of
 from shared.errors import IngestError
 from shared.settings import Settings
 

@@ -14,11 +14,11 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.authentication import KEY_HEADER, AuthenticationMiddleware
 from api.body_limits import BodyMiddleware
 from api.dependencies import limit_requests
-from api.errors import add_error_handlers
 from api.local_only import LocalOnlyMiddleware
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
 from api.parameters import refuse_unknown_and_repeated
+from api.problem_json import add_error_handlers
 from api.routes import datasets, docs, errors, health, mending, movies, rejects, tenants, upload, uploads
 from api.runtime import open_runtime
 from api.security_headers import SecurityHeadersMiddleware

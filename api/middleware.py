@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import unexpected_problem
+from api.problem_json import unexpected_problem
 
 TRACE_HEADER: Final = "X-Trace-Id"
 _TRACE_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")

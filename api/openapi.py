@@ -9,8 +9,8 @@ from fastapi.openapi.utils import get_openapi
 
 from api.authentication import KEY_HEADER, PUBLIC_PATHS
 from api.body import RAW_TYPES
-from api.errors import PROBLEM_JSON
 from api.middleware import TRACE_HEADER
+from api.problem_json import PROBLEM_JSON
 from api.schemas import FieldProblem, Problem
 
 Responses = dict[int | str, dict[str, Any]]

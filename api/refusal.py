@@ -9,8 +9,9 @@ import orjson
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from api.errors import PROBLEM_JSON, RETRY_AFTER_SECONDS, TooSlow, title_of, type_of
+from api.errors import TooSlow, title_of
 from api.middleware import TRACE_HEADER
+from api.problem_json import PROBLEM_JSON, RETRY_AFTER_SECONDS, type_of
 
 log = structlog.get_logger()
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from api.error_page import CONTENT_SECURITY_POLICY, error_page
-from api.errors import ERRORS_PATH
 from api.openapi import problems
+from api.problem_json import ERRORS_PATH
 from api.security_headers import PAGE_CACHING
 
 router = APIRouter(tags=["about"])

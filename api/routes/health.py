@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.dependencies import RuntimeDep
-from api.errors import problem_of
 from api.openapi import problems
+from api.problem_json import problem_of
 from api.schemas import DatabaseHealth, Health, Pong, ServiceHealth
 from shared.database.queries.health import anything, schema_revision
 from shared.database.tenancy import nobodys_reading

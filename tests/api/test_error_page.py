@@ -18,7 +18,8 @@ import api
 import api.refusal
 import shared
 from api.error_page import DOCUMENT, error_page, render
-from api.errors import ANY_STATUS, CODE_OF_STATUS, INTERNAL, status_of, type_of
+from api.errors import status_of
+from api.problem_json import ANY_STATUS, CODE_OF_STATUS, INTERNAL, type_of
 from shared.datasets import DATASETS
 from shared.errors import IngestError
 from shared.ingest import validate

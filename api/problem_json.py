@@ -136,6 +136,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
         {"location": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "code": item["type"]}
         for item in error.errors()
     ]
+    found = [item for number, item in enumerate(found) if item not in found[:number]]  # two dependencies may ask for it
     detail = "; ".join(f"{item['location']}: {item['message']}" for item in found)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return problem(

@@ -5,11 +5,13 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header, Query, Request
 
-from api.errors import TenantConflict
+from api.client import client_of
+from api.errors import TenantConflict, TenantForbidden
 from api.runtime import Runtime
+from shared.database.models import TENANT_NAME
 
 DEFAULT_TENANT: Final = "public"
-_TENANT_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+_TENANT_PATTERN: Final = f"^{TENANT_NAME}$"
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,31 @@ def runtime_of(request: Request) -> Runtime:
 
 
 def tenant_of(
+    request: Request,
     x_tenant: Annotated[
-        str | None, Header(pattern=_TENANT_PATTERN, description=f"Whose data; default `{DEFAULT_TENANT}`.")
+        str | None,
+        Header(
+            pattern=_TENANT_PATTERN,
+            description=f"Whose data: one of the key's tenants, by default its first; without keys `{DEFAULT_TENANT}`.",
+        ),
     ] = None,
     tenant: Annotated[
         str | None, Query(pattern=_TENANT_PATTERN, description="The same as the header X-Tenant.")
     ] = None,
 ) -> Tenant:
-    """The tenant of the header or of the query; raises `TenantConflict` if they differ."""
+    """The tenant that the request names, or the default.
+
+    Raises `TenantConflict` if header and query differ, `TenantForbidden` for any but the key's own: what a client says
+    only chooses among them.
+    """
     if x_tenant is not None and tenant is not None and x_tenant != tenant:
         raise TenantConflict("The header X-Tenant and the parameter tenant name different tenants; send one of them.")
-    return Tenant(tenant or x_tenant or DEFAULT_TENANT, is_in_query=tenant is not None)
+    client = client_of(request)
+    tenants = (tenant or x_tenant or DEFAULT_TENANT,) if client is None else client.tenants
+    name = tenant or x_tenant or tenants[0]
+    if name not in tenants:
+        raise TenantForbidden("This key is not for the tenant that the request names.")
+    return Tenant(name, is_in_query=tenant is not None)
 
 
 RuntimeDep = Annotated[Runtime, Depends(runtime_of)]

@@ -75,6 +75,36 @@ class UnknownEncoding(errors.InvalidRequest):
     code = "unknown_encoding"
 
 
+class KeyRequired(errors.InvalidRequest):
+    """The request needs an API key."""
+
+    code = "key_required"
+
+
+class KeyInvalid(KeyRequired):
+    """The API key does not count."""
+
+    code = "key_invalid"
+
+
+class KeyExpired(KeyRequired):
+    """The API key has expired."""
+
+    code = "key_expired"
+
+
+class ScopeMissing(errors.InvalidRequest):
+    """The API key is not for such requests."""
+
+    code = "scope_missing"
+
+
+class TenantForbidden(errors.InvalidRequest):
+    """The API key is not for this tenant."""
+
+    code = "tenant_forbidden"
+
+
 class TenantConflict(errors.InvalidRequest):
     """The header and the query parameter name different tenants."""
 
@@ -97,6 +127,9 @@ class PageTooDeep(errors.InvalidRequest):
 STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
     MalformedMultipart: 400,
     IncompleteBody: 400,
+    KeyRequired: 401,
+    ScopeMissing: 403,
+    TenantForbidden: 403,
     errors.NotFound: 404,
     errors.StateConflict: 409,
     errors.KeyInUse: 409,
@@ -114,6 +147,8 @@ STATUS_OF: Final[dict[type[errors.IngestError], int]] = {
 # SQLSTATE classes and codes after which the same request may succeed: connection lost, rolled back by a conflict, out
 # of resources, server going down; lock or statement timeout.
 _TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "57", "55P03")
+# What asking the database may raise; `is_database_away` tells which of them pass.
+DATABASE_ERRORS: Final = (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError)
 
 
 def status_of(error: errors.IngestError) -> int:
@@ -165,7 +200,12 @@ def problem(
     return Response(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)
 
 
-def problem_of(request: Request, error: errors.IngestError, fields: dict[str, Any] | None = None) -> Response:
+def problem_of(
+    request: Request,
+    error: errors.IngestError,
+    fields: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
     """The problem document of an error of ours."""
     status = status_of(error)
     log.info("request_refused", code=error.code, status=status)
@@ -176,7 +216,16 @@ def problem_of(request: Request, error: errors.IngestError, fields: dict[str, An
         title=_title(type(error)),
         detail=error.message,
         fields={**error.fields, **(fields or {})},
+        headers=headers,
     )
+
+
+def problem_of_database(request: Request, error: Exception) -> Response:
+    """The problem document of one of `DATABASE_ERRORS`; raises it again if it is a mistake of ours."""
+    if not is_database_away(error):
+        raise error
+    log.warning("database_unavailable", error=type(error).__name__)
+    return problem_of(request, errors.Unavailable("The database does not answer now; try again in a few seconds."))
 
 
 def unexpected_problem(request: Request) -> Response:
@@ -189,7 +238,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.IngestError, _on_ingest_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    for kind in (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError):
+    for kind in DATABASE_ERRORS:
         app.add_exception_handler(kind, _on_database_error)
 
 
@@ -225,10 +274,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    if not is_database_away(error):
-        raise error
-    log.warning("database_unavailable", error=type(error).__name__)
-    return problem_of(request, errors.Unavailable("The database does not answer now; try again in a few seconds."))
+    return problem_of_database(request, error)
 
 
 def _from_status(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from api.authentication import KEY_HEADER, AuthenticationMiddleware
 from api.errors import add_error_handlers
 from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
 from api.openapi import DESCRIPTION, TAGS, describe_problems
@@ -67,14 +68,19 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    # The last one added is the outermost: trace id, then CORS, then the net for unexpected errors.
+    # The last one added is the outermost: trace id, then CORS, then the net for unexpected errors, then the key.
+    if settings.require_keys:
+        app.add_middleware(AuthenticationMiddleware, public_docs=settings.public_docs)
     app.add_middleware(UnexpectedErrorMiddleware)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
             allow_methods=["GET", "POST", "PUT"],
-            allow_headers=["Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant", TRACE_HEADER],
+            allow_headers=[
+                *("Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant"),
+                *("Authorization", KEY_HEADER, TRACE_HEADER),
+            ],
             expose_headers=["Location", "Link", "Retry-After", TRACE_HEADER],
         )
     app.add_middleware(TraceMiddleware)

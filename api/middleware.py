@@ -50,7 +50,12 @@ class TraceMiddleware:
             finally:
                 milliseconds = round((time.perf_counter() - started) * 1000, 1)
                 log.info(
-                    "request", method=scope["method"], route=_route(scope), status=status, milliseconds=milliseconds
+                    "request",
+                    method=scope["method"],
+                    route=_route(scope),
+                    status=status,
+                    milliseconds=milliseconds,
+                    **_client(scope),
                 )
 
 
@@ -85,3 +90,8 @@ def _trace_id(scope: Scope) -> str:
 
 def _route(scope: MutableMapping[str, Any]) -> str:
     return getattr(scope.get("route"), "path", "") or "unmatched"
+
+
+def _client(scope: MutableMapping[str, Any]) -> dict[str, str]:
+    client = scope["state"].get("client")
+    return {} if client is None else {"key_id": client.key_id}

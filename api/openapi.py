@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.authentication import KEY_HEADER, PUBLIC_PATHS
 from api.body import RAW_TYPES
 from api.errors import PROBLEM_JSON
 from api.middleware import TRACE_HEADER
@@ -27,6 +28,9 @@ Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads th
 Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
 `X-Trace-Id` (8 to 64 letters, digits, hyphens) to choose it. Its `type` leads to what the code means, why it comes and
 what to do: [all codes](/errors). Tenants are chosen by `X-Tenant` or `?tenant=`.
+
+Where keys are required (`INGEST_REQUIRE_KEYS`), send yours as `X-API-Key` or `Authorization: Bearer`. It decides which
+tenants may be chosen, and whether you may upload or only read.
 """
 
 TAGS: Final = [
@@ -52,6 +56,13 @@ _TRACE: Final = {
 LINK_HEADER: Final = {
     "Link": {"description": 'RFC 8288; rel="next" while there is more.', "schema": {"type": "string"}}
 }
+
+# Which of both headers a key stands in is the client's choice, and without INGEST_REQUIRE_KEYS there is none.
+_SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `imdb_...`."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same, in another header."},
+}
+_SECURITY: Final[list[dict[str, list[str]]]] = [{}, {"bearer": []}, {"apiKey": []}]
 
 _BINARY: Final = {"type": "string", "format": "binary"}
 _SAMPLE: Final = (
@@ -90,7 +101,10 @@ MEND_BODY: Final = _file_body(_MENDED_SAMPLE)
 
 
 def problems(*statuses: int) -> Responses:
-    """Responses of a route that are problem documents; every route may also answer 422 and 500."""
+    """Responses of a route that are problem documents; every route may also answer 422 and 500.
+
+    What a key may be refused with is added to the whole document, see `_with_keys`.
+    """
     return {status: _problem_response(status) for status in sorted({*statuses, 422, 500})}
 
 
@@ -113,6 +127,7 @@ def _with_problem_schema(app: FastAPI) -> dict[str, Any]:
     schemas[FieldProblem.__name__] = FieldProblem.model_json_schema()
     schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas[Problem.__name__].pop("$defs", None)
+    _with_keys(document)
     for operation in _operations(document):
         for response in operation["responses"].values():
             response["headers"] = {**response.get("headers", {}), **_TRACE}
@@ -132,6 +147,17 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     if len(kinds) != 1:
         return schema
     return {**kinds[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
+
+
+def _with_keys(document: dict[str, Any]) -> None:
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for path, operations in document["paths"].items():
+        if path in PUBLIC_PATHS:
+            continue
+        for operation in operations.values():
+            refusals = {str(status): _problem_response(status) for status in (401, 403)}
+            operation["security"] = _SECURITY
+            operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
 
 
 def _problem_response(status: int) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from cli.errors import Json, ProblemError, UnreachableError, not_ours, problem_of, unreachable
+from cli.errors import Json, ProblemError, UnreachableError, no_key, not_ours, problem_of, unreachable
+from shared.keys.text import parse_key
 
 API_PREFIX = "/api/v1"
 ACTIVE_STATES = ("queued", "loading")
@@ -29,13 +30,18 @@ Params = dict[str, str | int | bool | None]
 
 
 class ApiClient:
-    """One connection pool to one API, for one tenant (None: the server's default); a context manager."""
+    """One connection pool to one API, for one tenant (None: the server's default); a context manager.
 
-    def __init__(self, api_url: str, tenant: str | None) -> None:
+    `api_key` is sent with each request; raises `NoKeyError` for one that is damaged.
+    """
+
+    def __init__(self, api_url: str, tenant: str | None, api_key: str | None = None) -> None:
         self.api_url = api_url.rstrip("/")
+        if api_key and parse_key(api_key) is None:
+            raise no_key()
         self._http = httpx.Client(
             base_url=self.api_url + API_PREFIX,
-            headers={"X-Tenant": tenant} if tenant else {},
+            headers=_present({"X-Tenant": tenant or None, "X-API-Key": api_key or None}),
             timeout=_TIMEOUT,
             # a proxy from the environment cannot reach this machine's own addresses
             trust_env=not _is_loopback(self.api_url),

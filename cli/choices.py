@@ -26,3 +26,11 @@ class SortOrder(StrEnum):
 
     ASC = "asc"
     DESC = "desc"
+
+
+class Scope(StrEnum):
+    """What a key is for."""
+
+    READ = "read"
+    UPLOAD = "upload"
+    ADMIN = "admin"

@@ -1,6 +1,7 @@
 """What can go wrong between the client and the API, as one readable message and as one JSON document.
 
 ClientError
+|-- NoKeyError       what INGEST_API_KEY holds cannot be a key; nothing was sent
 |-- ProblemError     the API said no: application/problem+json, or any other answer that is not a success
 `-- UnreachableError no answer: nothing listens there, or the connection broke
 """
@@ -16,7 +17,7 @@ Json = dict[str, Any]
 
 
 class ClientError(Exception):
-    """Base of both; `document` is what `--json` prints, in the shape of problem+json."""
+    """Base of all; `document` is what `--json` prints, in the shape of problem+json."""
 
     def __init__(self, message: str, document: Json) -> None:
         super().__init__(message, document)
@@ -25,6 +26,10 @@ class ClientError(Exception):
 
     def __str__(self) -> str:
         return self.message
+
+
+class NoKeyError(ClientError):
+    """The key of the environment is damaged; what it is does not show."""
 
 
 class ProblemError(ClientError):
@@ -54,6 +59,12 @@ def not_ours(response: httpx.Response) -> ProblemError:
     detail = f"what answers at {response.url.copy_with(query=None)} is not the API of this client"
     document = {"type": "about:blank", "title": "Unexpected answer", "status": response.status_code, "detail": detail}
     return ProblemError(_sentence(document), document)
+
+
+def no_key() -> NoKeyError:
+    """The error for a damaged key."""
+    message = "INGEST_API_KEY holds no whole key: characters are missing, added or wrong."
+    return NoKeyError(message, {"type": "about:blank", "title": "No key", "code": "key_invalid", "detail": message})
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> UnreachableError:

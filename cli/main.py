@@ -1,6 +1,7 @@
 """`imdb-ingest`: the commands and their options. Each one is an envelope around a function of another module."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from uuid import UUID
 import typer
 from rich.console import RenderableType
 
-from cli import render
+from cli import keys, render
 from cli.api_client import ApiClient, Params
 from cli.choices import SortBy, SortOrder, State
 from cli.demo import run as run_demo
@@ -32,6 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+
+app.add_typer(keys.app, name="keys")
 
 ApiUrl = Annotated[str, typer.Option("--api-url", envvar="INGEST_API_URL", help="Where the API answers.")]
 Tenant = Annotated[str | None, typer.Option("--tenant", help="Whose uploads and movies (the API's default: public).")]
@@ -253,7 +256,8 @@ def _act(action: str, upload_id: UUID, *, as_json: bool, tenant: str | None, api
 def _session(api_url: str, tenant: str | None, *, as_json: bool) -> Iterator[ApiClient]:
     """A client whose errors end the process: the message on stderr, with --json the document on stdout, exit code 1."""
     try:
-        with ApiClient(api_url, tenant) as client:
+        # by environment and not by option: everybody may read command lines
+        with ApiClient(api_url, tenant, os.environ.get("INGEST_API_KEY")) as client:
             yield client
     except ClientError as error:
         if as_json:

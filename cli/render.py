@@ -108,6 +108,23 @@ def summary(page: Json) -> RenderableType:
     return table
 
 
+def keys(page: Json) -> RenderableType:
+    """API keys, the oldest first; no secret is among what there is."""
+    table = Table(title=Text("keys", "bold"), title_justify="left")
+    for name in ("id", "name", "tenants", "scopes", "state", "created (UTC)", "expires", "last used"):
+        table.add_column(name, no_wrap=name == "id", overflow="fold")
+    for key in page["items"]:
+        table.add_row(
+            key["id"],
+            _cell(key["name"]),
+            " ".join(key["tenants"]),
+            " ".join(key["scopes"]),
+            key["state"],
+            *((key[name] or "")[:16].replace("T", " ") for name in ("created_at", "expires_at", "last_used_at")),
+        )
+    return table
+
+
 def movies(page: Json) -> RenderableType:
     """A page of the listing."""
     table = _table("movies", page)

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     # A worker that takes no message for this long, though some wait and it has nothing to do, ends itself.
     deaf_worker_seconds: float = Field(default=60.0, gt=0)
 
+    # off: whoever reaches the port may do everything, so the server listens on loopback only
+    require_keys: bool = False
+    # With keys on the API's own description needs one, too, which a browser cannot send; this opens it to everybody.
+    public_docs: bool = False
+
     # For tests only, see shared/failpoints.py.
     failpoint: str = ""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

@@ -25,6 +25,9 @@ DATABASE: Final = "imdb"
 _FAST_SECONDS = 30.0
 _IMMEDIATE_SECONDS = 10.0
 
+# Of postmaster.pid, from 0: process, directory, start time, port.
+_PORT_LINE: Final = 3
+
 _MOST_SHARED_MB: Final = 1024
 _MIB: Final = 1024 * 1024
 
@@ -90,6 +93,13 @@ class PostgresServer(Server):
     def url_of(self, database: str) -> str:
         """The same for another database of this server."""
         return f"postgresql://{USER}:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/{database}"
+
+    def running_url(self) -> str:
+        """The `url` of a server that another process started on this directory; raises `StackError` if none runs."""
+        if self._postmaster() is None:
+            raise StackError(f"no PostgreSQL runs on {self.directory}; `imdb-ingest up` starts one")
+        self.port = int(self._pid_file.read_text().splitlines()[_PORT_LINE])
+        return self.url
 
     @property
     def address(self) -> str:

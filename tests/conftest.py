@@ -56,6 +56,14 @@ def api(stack: LocalStack) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack whose API asks for keys, and loads what it takes by itself."""
+    settings = {"INGEST_REQUIRE_KEYS": "true", "INGEST_CORS_ORIGINS": "https://films.example"}
+    with LocalStack(tmp_path_factory.mktemp("keyed"), workers=0, settings=settings) as running:
+        yield running
+
+
 @pytest.fixture
 def tenant() -> str:
     """A tenant of this test's own, so that tests that share a stack do not see each other."""

@@ -5,6 +5,7 @@
     uploads 1--n upload_events  its history
     uploads 1--n uploads        `mends`: rejected records that came back, whose rows are the mended upload's
     idempotency_keys            a client may send a request twice and gets one upload
+    api_keys                    who may ask for what, where keys are required
     movies                      partitioned by id; id = upload number * 2^32 + line number
     upload_totals, movie_totals how many movies per year and language, so that no request ever counts rows
 
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Sequence,
     SmallInteger,
@@ -44,6 +46,9 @@ LAST_NUMBER: Final = 2**21 - 1
 
 ACTIVE_STATES: Final = ("queued", "loading")
 UPLOAD_STATES: Final = (*ACTIVE_STATES, "completed", "failed", "cancelled", "undone")
+
+TENANT_NAME: Final = "[a-z0-9][a-z0-9_-]{0,62}"
+SCOPES: Final = ("read", "upload", "admin")
 
 
 class Base(DeclarativeBase):
@@ -187,6 +192,32 @@ class IdempotencyKey(Base):
     answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
     __table_args__ = (Index(None, "created_at"),)
+
+
+class ApiKey(Base):
+    """Somebody's key: which tenants' data it opens, and what for. Of its secret there is only the SHA-256.
+
+    `replaces` is the key that this one was made for by a rotation. Keys are revoked, not deleted: logs name their ids.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    tenants: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    replaces: Mapped[str | None] = mapped_column(ForeignKey("api_keys.id"), unique=True)
+
+    __table_args__ = (
+        CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+        CheckConstraint(f"array_to_string(tenants, '/', '!') ~ '^{TENANT_NAME}(/{TENANT_NAME})*$'", name="tenants"),
+        CheckConstraint(f"cardinality(scopes) > 0 AND scopes <@ ARRAY{list(SCOPES)!r}", name="scopes"),
+    )
 
 
 class Batch(Base):

@@ -42,6 +42,22 @@ def test_every_error_is_a_problem_document(document: dict[str, Any]) -> None:
             assert answer["content"] == {"application/problem+json": {"schema": problem}}, (name, status)
 
 
+def test_what_needs_a_key_says_so(document: dict[str, Any]) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert (schemes["bearer"]["scheme"], schemes["apiKey"]["name"]) == ("bearer", "X-API-Key")
+    public = set()
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            if "security" not in operation:
+                public.add(path)
+                assert not {"401", "403"} & set(operation["responses"])
+                continue
+            # either of them, or none where keys are not required
+            assert operation["security"] == [{}, *({name: []} for name in schemes)]
+            assert {"401", "403"} <= set(operation["responses"])
+    assert public == {"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"}
+
+
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert "HTTPValidationError" not in schemas

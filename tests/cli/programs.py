@@ -34,7 +34,7 @@ def command(*arguments: str | Path) -> list[str]:
 
 def surroundings(**variables: str) -> dict[str, str]:
     """Our environment without what would lead the client elsewhere."""
-    ours = {"DATABASE_URL", "REDIS_URL", "INGEST_API_URL", "COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"}
+    ours = {"DATABASE_URL", "REDIS_URL", "INGEST_API_URL", "INGEST_API_KEY", "COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE"}
     return {**{name: value for name, value in os.environ.items() if name not in ours}, **variables}
 
 

@@ -91,6 +91,13 @@ def test_raw_addresses_say_what_their_parts_say() -> None:
         assert url["raw"].partition("?")[0] == "{{baseUrl}}" + path_of(item)
 
 
+def test_a_key_is_sent_where_there_is_one() -> None:
+    environment = json.loads((ROOT / "postman" / "environment.json").read_text())
+    for variables in (COLLECTION["variable"], environment["values"]):
+        assert [variable["value"] for variable in variables if variable["key"] == "apiKey"] == [""]
+    assert 'pm.request.headers.upsert({ key: "X-API-Key"' in scripts(COLLECTION, "prerequest")
+
+
 def test_newman_is_pinned_and_its_lock_names_no_server() -> None:
     wanted = json.loads((ROOT / "postman" / "package.json").read_text())["dependencies"]["newman"]
     packages = json.loads((ROOT / "postman" / "package-lock.json").read_text())["packages"]

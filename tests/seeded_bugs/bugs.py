@@ -15,6 +15,7 @@ ACTIONS: Final = "tests/shared/test_control.py::"
 PROMISES: Final = "tests/shared/test_promises.py::"
 MENDING: Final = "tests/shared/test_mend.py::"
 MENDING_STATES: Final = "tests/shared/test_mend_states.py::"
+KEYS: Final = "tests/api/test_keys.py::"
 DOORBELL: Final = "tests/api/test_doorbell.py::"
 PARAMETERS: Final = "tests/api/test_parameters.py::"
 
@@ -355,5 +356,87 @@ BUGS: Final = (
         "if len(request.headers.getlist(name)) > 1",
         "if not request.headers.getlist(name)",
         (f"{PARAMETERS}test_a_header_stands_there_once",),
+    ),
+    # -- keys
+    Bug(
+        "one-method-needs-no-key",
+        "api/authentication.py",
+        'if scope["type"] == "lifespan" or',
+        'if scope["type"] == "lifespan" or scope.get("method") == "PUT" or',
+        (f"{KEYS}test_all_but_the_public_needs_a_key",),
+    ),
+    Bug(
+        "public-by-the-beginning-of-the-path",
+        "api/authentication.py",
+        'scope["path"] in self._public',
+        'scope["path"].startswith(tuple(self._public))',
+        (f"{KEYS}test_all_but_the_public_needs_a_key",),
+    ),
+    Bug(
+        "wrong-secret-is-taken",
+        "api/authentication.py",
+        "if row is None or not is_right or",
+        "if row is None or",
+        (f"{KEYS}test_a_wrong_key_does_not_tell_why_it_is_wrong",),
+    ),
+    Bug(
+        "revoked-key-is-taken",
+        "api/authentication.py",
+        ' or row.state == "revoked":',
+        ":",
+        (f"{KEYS}test_a_revoked_key_ends_with_the_next_request",),
+    ),
+    Bug(
+        "expired-key-is-taken",
+        "api/authentication.py",
+        'if row.state == "expired":',
+        'if row.state == "over":',
+        (f"{KEYS}test_that_a_key_has_expired_is_told_to_who_has_it",),
+    ),
+    Bug(
+        "scope-is-not-asked-for",
+        "api/authentication.py",
+        '            _require_scope(client, scope["method"])\n',
+        "",
+        (f"{KEYS}test_a_scope_is_asked_for_by_the_method",),
+    ),
+    Bug(
+        "tenant-of-the-header-counts",
+        "api/dependencies.py",
+        "if name not in tenants:",
+        "if not tenants:",
+        (f"{KEYS}test_a_request_chooses_among_the_keys_tenants_only",),
+    ),
+    Bug(
+        "database-away-lets-in",
+        "api/authentication.py",
+        "            await _refusal(request, error)(scope, receive, send)\n            return\n",
+        "            if isinstance(error, IngestError):\n"
+        "                await _refusal(request, error)(scope, receive, send)\n                return\n"
+        '            client, is_use_due = Client("", ("public",), frozenset({"admin"})), False\n',
+        (f"{KEYS}test_nobody_gets_in_while_keys_cannot_be_looked_up",),
+    ),
+    Bug(
+        "body-of-a-refused-request-is-read",
+        "api/authentication.py",
+        "            await _refusal(request, error)(scope, receive, send)\n",
+        "            response = _refusal(request, error)\n"
+        '            while (await receive()).get("more_body"):\n                pass\n'
+        "            await response(scope, receive, send)\n",
+        (f"{KEYS}test_a_body_without_a_key_is_not_read",),
+    ),
+    Bug(
+        "rotated-key-works-for-ever",
+        "shared/keys/control.py",
+        "    connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(expires_at=end))\n",
+        "",
+        ("tests/shared/test_keys.py::test_an_overlap_never_makes_a_key_live_longer",),
+    ),
+    Bug(
+        "secret-is-stored",
+        "shared/keys/control.py",
+        "**values)\n",
+        '**{**values, "name": key.text})\n',
+        ("tests/shared/test_keys.py::test_a_copy_of_the_database_opens_nothing",),
     ),
 )

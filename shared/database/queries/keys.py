@@ -1,0 +1,41 @@
+"""API keys, by the database's clock: one for a request, all for a person. None of them shows a hash but the first."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, Update, case, func, or_, select, update
+
+from shared.database.models import ApiKey
+
+# `last_used_at` is for people who ask whether a key is still in use: a write with each request would be too much.
+_USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+def key_by_id(key_id: str) -> Select[bytes, list[str], list[str], str, bool]:
+    """One row or none: `secret_hash`, `tenants`, `scopes`, `state` (active, expired, revoked), `is_use_due`."""
+    return select(
+        ApiKey.secret_hash, ApiKey.tenants, ApiKey.scopes, _state().label("state"), _is_use_due().label("is_use_due")
+    ).where(ApiKey.id == key_id)
+
+
+def note_use(key_id: str) -> Update:
+    """Set `last_used_at`, unless that was done within the last minute."""
+    return update(ApiKey).where(ApiKey.id == key_id, _is_use_due()).values(last_used_at=func.clock_timestamp())
+
+
+def all_keys() -> Select[*tuple[Any, ...]]:
+    """What a person may know of each key, the oldest first."""
+    shown = (
+        *(ApiKey.id, ApiKey.name, ApiKey.tenants, ApiKey.scopes, ApiKey.created_at, ApiKey.expires_at),
+        *(ApiKey.revoked_at, ApiKey.last_used_at, ApiKey.replaces),
+    )
+    return select(*shown, _state().label("state")).order_by(ApiKey.created_at, ApiKey.id)
+
+
+def _state() -> ColumnElement[str]:
+    is_expired = ApiKey.expires_at <= func.clock_timestamp()
+    return case((ApiKey.revoked_at.is_not(None), "revoked"), (is_expired, "expired"), else_="active")
+
+
+def _is_use_due() -> ColumnElement[bool]:
+    return or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.clock_timestamp() - _USE_IS_NOTED_EVERY)

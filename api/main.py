@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, dependencies=[Depends(limit_requests)] if router in OF_TENANTS else None)
     _add_middleware(app, settings)
     add_error_handlers(app)
-    describe_problems(app)
+    describe_problems(app, are_keys_required=settings.require_keys)
     return app
 
 

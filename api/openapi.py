@@ -41,12 +41,6 @@ TAGS: Final = [
     {"name": "health", "description": "Is everything there?"},
 ]
 
-# Which of both headers a key stands in is the client's choice, and without INGEST_REQUIRE_KEYS there is none.
-_SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `imdb_...`."},
-    "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same, in another header."},
-}
-_SECURITY: Final[list[dict[str, list[str]]]] = [{}, {"bearer": []}, {"apiKey": []}]
 # The statuses that say when to come again.
 _PASSING: Final = (429, 503, 507)
 _RETRY_AFTER: Final = {
@@ -61,6 +55,16 @@ _TRACE: Final = {
 }
 LINK_HEADER: Final = {
     "Link": {"description": 'RFC 8288; rel="next" while there is more.', "schema": {"type": "string"}}
+}
+
+# Which of both headers a key stands in is the client's choice.
+_SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `imdb_...`."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same, in another header."},
+}
+_EITHER: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"apiKey": []}]
+_CHALLENGE: Final = {
+    "WWW-Authenticate": {"description": "RFC 6750.", "required": True, "schema": {"type": "string"}},
 }
 
 _BINARY: Final = {"type": "string", "format": "binary"}
@@ -107,18 +111,18 @@ def problems(*statuses: int) -> Responses:
     return {status: _problem_response(status) for status in sorted({*statuses, 422, 500})}
 
 
-def describe_problems(app: FastAPI) -> None:
+def describe_problems(app: FastAPI, *, are_keys_required: bool) -> None:
     """Add the schema that `problems` points at to the application's OpenAPI document."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _with_problem_schema(app)
+            app.openapi_schema = _with_problem_schema(app, are_keys_required)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the documented way
 
 
-def _with_problem_schema(app: FastAPI) -> dict[str, Any]:
+def _with_problem_schema(app: FastAPI, are_keys_required: bool) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, tags=app.openapi_tags, routes=app.routes
     )
@@ -126,24 +130,13 @@ def _with_problem_schema(app: FastAPI) -> dict[str, Any]:
     schemas[FieldProblem.__name__] = FieldProblem.model_json_schema()
     schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas[Problem.__name__].pop("$defs", None)
-    _with_keys(document)
+    _with_keys(document, are_keys_required)
     for operation in _operations(document):
         for response in operation["responses"].values():
             response["headers"] = {**response.get("headers", {}), **_TRACE}
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _without_null(parameter["schema"])
     return document
-
-
-def _with_keys(document: dict[str, Any]) -> None:
-    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
-    for path, operations in document["paths"].items():
-        if path in PUBLIC_PATHS:
-            continue
-        for operation in operations.values():
-            refusals = {str(status): _problem_response(status) for status in (401, 403, 429)}
-            operation["security"] = _SECURITY
-            operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -159,9 +152,20 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {**kinds[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
+def _with_keys(document: dict[str, Any], are_keys_required: bool) -> None:
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for path, operations in document["paths"].items():
+        if path in PUBLIC_PATHS:
+            continue
+        for operation in operations.values():
+            refusals = {str(status): _problem_response(status) for status in (401, 403, 429)}
+            operation["security"] = _EITHER if are_keys_required else [{}, *_EITHER]
+            operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
+
+
 def _problem_response(status: int) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
-        "headers": _RETRY_AFTER if status in _PASSING else {},
+        "headers": _RETRY_AFTER if status in _PASSING else _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {},
         "content": {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
     }

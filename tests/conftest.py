@@ -25,6 +25,7 @@ from shared.storage.local import LocalStorage
 from stack.binaries import postgres_bin_dir
 from stack.local import LocalStack
 from stack.postgres import PostgresServer
+from tests.api.keyed import UNLIMITED
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -60,7 +61,7 @@ def api(stack: LocalStack) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack whose API asks for keys, and loads what it takes by itself."""
-    settings = {"INGEST_REQUIRE_KEYS": "true", "INGEST_CORS_ORIGINS": "https://films.example"}
+    settings = {"INGEST_REQUIRE_KEYS": "true", "INGEST_CORS_ORIGINS": "https://films.example", **UNLIMITED}
     with LocalStack(tmp_path_factory.mktemp("keyed"), workers=0, settings=settings) as running:
         yield running
 

@@ -13,6 +13,14 @@ from shared.settings import Settings
 from stack.local import LocalStack
 
 BOTH = ("read", "upload")
+# For stacks whose tests ask for more than a client may.
+UNLIMITED = {
+    "INGEST_KEY_REQUESTS_PER_MINUTE": "0",
+    "INGEST_TENANT_REQUESTS_PER_MINUTE": "0",
+    "INGEST_REFUSED_KEYS_PER_MINUTE": "0",
+    "INGEST_KEY_CONCURRENT_UPLOADS": "1000",
+    "INGEST_TENANT_CONCURRENT_UPLOADS": "1000",
+}
 
 
 @contextmanager

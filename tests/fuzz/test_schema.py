@@ -2,86 +2,147 @@
 
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-import httpx
 import pytest
-import schemathesis
 from schemathesis.config._checks import _BUILTIN_CHECK_NAMES
 
+from api.authentication import PUBLIC_PATHS
 from stack.local import LocalStack
+from tests.api.keyed import key_for
 from tests.conftest import ROOT
-from tests.fuzz.schema.calls import BEYOND_THE_DOCUMENT, Caller, Report, call, config, hooked, reach_over
+from tests.fuzz.schema.calls import (
+    BEYOND_THE_DOCUMENT,
+    Caller,
+    Document,
+    Plan,
+    Report,
+    call,
+    config,
+    hooked,
+    load,
+    reach_over,
+    read_document,
+)
 from tests.fuzz.schema.tenants import Access, Foreign, load_foreign, load_own, wait_until_idle
 
+# The issue's number; both runs together.
 CALLS = 2_000
-# So many of them must reach for what is the other tenant's, or nothing is proven.
+# So many of a run must reach for what is the other tenant's, or nothing is proven.
 REACHED_OVER = 100
 # Files this small are loaded before they can be cancelled.
 TOO_LATE = {"POST /api/v1/uploads/{upload_id}/cancel"}
+WHOLE = Plan(examples=8)
+BY_CHANCE = Plan(examples=3, with_limits=False)
 
 
-@pytest.fixture(scope="module")
-def mine() -> Access:
-    return Access(f"a-{uuid.uuid4().hex[:12]}")
+@dataclass(frozen=True)
+class Stage:
+    """An API, who calls it, and whose data it must keep to itself."""
+
+    api_url: str
+    mine: Access
+    foreign: Foreign
+    document: Document
+
+    def call(self, access: Access, plan: Plan) -> Report:
+        """No finding, and nothing of the other tenant has changed."""
+        before = self.foreign.look(self.api_url)
+        report = call(self.document, access, self.foreign, plan)
+        assert not report.findings, "\n\n".join(f"{name}\n{what}" for name, what in report.findings.items())
+        assert self.foreign.look(self.api_url) == before
+        return report
+
+    def operations(self, *methods: str) -> set[str]:
+        return {
+            f"{method.upper()} {path}"
+            for path, operations in self.document["paths"].items()
+            for method in operations
+            if method in methods
+        }
 
 
-@pytest.fixture(scope="module")
-def foreign(stack: LocalStack) -> Foreign:
-    return load_foreign(stack.api_url, Access(f"b-{uuid.uuid4().hex[:12]}"))
-
-
-@pytest.fixture(scope="module")
-def settled(stack: LocalStack, mine: Access) -> Iterator[None]:
-    """Other tests find nothing that is still being loaded."""
+@contextmanager
+def set_up(stack: LocalStack, mine: Access, theirs: Access) -> Iterator[Stage]:
+    """At the end nothing is still being loaded that other tests would find."""
     load_own(stack.api_url, mine)
-    yield
+    foreign = load_foreign(stack.api_url, theirs)
+    yield Stage(stack.api_url, mine, foreign, read_document(stack.api_url, mine))
     wait_until_idle(stack.api_url, mine)
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.usefixtures("settled")
-def test_the_api_does_what_its_document_says(stack: LocalStack, mine: Access, foreign: Foreign) -> None:
-    before = foreign.look(stack.api_url)
-    report = call(stack.api_url, mine, foreign, calls=CALLS, seed=1, examples=8, tell=print)
-    assert not report.findings, "\n\n".join(f"{name}\n{what}" for name, what in report.findings.items())
-    assert report.calls >= CALLS
-    assert report.reached_over >= REACHED_OVER
-    assert report.succeeded() >= operations(stack) - TOO_LATE
-    assert foreign.look(stack.api_url) == before
+def new_tenant(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:12]}"
 
 
-def operations(stack: LocalStack) -> set[str]:
-    paths = httpx.get(f"{stack.api_url}/openapi.json", trust_env=False).raise_for_status().json()["paths"]
-    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+@pytest.fixture(scope="module")
+def open_stage(stack: LocalStack) -> Iterator[Stage]:
+    """No keys: the tenant is the one of the header."""
+    with set_up(stack, Access(new_tenant("a")), Access(new_tenant("b"))) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def keyed_stage(keyed: LocalStack) -> Iterator[Stage]:
+    """Each tenant has its key."""
+    mine, theirs = (Access(name, key_for(keyed, name).text) for name in (new_tenant("a"), new_tenant("b")))
+    with set_up(keyed, mine, theirs) as stage:
+        yield stage
+
+
+@pytest.mark.timeout(400)
+def test_the_api_does_what_its_document_says(open_stage: Stage, keyed_stage: Stage) -> None:
+    reports = [stage.call(stage.mine, WHOLE) for stage in (open_stage, keyed_stage)]
+    assert sum(report.calls for report in reports) >= CALLS
+    for report in reports:
+        assert report.reached_over >= REACHED_OVER
+        assert report.succeeded() >= open_stage.operations("get", "put", "post") - TOO_LATE
+
+
+def test_a_key_to_read_only_reads(keyed: LocalStack, keyed_stage: Stage) -> None:
+    reader = Access(keyed_stage.mine.tenant, key_for(keyed, keyed_stage.mine.tenant, scopes=("read",)).text)
+    report = keyed_stage.call(reader, BY_CHANCE)
+    assert report.answers("POST", "PUT") == {403}
+    assert report.succeeded() >= keyed_stage.operations("get")
+
+
+def test_without_a_key_nothing_but_the_public_answers(keyed_stage: Stage) -> None:
+    report = keyed_stage.call(Access(keyed_stage.mine.tenant), BY_CHANCE)
+    closed = {operation for operation, status in report.statuses if status == 401}
+    assert {operation.partition(" ")[2] for operation in report.succeeded()} == PUBLIC_PATHS
+    assert closed == {name for name in keyed_stage.operations("get", "put", "post") if name not in report.succeeded()}
+    assert {status for _, status in report.statuses} == {200, 401}
 
 
 # -- the checks can fail
 
 
-def call_once(stack: LocalStack, access: Access, foreign: Foreign, address: str, **query: str) -> Report:
+def call_once(stage: Stage, access: Access, address: str, **query: str) -> Report:
     """One GET as a run would send it."""
     report = Report(calls=1)  # the next one that reaches over is the fifth
-    schema = schemathesis.openapi.from_url(f"{stack.api_url}/openapi.json")
-    with hooked(schema, Caller(access, foreign, report)):
+    schema = load(stage.document, config(access, WHOLE, 0))
+    with hooked(schema, Caller(access, stage.foreign, report)):
         schema[address]["GET"].Case(query=query).call()
     return report
 
 
 @pytest.mark.parametrize("address", ["/api/v1/uploads", "/api/v1/movies"])
-def test_a_foreign_row_would_be_found(stack: LocalStack, foreign: Foreign, address: str) -> None:
-    report = call_once(stack, foreign.access, foreign, address)
+def test_a_foreign_row_would_be_found(open_stage: Stage, address: str) -> None:
+    report = call_once(open_stage, open_stage.foreign.access, address)
     assert f"foreign: GET {address}" in report.findings
 
 
-def test_a_foreign_name_is_replaced(stack: LocalStack, mine: Access, foreign: Foreign) -> None:
-    report = call_once(stack, mine, foreign, "/api/v1/movies", tenant=foreign.access.tenant)
+def test_a_foreign_name_is_replaced(open_stage: Stage) -> None:
+    report = call_once(open_stage, open_stage.mine, "/api/v1/movies", tenant=open_stage.foreign.access.tenant)
     assert report.statuses == {("GET /api/v1/movies", 200): 1}
     assert not report.findings
 
 
 @pytest.mark.parametrize("place", ["upload_id", "movie_id", "cursor", "Idempotency-Key"])
-def test_calls_reach_for_what_is_foreign(stack: LocalStack, foreign: Foreign, place: str) -> None:
-    schema = schemathesis.openapi.from_url(f"{stack.api_url}/openapi.json")
+def test_calls_reach_for_what_is_foreign(open_stage: Stage, place: str) -> None:
+    foreign = open_stage.foreign
+    schema = load(open_stage.document, config(open_stage.mine, WHOLE, 0))
     case = schema["/api/v1/movies"]["GET"].Case(
         path_parameters={place: "x"} if place.endswith("_id") else {},
         query={place: "x"} if place == "cursor" else {},
@@ -93,15 +154,15 @@ def test_calls_reach_for_what_is_foreign(stack: LocalStack, foreign: Foreign, pl
 
 
 def test_what_changed_would_be_seen(stack: LocalStack) -> None:
-    other = load_foreign(stack.api_url, Access(f"b-{uuid.uuid4().hex[:12]}"))
+    other = load_foreign(stack.api_url, Access(new_tenant("b")))
     before = other.look(stack.api_url)
     with other.access.client(stack.api_url) as client:
         client.post(f"/uploads/{other.upload_ids[0]}/undo").raise_for_status()
     assert other.look(stack.api_url) != before
 
 
-def test_every_check_is_on(mine: Access) -> None:
-    checks = config(mine, 1, 1, is_first=True).projects.default.checks
+def test_every_check_is_on() -> None:
+    checks = config(Access("a"), WHOLE, 0).projects.default.checks
     names = [*_BUILTIN_CHECK_NAMES - {"max_response_time"}]
     assert len(names) >= 14
     assert all(checks.get_by_name(name=name).enabled for name in names)

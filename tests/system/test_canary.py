@@ -83,7 +83,7 @@ def tell_everywhere(stack: LocalStack) -> list[dict[str, Any]]:
         client.headers["X-Tenant"] = CANARY
         for use_celery in ("true", "false"):
             for name, content in files().items():
-                params = {"use_celery": use_celery, "force": "true", "note": CANARY}
+                params = {"use_celery": use_celery, "force": "true"}
                 part = (
                     f'--{CANARY}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'.encode()
                     + f"X-Note: {CANARY}\r\n\r\n".encode()
@@ -102,7 +102,12 @@ def tell_everywhere(stack: LocalStack) -> list[dict[str, Any]]:
                 assert answer.status_code == 202, answer.text
                 uploads.append(answer.json())
         for path in (
-            *(f"/{CANARY}?{CANARY}={CANARY}", f"/movies?cursor={CANARY}", f"/movies?language={CANARY}"),
+            *(
+                f"/{CANARY}?{CANARY}={CANARY}",
+                f"/movies?{CANARY}={CANARY}",
+                f"/movies?cursor={CANARY}",
+                f"/movies?language={CANARY}",
+            ),
             *(f"/uploads?state={CANARY}", f"/uploads/{CANARY}", f"/movies/{CANARY}", f"/uploads?tenant={CANARY}"),
             f"/uploads/{uploads[0]['id']}/rejects?column={CANARY}&code={CANARY}",
         ):

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz.schema [CALLS] [SEED]`: a stack of its own, and so many calls; exit code 1 if any was amiss."""
+"""`python -m tests.fuzz.schema [CALLS] [SEED]`: so many calls, half of them with keys; exit code 1 if any was amiss."""
 
 import signal
 import sys
@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stack.local import LocalStack
-from tests.fuzz.schema.calls import Report, call
+from tests.api.keyed import UNLIMITED, key_for
+from tests.fuzz.schema.calls import Plan, Report, call, read_document
 from tests.fuzz.schema.tenants import Access, load_foreign, load_own
 
 # Of each operation and of sequences, before the seed changes.
@@ -16,16 +17,27 @@ EXAMPLES = 60
 
 
 def main(calls: int, seed: int) -> int:
-    with TemporaryDirectory() as directory, LocalStack(Path(directory)) as stack:
-        mine, theirs = (Access(f"{name}-{uuid.uuid4().hex[:12]}") for name in ("a", "b"))
+    plan = Plan(examples=EXAMPLES, seed=seed)
+    reports = [fuzz(plan, calls // 2, are_keys_required=are_keys_required) for are_keys_required in (False, True)]
+    return 1 if any(report.findings for report in reports) else 0
+
+
+def fuzz(plan: Plan, calls: int, *, are_keys_required: bool) -> Report:
+    settings = {"INGEST_REQUIRE_KEYS": str(are_keys_required).lower(), **UNLIMITED}
+    with TemporaryDirectory() as directory, LocalStack(Path(directory), settings=settings) as stack:
+        mine, theirs = (access_to(stack, f"{name}-{uuid.uuid4().hex[:12]}", are_keys_required) for name in ("a", "b"))
         load_own(stack.api_url, mine)
         foreign = load_foreign(stack.api_url, theirs)
         before, started = foreign.look(stack.api_url), time.monotonic()
-        report = call(stack.api_url, mine, foreign, calls=calls, seed=seed, examples=EXAMPLES, tell=say)
+        report = call(read_document(stack.api_url, mine), mine, foreign, plan, calls=calls, tell=say)
         if foreign.look(stack.api_url) != before:
             report.findings["foreign: changed"] = "the other tenant's data is not what it was"
         show(report, time.monotonic() - started)
-    return 1 if report.findings else 0
+    return report
+
+
+def access_to(stack: LocalStack, tenant: str, are_keys_required: bool) -> Access:
+    return Access(tenant, key_for(stack, tenant).text if are_keys_required else None)
 
 
 def show(report: Report, seconds: float) -> None:

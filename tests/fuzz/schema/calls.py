@@ -19,6 +19,7 @@ from tests.fuzz.schema import files
 from tests.fuzz.schema.tenants import Access, Foreign, text_of
 
 AnyCase = Case[Any]
+Document = dict[str, Any]
 Tell = Callable[[str], None]
 
 # A request may fit the document and be refused, where OpenAPI has no words for the rule. By the answer's code:
@@ -39,9 +40,18 @@ BEYOND_THE_DOCUMENT: Final = {
     "corrupt_gzip": "",
     "gzip_ratio_too_high": "",
 }
-_BY_CHANCE: Final = (TestPhase.FUZZING, TestPhase.STATEFUL)
+_PARAMETERS_ARE_FREE: Final = (TestPhase.EXAMPLES, TestPhase.FUZZING, TestPhase.STATEFUL)
 # Every so many calls reach for what is not theirs.
 _REACH_EVERY: Final = 5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is tried: examples of each operation and sequences, so many; first all limits that the document has."""
+
+    examples: int
+    seed: int = 1
+    with_limits: bool = True
 
 
 @dataclass
@@ -53,6 +63,10 @@ class Report:
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     states: Counter[str] = field(default_factory=Counter)
     findings: dict[str, str] = field(default_factory=dict)
+
+    def answers(self, *methods: str) -> set[int]:
+        """All statuses of calls of operations with these methods."""
+        return {status for operation, status in self.statuses if operation.startswith(methods)}
 
     def succeeded(self) -> set[str]:
         """Operations that answered well at least once."""
@@ -70,10 +84,15 @@ class Caller:
     def before(self, case: AnyCase) -> None:
         self.access.choose(case.headers, case.query)
         phase = None if case.meta is None else case.meta.phase.name
-        if self.report.calls % 2 and phase in _BY_CHANCE and is_valid_file(case):
+        if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_file(case):
             files.make_readable(case.query)
         if self.report.calls % _REACH_EVERY == 0 and phase is not TestPhase.STATEFUL:
-            self.report.reached_over += reach_over(case, self.foreign)
+            self._reach_over(case)
+
+    def _reach_over(self, case: AnyCase) -> None:
+        self.report.reached_over += reach_over(case, self.foreign)
+        if self.access.key is not None and self.report.reached_over % 2:
+            case.headers["X-Tenant"] = self.foreign.access.tenant
 
     def after(self, case: AnyCase, response: Response) -> None:
         self.report.calls += 1
@@ -116,17 +135,14 @@ def code_of(response: Response) -> str | None:
     return document.get("code") if isinstance(document, dict) else None
 
 
-def call(api_url: str, access: Access, foreign: Foreign, *, calls: int, seed: int, examples: int, tell: Tell) -> Report:
-    """At least so many calls: once what the document's limits suggest, then by chance, with other seeds each time.
-
-    `examples`: so many of each operation and so many sequences each time.
-    """
+def call(
+    document: Document, access: Access, foreign: Foreign, plan: Plan, *, calls: int = 1, tell: Tell = print
+) -> Report:
+    """At least so many calls: once what the document's limits suggest, then by chance, with other seeds each time."""
     files.register()
     report = Report()
     for turn in count():
-        schema = schemathesis.openapi.from_url(
-            f"{api_url}/openapi.json", config=config(access, seed + turn, examples, is_first=turn == 0)
-        )
+        schema = load(document, config(access, plan, turn))
         with hooked(schema, Caller(access, foreign, report)):
             _run(schema, report)
         tell(f"{report.calls} calls")
@@ -135,14 +151,35 @@ def call(api_url: str, access: Access, foreign: Foreign, *, calls: int, seed: in
     raise AssertionError("unreachable")
 
 
-def config(access: Access, seed: int, examples: int, *, is_first: bool) -> schemathesis.Config:
+def read_document(api_url: str, access: Access) -> Document:
+    """The API's own description, with its address."""
+    with access.client(api_url) as client:
+        document: Document = client.get(f"{api_url}/openapi.json").raise_for_status().json()
+    return {**document, "servers": [{"url": api_url}]}
+
+
+def load(document: Document, wanted: schemathesis.Config) -> schemathesis.BaseSchema:
+    schema = schemathesis.openapi.from_dict(document, config=wanted)
+    schema.config.update(base_url=document["servers"][0]["url"])
+    return schema
+
+
+def config(access: Access, plan: Plan, turn: int) -> schemathesis.Config:
+    is_first = turn == 0 and plan.with_limits
     return schemathesis.Config.from_dict(
         {
-            "seed": seed,
+            "seed": plan.seed + turn,
             "headers": access.credentials,
             "request-timeout": 20,
             "continue-on-failure": True,
-            "generation": {"max-examples": examples, "deterministic": True, "database": "none", "no-shrink": True},
+            "generation": {
+                "max-examples": plan.examples,
+                "deterministic": True,
+                "database": "none",
+                "no-shrink": True,
+                # beside a key of ours a second one would only be refused
+                "with-security-parameters": access.key is None,
+            },
             "phases": {
                 "examples": {"enabled": is_first},
                 "coverage": {"enabled": is_first, "generate-duplicate-query-parameters": True},

@@ -76,7 +76,9 @@ def load_foreign(api_url: str, access: Access) -> Foreign:
         failed = _loaded(client, f"{mark}-failed.csv", content + b"1\r\n", {}, on_error="abort")
         page = client.get("/movies", params={"page_size": 1}).raise_for_status().json()
     movie_id = page["items"][0]["id"]
-    marks = (mark, upload["id"], failed["id"], upload["sha256"], str(movie_id), page["next_cursor"])
+    marks: tuple[str, ...] = (mark, upload["id"], failed["id"], upload["sha256"], str(movie_id), page["next_cursor"])
+    if access.key is not None:  # without keys everybody may see who there is
+        marks += (access.tenant,)
     return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], marks)
 
 

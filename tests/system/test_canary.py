@@ -30,7 +30,7 @@ from tests.system.test_main_job import finished, send
 
 CANARY = f"canary{uuid.uuid4().hex}"
 # Where a row and a file's name belong.
-ITS_PLACES = {"uploads", "rejects", "movies_small", "movie_totals", "upload_totals", "idempotency_keys"}
+ITS_PLACES = {"uploads", "rejects", "rejects_all", "movies_small", "movie_totals", "upload_totals", "idempotency_keys"}
 # A loader that meets this title dies of the database's error, which quotes the row.
 CRASHING = "crash"
 
@@ -231,7 +231,7 @@ def test_rows_and_names_are_only_where_they_belong(watched: LocalStack, told: li
         for table in tables
         if execute(watched, f"SELECT 1 FROM {table} AS found WHERE found::text ILIKE '%{CANARY}%' LIMIT 1")
     }
-    assert {"uploads", "rejects"} <= holding <= {*ITS_PLACES, "movies", "api_keys", "tenants"}
+    assert {"uploads", "rejects"} <= holding <= {*ITS_PLACES, "movies"}
     with Redis.from_url(watched.redis.url) as redis:
         assert CANARY not in every_value(redis)
 
@@ -244,7 +244,7 @@ def test_no_list_of_processes_tells_a_secret(watched: LocalStack, told: list[dic
     ]
     assert len(secrets) == 4  # Postgres', Redis' and Flower's
     arguments = " ".join(part for process in processes(watched) for part in process.cmdline())
-    assert "uvicorn" in arguments
+    assert "api.server" in arguments
     assert [secret for secret in secrets if secret in arguments] == []
     logs = "".join(path.read_text(errors="replace") for path in (watched.data_dir / "logs").iterdir())
     assert [secret for secret in secrets if secret in logs] == []

@@ -626,7 +626,7 @@ BUGS: Final = (
         "file-names-in-the-log",
         "api/receiving.py",
         "limits = settings or runtime.settings",
-        'limits = settings or runtime.settings\n            log.info("receiving", filename=source.filename)',
+        'limits = settings or runtime.settings\n        log.info("receiving", filename=source.filename)',
         ("tests/system/test_canary.py::test_no_log_tells_the_secret",),
     ),
     Bug(

@@ -315,6 +315,14 @@ BUGS: Final = (
         "if quotes % 2 == 0:",
         "if quotes >= 0:",
         ("tests/shared/test_split.py::test_spans_hold_whole_records",),
+        also=(("if is_sound(data, self._dialect, self._fields):", "if data:"),),
+    ),
+    Bug(
+        "cut-where-quotes-are-damaged",
+        "shared/ingest/split.py",
+        "if is_sound(data, self._dialect, self._fields):",
+        "if data:",
+        ("tests/shared/test_read.py::test_batches_make_no_difference_to_what_fuzzing_found",),
     ),
     Bug(
         "faulty-records-are-not-counted",

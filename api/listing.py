@@ -38,16 +38,17 @@ async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: 
 
     Not by a snapshot: attaching and dropping a partition take effect for one that is older, too. But both change the
     total in the same transaction, so a page between two equal totals is of one moment: each statement sees what is
-    committed when it begins.
+    committed when it begins. Each try is a transaction of its own: one that has asked `movies` before keeps its lock and
+    with it its plan, in which a partition that was attached meanwhile is missing.
     """
-    async with tenant_reading(engine, listing.tenant) as connection:
-        total = await _total(connection, listing)
-        for _ in range(_TRIES):
+    for _ in range(_TRIES):
+        async with tenant_reading(engine, listing.tenant) as connection:
+            total_before = await _total(connection, listing)
             rows = await _rows(connection, listing, start, limit)
-            total_before, total = total, await _total(connection, listing)
-            if total == total_before:
-                break
-        return rows, total
+            total = await _total(connection, listing)
+        if total == total_before:
+            break
+    return rows, total
 
 
 async def _total(connection: AsyncConnection, listing: Listing) -> int:

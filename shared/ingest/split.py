@@ -14,7 +14,8 @@ from shared.ingest.structure import is_sound, last_safe_end
 
 # A cut is looked for this far back from the end; beyond, the quotes are damaged.
 _LOOK_BACK_BYTES = 1024 * 1024
-# What goes on for longer is no record: it is cut anywhere, and the reader reports the pieces. Memory stays flat.
+# What goes on for longer is no record: it is cut anywhere, the reader reports its first piece, and the rest of the last
+# line is a span of its own without a record. Memory stays flat.
 _LONGEST_RECORD_BYTES = 8 * 1024 * 1024
 
 
@@ -39,19 +40,25 @@ class Splitter:
         self._dialect = dialect
         self._fields = fields
         self._pending = bytearray()
+        self._is_within_line = False
 
     def feed(self, block: bytes | memoryview) -> None:
         """Take the next bytes of the content."""
         self._pending += block
         while len(self._pending) >= self._batch_bytes:
-            # A record longer than a batch makes a batch of its own.
-            end = self._find_cut(self._batch_bytes) or self._find_cut(len(self._pending))
-            if end == 0 and len(self._pending) < self._batch_bytes + _LONGEST_RECORD_BYTES:
-                return
+            if self._is_within_line:
+                end = self._pending.find(b"\n") + 1
+            else:  # a record longer than a batch makes a batch of its own
+                end = self._find_cut(self._batch_bytes) or self._find_cut(len(self._pending))
+                if end == 0 and len(self._pending) < self._batch_bytes + _LONGEST_RECORD_BYTES:
+                    return
+            self._is_within_line = end == 0
             self._cut(end or self._batch_bytes)
 
     def finish(self, small_bytes: int = 0) -> list[Span]:
         """All spans; content of at most `small_bytes` comes as a single one."""
+        if self._is_within_line and (end := self._pending.find(b"\n") + 1):
+            self._cut(end)
         if self._pending:
             self._cut(len(self._pending))
         if len(self.spans) > 1 and self.spans[-1].byte_end - self.spans[0].byte_start <= small_bytes:

@@ -12,9 +12,11 @@ from sqlalchemy import Engine, text
 from shared.database.loading import LoadingConnection
 from shared.datasets import DATASETS
 from shared.errors import LostLease
+from shared.ingest.accept import Receiver, UploadOptions, register
 from shared.ingest.load import Loader, commit_batch
 from shared.ingest.publish import publish_large
 from shared.ingest.read import read_batch
+from shared.ingest.sniff import Wanted
 from shared.ingest.validate import Validated, validate
 from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch
 from shared.settings import Settings
@@ -67,6 +69,24 @@ def test_every_record_is_accounted_for(
     assert rows(engine, "SELECT count(*) FROM rejects") == [(rejected,)]
     assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(read - rejected,)]
     assert rows(engine, "SELECT tenant, release_year, original_language FROM movie_totals") == [("public", 1995, "en")]
+
+
+@pytest.mark.parametrize("long", [b"," * 15_000_000, b'"' + b"x" * 15_000_000], ids=["delimiters", "an open quote"])
+def test_a_line_too_long_for_a_batch_is_one_reject(
+    engine: Engine, settings: Settings, loader: Loader, long: bytes
+) -> None:
+    wide = settings.model_copy(update={"batch_bytes": 3_000_000, "small_upload_bytes": 0})
+    receiver = Receiver(loader.storage, wide, "movies.csv", Wanted())
+    content = SMALL + long + b"\r\n" + SMALL.split(b"\n", 1)[1]
+    for start in range(0, len(content), 1_000_000):
+        receiver.feed(content[start : start + 1_000_000])
+    with engine.begin() as connection:
+        upload_id = register(connection, receiver.finish(), UploadOptions("public", True, "test-trace")).upload_id
+    loader.load(upload_id, never)
+    found = upload(engine, upload_id)
+    assert (found["state"], found["read_records"], found["rejected_records"]) == ("completed", 7, 3)
+    assert rows(engine, "SELECT line_number FROM rejects ORDER BY 1") == [(3,), (5,), (7,)]
+    assert rows(engine, "SELECT id % 256 FROM movies ORDER BY 1") == [(2,), (4,), (6,), (8,)]
 
 
 def test_a_large_upload_has_a_partition_of_its_own_with_the_indexes(

@@ -5,6 +5,7 @@ of the database each time (one row, by its primary key): one that is revoked end
 database does not answer, nobody is let in.
 """
 
+from ipaddress import ip_address
 from typing import Final
 
 import structlog
@@ -53,9 +54,9 @@ class AuthenticationMiddleware:
         request = Request(scope)
         try:
             client, is_use_due = await _known(request, _key_of(request))
-            _require_scope(client, scope["method"])
             limits = runtime_of(request).limits
             await limits.count(limits.requests_of_key(client.key_id))
+            _require_scope(client, scope["method"])
         except (IngestError, *DATABASE_ERRORS) as error:
             await _refusal(request, error)(scope, receive, send)
             return
@@ -79,9 +80,16 @@ async def _known(request: Request, key: Key) -> tuple[Client, bool]:
     try:
         return await _find_client(runtime.read_engine, key)
     except (KeyInvalid, KeyExpired):
-        address = request.client.host if request.client else "local"
-        await runtime.limits.count(runtime.limits.refused_keys_of(address))
+        await runtime.limits.count(runtime.limits.refused_keys_of(_address_of(request)))
         raise
+
+
+def _address_of(request: Request) -> str:
+    """The client's address; behind a proxy what that says it is, if it is one."""
+    try:
+        return str(ip_address(request.client.host if request.client else ""))
+    except ValueError:
+        return "unknown"
 
 
 def _key_of(request: Request) -> Key:

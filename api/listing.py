@@ -38,8 +38,8 @@ async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: 
 
     Not by a snapshot: attaching and dropping a partition take effect for one that is older, too. But both change the
     total in the same transaction, so a page between two equal totals is of one moment: each statement sees what is
-    committed when it begins. Each try is a transaction of its own: one that has asked `movies` before keeps its lock and
-    with it its plan, in which a partition that was attached meanwhile is missing.
+    committed when it begins. Each try is a transaction of its own: one that has asked `movies` before keeps its lock,
+    and with it its plan, in which a partition that was attached meanwhile is missing.
     """
     for _ in range(_TRIES):
         async with tenant_reading(engine, listing.tenant) as connection:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, ParamSpec, TypeVar, cast
 
 import structlog
@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.admission import ByteMeter
 from api.body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
+from api.errors import LimitReached
 from api.runtime import Runtime
 from shared.errors import TooLarge
 from shared.ingest.accept import ReceivedFile, Receiver
@@ -149,6 +150,8 @@ async def _receive(
     except BaseException as error:
         log.info("upload_aborted", error=type(error).__name__)
         await asyncio.shield(intake.abort())
+        with suppress(LimitReached):
+            await asyncio.shield(meter.settle())
         raise
 
 

@@ -82,6 +82,16 @@ def test_bytes_of_a_day_are_counted_before_and_while_they_come(tight: LocalStack
     assert mine.post("/upload", params=NAMED, content=movies_csv([{}])).status_code == 202
 
 
+def test_bytes_of_a_refused_file_are_counted(mine: httpx.Client) -> None:
+    nonsense = b"no header\n" + b"x" * (BYTES // 2 - 100)
+    assert [mine.post("/upload", params=NAMED, content=nonsense).status_code for _ in range(3)] == [422, 422, 429]
+
+
+def test_a_request_without_the_scope_is_counted(tight: LocalStack, tenant: str) -> None:
+    with client_with(tight, key_for(tight, tenant, scopes=("upload",))) as client:
+        assert statuses(client, REQUESTS + 1) == [403] * REQUESTS + [429]
+
+
 def test_a_key_sends_so_many_files_at_a_time(tight: LocalStack, tenant: str) -> None:
     key = key_for(tight, tenant)
     host, port = LOCALHOST, int(tight.api_url.rsplit(":", 1)[1])

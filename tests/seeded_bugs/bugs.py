@@ -436,7 +436,7 @@ BUGS: Final = (
     Bug(
         "refused-keys-are-not-counted",
         "api/authentication.py",
-        "        await runtime.limits.count(runtime.limits.refused_keys_of(address))\n",
+        "        await runtime.limits.count(runtime.limits.refused_keys_of(_address_of(request)))\n",
         "",
         (f"{LIMITS}test_keys_that_do_not_count_are_throttled_and_those_that_do_are_not",),
     ),

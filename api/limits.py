@@ -1,4 +1,4 @@
-"""How much a key, and all keys of a tenant, may ask for: requests, bytes, uploads at a time.
+"""How much a key, and all keys of a tenant, may ask for: requests a minute, bytes a day. Uploads at a time: slots.py.
 
 Counted in Redis, so that all API processes count together, by sliding windows (library `limits`). While Redis does not
 answer, each process counts for itself: known keys go on, still within their limits. Nothing is limited where there are

@@ -61,8 +61,8 @@ bench: .venv/test.stamp ## measure against psql \copy and others, an hour: write
 bench-quick: .venv/test.stamp ## the same with 100,000 rows, two minutes, to the screen and build/bench
 	@exec $(BIN)/python -m bench --quick $(ARGS)
 
-seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code, one at a time: the tests must catch each
-	@$(BIN)/python -m tests.seeded_bugs
+seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code: the tests must catch each (ARGS=security or names)
+	@$(BIN)/python -m tests.seeded_bugs $(ARGS)
 
 fuzz: .venv/fuzz.stamp ## any bytes into all that reads a file, guided by coverage: FUZZ_SECONDS=600 for each of four
 	@for target in splitter reader sniffer gunzip; do \

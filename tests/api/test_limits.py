@@ -19,15 +19,18 @@ from shared.settings import Settings
 from stack.local import LocalStack
 from stack.ports import LOCALHOST, free_port
 from tests.api.keyed import client_with, key_for
+from tests.api.raw import connect, head
 from tests.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 
-REQUESTS, TENANT_REQUESTS, BYTES, UPLOADS = 30, 45, 40_000, 2
+REQUESTS, TENANT_REQUESTS, BYTES, TENANT_BYTES, UPLOADS, TENANT_UPLOADS = 30, 45, 40_000, 60_000, 2, 3
 SETTINGS = {
     "INGEST_REQUIRE_KEYS": "true",
     "INGEST_KEY_REQUESTS_PER_MINUTE": str(REQUESTS),
     "INGEST_TENANT_REQUESTS_PER_MINUTE": str(TENANT_REQUESTS),
     "INGEST_KEY_UPLOAD_BYTES_PER_DAY": str(BYTES),
+    "INGEST_TENANT_UPLOAD_BYTES_PER_DAY": str(TENANT_BYTES),
     "INGEST_KEY_CONCURRENT_UPLOADS": str(UPLOADS),
+    "INGEST_TENANT_CONCURRENT_UPLOADS": str(TENANT_UPLOADS),
     "INGEST_REFUSED_KEYS_PER_MINUTE": "10",
 }
 
@@ -78,8 +81,22 @@ def test_bytes_of_a_day_are_counted_before_and_while_they_come(tight: LocalStack
     second = movies_csv([{"overview": "y" * (BYTES // 2)}])
     assert_limited(mine.post("/upload", params=NAMED, content=second), "bytes")
     assert_limited(mine.post("/upload", params=NAMED, content=iter([second])), "bytes")  # no length announced
+    with begun(tight, mine.headers["X-API-Key"], len(second), "Expect: 100-continue") as raw:
+        assert raw.recv(65536).startswith(b"HTTP/1.1 429 ")
     assert stored_files(tight) == before
     assert mine.post("/upload", params=NAMED, content=movies_csv([{}])).status_code == 202
+
+
+def test_all_keys_of_a_tenant_share_its_bytes(tight: LocalStack, tenant: str) -> None:
+    with ExitStack() as stack:
+        keys = [stack.enter_context(client_with(tight, key_for(tight, tenant))) for _ in range(2)]
+        answers = [
+            client.post("/upload", params=NAMED, content=movies_csv([{"overview": name * (BYTES - 1000)}]))
+            for client, name in zip(keys, "xy", strict=True)
+        ]
+    assert answers[0].status_code == 202
+    assert_limited(answers[1], "bytes")
+    assert answers[1].json()["limit"] == TENANT_BYTES
 
 
 def test_bytes_of_a_refused_file_are_counted(mine: httpx.Client) -> None:
@@ -92,20 +109,39 @@ def test_a_request_without_the_scope_is_counted(tight: LocalStack, tenant: str) 
         assert statuses(client, REQUESTS + 1) == [403] * REQUESTS + [429]
 
 
+def begun(stack: LocalStack, key: str, size_bytes: int, *more: str) -> socket.socket:
+    """An upload of which the head is sent."""
+    raw = connect(stack.api)
+    headers = f"X-API-Key: {key}", "Content-Type: text/csv", f"Content-Length: {size_bytes}", *more
+    raw.sendall(head("PUT /api/v1/upload?filename=a.csv", *headers))
+    return raw
+
+
 def test_a_key_sends_so_many_files_at_a_time(tight: LocalStack, tenant: str) -> None:
     key = key_for(tight, tenant)
-    host, port = LOCALHOST, int(tight.api_url.rsplit(":", 1)[1])
-    head = (
-        f"PUT /api/v1/upload?filename=a.csv HTTP/1.1\r\nHost: {host}:{port}\r\n"
-        f"X-API-Key: {key.text}\r\nContent-Type: text/csv\r\nContent-Length: 500\r\n\r\n"
-    )
     with client_with(tight, key) as client, ExitStack() as stack:
         for _ in range(UPLOADS):
-            sending = stack.enter_context(socket.create_connection((host, port)))
-            sending.sendall(head.encode() + b"title,")
+            stack.enter_context(begun(tight, key.text, 500)).sendall(b"title,")
         assert_limited(until(client, 429), "uploads")
         stack.close()
         assert until(client, 202).status_code == 202
+
+
+def test_all_keys_of_a_tenant_share_its_places(tight: LocalStack, tenant: str) -> None:
+    """One upload waits for a worker, of which there is none; two are being sent, by a key each."""
+    first, second = (key_for(tight, tenant) for _ in range(2))
+    before = stored_files(tight)
+    with client_with(tight, first) as client, client_with(tight, second) as other, ExitStack() as stack:
+        waiting = client.post("/upload", params={**NAMED, "use_celery": "true"}, content=movies_csv([{}]))
+        assert waiting.status_code == 202
+        for key in (first, second):
+            stack.enter_context(begun(tight, key.text, 500)).sendall(b"title,")
+        deadline = time.monotonic() + 10
+        while len(stored_files(tight) - before) < TENANT_UPLOADS:
+            assert time.monotonic() < deadline
+        refused = other.post("/upload", params=NAMED, content=movies_csv([{}, {}]))
+        assert_limited(refused, "uploads")
+        assert refused.json()["limit"] == TENANT_UPLOADS
 
 
 def until(client: httpx.Client, status: int) -> httpx.Response:

@@ -1,5 +1,6 @@
 """`python -m tests.seeded_bugs [NAME ...]`: puts each bug into a copy of the project and runs the tests named for it.
 
+A NAME is a bug's, or a requirement of docs/SECURITY.md: `S14` for the bugs that its tests catch, `security` for all.
 First they run on a copy without any bug: what fails there catches nothing. The exit code is 0 only if every bug was
 caught by a test that failed. A copy holds what Git tracks, and new files that it does not ignore.
 """
@@ -22,6 +23,7 @@ from xml.etree import ElementTree as ET
 
 from tests.seeded_bugs import Bug
 from tests.seeded_bugs.bugs import BUGS
+from tests.seeded_bugs.requirements import ALL, chosen
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BUG_SECONDS: Final = 180.0
@@ -63,12 +65,16 @@ class Run:
 def main() -> int:
     """0 if every bug was caught, 1 if not, 2 if it could not be tried."""
     parser = argparse.ArgumentParser(prog="python -m tests.seeded_bugs", description="Are the tests worth anything?")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(bug.name for bug in BUGS)}")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"S1 to S21, {ALL}, or of: {', '.join(bug.name for bug in BUGS)}"
+    )
     names = parser.parse_args().names
-    if unknown := set(names) - {bug.name for bug in BUGS}:
-        parser.error(f"there is no bug {', '.join(sorted(unknown))}")
+    try:
+        bugs = chosen(names, BUGS) if names else BUGS
+    except ValueError as error:
+        parser.error(str(error))
     signal.signal(signal.SIGTERM, _exit)  # so that what was started is stopped, and copies are removed
-    return seed_all([bug for bug in BUGS if bug.name in names or not names], _tell)
+    return seed_all(bugs, _tell)
 
 
 def seed_all(bugs: Sequence[Bug], tell: Report, bug_seconds: float = BUG_SECONDS) -> int:

@@ -8,6 +8,7 @@ from tests.conftest import ROOT
 from tests.seeded_bugs import Bug, __main__
 from tests.seeded_bugs.__main__ import seed_all
 from tests.seeded_bugs.bugs import BUGS
+from tests.seeded_bugs.requirements import ALL, chosen, requirements
 
 SPLIT = "shared/ingest/split.py"
 TILES = ("tests/shared/test_split.py::test_spans_tile_any_content",)
@@ -16,7 +17,8 @@ TILES = ("tests/shared/test_split.py::test_spans_tile_any_content",)
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_a_bug_fits_its_file(bug: Bug) -> None:
     seeded = bug.seed((ROOT / bug.path).read_text(encoding="utf-8"))
-    compile(seeded, bug.path, "exec")
+    if bug.path.endswith(".py"):
+        compile(seeded, bug.path, "exec")
 
 
 @pytest.mark.parametrize("test", sorted({test for bug in BUGS for test in bug.tests}))
@@ -28,6 +30,17 @@ def test_a_named_test_is_there(test: str) -> None:
 
 def test_each_bug_has_its_own_name() -> None:
     assert len({bug.name for bug in BUGS}) == len(BUGS)
+    assert not {bug.name for bug in BUGS} & {ALL, *requirements()}
+
+
+def test_bugs_are_chosen_by_name_and_by_requirement() -> None:
+    name = next(bug.name for bug in BUGS if bug.tests == TILES)
+    assert [bug.name for bug in chosen([name], BUGS)] == [name]
+    of_answers = {bug.path for bug in chosen(["S19"], BUGS)}
+    assert {"api/security_headers.py", "api/problem_json.py"} <= of_answers
+    assert {bug.name for bug in chosen([ALL], BUGS)} >= {bug.name for bug in chosen(["S19", "S21"], BUGS)}
+    with pytest.raises(ValueError, match="no bug S99, nobody"):
+        chosen(["S19", "nobody", "S99"], BUGS)
 
 
 def test_the_runner_tells_what_is_caught_from_what_is_not() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,23 @@ def test_a_small_gzip_that_holds_too_much_is_refused(tmp_path: Path) -> None:
     content = gzip.compress(movies({}) + b"a" * 5_000_000)
     with pytest.raises(TooLarge):
         receive(tmp_path, content, "movies.csv.gz", max_upload_bytes=1_000_000)
+
+
+def test_a_large_gzip_that_holds_little_is_refused(tmp_path: Path) -> None:
+    content = gzip.compress(movies({})) + gzip.compress(b"") * 1_000
+    with pytest.raises(TooLarge):
+        receive(tmp_path, content, "movies.csv.gz", max_upload_bytes=len(content) - 1)
+    receive(tmp_path, content, "movies.csv.gz", max_upload_bytes=len(content))
+
+
+def test_a_stored_file_is_its_owners_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        received = receive(tmp_path, movies({}), "movies.csv")
+    finally:
+        os.umask(before)
+    stored = tmp_path / "uploads" / received.storage_key
+    assert [path.stat().st_mode & 0o777 for path in (stored, stored.parent)] == [0o600, 0o700]
 
 
 def test_a_header_of_very_many_columns_is_refused_quickly(tmp_path: Path) -> None:

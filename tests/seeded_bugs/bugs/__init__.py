@@ -1,0 +1,20 @@
+"""Mistakes that somebody could make, by theme, and the tests that must not let them pass."""
+
+from typing import Final
+
+from tests.seeded_bugs import Bug
+from tests.seeded_bugs.bugs import (
+    actions,
+    callers,
+    connections,
+    contents,
+    deployment,
+    disclosures,
+    loading,
+    tenants,
+)
+
+BUGS: Final[tuple[Bug, ...]] = (
+    *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
+    *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
+)

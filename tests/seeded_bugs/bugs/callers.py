@@ -1,0 +1,203 @@
+"""Who calls: keys, and how much they may ask for."""
+
+from typing import Final
+
+from tests.seeded_bugs import Bug
+
+KEYS: Final = "tests/api/test_keys.py::"
+LIMITS: Final = "tests/api/test_limits.py::"
+TURNS: Final = "tests/system/test_turns.py::test_a_large_upload_gives_way_to_a_small_one"
+ADMISSION: Final = "api/admission.py"
+
+BUGS: Final = (
+    # -- keys
+    Bug(
+        "one-method-needs-no-key",
+        "api/authentication.py",
+        'if scope["type"] == "lifespan" or',
+        'if scope["type"] == "lifespan" or scope.get("method") == "PUT" or',
+        (f"{KEYS}test_all_but_the_public_needs_a_key",),
+    ),
+    Bug(
+        "public-by-the-beginning-of-the-path",
+        "api/authentication.py",
+        'scope["path"] in self._public',
+        'scope["path"].startswith(tuple(self._public))',
+        (f"{KEYS}test_all_but_the_public_needs_a_key",),
+    ),
+    Bug(
+        "wrong-secret-is-taken",
+        "api/authentication.py",
+        "if row is None or not is_right or",
+        "if row is None or",
+        (f"{KEYS}test_a_wrong_key_does_not_tell_why_it_is_wrong",),
+    ),
+    Bug(
+        "revoked-key-is-taken",
+        "api/authentication.py",
+        ' or row.state == "revoked":',
+        ":",
+        (f"{KEYS}test_a_revoked_key_ends_with_the_next_request",),
+    ),
+    Bug(
+        "expired-key-is-taken",
+        "api/authentication.py",
+        'if row.state == "expired":',
+        'if row.state == "over":',
+        (f"{KEYS}test_that_a_key_has_expired_is_told_to_who_has_it",),
+    ),
+    Bug(
+        "scope-is-not-asked-for",
+        "api/authentication.py",
+        '            _require_scope(client, scope["method"])\n',
+        "",
+        (f"{KEYS}test_a_scope_is_asked_for_by_the_method",),
+    ),
+    Bug(
+        "tenant-of-the-header-counts",
+        "api/dependencies.py",
+        "if name not in tenants:",
+        "if not tenants:",
+        (f"{KEYS}test_a_request_chooses_among_the_keys_tenants_only",),
+    ),
+    Bug(
+        "database-away-lets-in",
+        "api/authentication.py",
+        "            await _refusal(request, error)(scope, receive, send)\n            return\n",
+        "            if isinstance(error, IngestError):\n"
+        "                await _refusal(request, error)(scope, receive, send)\n                return\n"
+        '            client, is_use_due = Client("", ("public",), frozenset({"admin"})), False\n',
+        (f"{KEYS}test_nobody_gets_in_while_keys_cannot_be_looked_up",),
+    ),
+    Bug(
+        "body-of-a-refused-request-is-read",
+        "api/authentication.py",
+        "            await _refusal(request, error)(scope, receive, send)\n",
+        "            response = _refusal(request, error)\n"
+        '            while (await receive()).get("more_body"):\n                pass\n'
+        "            await response(scope, receive, send)\n",
+        (f"{KEYS}test_a_body_without_a_key_is_not_read",),
+    ),
+    Bug(
+        "rotated-key-works-for-ever",
+        "shared/keys/control.py",
+        "    connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(expires_at=end))\n",
+        "",
+        ("tests/shared/test_keys.py::test_an_overlap_never_makes_a_key_live_longer",),
+    ),
+    Bug(
+        "secret-is-stored",
+        "shared/keys/control.py",
+        "**values)\n",
+        '**{**values, "name": key.text})\n',
+        ("tests/shared/test_keys.py::test_a_copy_of_the_database_opens_nothing",),
+    ),
+    Bug(
+        "secrets-that-can-be-guessed",
+        "shared/keys/text.py",
+        "_SECRET_LENGTH: Final = 43",
+        "_SECRET_LENGTH: Final = 6",
+        ("tests/shared/test_keys.py::test_a_key_has_its_form",),
+    ),
+    Bug(
+        "secrets-in-the-log",
+        "api/authentication.py",
+        'log.info("key_refused", key_id=key.id,',
+        'log.info("key_refused", key_id=key.text,',
+        (f"{KEYS}test_logs_name_the_key_and_never_hold_it",),
+    ),
+    Bug(
+        "a-secret-is-shown-twice",
+        "cli/keys.py",
+        "This is key {new.key.id},",
+        "This is key {new.key.text},",
+        ("tests/cli/test_keys.py::test_a_key_is_shown_once_and_opens_the_api",),
+    ),
+    # -- limits
+    Bug(
+        "requests-of-a-key-are-not-counted",
+        "api/authentication.py",
+        "            await limits.count(limits.requests_of_key(client.key_id))\n",
+        "",
+        (f"{LIMITS}test_a_key_has_so_many_requests_a_minute_and_others_do_not_notice",),
+    ),
+    Bug(
+        "keys-of-a-tenant-count-apart",
+        "api/dependencies.py",
+        "await limits.count(limits.requests_of_tenant(tenant.name))",
+        "await limits.count(limits.requests_of_tenant(uuid4().hex))",
+        (f"{LIMITS}test_all_keys_of_a_tenant_count_together",),
+        also=(("from typing import", "from uuid import uuid4\nfrom typing import"),),
+    ),
+    Bug(
+        "bytes-are-not-counted",
+        "api/receiving.py",
+        "        await meter.settle()\n",
+        "",
+        (f"{LIMITS}test_bytes_of_a_day_are_counted_before_and_while_they_come",),
+    ),
+    Bug(
+        "slots-without-end",
+        "api/slots.py",
+        "if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end\n",
+        "",
+        (f"{LIMITS}test_a_key_sends_so_many_files_at_a_time",),
+    ),
+    Bug(
+        "refused-keys-are-not-counted",
+        "api/authentication.py",
+        "        await runtime.limits.count(runtime.limits.refused_keys_of(_address_of(request)))\n",
+        "",
+        (f"{LIMITS}test_keys_that_do_not_count_are_throttled_and_those_that_do_are_not",),
+    ),
+    Bug(
+        "announced-bytes-are-not-looked-at",
+        ADMISSION,
+        "    await meter.expect(int(announced) if announced.isdecimal() else 1)\n",
+        "",
+        (f"{LIMITS}test_bytes_of_a_day_are_counted_before_and_while_they_come",),
+    ),
+    Bug(
+        "bytes-of-a-tenant-are-not-counted",
+        ADMISSION,
+        "(limits.bytes_of_key(client.key_id), limits.bytes_of_tenant(tenant))",
+        "(limits.bytes_of_key(client.key_id),)",
+        (f"{LIMITS}test_all_keys_of_a_tenant_share_its_bytes",),
+    ),
+    Bug(
+        "slots-of-a-tenant-are-each-keys",
+        ADMISSION,
+        'held(f"tenant {tenant}", ',
+        'held(f"tenant of {client.key_id}", ',
+        (f"{LIMITS}test_all_keys_of_a_tenant_share_its_places",),
+    ),
+    Bug(
+        "uploads-that-wait-take-no-place",
+        ADMISSION,
+        "most_of_tenant - active)",
+        "most_of_tenant)",
+        (f"{LIMITS}test_all_keys_of_a_tenant_share_its_places",),
+    ),
+    Bug(
+        "without-redis-no-limits",
+        "api/limits.py",
+        "return await question(self._own)",
+        "return True",
+        (f"{LIMITS}test_without_redis_each_process_counts_alone",),
+    ),
+    # -- nobody waits for others
+    Bug(
+        "background-turns-without-end",
+        "shared/ingest/background.py",
+        "stopping.is_set() or time.monotonic() > turn_ends",
+        "stopping.is_set()",
+        (f"{TURNS}[False]",),
+    ),
+    Bug(
+        "a-workers-turns-without-end",
+        "worker/tasks.py",
+        "lifecycle.is_stopping() or time.monotonic() > turn_ends",
+        "lifecycle.is_stopping()",
+        (f"{TURNS}[True]",),
+    ),
+)

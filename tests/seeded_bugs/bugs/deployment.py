@@ -44,7 +44,7 @@ BUGS: Final = (
         "flower-without-a-password",
         SERVICES,
         "FLOWER_BASIC_AUTH=",
-        "FLOWER_AUTH=",
+        "FLOWER_LOGIN=",
         (f"{CANARY}test_flowers_pages_need_its_password",),
     ),
     Bug(
@@ -78,7 +78,7 @@ BUGS: Final = (
         "a-containers-flower-without-a-password",
         COMPOSE,
         "FLOWER_BASIC_AUTH: $",
-        "FLOWER_AUTH: $",
+        "FLOWER_LOGIN: $",
         (f"{COMPOSED}test_flower_answers_only_to_who_knows_the_password",),
     ),
     Bug(

@@ -31,14 +31,14 @@ def movies_csv(rows: MovieRows) -> bytes:
     return text.getvalue().encode()
 
 
-def wait_for_end(client: httpx.Client, upload_id: str, seconds: float = 60) -> Json:
+def wait_for_end(client: httpx.Client, upload_id: str, seconds: float = 60, pause_seconds: float = 0.1) -> Json:
     """The upload once it is neither queued nor loading."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         upload: Json = client.get(f"/uploads/{upload_id}").raise_for_status().json()
         if upload["state"] not in ("queued", "loading"):
             return upload
-        time.sleep(0.1)
+        time.sleep(pause_seconds)
     raise AssertionError(f"the upload is still {upload['state']}")
 
 

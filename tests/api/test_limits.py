@@ -76,7 +76,7 @@ def test_all_keys_of_a_tenant_count_together(tight: LocalStack, tenant: str) -> 
 def test_bytes_of_a_day_are_counted_before_and_while_they_come(tight: LocalStack, mine: httpx.Client) -> None:
     first = mine.post("/upload", params=NAMED, content=movies_csv([{"overview": "x" * (BYTES // 2)}]))
     assert first.status_code == 202
-    wait_for_end(mine, first.json()["id"])
+    wait_for_end(mine, first.json()["id"], pause_seconds=1)  # each look is a request, too
     before = stored_files(tight)
     second = movies_csv([{"overview": "y" * (BYTES // 2)}])
     assert_limited(mine.post("/upload", params=NAMED, content=second), "bytes")

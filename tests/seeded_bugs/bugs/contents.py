@@ -83,7 +83,7 @@ BUGS: Final = (
         DECOMPRESS,
         "_SLICE_BYTES = 16 * 1024",
         "_SLICE_BYTES = 64 * 1024 * 1024",
-        ("tests/api/test_bombs.py::test_a_bomb_costs_what_it_weighs[100,000 empty members of gzip]",),
+        ("tests/api/test_bombs.py::test_a_bomb_costs_what_it_weighs[a million empty members of gzip]",),
     ),
     Bug(
         "refused-files-stay",

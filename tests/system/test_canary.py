@@ -12,9 +12,9 @@ import re
 import socket
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import psutil
@@ -27,6 +27,8 @@ from stack.local import LocalStack
 from stack.ports import LOCALHOST
 from tests.rows import movies
 from tests.system.test_main_job import finished, send
+
+T = TypeVar("T")
 
 CANARY = f"canary{uuid.uuid4().hex}"
 # Where a row and a file's name belong.
@@ -196,6 +198,13 @@ def processes(stack: LocalStack) -> list[psutil.Process]:
     return [*roots, *(child for root in roots for child in root.children(recursive=True))]
 
 
+def asked(stack: LocalStack, question: Callable[[psutil.Process], Iterable[T]]) -> Iterator[T]:
+    """What the processes say; nothing of one that ends in this moment."""
+    for process in processes(stack):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            yield from list(question(process))
+
+
 def test_what_was_sent_was_really_loaded_rejected_and_crashed(told: list[dict[str, Any]]) -> None:
     good, bad, crashed = told[:3]
     assert (good["state"], bad["state"], crashed["state"]) == ("completed", "completed", "failed")
@@ -243,7 +252,7 @@ def test_no_list_of_processes_tells_a_secret(watched: LocalStack, told: list[dic
         *(path.read_text().strip() for path in watched.data_dir.rglob("*password") if path.is_file()),
     ]
     assert len(secrets) == 4  # Postgres', Redis' and Flower's
-    arguments = " ".join(part for process in processes(watched) for part in process.cmdline())
+    arguments = " ".join(asked(watched, psutil.Process.cmdline))
     assert "api.server" in arguments
     assert [secret for secret in secrets if secret in arguments] == []
     logs = "".join(path.read_text(errors="replace") for path in (watched.data_dir / "logs").iterdir())
@@ -290,8 +299,7 @@ def test_flowers_pages_need_its_password(watched: LocalStack) -> None:
 def test_every_server_listens_on_this_machine_only(watched: LocalStack) -> None:
     listening = {
         connection.laddr.ip
-        for process in processes(watched)
-        for connection in process.net_connections()
+        for connection in asked(watched, psutil.Process.net_connections)
         if connection.status == psutil.CONN_LISTEN
     }
     assert listening == {LOCALHOST}

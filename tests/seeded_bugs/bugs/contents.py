@@ -144,13 +144,6 @@ BUGS: Final = (
         (f"{FORMS}[an endless preamble]",),
     ),
     Bug(
-        "forms-of-any-number-of-parts",
-        BODY,
-        ", max_segment_count=_MOST_PARTS",
-        "",
-        (f"{FORMS}[10,000 parts]",),
-    ),
-    Bug(
         "parts-of-any-number-of-headers",
         BODY,
         "max_segment_count=_MOST_PARTS",

@@ -180,13 +180,6 @@ BUGS: Final = (
         (f"{KEYS}test_equal_keys_and_equal_bytes_of_two_tenants_do_not_meet",),
     ),
     Bug(
-        "a-key-to-read-may-post",
-        "api/authentication.py",
-        '_READING: Final = ("GET", "HEAD")',
-        '_READING: Final = ("GET", "HEAD", "POST")',
-        (f"{FUZZED}test_a_key_to_read_only_reads",),
-    ),
-    Bug(
         "any-tenant-that-the-header-names",
         "api/dependencies.py",
         "if name not in tenants:",

@@ -1,5 +1,5 @@
-"""Whether a client may send a file now, and how many bytes it may still send today: before the first byte and while
-they come.
+"""Whether a client may have one more upload now, and how many bytes it may still send today: before the first byte and
+while they come.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -50,17 +50,28 @@ class ByteMeter:
 
 @asynccontextmanager
 async def admitted(request: Request, runtime: Runtime, tenant: str) -> AsyncIterator[ByteMeter]:
-    """Hold a slot of the key and one of the tenant until the block ends; raises `LimitReached` before the first byte.
-
-    An upload takes the tenant's slot until it has ended, so what waits or is loaded counts, too.
-    """
-    client, limits, settings = client_of(request), runtime.limits, runtime.settings
+    """Hold a place for the upload that the request's body is; raises `LimitReached` before the first byte."""
+    client, limits = client_of(request), runtime.limits
     if client is None:
         yield ByteMeter(limits, ())
         return
     meter = ByteMeter(limits, (limits.bytes_of_key(client.key_id), limits.bytes_of_tenant(tenant)))
     announced = request.headers.get("content-length", "")
     await meter.expect(int(announced) if announced.isdecimal() else 1)
+    async with place_for_one_more(request, runtime, tenant):
+        yield meter
+
+
+@asynccontextmanager
+async def place_for_one_more(request: Request, runtime: Runtime, tenant: str) -> AsyncIterator[None]:
+    """Hold a slot of the key and one of the tenant until the block ends; raises `LimitReached`.
+
+    An upload takes the tenant's slot until it has ended, so what waits or is loaded counts, too.
+    """
+    client, settings = client_of(request), runtime.settings
+    if client is None:
+        yield
+        return
     active = await _active_uploads(runtime.read_engine, tenant)
     most_of_key, most_of_tenant = settings.key_concurrent_uploads, settings.tenant_concurrent_uploads
     async with (
@@ -71,7 +82,7 @@ async def admitted(request: Request, runtime: Runtime, tenant: str) -> AsyncIter
             raise _too_many(most_of_key, "key")
         if not has_another:
             raise _too_many(most_of_tenant, "tenant")
-        yield meter
+        yield
 
 
 async def _active_uploads(engine: AsyncEngine, tenant: str) -> int:

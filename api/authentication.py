@@ -138,10 +138,15 @@ def _refusal(request: Request, error: Exception) -> Response:
 
 def _challenge(error: IngestError) -> dict[str, str]:
     """What RFC 6750 says about it."""
-    if isinstance(error, ScopeMissing):
-        told = f', error="insufficient_scope", scope="{error.fields["scope"]}"'
-    else:
-        told = ', error="invalid_token"' if isinstance(error, KeyInvalid | KeyExpired) else ""
+    match error:
+        case KeyInvalid() | KeyExpired():
+            told = ', error="invalid_token"'
+        case KeyRequired():
+            told = ""
+        case ScopeMissing():
+            told = f', error="insufficient_scope", scope="{error.fields["scope"]}"'
+        case _:
+            return {}
     return {"WWW-Authenticate": _CHALLENGE + told}
 
 

@@ -5,39 +5,35 @@ answer, each process counts for itself: known keys go on, still within their lim
 no keys: then the server listens to its own machine only.
 """
 
-import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-import structlog
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
+from api.counters import Counters, CountersAway
 from api.errors import LimitReached
 from shared.settings import Settings
 
-# A Redis that hangs costs one request its timeout, not each.
-_PAUSE_SECONDS: Final = 5.0
-
 T = TypeVar("T")
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is counted, for whom, and how much of it there may be; an amount of 0 is no limit."""
+    """What is counted, for whom, and how much of it there may be in one window; an amount of 0 is no limit."""
 
     what: str
     amount: int
     window: type[RateLimitItem]
     whose: str
+
+    def __str__(self) -> str:
+        """The limit as a part of a sentence."""
+        return f"{self.amount:,} {self.what} a {self.window.GRANULARITY.name} for {self.whose}"
 
     @property
     def item(self) -> RateLimitItem:
@@ -48,13 +44,13 @@ class Counted:
 class Limits:
     """Async; `count` and `expect` raise `LimitReached`."""
 
-    def __init__(self, settings: Settings, broker: Redis) -> None:
+    def __init__(self, settings: Settings, counters: Counters) -> None:
         self._settings = settings
-        pool: Any = broker.connection_pool  # the signature knows only what an address could hold
+        self._counters = counters
+        pool: Any = counters.redis.connection_pool  # the signature knows only what an address could hold
         shared = RedisStorage("async+redis://", implementation="redispy", key_prefix="limits", connection_pool=pool)
         self._shared = SlidingWindowCounterRateLimiter(shared)
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._away_until = 0.0
 
     def requests_of_key(self, key_id: str) -> Counted:
         """Requests a minute."""
@@ -76,7 +72,7 @@ class Limits:
 
     def refused_keys_of(self, address: str) -> Counted:
         """Requests a minute without a key that counts."""
-        return Counted("refused", self._settings.refused_keys_per_minute, RateLimitItemPerMinute, address)
+        return Counted("refused keys", self._settings.refused_keys_per_minute, RateLimitItemPerMinute, address)
 
     async def count(self, counted: Counted, cost: int = 1) -> None:
         """Count it, unless that would be too much."""
@@ -92,16 +88,12 @@ class Limits:
         stats = await self._ask(lambda by: by.get_window_stats(counted.item, counted.whose))
         seconds = max(1, math.ceil(stats.reset_time - time.time()))
         return LimitReached(
-            f"No more than {counted.item} of {counted.what} for the {counted.whose}.",
+            f"No more than {counted}; try again in {seconds:,} seconds.",
             {"limit": counted.amount, "what": counted.what, "retry_after_seconds": seconds},
         )
 
     async def _ask(self, question: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:
-        now = asyncio.get_running_loop().time()
-        if now >= self._away_until:
-            try:
-                return await question(self._shared)
-            except (RedisError, OSError) as error:
-                self._away_until = now + _PAUSE_SECONDS
-                log.warning("limits_counted_alone", error=type(error).__name__)
-        return await question(self._own)
+        try:
+            return await self._counters.ask(lambda: question(self._shared))
+        except CountersAway:
+            return await question(self._own)

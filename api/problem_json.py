@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from api.errors import LimitReached, status_of, title_of
+from api.errors import status_of, title_of
 from shared import errors
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -75,10 +75,16 @@ def problem(
         "code": code,
         "trace_id": getattr(request.state, "trace_id", ""),
     }
-    headers = dict(headers or {})
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
-        headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    headers = {**(headers or {}), **_retry_after(status, fields or {})}
     return Response(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)
+
+
+def _retry_after(status: int, fields: dict[str, Any]) -> dict[str, str]:
+    if "retry_after_seconds" in fields:
+        return {"Retry-After": str(fields["retry_after_seconds"])}
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return {}
 
 
 def problem_of(
@@ -90,8 +96,6 @@ def problem_of(
     """The problem document of an error of ours."""
     status = status_of(error)
     log.info("request_refused", code=error.code, status=status)
-    if isinstance(error, LimitReached):
-        headers = {**(headers or {}), "Retry-After": str(error.fields["retry_after_seconds"])}
     return problem(
         request,
         status,

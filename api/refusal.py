@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from api.errors import TooSlow, title_of
 from api.middleware import TRACE_HEADER
 from api.problem_json import PROBLEM_JSON, RETRY_AFTER_SECONDS, type_of
+from api.security_headers import SECURITY_HEADERS
 
 log = structlog.get_logger()
 
@@ -55,6 +56,7 @@ class Refusal:
             ("content-length", str(len(body))),
             ("connection", "close"),
             (TRACE_HEADER.lower(), trace_id),
+            *((name.lower(), value) for name, value in SECURITY_HEADERS.items()),
         ]
         if self.status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers.append(("retry-after", str(RETRY_AFTER_SECONDS)))

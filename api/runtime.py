@@ -7,12 +7,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from redis.asyncio import Redis
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.background import BackgroundLoaders
 from api.bells import Bells, CeleryBell
+from api.counters import Counters
 from api.limits import Limits
 from api.slots import Slots
 from shared.database.engine import create_read_engine, create_request_engine, create_sync_engine
@@ -36,7 +36,7 @@ class Runtime:
     engine: Engine
     request_engine: Engine
     read_engine: AsyncEngine
-    broker: Redis
+    counters: Counters
     bells: Bells
     limits: Limits
     slots: Slots
@@ -54,8 +54,8 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         stack.push_async_callback(asyncio.to_thread, request_engine.dispose)
         read_engine = create_read_engine(settings)
         stack.push_async_callback(read_engine.dispose)
-        broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
-        stack.push_async_callback(broker.aclose)
+        counters = Counters(settings.redis_url)
+        stack.push_async_callback(counters.aclose)
 
         background = await asyncio.to_thread(BackgroundLoaders, settings)
         stack.push_async_callback(asyncio.to_thread, background.close)
@@ -67,5 +67,5 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         sweeper = Sweeper(engine, storage, settings, bells.ring)
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
-        limits, slots = Limits(settings, broker), Slots(broker)
-        yield Runtime(settings, storage, engine, request_engine, read_engine, broker, bells, limits, slots)
+        limits, slots = Limits(settings, counters), Slots(counters)
+        yield Runtime(settings, storage, engine, request_engine, read_engine, counters, bells, limits, slots)

@@ -9,6 +9,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 # A page whose text changes only with a release.
 PAGE_CACHING: Final = "public, max-age=3600"
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",  # a tenant's data must not lie in the cache of a proxy or a shared browser
+    "Referrer-Policy": "no-referrer",  # addresses hold ids and filters
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": API_POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 
 class SecurityHeadersMiddleware:
@@ -17,14 +25,9 @@ class SecurityHeadersMiddleware:
     def __init__(self, app: ASGIApp, *, is_cross_origin: bool) -> None:
         """`is_cross_origin`: pages of other origins are allowed to read answers (CORS)."""
         self.app = app
-        self._headers = {
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "no-store",  # a tenant's data must not lie in the cache of a proxy or a shared browser
-            "Referrer-Policy": "no-referrer",  # addresses hold ids and filters
-            "X-Frame-Options": "DENY",
-            "Content-Security-Policy": API_POLICY,
-            "Cross-Origin-Resource-Policy": "cross-origin" if is_cross_origin else "same-origin",
-        }
+        self._headers = dict(SECURITY_HEADERS)
+        if is_cross_origin:
+            self._headers["Cross-Origin-Resource-Policy"] = "cross-origin"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""

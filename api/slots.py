@@ -11,9 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-import structlog
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from api.counters import Counters, CountersAway
 
 _LEASE_SECONDS: Final = 30.0
 _PREFIX: Final = "slots"
@@ -27,15 +25,14 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 return 1
 """
 
-log = structlog.get_logger()
-
 
 class Slots:
     """Async. While Redis does not answer, everybody has a slot."""
 
-    def __init__(self, broker: Redis) -> None:
-        self._broker = broker
-        self._enter = broker.register_script(_ENTER)
+    def __init__(self, counters: Counters) -> None:
+        self._counters = counters
+        self._redis = counters.redis
+        self._enter = self._redis.register_script(_ENTER)
 
     @asynccontextmanager
     async def held(self, whose: str, most: int) -> AsyncIterator[bool]:
@@ -49,21 +46,23 @@ class Slots:
             yield True
         finally:
             renewing.cancel()
-            with suppress(RedisError, OSError):  # it ends by itself
-                await asyncio.shield(self._broker.zrem(name, holder))
+            with suppress(CountersAway):  # it ends by itself
+                await asyncio.shield(self._counters.ask(lambda: self._redis.zrem(name, holder)))
 
     async def _take(self, name: str, holder: str, most: int) -> bool:
         now = time.time()
+        values = (holder, now, now + _LEASE_SECONDS, most, int(2 * _LEASE_SECONDS))
         try:
-            taken = await self._enter([name], [holder, now, now + _LEASE_SECONDS, most, int(2 * _LEASE_SECONDS)])
-        except (RedisError, OSError) as error:
-            log.warning("slots_not_counted", error=type(error).__name__)
+            return bool(await self._counters.ask(lambda: self._enter([name], values)))
+        except CountersAway:
             return True
-        return bool(taken)
 
     async def _renew(self, name: str, holder: str) -> None:
         while True:
             await asyncio.sleep(_LEASE_SECONDS / 3)
-            with suppress(RedisError, OSError):
-                await self._broker.zadd(name, {holder: time.time() + _LEASE_SECONDS}, xx=True)
-                await self._broker.expire(name, int(2 * _LEASE_SECONDS))
+            with suppress(CountersAway):
+                await self._counters.ask(lambda: self._hold_on(name, holder))
+
+    async def _hold_on(self, name: str, holder: str) -> None:
+        await self._redis.zadd(name, {holder: time.time() + _LEASE_SECONDS}, xx=True)
+        await self._redis.expire(name, int(2 * _LEASE_SECONDS))

@@ -7,10 +7,10 @@ from typing import Final
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from redis.asyncio import Redis
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.counters import Counters
 from api.dependencies import RuntimeDep
 from api.openapi import problems
 from api.problem_json import problem_of
@@ -36,7 +36,8 @@ async def ping() -> Pong:
 async def healthz(request: Request, runtime: RuntimeDep) -> Health | Response:
     """Both are asked at the same time, within two seconds; 503 says which one does not answer."""
     database, broker = await asyncio.gather(
-        _asked("database", _database_backend(runtime.read_engine)), _asked("broker", _broker_backend(runtime.broker))
+        _asked("database", _database_backend(runtime.read_engine)),
+        _asked("broker", _broker_backend(runtime.counters)),
     )
     found = {"database": database, "broker": broker}
     if silent := [name for name, service in found.items() if service.status != "ok"]:
@@ -74,8 +75,8 @@ async def _database_backend(engine: AsyncEngine) -> str:
     return "postgresql"
 
 
-async def _broker_backend(broker: Redis) -> str:
-    await broker.ping()
+async def _broker_backend(counters: Counters) -> str:
+    await counters.redis.ping()
     return "redis"
 
 

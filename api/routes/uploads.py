@@ -5,6 +5,7 @@ import uuid
 
 from fastapi import APIRouter, Request, Response
 
+from api.admission import place_for_one_more
 from api.dependencies import RuntimeDep, TenantDep
 from api.links import UPLOAD_LINKS, UPLOAD_PAGE_LINKS, linked
 from api.openapi import LINK_HEADER, Responses, problems
@@ -76,9 +77,10 @@ async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: Tenan
     responses={**linked(UPLOAD_LINKS, 202), **problems(404, 409, 503)},
     summary="Load a failed or cancelled upload again",
 )
-async def retry_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
+async def retry_upload(request: Request, upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """The upload is `queued` again; its bytes are still stored."""
-    await asyncio.to_thread(control.retry, runtime.engine, upload_id, tenant.name)
+    async with place_for_one_more(request, runtime, tenant.name):
+        await asyncio.to_thread(control.retry, runtime.engine, upload_id, tenant.name)
     upload = await load_upload(runtime.read_engine, upload_id, tenant)
     await asyncio.to_thread(runtime.bells.ring, upload_id, upload.use_celery)
     return upload

@@ -10,6 +10,7 @@ from stack.local import LocalStack
 from stack.ports import free_port
 from stack.services import Api, Surroundings
 from tests.api.sending import Json, MovieRows, movies_csv, wait_for_end
+from tests.stack.processes import running
 
 
 @pytest.fixture
@@ -58,10 +59,5 @@ def brisk(stack: LocalStack) -> Iterator[Api]:
         "INGEST_LANES": "1",
     }
     surroundings = Surroundings(stack.data_dir, stack.database_url, stack.redis_url, settings)
-    api = Api(surroundings, free_port(), "api-brisk")
-    api.start()
-    try:
-        api.wait_ready()
+    with running(Api(surroundings, free_port(), "api-brisk")) as api:
         yield api
-    finally:
-        api.stop()

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import httpx
 import pytest
 from celery.backends.base import DisabledBackend
-from redis.asyncio import Redis
 from sqlalchemy import Engine
 
 from api.bells import Bells, create_producer
+from api.counters import Counters
 from api.limits import Limits
 from api.main import create_app
 from api.runtime import Runtime
@@ -53,13 +53,13 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
     """PUT a file to an API in this process; its status, and what its bell saw."""
 
     async def put(content: bytes, *, use_celery: bool) -> tuple[int, list[int]]:
-        read_engine, broker = create_read_engine(settings), Redis.from_url(settings.redis_url)
+        read_engine, counters = create_read_engine(settings), Counters(settings.redis_url)
         request_engine = create_request_engine(settings)
         witness = Witness(engine)
         bells = Bells(celery=witness, background=witness)
         app = create_app(settings)
-        parts = settings, LocalStorage(settings.upload_dir), engine, request_engine, read_engine, broker, bells
-        app.state.runtime = Runtime(*parts, Limits(settings, broker), Slots(broker))
+        parts = settings, LocalStorage(settings.upload_dir), engine, request_engine, read_engine, counters, bells
+        app.state.runtime = Runtime(*parts, Limits(settings, counters), Slots(counters))
         transport = httpx.ASGITransport(app)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:
@@ -68,7 +68,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
         finally:
             request_engine.dispose()
             await read_engine.dispose()
-            await broker.aclose()
+            await counters.aclose()
         return answer.status_code, witness.found
 
     return lambda content, *, use_celery: asyncio.run(put(content, use_celery=use_celery))

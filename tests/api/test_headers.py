@@ -12,6 +12,7 @@ import pytest
 from api.main import create_app
 from shared.settings import Settings
 from stack.local import LocalStack
+from tests.api.raw import ask
 from tests.api.sending import movies_csv
 
 SETTINGS = Settings(database_url="postgresql://nobody@unused.invalid/none", redis_url="redis://unused.invalid/0")
@@ -69,6 +70,14 @@ def test_every_error_has_them(client: httpx.Client, method: str, path: str, stat
     answer = client.request(method, path, content=b"x")
     assert answer.status_code == status
     check(answer)
+
+
+def test_what_never_reached_the_application_has_them(stack: LocalStack) -> None:
+    answer = ask(stack.api, b"no HTTP\r\n\r\n")
+    assert answer is not None
+    assert answer.code == "malformed_request"
+    assert {name: answer.headers.get(name.lower()) for name in ALWAYS} == ALWAYS
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_a_refused_file_has_them(small_limit: LocalStack) -> None:

@@ -93,6 +93,17 @@ def test_a_head_has_a_size(brisk: Api, request_bytes: bytes) -> None:
     assert (answer.status, answer.code) == (431, "headers_too_large")
 
 
+def test_who_is_refused_may_end_its_sentence(brisk: Api) -> None:
+    with connect(brisk) as raw:
+        raw.sendall(b"GET /" + b"a" * 20_000)
+        answer = parse(read_to_end(raw))
+        for _ in range(5):  # a connection that was closed and not half-closed would be reset by this
+            raw.sendall(b"a" * 20_000)
+            time.sleep(0.05)
+    assert answer is not None
+    assert answer.status == 431
+
+
 def test_as_many_headers_as_allowed_are_fine(brisk: Api) -> None:
     more = [f"X-{n}: {'a' * 100}" for n in range(MOST_HEADERS - 2)]
     answer = ask(brisk, head("GET /api/v1/ping", "Connection: close", *more))

@@ -21,6 +21,7 @@ from stack.services import Api, Surroundings
 from tests.api.raw import ask, head
 from tests.api.sending import NAMED, assert_problem, movies_csv, stored_files
 from tests.conftest import ROOT, environment
+from tests.stack.processes import running
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 ELSEWHERE = ("example.com", "127.0.0.1.example.com", "localhost.example.com", "192.0.2.1", "[2001:db8::1]", EVERYWHERE)
@@ -80,13 +81,8 @@ def surroundings_of(stack: LocalStack, **settings: str) -> Surroundings:
 @pytest.fixture(scope="module")
 def bare(stack: LocalStack) -> Iterator[Api]:
     """On all addresses."""
-    api = Bare(surroundings_of(stack), free_port(), EVERYWHERE)
-    api.start()
-    try:
-        api.wait_ready()
+    with running(Bare(surroundings_of(stack), free_port(), EVERYWHERE)) as api:
         yield api
-    finally:
-        api.stop()
 
 
 def test_another_server_refuses_what_comes_from_elsewhere(bare: Api) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack, suppress
+from http import HTTPStatus
 
 import httpx
 import psutil
@@ -16,10 +17,12 @@ import psycopg2
 import pytest
 
 from stack.local import LocalStack
-from stack.services import Api
+from stack.ports import free_port
+from stack.services import Api, Surroundings
 from tests.api.conftest import BRISK_HEADER_SECONDS, BRISK_RATE_BYTES, BRISK_WINDOW_SECONDS
-from tests.api.raw import connect, head, parse, read_to_end
+from tests.api.raw import ask, connect, head, parse, read_to_end
 from tests.api.sending import NAMED, movies_csv, stored_files
+from tests.stack.processes import running
 
 FILE = movies_csv([{"title": "Metropolis"}])
 PUT = head("PUT /api/v1/upload?filename=movies.csv", "Content-Length: 1000000")
@@ -163,6 +166,27 @@ def test_a_place_is_made_for_whoever_comes_when_all_are_taken(brisk: Api) -> Non
             stalled.enter_context(connect(brisk)).sendall(b"GET /")
         for _ in range(5):
             assert httpx.get(f"{brisk.url}/api/v1/ping", trust_env=False).status_code == 200
+
+
+def test_when_all_places_are_taken_by_those_who_send_the_next_is_told_so(stack: LocalStack) -> None:
+    settings = {"INGEST_MAX_CONNECTIONS": "4", "INGEST_LANES": "1"}
+    surroundings = Surroundings(stack.data_dir, stack.database_url, stack.redis_url, settings)
+    ping = head("GET /api/v1/ping", "Connection: close")
+    with running(Api(surroundings, free_port(), "api-narrow")) as narrow:
+        with ExitStack() as sending:
+            for _ in range(3):
+                sending.enter_context(connect(narrow)).sendall(PUT + FILE)
+            wait_until(lambda: status_of(narrow, ping) == HTTPStatus.SERVICE_UNAVAILABLE)
+            answer = ask(narrow, ping)
+            assert answer is not None
+            assert (answer.status, answer.code) == (503, "too_many_connections")
+            assert int(answer.headers["retry-after"]) > 0
+        assert wait_until(lambda: status_of(narrow, ping) == HTTPStatus.OK)
+
+
+def status_of(api: Api, request_bytes: bytes) -> int | None:
+    answer = ask(api, request_bytes)
+    return answer.status if answer else None
 
 
 def test_a_slow_upload_keeps_no_idempotency_key(brisk: Api, stack: LocalStack) -> None:

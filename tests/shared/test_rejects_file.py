@@ -8,24 +8,16 @@ import pytest
 
 from shared.ingest.dialect import BACKSLASH, Dialect
 from shared.ingest.rejects_file import OUR_COLUMNS, Reason, RejectedRecord, RejectsFile
-from shared.storage.local import LocalStorage
+from tests.shared.stored import stored
 
 COMMA, TAB = Dialect(",", quoting=True), Dialect("\t", quoting=False)
 HOSTILE = Reason('=SUM(A1)\t"x', "code", "one, two; three\r\nfour 'five' \"six\" \\", None)
 
 
 def lines_of(tmp_path: Path, content: bytes, header_bytes: int, dialect: Dialect, *records: RejectedRecord) -> bytes:
-    storage = LocalStorage(tmp_path)
-    key = storage.new_key()
-    pending = storage.create(key)
-    pending.write(content)
-    pending.commit()
-    stored = storage.open(key)
-    try:
-        file = RejectsFile(stored, header_bytes, dialect)
+    with stored(tmp_path, content) as source:
+        file = RejectsFile(source, header_bytes, dialect)
         return file.header() + b"".join(file.blocks(records))
-    finally:
-        stored.close()
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "|", "\t", " "])
@@ -100,14 +92,8 @@ def test_the_lines_are_encoded_as_the_file_was(tmp_path: Path, encoding: str, ne
 
 def test_records_of_any_size_come_in_blocks(tmp_path: Path) -> None:
     content = b"a\n" + b"x" * 100_000 + b"\n"
-    storage = LocalStorage(tmp_path)
-    key = storage.new_key()
-    pending = storage.create(key)
-    pending.write(content)
-    pending.commit()
-    stored = storage.open(key)
     records = (RejectedRecord(2, 2, len(content), [Reason(None, "c", "m", None)]) for _ in range(50))
-    sizes = [len(block) for block in RejectsFile(stored, 2, TAB).blocks(records)]
-    stored.close()
+    with stored(tmp_path, content) as source:
+        sizes = [len(block) for block in RejectsFile(source, 2, TAB).blocks(records)]
     assert max(sizes) < 400_000
     assert sum(sizes) > 5_000_000

@@ -3,6 +3,7 @@
 import csv
 import io
 import uuid
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,9 +20,9 @@ from shared.ingest.load import Loader
 from shared.ingest.mend import recognise_mended, recognise_upload
 from shared.ingest.rejects_file import Reason, RejectedRecord
 from shared.ingest.sheet import SHEET_COLUMNS, SheetFile
-from shared.storage.local import LocalStorage
 from tests.conftest import Accept, Mend
 from tests.rows import MOVIES_HEADER, movies, titles
+from tests.shared.stored import stored
 from tests.shared.test_load import never, rows, upload
 
 # What spreadsheets compute, or have computed in some version: each must become text.
@@ -44,17 +45,9 @@ REASON = Reason("title", "required", "title must not be empty", "")
 
 def sheet_of(tmp_path: Path, content: bytes, header_bytes: int, dialect: Dialect) -> bytes:
     """The whole of `content` behind its header as one rejected record."""
-    storage = LocalStorage(tmp_path)
-    key = storage.new_key()
-    pending = storage.create(key)
-    pending.write(content)
-    pending.commit()
-    stored = storage.open(key)
-    try:
-        file = SheetFile(stored, header_bytes, dialect)
+    with stored(tmp_path, content) as source:
+        file = SheetFile(source, header_bytes, dialect)
         return file.header() + b"".join(file.blocks([RejectedRecord(2, header_bytes, len(content), [REASON])]))
-    finally:
-        stored.close()
 
 
 def read(sheet: bytes, delimiter: str = ",") -> list[list[str]]:
@@ -151,14 +144,11 @@ def sheet_of_upload(engine: Engine, loader: Loader, upload_id: uuid.UUID) -> byt
     found = rows(
         engine, "SELECT line_number, byte_start, byte_end FROM rejects WHERE position = 0 ORDER BY line_number"
     )
-    stored = loader.storage.open(row["storage_key"])
-    try:
-        file = SheetFile(stored, row["header_bytes"], Dialect.from_json(row["dialect"]))
+    with closing(loader.storage.open(row["storage_key"])) as source:
+        file = SheetFile(source, row["header_bytes"], Dialect.from_json(row["dialect"]))
         return file.header() + b"".join(
             file.blocks(RejectedRecord(line, start, end, [REASON]) for line, start, end in found)
         )
-    finally:
-        stored.close()
 
 
 def test_a_damaged_record_that_comes_back_unmended_loads_nothing(

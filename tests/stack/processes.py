@@ -5,12 +5,29 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
+from stack.services import Service
+
 ROOT = Path(__file__).resolve().parents[2]
+
+S = TypeVar("S", bound=Service)
+
+
+@contextmanager
+def running(service: S) -> Iterator[S]:
+    """Start it, and stop it whatever happens."""
+    service.start()
+    try:
+        service.wait_ready()
+        yield service
+    finally:
+        service.stop()
 
 
 def start_python(code: str, *arguments: str | Path, **variables: str) -> subprocess.Popen[str]:

@@ -21,6 +21,7 @@ from stack.ports import LOCALHOST
 from stack.services import Surroundings, Worker
 from tests.conftest import ROOT
 from tests.rows import movies
+from tests.stack.processes import running
 from tests.system.test_main_job import finished, send
 
 
@@ -71,13 +72,8 @@ def _pass_on(source: socket.socket, drain: socket.socket, is_frozen: threading.E
 
 @contextmanager
 def worker_of(stack: LocalStack, directory: Path, redis_url: str, **settings: str) -> Iterator[Worker]:
-    worker = Worker(Surroundings(directory, stack.database_url, redis_url, settings), name="deaf")
-    worker.start()
-    try:
-        worker.wait_ready()
+    with running(Worker(Surroundings(directory, stack.database_url, redis_url, settings), name="deaf")) as worker:
         yield worker
-    finally:
-        worker.stop()
 
 
 @pytest.fixture

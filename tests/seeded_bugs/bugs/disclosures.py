@@ -121,8 +121,8 @@ BUGS: Final = (
     Bug(
         "health-tells-versions",
         "api/routes/health.py",
-        '    return "redis"\n',
-        "    return f\"redis {(await broker.info())['redis_version']}\"\n",
+        'return "postgresql"',
+        'return f"postgresql {engine.dialect.server_version_info}"',
         (f"{ERRORS}test_health_names_what_answered",),
     ),
     Bug(

@@ -9,12 +9,12 @@ from stack.local import LocalStack
 from tests.rows import movies
 from tests.system.test_main_job import finished, send
 
-LARGE = movies(*({"title": f"Film {row}"} for row in range(4_000)))
+LARGE = movies(*({"title": f"Film {row}"} for row in range(1_500)))
 
 
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A stack that loads one upload at a time, the large one in some hundred batches."""
+    """A stack that loads one upload at a time, the large one in dozens of batches."""
     settings = {
         "INGEST_LANES": "1",
         "INGEST_TASK_SLICE_SECONDS": "0.05",

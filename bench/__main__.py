@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import gzipped, loading, memory, pings, receiving, report, small, together, volume
+from bench import gzipped, loading, memory, pings, receiving, report, slow, small, together, volume
 from bench.data import BUILD
 from bench.machine import describe
 from bench.measure import busy_seconds
@@ -32,6 +32,7 @@ PARTS: Final = (
     Part("receiving", "Receiving", receiving.measure),
     Part("small", "Small files", small.measure),
     Part("pings", "Answering while loading", pings.measure),
+    Part("slow", "200 slow clients beside a good one", slow.measure),
 )
 
 

@@ -342,7 +342,7 @@ BUGS: Final = (
     Bug(
         "a-table-without-policy",
         POLICIES,
-        '    "rejects": OF_ONE_OF_ITS_UPLOADS,\n',
+        '    "upload_events": OF_UPLOAD,\n',
         "",
         (f"{ROWS}test_every_table_hides_rows_or_is_closed",),
     ),

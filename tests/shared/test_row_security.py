@@ -286,16 +286,17 @@ def test_requests_do_not_run_for_ever(request_engine: Engine) -> None:
 def test_of_rejects_a_reader_sees_those_of_the_upload_that_it_names(
     settings: Settings, numbers: dict[str, list[int]]
 ) -> None:
-    async def seen_rejects(upload_number: int) -> set[int]:
-        engine = create_read_engine(settings)
+    rejected = text("SELECT upload_number FROM rejects")
+
+    async def read() -> None:
+        engine = create_read_engine(settings.model_copy(update={"database_pool_size": 1}))
         try:
-            async with tenant_reading(engine, "alpha", upload_number=upload_number) as connection:
-                assert (await connection.scalars(text("SELECT DISTINCT tenant FROM movies"))).all() == ["alpha"]
-                return set(await connection.scalars(text("SELECT upload_number FROM rejects")))
+            for named in (*numbers["alpha"], *numbers["beta"], 0):
+                async with tenant_reading(engine, "alpha", upload_number=named) as connection:
+                    assert set(await connection.scalars(rejected)) == {named} & set(numbers["alpha"])
+                async with tenant_reading(engine, "alpha") as connection:  # the name has ended with its transaction
+                    assert set(await connection.scalars(rejected)) == set(numbers["alpha"])
         finally:
             await engine.dispose()
 
-    for own in numbers["alpha"]:
-        assert asyncio.run(seen_rejects(own)) == {own}
-    for foreign in (*numbers["beta"], 0):
-        assert asyncio.run(seen_rejects(foreign)) == set()
+    asyncio.run(read())

@@ -132,11 +132,6 @@ class PatientProtocol(HttpToolsProtocol):
             self._framing_bytes = 0
             super().on_message_complete()
 
-    def on_response_complete(self) -> None:
-        """An answer is written; who is not heard any more gets no other one."""
-        if not self._hears_nothing:
-            super().on_response_complete()
-
     def _unsupported_upgrade_warning(self) -> None:
         if self._is_answering:
             self.cycle.keep_alive = False  # the request is answered as HTTP/1.1; the parser takes nothing after it
@@ -270,8 +265,7 @@ class PatientProtocol(HttpToolsProtocol):
             return
         self._hears_nothing = True
         self._drops_bytes = _DROPPED_BYTES
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(_PARTING_SECONDS, self.transport.close)
+        self.loop.call_later(_PARTING_SECONDS, self.transport.close)
         self.transport.write_eof()
 
     def _make_room(self) -> None:

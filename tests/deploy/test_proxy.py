@@ -107,9 +107,8 @@ def address() -> str:
 
 
 def test_nginx_takes_the_configuration_without_a_warning(proxy: Proxy) -> None:
-    told = proxy.check()
-    assert "test is successful" in told
-    assert "[warn]" not in told
+    assert "test is successful" in proxy.check
+    assert "[warn]" not in proxy.check
 
 
 @pytest.mark.parametrize("is_announced", [True, False])
@@ -140,14 +139,14 @@ def test_a_file_reaches_the_api_while_it_is_sent(
 
 
 def test_an_answer_is_not_stored_for_a_slow_reader(proxy: Proxy, key: Key) -> None:
-    content = some_file(1, 3000)
+    content = some_file(1, 1000)
     with client_of(proxy, key, receive_bytes=64 * 1024) as client:
         sent = client.put("/upload", params=NAMED, content=content)
         assert sent.status_code == 202, sent.text
         upload = wait_for_end(client, sent.json()["id"])
         with client.stream("GET", f"/uploads/{upload['id']}/rejects", params={"format": "csv"}) as answer:
             time.sleep(0.5)
-            assert len(answer.read()) > 3000 * 3000
+            assert len(answer.read()) > 1000 * 3000
 
 
 async def answer_in_the_midst(proxy: Proxy, key: Key) -> tuple[int, str, int]:
@@ -163,6 +162,7 @@ async def answer_in_the_midst(proxy: Proxy, key: Key) -> tuple[int, str, int]:
             writer.write(bytes(min(64 * 1024, ENDLESS_BYTES - 1 - sent)))
             sent += 64 * 1024
             await writer.drain()
+            await asyncio.sleep(0)  # draining alone never lets the reader look
     found = parse(await asyncio.wait_for(answer, PATIENCE_SECONDS))
     writer.transport.abort()
     assert found is not None

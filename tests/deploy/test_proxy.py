@@ -208,6 +208,11 @@ def test_the_api_is_called_by_its_public_name(proxy: Proxy, key: Key) -> None:
         assert_problem(client.get("/uploads", headers={"Host": "other.example"}), 421, "host_not_allowed")
 
 
+def test_no_version_is_told(proxy: Proxy) -> None:
+    with client_of(proxy) as client:
+        assert client.get("/ping").headers["server"] == "nginx"
+
+
 def refusals(client: httpx.Client, url: str = "/uploads") -> list[int]:
     """Statuses for keys that do not count, each sent with another address in `X-Forwarded-For`."""
     headers = ({"X-API-Key": make_key().text, "X-Forwarded-For": address()} for _ in range(REFUSED_KEYS + 2))

@@ -17,9 +17,10 @@ class LoadCrashed(Exception):
 def load_upload(upload_id: str) -> None:
     """Answer a bell for a slice of time; if there is more to do, ring again behind the others."""
     turn_ends = time.monotonic() + lifecycle.settings().task_slice_seconds
+    rung_id = UUID(upload_id)
     try:
-        if lifecycle.loader().answer(UUID(upload_id), lambda: lifecycle.is_stopping() or time.monotonic() > turn_ends):
-            load_upload.delay(upload_id)
+        if lifecycle.loader().answer(rung_id, lambda: lifecycle.is_stopping() or time.monotonic() > turn_ends):
+            lifecycle.ring(rung_id)
     except Exception as error:  # noqa: BLE001  it is in the log
         # Celery would log the error's own text and send it to Flower, and a database's error quotes the row.
         raise LoadCrashed(type(error).__name__) from None

@@ -170,5 +170,5 @@ def _stdin_of(process: subprocess.Popen[bytes]) -> int:
 def _environment_of(settings: Settings) -> dict[str, str]:
     # The child reads its settings like every process of ours; it must get those that the API was created with.
     own_names = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
-    values = settings.model_dump(mode="json", exclude={"cors_origins", "allowed_hosts"})
+    values = settings.model_dump(mode="json", exclude={"cors_origins", "allowed_hosts", "trusted_proxies"})
     return {own_names.get(name, f"INGEST_{name.upper()}"): str(value) for name, value in values.items()}

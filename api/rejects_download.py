@@ -80,7 +80,7 @@ async def _blocks(
         yield file.header()
         line_number = 0
         while True:
-            async with tenant_reading(engine, tenant.name) as connection:
+            async with tenant_reading(engine, tenant.name, upload_number=wanted.upload_number) as connection:
                 await connection.execute(FOLLOW_THE_KEY)
                 records = rejected_records_behind(wanted, line_number).limit(_RECORDS)
                 rows = (await connection.execute(records)).all()

@@ -58,6 +58,7 @@ def configuration(settings: Settings, host: str, port: int, graceful_seconds: in
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=graceful_seconds,
+        forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         server_header=False,
         access_log=False,
     )

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import gzipped, loading, memory, pings, receiving, report, small, together, volume
+from bench import gzipped, loading, memory, pings, receiving, report, slow, small, together, volume
 from bench.data import BUILD
 from bench.machine import describe
 from bench.measure import busy_seconds
@@ -32,6 +32,7 @@ PARTS: Final = (
     Part("receiving", "Receiving", receiving.measure),
     Part("small", "Small files", small.measure),
     Part("pings", "Answering while loading", pings.measure),
+    Part("slow", "200 slow clients beside a good one", slow.measure),
 )
 
 
@@ -80,7 +81,7 @@ def _run_part(part: Part, stand: Stand, plan: Plan, directory: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="100,000 rows and one run, under two minutes")
+    parser.add_argument("--quick", action="store_true", help="100,000 rows and one run, two minutes")
     parser.add_argument("--only", help=f"parts to run, with commas: {','.join(part.name for part in PARTS)}; or none")
     parser.add_argument("--rows", type=int, help="rows of the movies file; everything else follows")
     parser.add_argument("--runs", type=int, help="runs to take medians of")

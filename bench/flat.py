@@ -1,11 +1,16 @@
-"""The same rows in one unpartitioned table with the same indexes, and the product's own query on both."""
+"""The same rows in one unpartitioned table with the same indexes, and the product's own query on both.
+
+Requests have a role that policies bind; the owner's times beside it say what those cost.
+"""
 
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from sqlalchemy.dialects import registry
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.database import Database
 from shared.database.engine import API_ROLE, create_read_engine
@@ -17,7 +22,20 @@ from shared.settings import Settings
 _TABLE: Final = "bench_flat"
 _DIALECT: Final = registry.load("postgresql.asyncpg")()
 
-Times = tuple[list[float], list[float]]
+_WHO: Final = "SELECT current_user, row_security_active('movies')"
+
+
+@dataclass(frozen=True)
+class Times:
+    """Milliseconds of one page's query: as a request asks it, as the owner of the tables does, on the flat table."""
+
+    requests: list[float] = field(default_factory=list)
+    owners: list[float] = field(default_factory=list)
+    flat: list[float] = field(default_factory=list)
+
+
+class WrongRole(Exception):
+    """The query ran as somebody whom policies do not bind, or the other way round: it says nothing about requests."""
 
 
 class Page(Protocol):
@@ -49,29 +67,46 @@ def drop(database: Database) -> None:
 
 
 async def compare(url: str, pages: Sequence[Page], limit: int, repeats: int) -> list[Times]:
-    """Milliseconds of each page's query on the partitioned and on the flat table, in turn; rows must be the same."""
+    """Each page's query in the three ways, in turn; rows must be the same."""
     engine = create_read_engine(Settings(database_url=url))
     try:
-        # the driver's own connection, with the role and the session settings of the API's
-        async with engine.connect() as wrapper:
-            raw = await wrapper.get_raw_connection()
-            connection: Any = raw.driver_connection
-            await connection.execute(f"SET app.tenant = '{pages[0].listing.tenant}'")
-            return await _compare(connection, pages, limit, repeats)
+        # the driver's own connections, with the session settings of the API's; one keeps its role
+        async with engine.connect() as of_requests, engine.connect() as of_owner:
+            requests = await _driver(of_requests)
+            await requests.execute(f"SET app.tenant = '{pages[0].listing.tenant}'")
+            await _require_role(requests, is_bound=True)
+            owner = await _driver(of_owner)
+            await owner.execute("SET ROLE NONE")
+            await _require_role(owner, is_bound=False)
+            return await _compare(requests, owner, pages, limit, repeats)
     finally:
         await engine.dispose()
 
 
-async def _compare(connection: Any, pages: Sequence[Page], limit: int, repeats: int) -> list[Times]:
-    found: list[Times] = [([], []) for _ in pages]
+async def _driver(wrapper: AsyncConnection) -> Any:
+    return (await wrapper.get_raw_connection()).driver_connection
+
+
+async def _require_role(connection: Any, *, is_bound: bool) -> None:
+    role, has_policies = await connection.fetchrow(_WHO)
+    if (role == API_ROLE, has_policies) != (is_bound, is_bound):
+        raise WrongRole(f"{role}, {'bound' if has_policies else 'not bound'} by policies")
+
+
+async def _compare(requests: Any, owner: Any, pages: Sequence[Page], limit: int, repeats: int) -> list[Times]:
+    found = [Times() for _ in pages]
     for _ in range(repeats):
-        for page, (ours, theirs) in zip(pages, found, strict=True):
+        for page, times in zip(pages, found, strict=True):
             sql, values = _compiled(page, limit)
-            milliseconds, rows = await _timed(connection, sql, values)
-            flat_milliseconds, flat_rows = await _timed(connection, re.sub(r"\bmovies\b", _TABLE, sql), values)
-            assert rows == flat_rows
-            ours.append(milliseconds)
-            theirs.append(flat_milliseconds)
+            flat_sql = re.sub(r"\bmovies\b", _TABLE, sql)
+            asked = [
+                (times.requests, await _timed(requests, sql, values)),
+                (times.owners, await _timed(owner, sql, values)),
+                (times.flat, await _timed(requests, flat_sql, values)),
+            ]
+            for kept, (milliseconds, _) in asked:
+                kept.append(milliseconds)
+            assert all(rows == asked[0][1][1] for _, (_, rows) in asked)
     return found
 
 

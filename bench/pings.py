@@ -5,11 +5,12 @@ prints when it asked and how many milliseconds each answer took.
 """
 
 import json
+import math
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import TypeVar
 
@@ -21,48 +22,42 @@ from bench.stand import Stand
 
 _EVERY_SECONDS = 0.005
 
+# Time of asking (of `time.perf_counter`, which is the whole machine's) and milliseconds of each; milliseconds by run.
+Answers = list[tuple[float, float]]
+Runs = list[list[float]]
+
 T = TypeVar("T")
 
 
 def measure(stand: Stand, plan: Plan) -> Found:
     """Idle, then loaded, in turn; from the first byte sent to `completed`."""
     file = data.movies_file(plan.rows)
-    idle: list[list[float]] = []
-    loaded: list[list[float]] = []
-    loading_only: list[list[float]] = []
+    idle: Runs = []
+    loaded: Runs = []
+    loading_only: Runs = []
     for _ in range(plan.runs):
         file.warm()
         stand.settle()
-        answers, _ = _pinged(stand, lambda: time.sleep(plan.idle_ping_seconds))
-        idle.append([milliseconds for _, milliseconds in answers])
-        answers, done = _pinged(stand, lambda: stand.client.finish(stand.client.send_file(file.path, use_celery=False)))
-        loaded.append([milliseconds for _, milliseconds in answers])
-        loading_only.append([milliseconds for at, milliseconds in answers if at > done.sent.accepted])
+        idle.append(idle_pings(stand, plan))
+        answers, done = pinged(stand, lambda: stand.client.finish(stand.client.send_file(file.path, use_celery=False)))
+        loaded.append(asked_between(answers))
+        loading_only.append(asked_between(answers, done.sent.accepted))
         stand.require_account(done, file.account, file.rows)
         stand.clear(done)
-    quiet, busy = _p99(idle), _p99(loaded)
+    quiet, busy = p99(idle), p99(loaded)
     label = f"`GET /ping` p99 while a background upload of {plan.rows:,} rows runs"
     longest = max(max(values) for values in loaded)
-    phases = {"idle": idle, "receiving and loading": loaded, "loading only": loading_only}
-    rows = [_row(name, runs) for name, runs in phases.items()]
     return Found(
         [
             at_most(plan, f"{label} ÷ idle", busy / quiet, 5),
             at_most(plan, "the longest of all these answers", longest, 250, " ms", digits=0),
         ],
-        [
-            Table(
-                "GET /ping, ms",
-                ["while", "answers", "p50", "p99", "longest"],
-                rows,
-                "Medians over the runs; one request each 5 ms, or as soon as the one before is answered.",
-            )
-        ],
+        [table({"idle": idle, "receiving and loading": loaded, "loading only": loading_only})],
     )
 
 
-def _pinged(stand: Stand, work: Callable[[], T]) -> tuple[list[tuple[float, float]], T]:
-    """Ping while `work` runs: (time of asking, milliseconds) of each, and what the work returned."""
+def pinged(stand: Stand, work: Callable[[], T]) -> tuple[Answers, T]:
+    """Ping while `work` runs; what the work returned stands beside the answers."""
     command = [sys.executable, "-m", "bench.pings", stand.stack.api_url]
     pinger = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert pinger.stdout is not None
@@ -71,19 +66,41 @@ def _pinged(stand: Stand, work: Callable[[], T]) -> tuple[list[tuple[float, floa
         result = work()
     finally:
         output, _ = pinger.communicate("")
-    answers: list[tuple[float, float]] = json.loads(output)
+    answers: Answers = json.loads(output)
     return answers, result
 
 
-def _p99(runs: Sequence[Sequence[float]]) -> float:
+def idle_pings(stand: Stand, plan: Plan) -> list[float]:
+    """Milliseconds of pings while nobody asks for anything else."""
+    answers, _ = pinged(stand, lambda: time.sleep(plan.idle_ping_seconds))
+    return asked_between(answers)
+
+
+def asked_between(answers: Answers, begin: float = 0.0, end: float = math.inf) -> list[float]:
+    """Milliseconds of those that were asked for in this time."""
+    return [milliseconds for at, milliseconds in answers if begin < at < end]
+
+
+def p99(runs: Runs) -> float:
+    """The median of the runs' own."""
     return median([percentile(values, 99) for values in runs])
 
 
-def _row(name: str, runs: Sequence[Sequence[float]]) -> list[str]:
+def table(phases: Mapping[str, Runs]) -> Table:
+    """Name of a phase -> milliseconds of each of its runs."""
+    return Table(
+        "GET /ping, ms",
+        ["while", "answers", "p50", "p99", "longest"],
+        [_row(name, runs) for name, runs in phases.items()],
+        "Medians over the runs; one request each 5 ms, or as soon as the one before is answered.",
+    )
+
+
+def _row(name: str, runs: Runs) -> list[str]:
     answers = sum(len(values) for values in runs)
     middle = median([percentile(values, 50) for values in runs])
     longest = max(max(values) for values in runs)
-    return [name, f"{answers:,}", f"{middle:.2f}", f"{_p99(runs):.2f}", f"{longest:.1f}"]
+    return [name, f"{answers:,}", f"{middle:.2f}", f"{p99(runs):.2f}", f"{longest:.1f}"]
 
 
 def ping_until_told(url: str) -> None:

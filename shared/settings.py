@@ -4,10 +4,11 @@ A `Settings` is built at an entry point (API, worker, CLI) and passed on; import
 Every field is documented in README.md and `.env.example`; a test holds that.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, field_validator
+from pydantic import AliasChoices, Field, IPvAnyNetwork, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
@@ -88,6 +89,9 @@ class Settings(BaseSettings):
     # Names (without ports) that the header Host may have. None: those of this machine while no keys are required, so
     # that no web page reaches the API by a name of its own for 127.0.0.1; any while they are.
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    # Addresses and networks of proxies: what one of them says in X-Forwarded-For is the client's address. Whoever else
+    # says something there is not heard, or anybody could take an address for each try at a key.
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = (ip_network("127.0.0.1"), ip_network("::1"))
     # Connections that are served at a time; more get 503.
     max_connections: int = Field(default=256, ge=4)
     # uvicorn waits for slow clients for ever: the head of a request must be there after this time ...
@@ -103,7 +107,7 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] = "json"
     database_pool_size: int = Field(default=10, ge=1)
 
-    @field_validator("cors_origins", "allowed_hosts", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value

@@ -153,8 +153,8 @@ class Flower(Service):
         options = [f"--address={LOCALHOST}", f"--port={port}"]
         recipe = surroundings.recipe(
             name,
-            "celery",
-            *("-A", "worker.app:app", "flower", *options),
+            "worker.flower",
+            *options,
             stop_seconds=5.0,
             # in the environment, because everybody may read command lines
             FLOWER_BASIC_AUTH=f"{FLOWER_USER}:{password_in(self.password_path)}",

@@ -73,11 +73,11 @@ def loader() -> Loader:
 def _call_others(upload_id: uuid.UUID) -> None:
     """Ring for the other lanes of a large upload; without them it takes longer, and that is all."""
     for _ in range(settings().lanes - 1):
-        if not _ring(upload_id):
+        if not ring(upload_id):
             return
 
 
-def _ring(upload_id: uuid.UUID, _use_celery: bool = True) -> bool:
+def ring(upload_id: uuid.UUID, _use_celery: bool = True) -> bool:
     """Send the message; False if the broker does not take it."""
     assert _process.app is not None
     try:
@@ -103,7 +103,7 @@ def _start(consumer: Any) -> None:
         return not state.active_requests if is_stopping() else bool(consumer.controller.blueprint.state != RUN)
 
     engine = create_sync_engine(settings(), "ingest-worker")
-    _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), _ring, kinds=(True,))
+    _process.sweeper = Sweeper(engine, LocalStorage(settings().upload_dir), settings(), ring, kinds=(True,))
     _process.sweeper.start()
     _process.watchdog = Watchdog(settings(), is_overdue)
     _process.watchdog.start()

@@ -84,9 +84,10 @@ async def list_rejects(
     """
     if format == "csv" or (format is None and prefers(request, "text/csv", "application/json")):
         return await download(runtime, upload_id, tenant, column, code, is_for_a_sheet=spreadsheet)
-    wanted = RejectFilter(await _number_of(runtime.read_engine, upload_id, tenant), column, code)
     offset = offset_of(page, page_size)
-    async with tenant_reading(runtime.read_engine, tenant.name, is_snapshot=True) as connection:
+    engine, number = runtime.read_engine, await _number_of(runtime.read_engine, upload_id, tenant)
+    wanted = RejectFilter(number, column, code)
+    async with tenant_reading(engine, tenant.name, upload_number=number, is_snapshot=True) as connection:
         summary = await _summary(connection, wanted)
         page_of = rejects_in_file_order(wanted).limit(page_size).offset(offset)
         items = [_reject(row) for row in (await connection.execute(page_of)).mappings()]

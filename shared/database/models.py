@@ -202,6 +202,15 @@ class IdempotencyKey(Base):
     __table_args__ = (Index(None, "created_at"),)
 
 
+class TenantTurn(Base):
+    """When a tenant last had a turn at a loader (see `shared.ingest.turns`)."""
+
+    __tablename__ = "tenant_turns"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    taken_at: Mapped[datetime]
+
+
 class ApiKey(Base):
     """Somebody's key: which tenants' data it opens, and what for. Of its secret there is only the SHA-256.
 

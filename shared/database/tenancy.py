@@ -5,7 +5,8 @@
 
 The first wall is `WHERE tenant = ...` in each statement, this is the second: policies (see the migration) compare each
 row with `app.tenant`, which ends with the transaction, so that a pooled connection has no tenant when it comes back.
-Nowhere else does the API get a connection; a test holds that.
+Nowhere else does the API get a connection; a test holds that. Who asks for the rejects of one upload names it, too, in
+`app.upload_number`: their policy then compares with that one, if it is the tenant's, and not with all that it has.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -16,23 +17,30 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 # `true`: for this transaction only, like SET LOCAL, which takes no parameter.
-_SET_TENANT: Final = text("SELECT set_config('app.tenant', :tenant, true)")
+_TENANT: Final = "SELECT set_config('app.tenant', :tenant, true)"
+_SET_TENANT: Final = text(_TENANT)
+_SET_TENANT_AND_UPLOAD: Final = text(f"{_TENANT}, set_config('app.upload_number', :upload_number, true)")
 
 _SET_KEY: Final = text("SELECT set_config('app.key_id', :key_id, true)")
 
 
 @asynccontextmanager
 async def tenant_reading(
-    engine: AsyncEngine, tenant: str, *, is_snapshot: bool = False
+    engine: AsyncEngine, tenant: str, *, upload_number: int | None = None, is_snapshot: bool = False
 ) -> AsyncIterator[AsyncConnection]:
     """A read-only transaction of this tenant, rolled back at its end.
 
+    `upload_number`: of rejects it sees this upload's only, and is quick however many uploads the tenant has.
     `is_snapshot`: all statements see the database as it was at the first one, so that totals fit their pages.
     """
     async with engine.connect() as connection:
         level = "REPEATABLE READ" if is_snapshot else "READ COMMITTED"
         await connection.execution_options(isolation_level=level, postgresql_readonly=True)
-        await connection.execute(_SET_TENANT, {"tenant": tenant})
+        if upload_number is None:
+            await connection.execute(_SET_TENANT, {"tenant": tenant})
+        else:
+            names = {"tenant": tenant, "upload_number": str(upload_number)}
+            await connection.execute(_SET_TENANT_AND_UPLOAD, names)
         yield connection
 
 

@@ -16,13 +16,9 @@ from types import FrameType
 from typing import Final
 from uuid import UUID
 
-import structlog
-
 from shared import failpoints, logs
 from shared.ingest.load import Loader
 from shared.settings import Settings
-
-log = structlog.get_logger()
 
 _BEAT_SECONDS: Final = 1.0
 # The API on the same machine answers first.
@@ -69,13 +65,12 @@ def _listen(rung: "queue.Queue[UUID | None]", stopping: threading.Event) -> None
 def _load_for_a_slice(
     loader: Loader, upload_id: UUID, settings: Settings, stopping: threading.Event, rung: "queue.Queue[UUID | None]"
 ) -> None:
-    """Load until the upload's turn is over; one with more to do queues up again behind the others."""
+    """Answer a bell for a turn; one with more to do queues up again behind the others."""
     turn_ends = time.monotonic() + settings.task_slice_seconds
-    try:
-        if loader.load(upload_id, lambda: stopping.is_set() or time.monotonic() > turn_ends):
+    # It is in the log. One upload's trouble must not take the others along; the sweep counts its attempts.
+    with suppress(Exception):
+        if loader.answer(upload_id, lambda: stopping.is_set() or time.monotonic() > turn_ends):
             rung.put(upload_id)
-    except Exception:  # one upload's trouble must not take the others along; the sweep counts its attempts
-        log.exception("load_crashed", upload_id=str(upload_id))
 
 
 if __name__ == "__main__":

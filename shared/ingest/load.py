@@ -19,6 +19,7 @@ from shared.failpoints import reach
 from shared.ingest.mended import Mended, keep_rejected, publish_mended, validate_mended
 from shared.ingest.publish import publish_large, publish_small, verify_content
 from shared.ingest.read import read_batch
+from shared.ingest.turns import take_turn
 from shared.ingest.validate import Validated, validate
 from shared.ingest.work import (
     ClaimedBatch,
@@ -54,6 +55,25 @@ class Loader:
         self._call_others = call_others
         self.storage = LocalStorage(settings.upload_dir)
         self.pool = LoadingPool(settings)
+
+    def answer(self, rung_id: UUID, should_stop: Callable[[], bool]) -> bool:
+        """Answer a bell: load the upload whose turn it is, which may be another one's than `rung_id`.
+
+        True if the bell is to be rung again: there is more to do, or the turn was another's.
+        """
+        try:
+            with self.pool.connection() as connection:
+                upload_id = take_turn(connection, rung_id, self.settings.max_attempts)
+        except Transient as error:
+            log.warning("load_interrupted", upload_id=str(rung_id), code=error.code, reason=error.message)
+            return False
+        if upload_id is None:
+            return False
+        try:
+            return self.load(upload_id, should_stop) or upload_id != rung_id
+        except Exception:
+            log.exception("load_crashed", upload_id=str(upload_id))
+            raise
 
     def load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
         """Work on the upload until nothing is left, `should_stop()` says so, or others have the rest.

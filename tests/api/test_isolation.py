@@ -148,6 +148,19 @@ def test_requests_get_connections_from_tenancy_only() -> None:
     }
 
 
+def test_who_reads_rejects_names_their_upload() -> None:
+    # else their policy compares with all uploads of the tenant, which is right, and slow
+    def names_an_upload(call: ast.Call) -> bool:
+        return named("tenant_reading")(call) and any(word.arg == "upload_number" for word in call.keywords)
+
+    readers = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "api").rglob("*.py")
+        if "from shared.database.queries.rejects import" in path.read_text()
+    }
+    assert calls("api", names_an_upload) == readers == {"api/rejects_download.py", "api/routes/rejects.py"}
+
+
 def test_only_runtime_makes_engines_and_only_a_few_may_see_everybody() -> None:
     assert calls("api", named("create_sync_engine", "create_request_engine", "create_read_engine")) == {
         "api/runtime.py"

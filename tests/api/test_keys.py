@@ -5,7 +5,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 
 import httpx
@@ -20,6 +20,7 @@ from shared.keys.text import Key, make_key
 from shared.settings import Settings
 from stack.local import LocalStack
 from tests.api.keyed import client_with, key_for, keys_of
+from tests.api.raw import connect, head
 from tests.api.sending import NAMED, Json, assert_problem, movies_csv, stored_files, wait_for_end
 
 # Named here once more: what is public is no accident.
@@ -312,9 +313,9 @@ def test_the_use_of_a_key_is_noted_once_a_minute(keyed: LocalStack, mine: httpx.
     assert last_used_at(keyed, key) == noted
 
 
-def refused_while_sending(stack: LocalStack, head: list[str], total: int) -> tuple[int, bytes]:
+def refused_while_sending(stack: LocalStack, lines: list[str], total: int) -> tuple[int, bytes]:
     """Send a body of `total` bytes without looking at the answer; how many went out, and the answer."""
-    lines = [*head, "Host: 127.0.0.1", "Content-Type: text/csv", "", ""]
+    lines = [*lines, "Host: 127.0.0.1", "Content-Type: text/csv", "", ""]
     block = b"10000\r\n" + b"x" * 65536 + b"\r\n"  # a chunk, where it is chunked
     sent, answer = 0, b""
     with socket.create_connection((stack.api.host, stack.api.port), timeout=20) as connection:
@@ -333,14 +334,40 @@ def refused_while_sending(stack: LocalStack, head: list[str], total: int) -> tup
 @pytest.mark.parametrize("size", ["Content-Length: 104857600", "Transfer-Encoding: chunked"])
 def test_a_body_without_a_key_is_not_read(keyed: LocalStack, tenant: str, size: str) -> None:
     before = stored_files(keyed)
-    for key, status in ((make_key(), b"401"), (key_for(keyed, tenant, scopes=("read",)), b"403")):
-        head = ["POST /api/v1/upload?filename=movies.csv HTTP/1.1", size, f"X-API-Key: {key.text}"]
-        sent, answer = refused_while_sending(keyed, head, 104_857_600)
+    reading = key_for(keyed, tenant, scopes=("read",))
+    # the last one is refused before the body comes
+    for key, status in ((make_key().text, b"401"), (reading.text, b"403"), ("imdb_", b"401")):
+        lines = ["POST /api/v1/upload?filename=movies.csv HTTP/1.1", size, f"X-API-Key: {key}"]
+        sent, answer = refused_while_sending(keyed, lines, 104_857_600)
         assert answer.startswith(b"HTTP/1.1 " + status), (sent, answer[:100])
         assert b"connection: close" in answer.lower()
         assert b"application/problem+json" in answer
         assert sent < MOST_BYTES_SENT
     assert stored_files(keyed) == before
+
+
+def refused_in_a_body(stack: LocalStack) -> socket.socket:
+    """A connection that has sent a part of a body with what is no key."""
+    raw = connect(stack.api)
+    request = head("PUT /api/v1/upload?filename=movies.csv", "X-API-Key: imdb_", "Content-Length: 104857600")
+    raw.sendall(request + bytes(300_000))
+    return raw
+
+
+def test_a_refusal_in_a_body_ends_without_a_reset(keyed: LocalStack) -> None:
+    with refused_in_a_body(keyed) as raw:
+        answer = b""
+        while block := raw.recv(65536):  # raises if the connection is reset
+            answer += block
+    assert answer.startswith(b"HTTP/1.1 401")
+
+
+def test_who_was_refused_in_a_body_takes_nobodys_place(keyed: LocalStack) -> None:
+    with ExitStack() as stack:
+        for _ in range(300):  # 256 places
+            stack.enter_context(refused_in_a_body(keyed))
+        for _ in range(5):
+            assert httpx.get(f"{keyed.api_url}/api/v1/ping", trust_env=False).status_code == 200
 
 
 def test_a_refusal_without_a_body_keeps_the_connection(stranger: httpx.Client) -> None:

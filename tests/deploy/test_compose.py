@@ -232,9 +232,10 @@ def test_flower_answers_only_to_who_knows_the_password(stack: LocalStack, tmp_pa
     with running("flower", stack, tmp_path, changes) as log:
         url = f"http://127.0.0.1:{port}"
         wait_for(lambda: status(f"{url}/healthcheck") == 200, log)
-        assert status(url) == 401
-        assert status(url, ("flower", "wrong")) == 401
-        assert status(url, ("flower", SECRETS["FLOWER_PASSWORD"])) == 200
+        for page in (url, f"{url}/metrics"):
+            assert status(page) == 401
+            assert status(page, ("flower", "wrong")) == 401
+            assert status(page, ("flower", SECRETS["FLOWER_PASSWORD"])) == 200
 
 
 def sessions(stack: LocalStack) -> set[str]:

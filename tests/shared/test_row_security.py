@@ -1,18 +1,14 @@
 """Row-level security: what the role of requests sees and may do, on tables that a real load has filled."""
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 
 from shared.database.engine import API_ROLE, create_read_engine, create_request_engine
 from shared.database.partitions import partition_of
-from shared.database.queries.movies import Listing, movies_total, movies_with_key
 from shared.database.tenancy import (
     everybodys_reading,
     key_transaction,
@@ -287,30 +283,20 @@ def test_requests_do_not_run_for_ever(request_engine: Engine) -> None:
     assert settings == ["15s", "5s", API_ROLE]
 
 
-@pytest.mark.parametrize("sort_by", ["release_date", "vote_average"])
-def test_policies_cost_no_index(
-    engine: Engine, request_engine: Engine, numbers: dict[str, list[int]], sort_by: Any
+def test_of_rejects_a_reader_sees_those_of_the_upload_that_it_names(
+    settings: Settings, numbers: dict[str, list[int]]
 ) -> None:
-    assert set(numbers) == set(TENANTS)
-    listing = Listing("alpha", None, None, sort_by)
-    for statement in (movies_with_key(listing, (19_950_101, 1), 21, 0), movies_total(listing)):
-        with engine.begin() as connection:
-            expected = access_paths(connection, statement)
-        with tenant_transaction(request_engine, "alpha") as connection:
-            assert access_paths(connection, statement) == expected
+    rejected = text("SELECT upload_number FROM rejects")
 
+    async def read() -> None:
+        engine = create_read_engine(settings.model_copy(update={"database_pool_size": 1}))
+        try:
+            for named in (*numbers["alpha"], *numbers["beta"], 0):
+                async with tenant_reading(engine, "alpha", upload_number=named) as connection:
+                    assert set(await connection.scalars(rejected)) == {named} & set(numbers["alpha"])
+                async with tenant_reading(engine, "alpha") as connection:  # the name has ended with its transaction
+                    assert set(await connection.scalars(rejected)) == set(numbers["alpha"])
+        finally:
+            await engine.dispose()
 
-def access_paths(connection: Connection, statement: Any) -> list[tuple[Any, ...]]:
-    """Each table of the statement's plan: how it is read, and by which conditions of which index."""
-    for cheap in ("seqscan", "sort", "bitmapscan"):  # the tables are small
-        connection.execute(text(f"SET LOCAL enable_{cheap} = off"))
-    sql = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
-    plan = json.dumps(connection.scalar(text(f"EXPLAIN (FORMAT JSON) {sql}")))
-    return sorted(_paths(json.loads(plan)[0]["Plan"]))
-
-
-def _paths(plan: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
-    if "Relation Name" in plan:
-        yield plan["Relation Name"], plan["Node Type"], plan.get("Index Name", ""), plan.get("Index Cond", "")
-    for part in plan.get("Plans", ()):
-        yield from _paths(part)
+    asyncio.run(read())

@@ -285,15 +285,16 @@ def test_flower_tells_ids_and_no_secret(watched: LocalStack, told: list[dict[str
 def test_flowers_pages_need_its_password(watched: LocalStack) -> None:
     assert watched.flower is not None
     with httpx.Client(base_url=watched.flower.url, trust_env=False) as stranger:
-        for path in ("/", "/workers", "/tasks", "/broker", "/api/workers", "/api/tasks", "/api/task/types"):
+        for path in ("/", "/workers", "/tasks", "/broker", "/metrics", "/api/workers", "/api/tasks", "/api/task/types"):
             assert stranger.get(path).status_code == 401, path
             assert stranger.get(path, auth=("flower", "wrong")).status_code == 401, path
         worker = watched.worker.node_name
         for path in (f"/api/worker/shutdown/{worker}", f"/api/task/send-task/{LOAD_TASK}"):
             assert stranger.post(path).status_code in (401, 403), path
-        # It answers these to everybody, and has no switch for that: so they must tell nothing.
-        assert stranger.get("/healthcheck").text == "OK"
-        assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", stranger.get("/metrics").text)
+        assert stranger.get("/healthcheck").text == "OK"  # for everybody, and no more than this
+        metrics = stranger.get("/metrics", auth=watched.flower.credentials).text
+    assert "flower_worker_online" in metrics
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", metrics)
 
 
 def test_every_server_listens_on_this_machine_only(watched: LocalStack) -> None:

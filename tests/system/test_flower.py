@@ -2,13 +2,42 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
+from flower.urls import handlers
+from flower.views.monitor import Healthcheck, Metrics
 
 from shared.messaging import LOAD_TASK
 from stack.local import LocalStack
 from tests.rows import movies
 from tests.system.test_main_job import finished, send
+from worker.flower import ClosedMetrics, close_metrics
+
+
+def test_only_the_handler_of_the_metrics_is_exchanged() -> None:
+    routes = list(handlers)
+    close_metrics(routes)
+    assert [(old, new) for old, new in zip(handlers, routes, strict=True) if old is not new] == [
+        (("/metrics", Metrics), ("/metrics", ClosedMetrics))
+    ]
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        [],
+        [("/metrics", Healthcheck)],
+        [("/metrics/?", Metrics)],
+        [("/metrics", Metrics), ("/metrics", Metrics)],
+    ],
+)
+def test_a_flower_whose_metrics_are_served_otherwise_does_not_start(routes: list[Any]) -> None:
+    before = list(routes)
+    with pytest.raises(RuntimeError, match="/metrics"):
+        close_metrics(routes)
+    assert routes == before
 
 
 def test_flower_shows_the_task_of_an_upload(tmp_path: Path, tenant: str) -> None:

@@ -6,7 +6,7 @@ from tests.seeded_bugs import Bug
 
 KEYS: Final = "tests/api/test_keys.py::"
 LIMITS: Final = "tests/api/test_limits.py::"
-TURNS: Final = "tests/system/test_turns.py::test_a_large_upload_gives_way_to_a_small_one"
+TURNS: Final = "tests/system/test_giving_way.py::test_a_large_upload_gives_way_to_a_small_one"
 ADMISSION: Final = "api/admission.py"
 
 BUGS: Final = (

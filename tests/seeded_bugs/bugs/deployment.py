@@ -48,6 +48,20 @@ BUGS: Final = (
         (f"{CANARY}test_flowers_pages_need_its_password",),
     ),
     Bug(
+        "metrics-without-a-password",
+        "worker/flower.py",
+        "    @authenticated\n",
+        "",
+        (f"{CANARY}test_flowers_pages_need_its_password",),
+    ),
+    Bug(
+        "metrics-that-are-served-twice",
+        "worker/flower.py",
+        "if routes.count(_OPEN) != 1:",
+        "if _OPEN not in routes:",
+        ("tests/system/test_flower.py::test_a_flower_whose_metrics_are_served_otherwise_does_not_start",),
+    ),
+    Bug(
         "flowers-password-in-its-arguments",
         SERVICES,
         'f"--address={LOCALHOST}"',

@@ -26,9 +26,16 @@ BUGS: Final = (
     Bug(
         "a-table-without-policy",
         POLICIES,
-        '    "rejects": OF_ONE_OF_ITS_UPLOADS,\n',
+        '    "upload_events": OF_UPLOAD,\n',
         "",
         (f"{ROWS}test_every_table_hides_rows_or_is_closed",),
+    ),
+    Bug(
+        "rejects-for-whoever-names-their-upload",
+        "migrations/versions/2026-11-28_rejects_of_one_upload.py",
+        "USING ({NAMED_OF_ITS_UPLOADS})",
+        "USING (upload_number BETWEEN {NAMED.format(otherwise=0)} AND {NAMED.format(otherwise=2**63 - 1)})",
+        (f"{ROWS}test_of_rejects_a_reader_sees_those_of_the_upload_that_it_names",),
     ),
     Bug(
         "policies-do-not-bind-the-owner",

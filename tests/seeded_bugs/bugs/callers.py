@@ -6,6 +6,7 @@ from tests.seeded_bugs import Bug
 
 KEYS: Final = "tests/api/test_keys.py::"
 LIMITS: Final = "tests/api/test_limits.py::"
+LOAD: Final = "shared/ingest/load.py"
 TURNS: Final = "tests/system/test_giving_way.py::test_a_large_upload_gives_way_to_a_small_one"
 ADMISSION: Final = "api/admission.py"
 
@@ -199,5 +200,47 @@ BUGS: Final = (
         "lifecycle.is_stopping() or time.monotonic() > turn_ends",
         "lifecycle.is_stopping()",
         (f"{TURNS}[True]",),
+    ),
+    Bug(
+        "bells-decide-whose-turn-it-is",
+        "shared/ingest/turns.py",
+        "ORDER BY turn.taken_at NULLS FIRST, upload.id <> rung.id,",
+        "ORDER BY upload.id <> rung.id, turn.taken_at NULLS FIRST,",
+        ("tests/system/test_turns.py::test_many_uploads_of_one_make_nobody_else_wait",),
+    ),
+    Bug(
+        "turns-where-nothing-is-to-be-done",
+        "shared/ingest/turns.py",
+        "          AND (lease_until IS NULL OR lease_until < clock_timestamp()))\n",
+        "    )\n",
+        ("tests/shared/test_turns.py::test_a_turn_goes_only_where_there_is_something_to_do",),
+    ),
+    Bug(
+        "who-gave-its-turn-away-gets-none",
+        LOAD,
+        "return self.load(upload_id, should_stop) or upload_id != rung_id",
+        "return self.load(upload_id, should_stop)",
+        ("tests/shared/test_turns.py::test_a_turn_that_another_had_is_given_back",),
+    ),
+    Bug(
+        "a-redis-that-hangs-is-asked-each-time",
+        "api/counters.py",
+        "            self._away_until = now + _PAUSE_SECONDS\n",
+        "",
+        (f"{LIMITS}test_a_redis_that_hangs_delays_one_request_and_not_each",),
+    ),
+    Bug(
+        "a-redis-that-hangs-is-tried-again",
+        "api/counters.py",
+        "retry=Retry(NoBackoff(), 0),",
+        "",
+        (f"{LIMITS}test_a_redis_that_hangs_delays_one_request_and_not_each",),
+    ),
+    Bug(
+        "another-try-takes-no-place",
+        "api/routes/uploads.py",
+        "    async with place_for_one_more(request, runtime, tenant.name):\n",
+        "    if request:\n",
+        (f"{LIMITS}test_a_tenant_has_so_many_uploads_at_a_time_those_that_are_tried_again_included",),
     ),
 )

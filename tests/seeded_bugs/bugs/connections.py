@@ -135,4 +135,25 @@ BUGS: Final = (
         "elif self._bytes > MOST_BYTES**2 and",
         (f"{LYING}test_a_body_that_the_application_reads_has_a_size",),
     ),
+    Bug(
+        "refused-senders-are-reset",
+        DEADLINES,
+        "        self.cycle.transport = AnswersTransport(self.transport, self._part)\n",
+        "",
+        ("tests/api/test_keys.py::test_a_refusal_in_a_body_ends_without_a_reset",),
+    ),
+    Bug(
+        "refused-heads-are-reset",
+        DEADLINES,
+        "        self.transport.write(refusal.encoded())\n        self.transport.write_eof()\n",
+        "        self.transport.write(refusal.encoded())\n        self.transport.close()\n",
+        (f"{LYING}test_who_is_refused_may_end_its_sentence",),
+    ),
+    Bug(
+        "no-place-left-is-told-without-a-code",
+        DEADLINES,
+        "busy if app is service_unavailable else app",
+        "app",
+        (f"{SLOW}test_when_all_places_are_taken_by_those_who_send_the_next_is_told_so",),
+    ),
 )

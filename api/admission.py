@@ -15,6 +15,7 @@ from api.limits import Counted, Limits
 from api.runtime import Runtime
 from shared.database.queries.uploads import active_uploads_count
 from shared.database.tenancy import tenant_reading
+from shared.errors import TooLarge
 
 # Bytes are counted in steps, not with each chunk; of a file that is refused soon, no more than came.
 _STEP_BYTES: Final = 8 * 1024 * 1024
@@ -28,15 +29,18 @@ class ByteMeter:
         self._limits = limits
         self._counted = counted
         self._bytes = 0
+        self._all_bytes = 0
 
     async def expect(self, size_bytes: int) -> None:
-        """Raise `LimitReached` if so many are more than may still come today."""
+        """Raise `LimitReached` if so many are more than may still come today, `TooLarge` if they are on any day."""
         for counted in self._counted:
+            _require_possible(counted, size_bytes)
             await self._limits.expect(counted, size_bytes)
 
     async def add(self, size_bytes: int) -> None:
-        """So many more came; raises `LimitReached`."""
+        """So many more came; raises `LimitReached`, `TooLarge`."""
         self._bytes += size_bytes
+        self._all_bytes += size_bytes
         if self._bytes >= _STEP_BYTES:
             await self.settle()
 
@@ -45,7 +49,11 @@ class ByteMeter:
         size_bytes, self._bytes = self._bytes, 0
         if size_bytes:
             for counted in self._counted:
-                await self._limits.count(counted, size_bytes)
+                try:
+                    await self._limits.spend(counted, size_bytes, self._all_bytes)
+                except LimitReached:
+                    _require_possible(counted, self._all_bytes)
+                    raise
 
 
 @asynccontextmanager
@@ -72,15 +80,15 @@ async def place_for_one_more(request: Request, runtime: Runtime, tenant: str) ->
     if client is None:
         yield
         return
-    active = await _active_uploads(runtime.read_engine, tenant)
     most_of_key, most_of_tenant = settings.key_concurrent_uploads, settings.tenant_concurrent_uploads
     async with (
-        runtime.slots.held(f"key {client.key_id}", most_of_key) as has_one,
-        runtime.slots.held(f"tenant {tenant}", most_of_tenant - active) as has_another,
+        runtime.slots.held(f"key {client.key_id}", most_of_key) as of_key,
+        runtime.slots.held(f"tenant {tenant}", most_of_tenant) as of_tenant,
     ):
-        if not has_one:
+        if not of_key:
             raise _too_many(most_of_key, "key")
-        if not has_another:
+        # Asked when the slot is held: whoever held one before ours and has none any more is active by now.
+        if not of_tenant or of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant:
             raise _too_many(most_of_tenant, "tenant")
         yield
 
@@ -88,6 +96,13 @@ async def place_for_one_more(request: Request, runtime: Runtime, tenant: str) ->
 async def _active_uploads(engine: AsyncEngine, tenant: str) -> int:
     async with tenant_reading(engine, tenant) as connection:
         return int((await connection.execute(active_uploads_count(tenant))).scalar_one())
+
+
+def _require_possible(counted: Counted, size_bytes: int) -> None:
+    if counted.amount and size_bytes > counted.amount:
+        raise TooLarge(
+            f"The file is larger than all that may come in a day: {counted}.", {"max_upload_bytes": counted.amount}
+        )
 
 
 def _too_many(most: int, whose: str) -> LimitReached:

@@ -6,13 +6,12 @@ no keys: then the server listens to its own machine only.
 """
 
 import math
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import MemoryStorage, RedisStorage, SlidingWindowCounterSupport
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from api.counters import Counters, CountersAway
@@ -41,8 +40,23 @@ class Counted:
         return self.window(self.amount, namespace=self.what)
 
 
+def seconds_until(
+    room: int, window_seconds: float, previous: int, previous_left: float, current: int, current_left: float
+) -> float:
+    """When no more than `room` is counted any more, if nothing comes in between.
+
+    `previous` fades until `previous_left` is over. `current` counts in whole until it is the previous one, which it is
+    as long as its `current_left` is less than a window; so the library keeps them.
+    """
+    if current <= room:
+        fades = previous_left - (room + 1 - current) * window_seconds / previous if previous else 0.0
+        return max(0.0, fades)
+    turns = max(0.0, current_left - window_seconds)
+    return turns + window_seconds - (room + 1) * window_seconds / current
+
+
 class Limits:
-    """Async; `count` and `expect` raise `LimitReached`."""
+    """Async; `count`, `spend` and `expect` raise `LimitReached`."""
 
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self._settings = settings
@@ -77,16 +91,31 @@ class Limits:
     async def count(self, counted: Counted, cost: int = 1) -> None:
         """Count it, unless that would be too much."""
         if counted.amount and not await self._ask(lambda by: by.hit(counted.item, counted.whose, cost=cost)):
-            raise await self._reached(counted)
+            raise await self._reached(counted, cost)
 
     async def expect(self, counted: Counted, cost: int) -> None:
         """Say at once that it would be too much; count nothing."""
         if counted.amount and not await self._ask(lambda by: by.test(counted.item, counted.whose, cost=cost)):
-            raise await self._reached(counted)
+            raise await self._reached(counted, cost)
 
-    async def _reached(self, counted: Counted) -> LimitReached:
-        stats = await self._ask(lambda by: by.get_window_stats(counted.item, counted.whose))
-        seconds = max(1, math.ceil(stats.reset_time - time.time()))
+    async def spend(self, counted: Counted, cost: int, wanted: int) -> None:
+        """Count what was used already, all of it or what is left; in the second case there is no room for `wanted`."""
+        try:
+            await self.count(counted, cost)
+        except LimitReached:
+            left = (await self._ask(lambda by: by.get_window_stats(counted.item, counted.whose))).remaining
+            await self._ask(lambda by: by.hit(counted.item, counted.whose, cost=left))
+            raise await self._reached(counted, wanted) from None
+
+    async def _reached(self, counted: Counted, cost: int) -> LimitReached:
+        item = counted.item
+        key, window_seconds = item.key_for(counted.whose), item.get_expiry()
+
+        def look(by: SlidingWindowCounterRateLimiter) -> Awaitable[tuple[int, float, int, float]]:
+            return cast("SlidingWindowCounterSupport", by.storage).get_sliding_window(key, window_seconds)
+
+        room = max(0, counted.amount - cost)
+        seconds = math.floor(seconds_until(room, window_seconds, *await self._ask(look))) + 1
         return LimitReached(
             f"No more than {counted}; try again in {seconds:,} seconds.",
             {"limit": counted.amount, "what": counted.what, "retry_after_seconds": seconds},

@@ -15,6 +15,8 @@ API_ROLE: Final = "imdb_api"
 _READ_TIMEOUT = "5s"
 # A registration may wait for two locks and writes some thousand batches of a large file.
 _WRITE_TIMEOUT = "15s"
+# For a server that hangs and stops no statement itself: an answer after this is none.
+_READ_ANSWER_SECONDS = 6
 _POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
 # A process that is paused in the middle of a transaction must not hold its locks for long: an undo has the listing's.
@@ -53,6 +55,7 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         connect_args={
             "timeout": 3,
+            "command_timeout": _READ_ANSWER_SECONDS,
             "server_settings": {
                 "application_name": "ingest-api",
                 "role": API_ROLE,

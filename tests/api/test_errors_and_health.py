@@ -6,6 +6,7 @@ import signal
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -136,6 +137,29 @@ def test_without_a_database_everything_says_so_and_nothing_is_kept(own: LocalSta
         assert client.get("/movies").status_code == 200
         upload = client.put("/upload", params=NAMED, content=some_file()).json()
         assert wait_for_end(client, upload["id"])["state"] == "completed"
+
+
+def test_who_asks_a_database_that_hangs_gets_an_answer(own: LocalStack) -> None:
+    with client_of(own) as client, ThreadPoolExecutor(20) as pool:
+
+        def statuses() -> set[int]:
+            return set(pool.map(lambda _: client.get("/movies").status_code, range(20)))
+
+        assert statuses() == {200}  # now the pool is full of connections
+        server = psutil.Process(own.postgres.pid)
+        family = [server, *server.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            assert statuses() == {503}
+            assert client.get("/ping").status_code == 200
+        finally:
+            for process in family:
+                process.resume()
+        deadline = time.monotonic() + 20
+        while statuses() != {200} and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert statuses() == {200}
 
 
 def test_without_a_broker_an_upload_is_accepted_within_a_second(own: LocalStack) -> None:

@@ -7,14 +7,17 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.counters import Counters
 from api.errors import LimitReached
-from api.limits import Limits
+from api.limits import Limits, seconds_until
 from api.slots import Slots
 from shared.keys.text import make_key
 from shared.settings import Settings
@@ -83,11 +86,41 @@ def test_bytes_of_a_day_are_counted_before_and_while_they_come(tight: LocalStack
     before = stored_files(tight)
     second = movies_csv([{"overview": "y" * (BYTES // 2)}])
     assert_limited(mine.post("/upload", params=NAMED, content=second), "bytes")
-    assert_limited(mine.post("/upload", params=NAMED, content=iter([second])), "bytes")  # no length announced
     with begun(tight, mine.headers["X-API-Key"], len(second), "Expect: 100-continue") as raw:
         assert raw.recv(65536).startswith(b"HTTP/1.1 429 ")
-    assert stored_files(tight) == before
     assert mine.post("/upload", params=NAMED, content=movies_csv([{}])).status_code == 202
+    before |= stored_files(tight)
+    assert_limited(mine.post("/upload", params=NAMED, content=iter([second])), "bytes")  # no length announced
+    assert stored_files(tight) == before
+    assert_limited(mine.post("/upload", params=NAMED, content=movies_csv([{}])), "bytes")  # it came, so it counts
+
+
+def test_a_file_that_fits_into_no_day_is_too_large(mine: httpx.Client) -> None:
+    content = movies_csv([{"overview": "z" * BYTES}])
+    for body in (content, iter([content])):
+        problem = assert_problem(mine.post("/upload", params=NAMED, content=body), 413, "upload_too_large")
+        assert problem["max_upload_bytes"] == BYTES
+
+
+WINDOW_SECONDS = 1000
+COUNTS = st.integers(0, 10_000)
+
+
+@given(room=COUNTS, previous=COUNTS, current=COUNTS, age=st.floats(0, WINDOW_SECONDS - 1))
+def test_who_comes_back_when_told_has_room_and_not_much_earlier(
+    room: int, previous: int, current: int, age: float
+) -> None:
+    def counted(seconds: float) -> float:
+        """As the library counts, so many seconds later."""
+        if age + seconds < WINDOW_SECONDS:
+            return previous * (1 - (age + seconds) / WINDOW_SECONDS) + current
+        return current * max(0.0, 2 - (age + seconds) / WINDOW_SECONDS)
+
+    left = WINDOW_SECONDS - age
+    seconds = seconds_until(room, WINDOW_SECONDS, previous, left, current, left + WINDOW_SECONDS)
+    assert int(counted(int(seconds) + 1)) <= room
+    if seconds > 1:
+        assert counted(seconds - 1) > room
 
 
 def test_all_keys_of_a_tenant_share_its_bytes(tight: LocalStack, tenant: str) -> None:
@@ -161,6 +194,19 @@ def test_a_tenant_has_so_many_uploads_at_a_time_those_that_are_tried_again_inclu
     assert mine.post(f"/uploads/{ids[0]}/retry").status_code == 202
 
 
+def test_many_tries_at_once_take_no_more_places(mine: httpx.Client) -> None:
+    ids = []
+    for number in range(2 * TENANT_UPLOADS):
+        params = {**NAMED, "use_celery": "true"}  # no worker runs: they wait
+        ids.append(mine.post("/upload", params=params, content=movies_csv([{"title": str(number)}])).json()["id"])
+        mine.post(f"/uploads/{ids[-1]}/cancel")
+    with ThreadPoolExecutor(len(ids)) as pool:
+        statuses = list(pool.map(lambda upload_id: mine.post(f"/uploads/{upload_id}/retry").status_code, ids))
+    waiting = mine.get("/uploads", params={"state": "queued"}).json()["total"]
+    assert waiting == statuses.count(202) <= TENANT_UPLOADS
+    assert set(statuses) == {202, 429}
+
+
 def until(client: httpx.Client, status: int) -> httpx.Response:
     """Send a small file again and again; the last answer."""
     for _ in range(10):
@@ -205,8 +251,11 @@ def test_without_redis_each_process_counts_alone() -> None:
                     allowed.append(True)
                 except LimitReached:
                     allowed.append(False)
-            async with Slots(nobody).held("key a", 1) as has_one, Slots(nobody).held("key a", 1) as has_another:
-                assert (has_one, has_another) == (True, True)
+            slots = Slots(nobody)
+            async with slots.held("key a", 1) as held, slots.held("key a", 1) as too_many:
+                assert (held, too_many) == (1, 0)
+            async with slots.held("key a", 1) as again:
+                assert again == 1
             return allowed
 
     assert asyncio.run(ask()) == [True] * 3 + [False] * 2

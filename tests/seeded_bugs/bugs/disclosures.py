@@ -139,4 +139,11 @@ BUGS: Final = (
         "coalesce(NEW.error_message, NEW.filename));",
         (f"{CANARY}test_rows_and_names_are_only_where_they_belong",),
     ),
+    Bug(
+        "a-database-that-hangs-is-waited-for",
+        "shared/database/engine.py",
+        '            "command_timeout": _READ_ANSWER_SECONDS,\n',
+        "",
+        ("tests/api/test_errors_and_health.py::test_who_asks_a_database_that_hangs_gets_an_answer",),
+    ),
 )

@@ -140,7 +140,7 @@ BUGS: Final = (
     Bug(
         "slots-without-end",
         "api/slots.py",
-        "if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then return 0 end\n",
+        "if held >= tonumber(ARGV[4]) then return 0 end\n",
         "",
         (f"{LIMITS}test_a_key_sends_so_many_files_at_a_time",),
     ),
@@ -175,8 +175,8 @@ BUGS: Final = (
     Bug(
         "uploads-that-wait-take-no-place",
         ADMISSION,
-        "most_of_tenant - active)",
-        "most_of_tenant)",
+        "of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant",
+        "of_tenant > most_of_tenant",
         (f"{LIMITS}test_a_tenant_has_so_many_uploads_at_a_time_those_that_are_tried_again_included",),
     ),
     Bug(

@@ -134,7 +134,7 @@ def test_a_killed_worker_costs_nothing(tmp_path: Path, tenant: str) -> None:
 
 
 def loading_process(database_url: str) -> psutil.Process:
-    """The pool child that has claimed a batch, when some batches are done and some are not."""
+    """The pool child that has claimed a batch, stopped there, when some batches are done and some are not."""
     connection = psycopg2.connect(database_url)
     connection.autocommit = True
     deadline = time.monotonic() + 60
@@ -147,7 +147,13 @@ def loading_process(database_url: str) -> psutil.Process:
                 )
                 loader, done, pending = cursor.fetchone() or (None, 0, 0)
                 if loader and done > 5 and pending > 5:
-                    return psutil.Process(int(loader.rsplit(":", 1)[1]))
+                    process = psutil.Process(int(loader.rsplit(":", 1)[1]))
+                    process.suspend()
+                    time.sleep(0.1)  # a commit that was on its way has arrived
+                    cursor.execute("SELECT FROM batches WHERE loader = %s AND state = 'pending'", (loader,))
+                    if cursor.fetchone() is not None:
+                        return process
+                    process.resume()
                 time.sleep(0.01)
     finally:
         connection.close()

@@ -15,6 +15,7 @@ from api.bells import Bells, CeleryBell
 from api.counters import Counters
 from api.limits import Limits
 from api.slots import Slots
+from api.turnstiles import Turnstiles
 from shared.database.engine import create_read_engine, create_request_engine, create_sync_engine
 from shared.ingest.sweep import Sweeper
 from shared.settings import Settings
@@ -40,6 +41,7 @@ class Runtime:
     bells: Bells
     limits: Limits
     slots: Slots
+    summaries: Turnstiles
 
 
 @asynccontextmanager
@@ -67,5 +69,5 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         sweeper = Sweeper(engine, storage, settings, bells.ring)
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
-        limits, slots = Limits(settings, counters), Slots(counters)
-        yield Runtime(settings, storage, engine, request_engine, read_engine, counters, bells, limits, slots)
+        of_clients = Limits(settings, counters), Slots(counters), Turnstiles()
+        yield Runtime(settings, storage, engine, request_engine, read_engine, counters, bells, *of_clients)

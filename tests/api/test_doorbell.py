@@ -19,6 +19,7 @@ from api.limits import Limits
 from api.main import create_app
 from api.runtime import Runtime
 from api.slots import Slots
+from api.turnstiles import Turnstiles
 from shared.database.engine import create_read_engine, create_request_engine
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
@@ -59,7 +60,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
         bells = Bells(celery=witness, background=witness)
         app = create_app(settings)
         parts = settings, LocalStorage(settings.upload_dir), engine, request_engine, read_engine, counters, bells
-        app.state.runtime = Runtime(*parts, Limits(settings, counters), Slots(counters))
+        app.state.runtime = Runtime(*parts, Limits(settings, counters), Slots(counters), Turnstiles())
         transport = httpx.ASGITransport(app)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:

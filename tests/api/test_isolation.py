@@ -6,18 +6,23 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg2
 import pytest
 
 from stack.local import LocalStack
-from tests.api.sending import movies_csv, wait_for_end
+from tests.api.sending import NAMED, movies_csv, wait_for_end
 from tests.conftest import ROOT
+from tests.stack.processes import eventually
 
 REQUESTS = 1000
 CONNECTIONS = 4
+# It may grow by ten for a while.
+BEYOND_THE_POOL = CONNECTIONS + 16
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,28 @@ class Owner:
     file: bytes
     upload_id: str
     movie_id: int
+
+
+def test_summaries_of_one_tenant_take_no_connection_from_another(stack: LocalStack, narrow: httpx.Client) -> None:
+    many, other = ({"X-Tenant": f"t-{uuid.uuid4().hex[:12]}"} for _ in range(2))
+    upload = narrow.post("/upload", params=NAMED, content=movies_csv([{"title": ""}]), headers=many).json()
+    client = httpx.Client(base_url=narrow.base_url, headers=many, timeout=30, trust_env=False)
+    with client, ThreadPoolExecutor(BEYOND_THE_POOL) as pool, closing(psycopg2.connect(stack.database_url)) as owner:
+        assert wait_for_end(client, upload["id"])["records"]["rejected"] == 1
+        with owner, owner.cursor() as cursor:
+            cursor.execute("LOCK TABLE rejects")
+            asked = [pool.submit(client.get, f"/uploads/{upload['id']}/rejects") for _ in range(BEYOND_THE_POOL)]
+            assert eventually(lambda: lock_is_waited_for(stack))
+            answers = [narrow.get("/movies", headers=other) for _ in range(5)]
+        statuses = {one.result().status_code for one in asked}
+    assert {answer.status_code for answer in answers} == {200}
+    assert statuses == {200}
+
+
+def lock_is_waited_for(stack: LocalStack) -> bool:
+    with closing(psycopg2.connect(stack.database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return cursor.fetchone() != (0,)
 
 
 @pytest.fixture

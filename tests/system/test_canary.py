@@ -32,8 +32,10 @@ T = TypeVar("T")
 
 CANARY = f"canary{uuid.uuid4().hex}"
 # Where a row and a file's name belong.
-ITS_PLACES = {"uploads", "rejects", "rejects_all", "movies_small", "movie_totals", "upload_totals", "idempotency_keys"}
-ITS_PLACES |= {"tenant_turns"}
+ITS_PLACES = {
+    *("uploads", "rejects", "rejects_all", "movies_small", "movie_totals", "upload_totals"),
+    *("idempotency_keys", "tenant_turns"),
+}
 # A loader that meets this title dies of the database's error, which quotes the row.
 CRASHING = "crash"
 

@@ -193,4 +193,11 @@ BUGS: Final = (
         "if not tenants:",
         (f"{FUZZED}test_the_api_does_what_its_document_says",),
     ),
+    Bug(
+        "summaries-take-all-connections",
+        "api/routes/rejects.py",
+        "        runtime.summaries.passed(tenant.name),",
+        "        runtime.summaries.passed(str(uuid.uuid4())),",
+        ("tests/api/test_isolation.py::test_summaries_of_one_tenant_take_no_connection_from_another",),
+    ),
 )

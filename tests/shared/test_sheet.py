@@ -22,7 +22,8 @@ from shared.ingest.formulas import escaped, taken_back
 from shared.ingest.load import Loader
 from shared.ingest.mend import recognise_mended, recognise_upload
 from shared.ingest.rejects_file import Reason, RejectedRecord
-from shared.ingest.sheet import SHEET_COLUMNS, SheetFile
+from shared.ingest.sheet import SHEET_COLUMNS, SheetFile, written_for_a_sheet
+from shared.ingest.sniff import Wanted, sniff
 from tests.conftest import Accept, Mend
 from tests.rows import MOVIES_HEADER, movies, titles
 from tests.shared.stored import stored
@@ -59,6 +60,15 @@ PIECES = {
 COMPUTED = re.compile('[ "\t\r\n\0]*[=+\\-@\uff0b\uff0d\uff1d\uff20]')
 TEXTS = st.text(alphabet=st.sampled_from("=+-@'\" ,;|\t\r\n\0a1\uff1d"), max_size=8)
 CSV = Dialect(",", quoting=True)
+DIALECTS = (
+    CSV,
+    Dialect(";", quoting=True, quote="'", escape="'"),
+    Dialect("|", quoting=True, escape=BACKSLASH),
+    Dialect("\t", quoting=False),
+    Dialect("^", quoting=False),
+    Dialect(",", quoting=True, newline="\r"),
+    Dialect(",", quoting=True, skip_initial_space=True),
+)
 REASON = Reason("title", "required", "title must not be empty", "")
 
 
@@ -155,17 +165,20 @@ def test_no_word_for_nothing_begins_like_a_formula() -> None:
     assert [escaped(null) for null in nulls] == nulls
 
 
-@pytest.mark.parametrize(
-    "dialect",
-    [
-        CSV,
-        Dialect(";", quoting=True, quote="'", escape="'"),
-        Dialect("|", quoting=True, escape=BACKSLASH),
-        Dialect("\t", quoting=False),
-        Dialect("^", quoting=False),
-        Dialect(",", quoting=True, newline="\r"),
-    ],
-)
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("quote", ['"', ""])  # spreadsheets save without them
+def test_it_comes_back_whatever_its_upload_was(tmp_path: Path, dialect: Dialect, quote: str) -> None:
+    header = dialect.delimiter.join(MOVIES_HEADER) + "\n"
+    content = (header + dialect.delimiter.join(["1"] * len(MOVIES_HEADER)) + "\n").encode()
+    sheet = sheet_of(tmp_path, content, len(header), dialect).replace(b'"', quote.encode())
+    wanted = Wanted("movies", like=dialect, recognise=recognise_mended, written=written_for_a_sheet)
+    sniffed = sniff(sheet, wanted, is_all=True)
+    assert sniffed is not None
+    assert sniffed.header == [*SHEET_COLUMNS, *MOVIES_HEADER]
+    assert (sniffed.dialect.quoting, sniffed.dialect.quote, sniffed.dialect.escape) == (True, '"', '"')
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_any_dialect_becomes_one_that_spreadsheets_know(tmp_path: Path, dialect: Dialect) -> None:
     delimiter = dialect.delimiter
     content = f"=a{delimiter}b\n-1{delimiter}x\n".encode()

@@ -53,7 +53,7 @@ Column = Annotated[
 Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only with this code.")]
 Spreadsheet = Annotated[
     bool,
-    Query(description="For a spreadsheet: cells that it would compute get an apostrophe, which a mending takes away."),
+    Query(description="For a spreadsheet: what it would compute gets an apostrophe, which a mending takes away."),
 ]
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Counts more than the header Accept.")]
 

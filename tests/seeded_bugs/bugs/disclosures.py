@@ -6,6 +6,8 @@ from tests.seeded_bugs import Bug
 
 PROBLEMS: Final = "api/problem_json.py"
 FORMULAS: Final = "shared/ingest/formulas.py"
+SHEET: Final = "shared/ingest/sheet.py"
+SHEETS: Final = "tests/shared/test_sheet.py::"
 HEADERS: Final = "tests/api/test_headers.py::"
 ERRORS: Final = "tests/api/test_errors_and_health.py::"
 CANARY: Final = "tests/system/test_canary.py::"
@@ -21,10 +23,10 @@ BUGS: Final = (
     ),
     Bug(
         "spreadsheets-compute-cells",
-        "shared/ingest/formulas.py",
-        "+ cell if is_computed(cell) else cell",
-        "[:0] + cell",
-        ("tests/shared/test_sheet.py::test_what_a_spreadsheet_computes_becomes_text",),
+        FORMULAS,
+        """b"'" if _FORMULA.match(cell) else b""\n""",
+        'b""\n',
+        (f"{SHEETS}test_what_a_spreadsheet_computes_becomes_text",),
     ),
     Bug(
         "rows-in-tracebacks",
@@ -73,7 +75,7 @@ BUGS: Final = (
         FORMULAS,
         r"""_ESCAPED, r"\1")""",
         r"""_ESCAPED, r"'\1")""",
-        ("tests/shared/test_sheet.py::test_what_is_put_before_a_cell_is_taken_back_exactly",),
+        (f"{SHEETS}test_what_is_put_before_a_cell_is_taken_back_exactly",),
     ),
     Bug(
         "downloads-open-in-the-browser",
@@ -145,5 +147,48 @@ BUGS: Final = (
         '            "command_timeout": _READ_ANSWER_SECONDS,\n',
         "",
         ("tests/api/test_errors_and_health.py::test_who_asks_a_database_that_hangs_gets_an_answer",),
+    ),
+    # -- rejects in a program that splits elsewhere than the file
+    Bug(
+        "pieces-of-cells-are-computed",
+        FORMULAS,
+        """front + _PIECE.sub(rb"\\1'", cell)""",
+        "front + cell",
+        (f"{SHEETS}test_what_is_computed_where_a_program_splits_otherwise_becomes_text",),
+    ),
+    Bug(
+        "formulas-hide-behind-quotes",
+        FORMULAS,
+        r"""(?='*[ \"]*(?:""",
+        "(?='* *(?:",
+        (f"{SHEETS}test_what_is_computed_where_a_program_splits_otherwise_becomes_text",),
+    ),
+    Bug(
+        "pieces-do-not-begin-behind-the-files-own-delimiter",
+        FORMULAS,
+        '_BORDER: Final = ",;',
+        '_BORDER: Final = ";',
+        (f"{SHEETS}test_nothing_is_computed_wherever_a_program_splits",),
+    ),
+    Bug(
+        "apostrophes-of-ours-stay-within-cells",
+        FORMULAS,
+        r"""_ESCAPED_PIECE, r"\1\2")""",
+        r"""_ESCAPED_PIECE, r"\1'\2")""",
+        (f"{SHEETS}test_what_is_put_before_a_cell_is_taken_back_exactly",),
+    ),
+    Bug(
+        "cells-of-ours-have-no-quotes",
+        SHEET,
+        "def _ours(",
+        "def _ours_in_quotes(",
+        (f"{SHEETS}test_every_cell_is_in_quotes",),
+    ),
+    Bug(
+        "apostrophes-make-a-text-longer-than-a-cell",
+        SHEET,
+        "_LONGEST_TEXT_CHARACTERS: Final = 21_000",
+        "_LONGEST_TEXT_CHARACTERS: Final = 32_000",
+        (f"{SHEETS}test_a_damaged_record_is_cut_to_what_a_spreadsheets_cell_holds",),
     ),
 )

@@ -25,8 +25,12 @@ from api.security_headers import SecurityHeadersMiddleware
 from shared import failpoints, logs
 from shared.settings import Settings
 
-OF_TENANTS = (upload.router, uploads.router, rejects.router, mending.router, movies.router)
-ROUTERS = (*OF_TENANTS, datasets.router, tenants.router, errors.router, docs.router, health.router)
+# Their requests may name a tenant, and count for it; the others are for anybody, and take no parameters.
+OF_TENANTS = (
+    *(upload.router, uploads.router, rejects.router, mending.router, movies.router),
+    *(datasets.router, tenants.router),
+)
+ROUTERS = (*OF_TENANTS, errors.router, docs.router, health.router)
 
 
 def app_from_environment() -> FastAPI:

@@ -15,6 +15,7 @@ from shared.database.queries.movies import Listing
 MAX_OFFSET_ROWS: Final = 100_000
 MAX_ID: Final = 2**53 - 1
 _LATEST_RELEASE_ORDER: Final = 9999_12_31
+_LAST_PAGE: Final = 2**31
 
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000, description="Number of the page, from 1.")]
 PageSize = Annotated[int, Query(ge=1, le=100, description="Rows on a page.")]
@@ -66,7 +67,7 @@ class Cursor(BaseModel):
     listing: str = Field(alias="l")
     key: int | float | None = Field(alias="k", ge=0, le=_LATEST_RELEASE_ORDER)
     id: int = Field(alias="i", ge=0, le=MAX_ID)
-    page: int = Field(alias="p", ge=2, le=2**31)
+    page: int = Field(alias="p", ge=2, le=_LAST_PAGE)
 
     @classmethod
     def after(cls, listing: Listing, key: float | None, movie_id: int, next_page: int) -> Self:
@@ -83,7 +84,8 @@ class Cursor(BaseModel):
             raise InvalidCursor("The cursor is damaged; take next_cursor as it is.") from error
         if cursor.listing != _name_of(listing):
             raise InvalidCursor("The cursor belongs to another tenant, filter or order; begin without a cursor.")
-        if listing.sort_by == "release_date" and isinstance(cursor.key, float):
+        # nobody reads so many pages, and no cursor could be made to the one behind the last
+        if cursor.page == _LAST_PAGE or (listing.sort_by == "release_date" and isinstance(cursor.key, float)):
             raise InvalidCursor("The cursor is damaged; take next_cursor as it is.")
         return cursor
 

@@ -10,46 +10,40 @@ from typing import Final
 
 from fastapi import Request
 
+from api.wrong_places import MOST_TOLD, others, place, sentence
 from shared.errors import InvalidRequest
 
-_LONGEST_SHOWN: Final = 100
+_LONGEST_COMPARED: Final = 100
+_REPEATED: Final = "repeated_parameter"
+_UNKNOWN: Final = "unknown_parameter"
 
 
 async def refuse_unknown_and_repeated(request: Request) -> None:
     """Raises `InvalidRequest`. Routes without query parameters ignore what stands there, as probes of health do."""
     query, headers = _declared(request)
-    problems = [
-        _problem(f"header.{name}", "stands there more than once", "repeated_parameter")
-        for name in headers
-        if len(request.headers.getlist(name)) > 1
-    ]
+    wrong = [("header", name, _REPEATED) for name in headers if len(request.headers.getlist(name)) > 1]
     if query and request.url.query:
-        problems += _problems_of_query(request, query)
-    if problems:
-        detail = "; ".join(f"{problem['location']}: {problem['message']}" for problem in problems)
-        raise InvalidRequest(detail, {"errors": problems})
+        wrong += _wrong_in_query(request, query)
+    if wrong:
+        # what was meant takes far longer to find than what is wrong, so only what is told is looked at closely
+        told = [place(f"{where}.{name}", _message(name, code, query), code) for where, name, code in wrong[:MOST_TOLD]]
+        told += others(len(wrong) - MOST_TOLD)
+        raise InvalidRequest(sentence(told), {"errors": told})
 
 
-def _problems_of_query(request: Request, known: list[str]) -> list[dict[str, str]]:
+def _wrong_in_query(request: Request, known: list[str]) -> list[tuple[str, str, str]]:
+    """(where, name, code) of each, the unknown first."""
     counts = Counter(name for name, _ in request.query_params.multi_items())
-    unknown = [
-        _problem(f"query.{name}", _unknown(name, known), "unknown_parameter") for name in counts if name not in known
-    ]
-    repeated = [
-        _problem(f"query.{name}", "stands there more than once", "repeated_parameter")
-        for name, count in counts.items()
-        if name in known and count > 1
-    ]
+    unknown = [("query", name, _UNKNOWN) for name in counts if name not in known]
+    repeated = [("query", name, _REPEATED) for name in known if counts[name] > 1]
     return unknown + repeated
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    similar = get_close_matches(name[:_LONGEST_SHOWN], known, n=1)
+def _message(name: str, code: str, known: list[str]) -> str:
+    if code == _REPEATED:
+        return "stands there more than once"
+    similar = get_close_matches(name[:_LONGEST_COMPARED], known, n=1)
     return "there is no such parameter here" + (f"; did you mean {similar[0]}?" if similar else "")
-
-
-def _problem(location: str, message: str, code: str) -> dict[str, str]:
-    return {"location": location[:_LONGEST_SHOWN], "message": message, "code": code}
 
 
 def _declared(request: Request) -> tuple[list[str], list[str]]:

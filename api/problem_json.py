@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from api.errors import status_of, title_of
+from api.wrong_places import MOST_TOLD, others, place, sentence
 from shared import errors
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -136,20 +137,17 @@ async def _on_ingest_error(request: Request, error: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = [
-        {"location": ".".join(str(part) for part in item["loc"]), "message": item["msg"], "code": item["type"]}
-        for item in error.errors()
-    ]
-    found = [item for number, item in enumerate(found) if item not in found[:number]]  # two dependencies may ask for it
-    detail = "; ".join(f"{item['location']}: {item['message']}" for item in found)
+    # each once: two dependencies may ask for the same
+    found = list(dict.fromkeys((".".join(map(str, item["loc"])), item["msg"], item["type"]) for item in error.errors()))
+    told = [place(*one) for one in found[:MOST_TOLD]] + others(len(found) - MOST_TOLD)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return problem(
         request,
         status,
         code=errors.InvalidRequest.code,
         title="The request is not valid",
-        detail=detail,
-        fields={"errors": found},
+        detail=sentence(told),
+        fields={"errors": told},
     )
 
 

@@ -1,6 +1,7 @@
 """`imdb-ingest keys`: who may use the API. They talk to the database: the first key cannot be asked of the API."""
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +18,14 @@ from cli import render
 from cli.choices import Scope
 from shared.database.engine import create_sync_engine
 from shared.database.queries.keys import all_keys
-from shared.errors import IngestError
+from shared.errors import IngestError, InvalidRequest, NotFound, StateConflict
 from shared.keys import control
 from shared.settings import Settings
 from stack.errors import StackError
 from stack.postgres import PostgresServer
 
 FAILED = 1
+WRONG_USAGE = 2
 
 app = typer.Typer(help="Make, list, rotate and revoke API keys.", no_args_is_help=True)
 
@@ -41,13 +43,15 @@ def create(
     name: Annotated[str, typer.Option(help="Who will have it.")],
     tenant: Annotated[list[str], typer.Option(help="Whose data it opens; repeat it, the first is the default.")],
     scope: Annotated[list[Scope], typer.Option(help="What it is for; repeat it. admin includes the others.")],
-    expires_days: Annotated[float | None, typer.Option(min=0, help="Its lifetime; for ever by default.")] = None,
+    expires_days: Annotated[
+        float | None, typer.Option(help="Its lifetime, at most 3,650 (ten years); for ever by default.")
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Make a key. It is shown this once."""
-    lifetime = None if expires_days is None else timedelta(days=expires_days)
     with _database(data_dir) as connection:
+        lifetime = None if expires_days is None else _span(expires_days, timedelta(days=1))
         new = control.create(connection, name, tenant, [str(one) for one in scope], lifetime)
     _show_new(new, as_json=as_json)
 
@@ -78,19 +82,19 @@ def revoke(*, key_id: KeyId, as_json: AsJson = False, data_dir: DataDir = None) 
 def rotate(
     *,
     key_id: KeyId,
-    overlap_hours: Annotated[float, typer.Option(min=0, help="How long the old key still works.")] = 24,
+    overlap_hours: Annotated[float, typer.Option(help="How long the old key still works, at most 87,600.")] = 24,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Make a key that takes the place of key ID, with its name, tenants, scopes and expiry. It is shown this once."""
     with _database(data_dir) as connection:
-        new = control.rotate(connection, key_id, timedelta(hours=overlap_hours))
+        new = control.rotate(connection, key_id, _span(overlap_hours, timedelta(hours=1)))
     _show_new(new, as_json=as_json)
 
 
 @contextmanager
 def _database(data_dir: Path | None) -> Iterator[Connection]:
-    """A transaction; what can go wrong ends the process: one line on stderr, exit code 1."""
+    """A transaction; what can go wrong ends the process: one line on stderr, exit code 1, or 2 for what cannot be."""
     try:
         engine = create_sync_engine(_settings(data_dir), "ingest-keys")
         try:
@@ -105,8 +109,21 @@ def _database(data_dir: Path | None) -> Iterator[Connection]:
         raise _failed(f"the database does not answer: {str(error.orig).strip()}") from error
     except ProgrammingError as error:
         raise _failed("the database has no table of keys: run `imdb-ingest migrate`") from error
+    except InvalidRequest as error:
+        is_wrong = not isinstance(error, NotFound | StateConflict)
+        raise _failed(str(error), WRONG_USAGE if is_wrong else FAILED) from error
     except (IngestError, StackError) as error:
         raise _failed(str(error)) from error
+
+
+def _span(count: float, unit: timedelta) -> timedelta:
+    """So many units; the longest there is for more than that, which `control` refuses. Raises `InvalidRequest`."""
+    if math.isnan(count):
+        raise InvalidRequest("nan is no span of time.")
+    try:
+        return count * unit
+    except OverflowError:
+        return timedelta.max if count > 0 else timedelta.min
 
 
 def _settings(data_dir: Path | None) -> Settings:
@@ -134,6 +151,6 @@ def _print_json(document: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
-def _failed(message: str) -> typer.Exit:
+def _failed(message: str, code: int = FAILED) -> typer.Exit:
     typer.secho(f"keys: {message}", fg="red", err=True)
-    return typer.Exit(FAILED)
+    return typer.Exit(code)

@@ -11,5 +11,5 @@ router = APIRouter(prefix="/api/v1", tags=["about"])
 
 @router.get("/datasets", responses=problems(), summary="Columns and rules of each dataset")
 async def list_datasets() -> Datasets:
-    """The same declarations that the loader checks by."""
+    """The same declarations that the loader checks by: the same for every tenant."""
     return Datasets(items=[dataset.describe() for dataset in DATASETS.values()])

@@ -19,7 +19,10 @@ router = APIRouter(prefix="/api/v1", tags=["about"])
 
 @router.get("/tenants", responses=problems(503), summary="List tenants")
 async def list_tenants(request: Request, runtime: RuntimeDep) -> Tenants:
-    """The key's tenants, or without keys whoever has uploaded something: how many uploads and visible movies."""
+    """The key's tenants, or without keys whoever has uploaded something: how many uploads and visible movies.
+
+    All of them, whichever the request names.
+    """
     client = client_of(request)
     if client is not None:
         items = [await _of_one(runtime, name) for name in sorted(client.tenants)]

@@ -13,6 +13,8 @@ from shared.settings import Settings
 from stack.local import LocalStack
 
 BOTH = ("read", "upload")
+# It is over before the database is asked again.
+SHORTEST = timedelta(microseconds=1)
 # For stacks whose tests ask for more than a client may.
 UNLIMITED = {
     "INGEST_KEY_REQUESTS_PER_MINUTE": "0",

@@ -19,7 +19,7 @@ from shared.keys.control import revoke, rotate
 from shared.keys.text import Key, make_key
 from shared.settings import Settings
 from stack.local import LocalStack
-from tests.api.keyed import client_with, key_for, keys_of
+from tests.api.keyed import SHORTEST, client_with, key_for, keys_of
 from tests.api.raw import connect, head
 from tests.api.sending import NAMED, Json, assert_problem, movies_csv, stored_files, wait_for_end
 
@@ -143,7 +143,7 @@ def test_no_byte_is_read_before_the_key(headers: list[tuple[bytes, bytes]]) -> N
 
 
 def test_a_wrong_key_does_not_tell_why_it_is_wrong(keyed: LocalStack, tenant: str) -> None:
-    key, revoked = key_for(keyed, tenant), key_for(keyed, tenant, lifetime=timedelta(0))
+    key, revoked = key_for(keyed, tenant), key_for(keyed, tenant, lifetime=SHORTEST)
     with keys_of(keyed) as connection:
         revoke(connection, revoked.id)
     told = []
@@ -163,7 +163,7 @@ def test_what_is_no_key(keyed: LocalStack, damaged: str) -> None:
 
 
 def test_that_a_key_has_expired_is_told_to_who_has_it(keyed: LocalStack, tenant: str) -> None:
-    expired = key_for(keyed, tenant, lifetime=timedelta(0))
+    expired = key_for(keyed, tenant, lifetime=SHORTEST)
     with client_with(keyed, expired) as client:
         assert_problem(client.get("/movies"), 401, "key_expired")
     with client_with(keyed, Key(expired.id, make_key().secret)) as client:
@@ -227,6 +227,16 @@ def test_a_request_chooses_among_the_keys_tenants_only(keyed: LocalStack) -> Non
             ]
             refusals += [assert_problem(answer, 403, "tenant_forbidden") | {"trace_id": ""} for answer in answers]
         assert all(refusal == refusals[0] for refusal in refusals)
+
+
+@pytest.mark.parametrize(("method", "path"), [pair for pair in ROUTES if pair[1] not in PUBLIC | DOCS])
+def test_no_route_ignores_whom_and_what_it_is_asked_for(
+    keyed: LocalStack, mine: httpx.Client, method: str, path: str
+) -> None:
+    url, other = f"{keyed.api_url}{address(path)}", f"t-{uuid.uuid4().hex[:12]}"
+    assert_problem(mine.request(method, url, headers={"X-Tenant": other}), 403, "tenant_forbidden")
+    assert_problem(mine.request(method, url, params={"tenant": other}), 403, "tenant_forbidden")
+    assert_problem(mine.request(method, url, params={"foo": "1"}), 422, "invalid_request")
 
 
 def test_the_tenants_are_the_keys_own(keyed: LocalStack, mine: httpx.Client, tenant: str) -> None:

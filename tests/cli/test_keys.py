@@ -76,6 +76,24 @@ def test_rotate_and_revoke(keyed: LocalStack, where: tuple[str, Path], tenant: s
     assert problem(run(ask, INGEST_API_URL=keyed.api_url, INGEST_API_KEY=rotated["key"])) == "key_invalid"
 
 
+def test_what_cannot_be_is_said_in_a_line(where: tuple[str, Path], tenant: str) -> None:
+    key_id = created(where, tenant).split("_")[1]
+    make = ["keys", "create", "--tenant", tenant, "--scope", "read"]
+    ada = [*make, "--name", "Ada", "--expires-days"]
+    for arguments, expected in (
+        *[([*ada, days], "3,650 days") for days in ("0", "inf")],
+        *[(["keys", "rotate", key_id, "--overlap-hours", hours], "87,600") for hours in ("1e9", "-inf")],
+        ([*ada, "nan"], "nan is no span"),
+        ([*make, "--name", "x" * 5000], "at most 200"),
+        (["keys", "revoke", "\udcff"], "letters and digits"),
+    ):
+        result = run([*arguments, *where])
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1), (arguments, result.err)
+        assert expected in result.err
+    listed = run(["keys", "list", "--json", *where]).document["items"]
+    assert [item["expires_at"] for item in listed if item["tenants"] == [tenant]] == [None]
+
+
 def test_keys_of_another_database(keyed: LocalStack, tenant: str) -> None:
     command = ["keys", "create", "--name", "Ada", "--tenant", tenant, "--scope", "admin", "--json"]
     made = run(command, DATABASE_URL=keyed.database_url)

@@ -14,6 +14,7 @@ from shared.database.queries.keys import all_keys, key_by_id, note_use
 from shared.errors import InvalidRequest, NotFound, StateConflict
 from shared.keys.control import NewKey, create, revoke, rotate
 from shared.keys.text import Key, make_key, parse_key
+from tests.api.keyed import SHORTEST
 
 DAY = timedelta(days=1)
 # Of zeros: what was given out once must stay right.
@@ -94,12 +95,12 @@ def test_a_copy_of_the_database_opens_nothing(engine: Engine, make: Make) -> Non
 def test_a_key_ends_when_it_was_said(engine: Engine, make: Make) -> None:
     assert state(engine, make().key.id) == "active"
     assert state(engine, make(lifetime=DAY).key.id) == "active"
-    assert state(engine, make(lifetime=timedelta(0)).key.id) == "expired"
+    assert state(engine, make(lifetime=SHORTEST).key.id) == "expired"
     assert state(engine, make_key().id) is None
 
 
 def test_revoking_twice_changes_nothing(engine: Engine, make: Make) -> None:
-    key_id = make(lifetime=timedelta(0)).key.id
+    key_id = make(lifetime=SHORTEST).key.id
     with engine.begin() as connection:
         first = revoke(connection, key_id)
     with engine.begin() as connection:
@@ -132,7 +133,7 @@ def test_an_overlap_never_makes_a_key_live_longer(engine: Engine, make: Make, li
 
 
 def test_what_cannot_be_rotated(engine: Engine, make: Make) -> None:
-    ended, twice, without_overlap = make(lifetime=timedelta(0)), make(), make()
+    ended, twice, without_overlap = make(lifetime=SHORTEST), make(), make()
     with engine.begin() as connection:
         rotate(connection, twice.key.id, DAY)
         for key_id in (ended.key.id, twice.key.id):
@@ -160,6 +161,36 @@ def test_what_cannot_be_rotated(engine: Engine, make: Make) -> None:
 def test_what_no_key_can_be_for(engine: Engine, name: str, tenants: list[str], scopes: list[str]) -> None:
     with engine.begin() as connection, pytest.raises(InvalidRequest):
         create(connection, name, tenants, scopes, None)
+
+
+def test_a_name_has_an_end(engine: Engine) -> None:
+    with engine.begin() as connection:
+        assert create(connection, "é" * 200, ["films"], ["read"], None).name == "é" * 200
+        with pytest.raises(InvalidRequest, match="200"):
+            create(connection, "é" * 201, ["films"], ["read"], None)
+
+
+@pytest.mark.parametrize("span", [timedelta(0), -DAY, 3650 * DAY + SHORTEST, timedelta.max, timedelta.min], ids=str)
+def test_no_span_of_time_is_beyond_reason(engine: Engine, make: Make, span: timedelta) -> None:
+    old = make(lifetime=3650 * DAY)
+    with pytest.raises(InvalidRequest, match="3,650 days"):
+        make(lifetime=span)
+    with engine.begin() as connection:
+        if span:
+            with pytest.raises(InvalidRequest, match="3,650 days"):
+                rotate(connection, old.key.id, span)
+        rotate(connection, old.key.id, 3650 * DAY)
+        listed = connection.execute(all_keys()).all()
+    assert len(listed) == 2
+
+
+@pytest.mark.parametrize("key_id", ["", "\udcff", "\0", "a b", "a\n", "é", "a" * 101], ids=ascii)
+def test_an_id_that_cannot_be_asks_nothing(engine: Engine, key_id: str) -> None:
+    with engine.begin() as connection:
+        with pytest.raises(InvalidRequest, match="letters and digits"):
+            revoke(connection, key_id)
+        with pytest.raises(InvalidRequest, match="letters and digits"):
+            rotate(connection, key_id, DAY)
 
 
 @pytest.mark.parametrize(

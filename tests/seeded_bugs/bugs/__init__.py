@@ -11,10 +11,12 @@ from tests.seeded_bugs.bugs import (
     deployment,
     disclosures,
     loading,
+    refusals,
     tenants,
 )
 
 BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
+    *refusals.BUGS,
 )

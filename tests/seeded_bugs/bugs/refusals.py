@@ -1,0 +1,118 @@
+"""What cannot be: it is refused, by whoever hears it first, and that costs little."""
+
+from typing import Final
+
+from tests.seeded_bugs import Bug
+
+PARAMETERS: Final = "tests/api/test_parameters.py::"
+STORED_KEYS: Final = "tests/shared/test_keys.py::"
+COMMANDS: Final = "tests/cli/test_keys.py::"
+CONTROL: Final = "shared/keys/control.py"
+
+BUGS: Final = (
+    Bug(
+        "every-unknown-parameter-is-told",
+        "api/parameters.py",
+        "for where, name, code in wrong[:MOST_TOLD]]",
+        "for where, name, code in wrong]",
+        (f"{PARAMETERS}test_of_very_many_unknown_parameters_the_first_are_told",),
+    ),
+    Bug(
+        "every-unknown-parameter-is-looked-at",
+        "api/parameters.py",
+        "for where, name, code in wrong[:MOST_TOLD]]",
+        "for where, name, code in wrong][:MOST_TOLD]",
+        (f"{PARAMETERS}test_very_many_unknown_parameters_cost_little",),
+    ),
+    Bug(
+        "the-others-are-not-told",
+        "api/wrong_places.py",
+        "if count <= 0:",
+        "if count <= 1:",
+        (f"{PARAMETERS}test_ten_unknown_parameters_are_all_there_are",),
+    ),
+    Bug(
+        "every-wrong-value-is-told",
+        "api/problem_json.py",
+        "for one in found[:MOST_TOLD]]",
+        "for one in found]",
+        (f"{PARAMETERS}test_of_very_many_values_that_cannot_be_the_first_are_told",),
+    ),
+    Bug(
+        "some-routes-take-any-tenant",
+        "api/main.py",
+        "    *(datasets.router, tenants.router),\n)\nROUTERS = (*OF_TENANTS, ",
+        ")\nROUTERS = (*OF_TENANTS, datasets.router, tenants.router, ",
+        ("tests/api/test_keys.py::test_no_route_ignores_whom_and_what_it_is_asked_for",),
+    ),
+    Bug(
+        "a-cursor-to-the-last-page-is-taken",
+        "api/paging.py",
+        "if cursor.page == _LAST_PAGE or (",
+        "if (",
+        ("tests/api/test_movies.py::test_a_damaged_cursor_is_a_clear_error",),
+    ),
+    Bug(
+        "keys-that-are-dead-at-birth",
+        CONTROL,
+        "not timedelta(0) < lifetime <=",
+        "not timedelta(0) <= lifetime <=",
+        (f"{STORED_KEYS}test_no_span_of_time_is_beyond_reason",),
+    ),
+    Bug(
+        "lifetimes-without-end",
+        CONTROL,
+        "not timedelta(0) < lifetime <= LONGEST_SPAN:",
+        "not timedelta(0) < lifetime:",
+        (f"{STORED_KEYS}test_no_span_of_time_is_beyond_reason",),
+    ),
+    Bug(
+        "overlaps-without-end",
+        CONTROL,
+        "not timedelta(0) <= overlap <= LONGEST_SPAN:",
+        "not timedelta(0) <= overlap:",
+        (f"{STORED_KEYS}test_no_span_of_time_is_beyond_reason",),
+    ),
+    Bug(
+        "overlaps-that-end-before-they-begin",
+        CONTROL,
+        "not timedelta(0) <= overlap <= LONGEST_SPAN:",
+        "overlap > LONGEST_SPAN:",
+        (f"{STORED_KEYS}test_no_span_of_time_is_beyond_reason",),
+    ),
+    Bug(
+        "names-without-end",
+        CONTROL,
+        "if len(name) > _LONGEST_NAME:",
+        "if not name:",
+        (f"{STORED_KEYS}test_a_name_has_an_end",),
+    ),
+    Bug(
+        "any-id-is-looked-up",
+        CONTROL,
+        '"[0-9A-Za-z]{1,100}", key_id)',
+        '".*", key_id, re.DOTALL)',
+        (f"{STORED_KEYS}test_an_id_that_cannot_be_asks_nothing",),
+    ),
+    Bug(
+        "spans-that-python-cannot-hold",
+        "cli/keys.py",
+        "    except OverflowError:",
+        "    except ZeroDivisionError:",
+        (f"{COMMANDS}test_what_cannot_be_is_said_in_a_line",),
+    ),
+    Bug(
+        "spans-that-are-no-number",
+        "cli/keys.py",
+        "if math.isnan(count):",
+        "if math.isinf(count) and math.isnan(count):",
+        (f"{COMMANDS}test_what_cannot_be_is_said_in_a_line",),
+    ),
+    Bug(
+        "what-cannot-be-looks-like-bad-luck",
+        "cli/keys.py",
+        "WRONG_USAGE if is_wrong else FAILED",
+        "FAILED if is_wrong else FAILED",
+        (f"{COMMANDS}test_what_cannot_be_is_said_in_a_line",),
+    ),
+)

@@ -92,10 +92,11 @@ def load_own(api_url: str, access: Access) -> None:
 
 
 def wait_until_idle(api_url: str, access: Access) -> None:
-    """Until all that was uploaded is loaded."""
+    """Until nothing is being loaded: what has not ended is cancelled, as there may be no worker that would load it."""
     with access.client(api_url) as client:
         for state in ("queued", "loading"):
             for upload in client.get("/uploads", params={"state": state, "page_size": 100}).json()["items"]:
+                client.post(f"/uploads/{upload['id']}/cancel")
                 wait_for_end(client, upload["id"])
 
 

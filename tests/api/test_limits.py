@@ -158,7 +158,9 @@ def test_a_key_sends_so_many_files_at_a_time(tight: LocalStack, tenant: str) -> 
     with client_with(tight, key) as client, ExitStack() as stack:
         for _ in range(UPLOADS):
             stack.enter_context(begun(tight, key.text, 500)).sendall(b"title,")
-        assert_limited(until(client, 429), "uploads")
+        refused = until(client, 429)
+        assert_limited(refused, "uploads")
+        assert refused.json()["limit"] == UPLOADS
         stack.close()
         assert until(client, 202).status_code == 202
 

@@ -230,13 +230,6 @@ BUGS: Final = (
         (f"{LIMITS}test_a_redis_that_hangs_delays_one_request_and_not_each",),
     ),
     Bug(
-        "a-redis-that-hangs-is-tried-again",
-        "api/counters.py",
-        "retry=Retry(NoBackoff(), 0),",
-        "",
-        (f"{LIMITS}test_a_redis_that_hangs_delays_one_request_and_not_each",),
-    ),
-    Bug(
         "another-try-takes-no-place",
         "api/routes/uploads.py",
         "    async with place_for_one_more(request, runtime, tenant.name):\n",

@@ -45,7 +45,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(rung, stopping), name="doorbell", daemon=True).start()
     loader = Loader(settings)
     while not stopping.is_set() and (upload_id := rung.get()) is not None:
-        _load_for_a_slice(loader, upload_id, settings, stopping, rung)
+        _answer_for_a_slice(loader, upload_id, settings, stopping, rung)
     loader.close()
 
 
@@ -62,7 +62,7 @@ def _listen(rung: "queue.Queue[UUID | None]", stopping: threading.Event) -> None
     rung.put(None)
 
 
-def _load_for_a_slice(
+def _answer_for_a_slice(
     loader: Loader, upload_id: UUID, settings: Settings, stopping: threading.Event, rung: "queue.Queue[UUID | None]"
 ) -> None:
     """Answer a bell for a turn; one with more to do queues up again behind the others."""

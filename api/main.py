@@ -1,6 +1,6 @@
-"""The API's application. `python -m api.server` serves it; `app_from_environment` is for who brings a server.
+"""The API's application. `python -m api.server.serve` serves it; `app_from_environment` is for who brings a server.
 
-Another server has neither our deadlines nor our limits of connections: see api/server.py.
+Another server has neither our deadlines nor our limits of connections: see api/server/serve.py.
 """
 
 import logging
@@ -11,26 +11,39 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api.authentication import KEY_HEADER, AuthenticationMiddleware
-from api.body_limits import BodyMiddleware
 from api.dependencies import limit_requests
-from api.local_only import LocalOnlyMiddleware
-from api.middleware import TRACE_HEADER, TraceMiddleware, UnexpectedErrorMiddleware
-from api.openapi import DESCRIPTION, TAGS, describe_problems
-from api.parameters import refuse_unknown_and_repeated
-from api.problem_json import add_error_handlers
-from api.routes import datasets, docs, errors, health, mending, movies, rejects, tenants, upload, uploads
+from api.description.openapi import DESCRIPTION, TAGS, describe
+from api.description.problems import add_error_handlers
+from api.description.strict_parameters import refuse_unknown_and_repeated
+from api.middleware.authentication import KEY_HEADER, AuthenticationMiddleware
+from api.middleware.body_limits import BodyMiddleware
+from api.middleware.local_only import LocalOnlyMiddleware
+from api.middleware.security_headers import SecurityHeadersMiddleware
+from api.middleware.tracing import TRACE_HEADER, TraceMiddleware
+from api.middleware.unexpected_errors import UnexpectedErrorMiddleware
+from api.routes import (
+    api_docs,
+    corrections,
+    datasets,
+    error_codes,
+    health,
+    movies,
+    rejects,
+    tenants,
+    upload,
+    uploads,
+)
 from api.runtime import open_runtime
-from api.security_headers import SecurityHeadersMiddleware
 from shared import failpoints, logs
+from shared.catalog.registry import Registry
 from shared.settings import Settings
 
 # Their requests may name a tenant, and count for it; the others are for anybody, and take no parameters.
 OF_TENANTS = (
-    *(upload.router, uploads.router, rejects.router, mending.router, movies.router),
+    *(upload.router, uploads.router, rejects.router, corrections.router, movies.router),
     *(datasets.router, tenants.router),
 )
-ROUTERS = (*OF_TENANTS, errors.router, docs.router, health.router)
+ROUTERS = (*OF_TENANTS, error_codes.router, api_docs.router, health.router)
 
 
 def app_from_environment() -> FastAPI:
@@ -60,11 +73,12 @@ def _take_over_server_logs() -> None:
 
 def create_app(settings: Settings) -> FastAPI:
     """The application; opens nothing before its lifespan starts."""
+    registry = Registry.built_in()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.openapi()  # each request asks it for its parameters; the first one shall not wait until it is made
-        async with open_runtime(settings) as runtime:
+        async with open_runtime(settings, registry) as runtime:
             app.state.runtime = runtime
             yield
 
@@ -75,7 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=lifespan,
         dependencies=[Depends(refuse_unknown_and_repeated)],
-        docs_url=None,  # see api/routes/docs.py
+        docs_url=None,  # see api/routes/api_docs.py
         redoc_url=None,
         redirect_slashes=False,  # a redirect would make a client send its file twice
     )
@@ -83,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, dependencies=[Depends(limit_requests)] if router in OF_TENANTS else None)
     _add_middleware(app, settings)
     add_error_handlers(app)
-    describe_problems(app, are_keys_required=settings.require_keys)
+    describe(app, registry, are_keys_required=settings.require_keys)
     return app
 
 

@@ -10,16 +10,19 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.background import BackgroundLoaders
-from api.bells import Bells, CeleryBell
-from api.counters import Counters
-from api.limits import Limits
-from api.slots import Slots
-from api.turnstiles import Turnstiles
+from api.limits.counters import Counters
+from api.limits.quotas import Limits
+from api.limits.slots import Slots
+from api.limits.tenant_locks import TenantLocks
+from api.notifications.background_loaders import BackgroundLoaders
+from api.notifications.notifiers import CeleryNotifier, Notifiers
+from shared.advice.hints import Advisor
+from shared.catalog.registry import Registry
 from shared.database.engine import create_read_engine, create_request_engine, create_sync_engine
-from shared.ingest.sweep import Sweeper
+from shared.ingest.lifecycle.sweep import Sweeper
 from shared.settings import Settings
-from shared.storage.local import LocalStorage
+from shared.storage.opening import open_storage
+from shared.storage.protocol import Storage
 
 _THREADS: Final = 32
 
@@ -28,26 +31,28 @@ _THREADS: Final = 32
 class Runtime:
     """Connections and helpers, one of each per process.
 
-    `engine` is the owner's, for what is no single tenant's or drops tables: sweep, cancel, retry, undo, the list of all
-    tenants. Whatever else a request asks goes by `request_engine` and `read_engine`, through `tenancy`.
+    `engine` is the owner's: for the sweep, for cancel, retry and undo, which drop tables, and for the list of all tenants.
+    Everything else that a request asks uses `request_engine` and `read_engine`, through `tenancy`.
     """
 
     settings: Settings
-    storage: LocalStorage
+    registry: Registry
+    advisor: Advisor
+    storage: Storage
     engine: Engine
     request_engine: Engine
     read_engine: AsyncEngine
     counters: Counters
-    bells: Bells
+    notifiers: Notifiers
     limits: Limits
     slots: Slots
-    summaries: Turnstiles
+    summary_locks: TenantLocks
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """Open everything; close it in the reverse order: nobody rings a bell or asks a pool that is gone."""
-    # Threads store blocks, commit uploads and ring bells; the default of six would let a slow database hold up files.
+async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[Runtime]:
+    """Open everything, and close it in the reverse order: what uses a connection is closed before the connection."""
+    # Threads store blocks, commit uploads and notify loaders; with the default of six a slow database would hold up files.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
     async with AsyncExitStack() as stack:
         engine = create_sync_engine(settings, "ingest-api")
@@ -61,13 +66,25 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
         background = await asyncio.to_thread(BackgroundLoaders, settings)
         stack.push_async_callback(asyncio.to_thread, background.close)
-        celery = CeleryBell(settings)
+        celery = CeleryNotifier(settings)
         stack.callback(celery.close)
-        bells = Bells(celery=celery, background=background)
+        notifiers = Notifiers(celery=celery, background=background)
 
-        storage = LocalStorage(settings.upload_dir)
-        sweeper = Sweeper(engine, storage, settings, bells.ring)
+        storage = open_storage(settings)
+        sweeper = Sweeper(engine, storage, settings, notifiers.notify)
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
-        of_clients = Limits(settings, counters), Slots(counters), Turnstiles()
-        yield Runtime(settings, storage, engine, request_engine, read_engine, counters, bells, *of_clients)
+        yield Runtime(
+            settings=settings,
+            registry=registry,
+            advisor=Advisor(registry.columns),
+            storage=storage,
+            engine=engine,
+            request_engine=request_engine,
+            read_engine=read_engine,
+            counters=counters,
+            notifiers=notifiers,
+            limits=Limits(settings, counters),
+            slots=Slots(counters),
+            summary_locks=TenantLocks(),
+        )

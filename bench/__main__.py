@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import gzipped, loading, memory, pings, receiving, report, slow, small, together, volume
+from bench import gzipped, intake, loading, memory, pings, report, slow, small, together, volume
 from bench.data import BUILD
 from bench.machine import describe
 from bench.measure import busy_seconds
@@ -29,7 +29,7 @@ PARTS: Final = (
     Part("gzip", "gzip", gzipped.measure),
     Part("together", "Several uploads at once", together.measure),
     Part("memory", "Memory", memory.measure),
-    Part("receiving", "Receiving", receiving.measure),
+    Part("receiving", "Receiving", intake.measure),
     Part("small", "Small files", small.measure),
     Part("pings", "Answering while loading", pings.measure),
     Part("slow", "200 slow clients beside a good one", slow.measure),
@@ -55,14 +55,14 @@ def main() -> int:
 def _run(parts: list[Part], plan: Plan, directory: Path) -> None:
     BUILD.mkdir(parents=True, exist_ok=True)
     # Below build/ and not in /tmp: that may be memory, where durability costs nothing.
-    place = Path(tempfile.mkdtemp(prefix="stand-", dir=BUILD))
+    location = Path(tempfile.mkdtemp(prefix="stand-", dir=BUILD))
     try:
-        with running_stand(place / "main") as stand:
+        with running_stand(location / "main") as stand:
             report.keep_machine(directory, describe(stand.database.settings()))
             for part in parts:
                 _run_part(part, stand, plan, directory)
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(location, ignore_errors=True)
 
 
 def _run_part(part: Part, stand: Stand, plan: Plan, directory: Path) -> None:

@@ -39,7 +39,7 @@ def draw(bars: Sequence[Bar]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>',
         f"<style>{_STYLE}</style>",
         '<text class="title" x="0" y="18">Rows per second, psql \\copy into the indexed table = 1</text>',
-        *(line for place, bar in enumerate(ordered) for line in _bar(bar, _TOP + place * _PITCH, unit)),
+        *(line for location, bar in enumerate(ordered) for line in _bar(bar, _TOP + location * _PITCH, unit)),
         f'<line class="reference" x1="{one:.1f}" x2="{one:.1f}" y1="{_TOP - 8}" y2="{height - 8}"/>',
         "</svg>",
     ]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import generate
-from shared.database.languages import language_number
+from shared.database.language_codes import language_number
 
 BUILD: Final = Path("build/bench")
 _DIRECTORY: Final = BUILD / "data"
@@ -27,7 +27,7 @@ _DIRECTORY: Final = BUILD / "data"
 _FIRST_ID: Final = 2**52
 
 Row = dict[str, Any]
-Account = dict[str, int]
+OsUser = dict[str, int]
 
 MOVIE_COLUMNS: Final = (
     *("id", "budget", "revenue", "vote_count", "genre_id", "production_company_id", "vote_average", "runtime"),
@@ -47,7 +47,7 @@ _MEASURED: Final = (
 )
 
 # the same account in SQL, by column name
-ACCOUNT_SQL: Final[dict[str, str]] = {
+COUNTS_SQL: Final[dict[str, str]] = {
     "rows": "count(*)",
     **{name: f"coalesce(sum({name}), 0)::bigint" for name in _SUMMED},
     **{name: f"coalesce(sum(length({name})), 0)::bigint" for name in _MEASURED},
@@ -67,12 +67,12 @@ class LoadFile:
     good_path: Path
     rows: int
     columns: tuple[str, ...]
-    account: Account
+    counts: OsUser
 
     @property
     def good_rows(self) -> int:
         """How many rows a loader must end with."""
-        return self.account["rows"]
+        return self.counts["rows"]
 
     def warm(self) -> None:
         """Read both files once, so that no contender waits for the disk where another did not."""
@@ -127,13 +127,13 @@ def _load_file(
 ) -> LoadFile:
     name = f"{name}-{_version()}"
     path = _kept(_DIRECTORY / f"{name}{suffix}", lambda draft: generate.write(draft, lines(rows)))
-    account_path = _DIRECTORY / f"{name}.json"
+    counts_path = _DIRECTORY / f"{name}.json"
 
     def make_good(draft: Path) -> None:
-        account_path.write_text(json.dumps(_write_good(draft, columns, good(path))))
+        counts_path.write_text(json.dumps(_write_good(draft, columns, good(path))))
 
     good_path = _kept(_DIRECTORY / f"{name}.good.csv", make_good)
-    return LoadFile(path, good_path, rows, columns, json.loads(account_path.read_text()))
+    return LoadFile(path, good_path, rows, columns, json.loads(counts_path.read_text()))
 
 
 def _good_movies(path: Path) -> Iterator[Row]:
@@ -187,34 +187,34 @@ def _whole(cell: str | None) -> int | None:
     return None if cell is None else int(cell)
 
 
-def _write_good(draft: Path, columns: tuple[str, ...], rows: Iterator[Row]) -> Account:
+def _write_good(draft: Path, columns: tuple[str, ...], rows: Iterator[Row]) -> OsUser:
     """Write CSV as PostgreSQL's COPY reads it, and add everything up."""
-    account: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     with draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         for row in rows:
-            _add(account, row)
+            _add(counts, row)
             writer.writerow([_cell(row[name]) for name in columns])
-    return {name: account[name] for name in ACCOUNT_SQL}
+    return {name: counts[name] for name in COUNTS_SQL}
 
 
 def _cell(value: Any) -> Any:
     return "{" + ",".join(value) + "}" if isinstance(value, list) else value
 
 
-def _add(account: "Counter[str]", row: Row) -> None:
-    account["rows"] += 1
-    account["vote_tenths"] += round(10 * row.get("vote_average", 0))
-    account["adult"] += row.get("is_adult", False)
-    account["languages"] += len(row.get("languages", ()))
-    account["genres"] += len(row.get("genres", ()))
+def _add(counts: "Counter[str]", row: Row) -> None:
+    counts["rows"] += 1
+    counts["vote_tenths"] += round(10 * row.get("vote_average", 0))
+    counts["adult"] += row.get("is_adult", False)
+    counts["languages"] += len(row.get("languages", ()))
+    counts["genres"] += len(row.get("genres", ()))
     if "release_date" in row:
-        account["days"] += _days(row["release_order"])
+        counts["days"] += _days(row["release_order"])
     for name in _SUMMED:
-        account[name] += row.get(name) or 0
+        counts[name] += row.get(name) or 0
     for name in _MEASURED:
-        account[name] += len(row.get(name) or "")
+        counts[name] += len(row.get(name) or "")
 
 
 def _days(release_order: int) -> int:

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import psycopg2
 
-from bench.data import ACCOUNT_SQL, Account
-from shared.database.partitions import create_indexes, create_table, first_id
+from bench.data import COUNTS_SQL, OsUser
+from shared.database.partitions import create_indexes, create_table
+from shared.database.record_ids import first_id
 
 TARGET: Final = "bench_target"
 SHOWN_SETTINGS: Final = (
@@ -58,17 +59,17 @@ class Database:
         """Remove it."""
         self.query(f"DROP TABLE IF EXISTS {TARGET}")
 
-    def account_of_target(self) -> Account:
+    def counts_of_target(self) -> OsUser:
         """Rows and column sums of the table that a contender has filled."""
-        return self._account(TARGET, "true")
+        return self._counts(TARGET, "true")
 
-    def account_of_upload(self, number: int) -> Account:
+    def counts_of_upload(self, number: int) -> OsUser:
         """The same of one upload's movies, as every reader sees them."""
-        return self._account("movies", f"id >= {first_id(number)} AND id < {first_id(number + 1)}")
+        return self._counts("movies", f"id >= {first_id(number)} AND id < {first_id(number + 1)}")
 
-    def _account(self, table: str, condition: str) -> Account:
-        values = self.query(f"SELECT {', '.join(ACCOUNT_SQL.values())} FROM {table} WHERE {condition}")[0]
-        return dict(zip(ACCOUNT_SQL, values, strict=True))
+    def _counts(self, table: str, condition: str) -> OsUser:
+        values = self.query(f"SELECT {', '.join(COUNTS_SQL.values())} FROM {table} WHERE {condition}")[0]
+        return dict(zip(COUNTS_SQL, values, strict=True))
 
 
 @contextmanager
@@ -78,12 +79,12 @@ def connected(url: str) -> Iterator[Database]:
         yield database
 
 
-class WrongAccount(Exception):
+class WrongCounts(Exception):
     """A loader ended with other rows than it was given: its speed means nothing."""
 
 
-def require_equal(name: str, found: Account, expected: Account) -> None:
-    """Raise `WrongAccount` unless all counts and sums are equal."""
+def require_equal(name: str, found: OsUser, expected: OsUser) -> None:
+    """Raise `WrongCounts` unless all counts and sums are equal."""
     wrong = {key: (found[key], value) for key, value in expected.items() if found[key] != value}
     if wrong:
-        raise WrongAccount(f"{name}: found and expected differ: {wrong}")
+        raise WrongCounts(f"{name}: found and expected differ: {wrong}")

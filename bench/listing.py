@@ -63,8 +63,8 @@ class Case:
         """Sort key and id before the page."""
         if self.cursor is None:
             return None
-        place = json.loads(base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)))
-        return place["k"], place["i"]
+        location = json.loads(base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)))
+        return location["k"], location["i"]
 
     @property
     def cells(self) -> list[str]:

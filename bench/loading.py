@@ -157,7 +157,7 @@ def _load_other(stand: Stand, contender: Contender) -> Run:
     stand.database.create_target(is_indexed=not contender.is_bare)
     with Watch({}, stand.server_family).running() as watch:
         answer = run_contender(contender.name, contender.file, stand.stack.database_url)
-    require_equal(contender.label, stand.database.account_of_target(), contender.file.account)
+    require_equal(contender.label, stand.database.counts_of_target(), contender.file.counts)
     stand.database.drop_target()
     return Run(
         answer.seconds,
@@ -173,7 +173,7 @@ def _load_product(stand: Stand, contender: Contender) -> Run:
     file = contender.file
     with stand.watch().running() as watch:
         done = stand.client.finish(stand.client.send_file(file.path, use_celery=contender.use_celery))
-    stand.require_account(done, file.account, file.rows)
+    stand.require_counts(done, file.counts, file.rows)
     stand.clear(done)
     return Run(
         done.load_seconds,

@@ -22,17 +22,17 @@ def measure(stand: Stand, plan: Plan) -> Found:
     api_peaks: dict[int, int] = {}
     for factor in (1, plan.big_factor):
         stand.settle()
-        receiving = stand.watch()
+        intake = stand.watch()
         with (watch := stand.watch()).running():
-            with receiving.running():
+            with intake.running():
                 sent = stand.client.send(_segments(file, factor), "movies.csv", use_celery=True)
             done = stand.client.finish(sent)
         _require(stand, done, file, factor)
         stand.clear(done)
-        watches[factor], api_peaks[factor] = watch, receiving.peak_bytes["API"]
+        watches[factor], api_peaks[factor] = watch, intake.peak_bytes["API"]
     peaks = {factor: max(watch.peak_bytes[name] for name in _WORKERS) / MIB for factor, watch in watches.items()}
     small, large = peaks[1], peaks[plan.big_factor]
-    received = file.path.stat().st_size * plan.big_factor / 1e9
+    staged = file.path.stat().st_size * plan.big_factor / 1e9
     many = plan.rows * plan.big_factor
     return Found(
         [
@@ -41,7 +41,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
             at_most(plan, "difference between these two", 100 * abs(large - small) / small, 10, "%", digits=1),
             at_most(
                 plan,
-                f"peak memory of the API while it receives {received:.1f} GB",
+                f"peak memory of the API while it receives {staged:.1f} GB",
                 api_peaks[plan.big_factor] / MIB,
                 200,
                 " MB",
@@ -58,8 +58,8 @@ def _segments(file: LoadFile, factor: int) -> list[Segment]:
 
 
 def _require(stand: Stand, done: Done, file: LoadFile, factor: int) -> None:
-    account = {name: value * factor for name, value in file.account.items()}
-    stand.require_account(done, account, file.rows * factor)
+    counts = {name: value * factor for name, value in file.counts.items()}
+    stand.require_counts(done, counts, file.rows * factor)
 
 
 def _table(plan: Plan, watches: dict[int, Watch]) -> Table:

@@ -41,8 +41,8 @@ def measure(stand: Stand, plan: Plan) -> Found:
         idle.append(idle_pings(stand, plan))
         answers, done = pinged(stand, lambda: stand.client.finish(stand.client.send_file(file.path, use_celery=False)))
         loaded.append(asked_between(answers))
-        loading_only.append(asked_between(answers, done.sent.accepted))
-        stand.require_account(done, file.account, file.rows)
+        loading_only.append(asked_between(answers, done.sent.uploaded))
+        stand.require_counts(done, file.counts, file.rows)
         stand.clear(done)
     quiet, busy = p99(idle), p99(loaded)
     label = f"`GET /ping` p99 while a background upload of {plan.rows:,} rows runs"

@@ -12,13 +12,13 @@ from typing import Final
 
 from bench import generate
 from bench.client import Client, Done, Segment, Sent
-from bench.data import Account, LoadFile
+from bench.data import LoadFile, OsUser
 from bench.database import Database, require_equal
 from bench.measure import Watch, family
 from stack.local import LocalStack
 
 _WARM_ROWS: Final = 500
-_LOADER_MODULE: Final = b"shared.ingest.background"
+_LOADER_MODULE: Final = b"shared.ingest.loading.background_process"
 
 
 class Stand:
@@ -44,12 +44,12 @@ class Stand:
     def load(self, file: LoadFile, *, use_celery: bool) -> Done:
         """Upload the file, wait until it has completed, prove its account."""
         done = self.client.finish(self.client.send_file(file.path, use_celery=use_celery))
-        self.require_account(done, file.account, file.rows)
+        self.require_counts(done, file.counts, file.rows)
         return done
 
-    def require_account(self, done: Done, expected: Account, rows: int) -> None:
-        """Raise `WrongAccount` unless the upload has these rows, sums and rejects."""
-        require_equal("the product", self.database.account_of_upload(done.sent.number), expected)
+    def require_counts(self, done: Done, expected: OsUser, rows: int) -> None:
+        """Raise `WrongCounts` unless the upload has these rows, sums and rejects."""
+        require_equal("the product", self.database.counts_of_upload(done.sent.number), expected)
         records = done.document["records"]
         good = expected["rows"]
         require_equal("its records", records, {"read": rows, "loaded": good, "rejected": rows - good, "duplicate": 0})

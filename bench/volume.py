@@ -19,7 +19,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
         url = stand.stack.postgres.url_of(_DATABASE)
         with running_stand(stand.stack.data_dir.parent / "full", url) as full:
             _fill(full, plan)
-            growth = _load_in_turn(stand, full, plan)
+            growth = _load_alternating(stand, full, plan)
             with connected(url) as database:
                 listed = listing.measure(full, database, plan)
     finally:
@@ -39,7 +39,7 @@ def _fill(full: Stand, plan: Plan) -> None:
     path.unlink()
 
 
-def _load_in_turn(stand: Stand, full: Stand, plan: Plan) -> Found:
+def _load_alternating(stand: Stand, full: Stand, plan: Plan) -> Found:
     file = data.movies_file(plan.rows)
     seconds: dict[str, list[float]] = {"empty": [], "full": []}
     for _ in range(plan.runs):

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from cli.errors import Json, ProblemError, UnreachableError, no_key, not_ours, problem_of, unreachable
-from shared.keys.text import parse_key
+from cli.client_errors import Json, ProblemError, UnreachableError, no_key, not_ours, problem_of, unreachable
+from shared.keys.api_key import parse_key
 
 API_PREFIX = "/api/v1"
 ACTIVE_STATES = ("queued", "loading")

@@ -14,12 +14,12 @@ from rich.rule import Rule
 
 from cli import render
 from cli.api_client import ApiClient
-from cli.errors import ClientError, Json
+from cli.client_errors import ClientError, Json
+from cli.formatting import printable
 from cli.progress import progress_view
 from cli.sending import follow, send
-from cli.text import printable
-from stack.errors import StackError
 from stack.local import LocalStack
+from stack.stack_errors import StackError
 from stack.supervisor import Signals
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "movies.csv"
@@ -50,7 +50,7 @@ def _show(out: Console, source: Path, directory: Path) -> Json:
         out.print(Rule(f"uploading {source.name} with use_celery=true", align="left"))
         with progress_view(out, silent=False) as view:
             upload = follow(client, send(client, source, {"use_celery": True}, view), view)
-        out.print(render.account(upload))
+        out.print(render.counts(upload))
         path = f"/uploads/{upload['id']}/rejects"
         out.print(render.rejects(client.page(path, {"page_size": _SHOWN_REJECTS})))
         out.print(render.movies(client.page("/movies", {"page_size": _SHOWN_MOVIES})))

@@ -17,12 +17,12 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from cli import render
 from cli.choices import Scope
 from shared.database.engine import create_sync_engine
-from shared.database.queries.keys import all_keys
+from shared.database.queries.api_keys import all_keys
 from shared.errors import IngestError, InvalidRequest, NotFound, StateConflict
-from shared.keys import control
+from shared.keys import administration
 from shared.settings import Settings
-from stack.errors import StackError
 from stack.postgres import PostgresServer
+from stack.stack_errors import StackError
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -52,7 +52,7 @@ def create(
     """Make a key. It is shown this once."""
     with _database(data_dir) as connection:
         lifetime = None if expires_days is None else _span(expires_days, timedelta(days=1))
-        new = control.create(connection, name, tenant, [str(one) for one in scope], lifetime)
+        new = administration.create(connection, name, tenant, [str(one) for one in scope], lifetime)
     _show_new(new, as_json=as_json)
 
 
@@ -71,7 +71,7 @@ def list_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 def revoke(*, key_id: KeyId, as_json: AsJson = False, data_dir: DataDir = None) -> None:
     """End key ID: the next request with it is refused."""
     with _database(data_dir) as connection:
-        revoked_at = control.revoke(connection, key_id)
+        revoked_at = administration.revoke(connection, key_id)
     if as_json:
         _print_json(_document({"id": key_id, "revoked_at": revoked_at}))
     else:
@@ -88,7 +88,7 @@ def rotate(
 ) -> None:
     """Make a key that takes the place of key ID, with its name, tenants, scopes and expiry. It is shown this once."""
     with _database(data_dir) as connection:
-        new = control.rotate(connection, key_id, _span(overlap_hours, timedelta(hours=1)))
+        new = administration.rotate(connection, key_id, _span(overlap_hours, timedelta(hours=1)))
     _show_new(new, as_json=as_json)
 
 
@@ -117,7 +117,7 @@ def _database(data_dir: Path | None) -> Iterator[Connection]:
 
 
 def _span(count: float, unit: timedelta) -> timedelta:
-    """So many units; the longest there is for more than that, which `control` refuses. Raises `InvalidRequest`."""
+    """So many units; the longest there is for more than that, which `administration` refuses. Raises `InvalidRequest`."""
     if math.isnan(count):
         raise InvalidRequest("nan is no span of time.")
     try:
@@ -132,7 +132,7 @@ def _settings(data_dir: Path | None) -> Settings:
     return Settings(database_url=PostgresServer(data_dir / "postgres").running_url())
 
 
-def _show_new(new: control.NewKey, *, as_json: bool) -> None:
+def _show_new(new: administration.NewKey, *, as_json: bool) -> None:
     """The key alone on stdout, so that a script can take it; the rest on stderr."""
     about = {"id": new.key.id, "name": new.name, "tenants": new.tenants, "scopes": new.scopes}
     times = {"created_at": new.created_at, "expires_at": new.expires_at, "replaces": new.replaces}

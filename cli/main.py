@@ -15,12 +15,12 @@ from rich.console import RenderableType
 from cli import keys, render
 from cli.api_client import ApiClient, Params
 from cli.choices import SortBy, SortOrder, State
+from cli.client_errors import ClientError, Json
 from cli.demo import run as run_demo
-from cli.errors import ClientError, Json
+from cli.formatting import printable
 from cli.migrate import run as run_migrations
 from cli.progress import progress_view
 from cli.sending import follow, send, write_blocks
-from cli.text import printable
 from stack.supervisor import run as run_stack
 
 FAILED = 1
@@ -108,11 +108,11 @@ def rejects(
     csv_file: Annotated[
         Path | None,
         typer.Option(
-            "--csv", dir_okay=False, allow_dash=True, metavar="FILE", help="All of them, to be mended; - is stdout."
+            "--csv", dir_okay=False, allow_dash=True, metavar="FILE", help="All of them, to be corrected; - is stdout."
         ),
     ] = None,
     spreadsheet: Annotated[
-        bool, typer.Option("--spreadsheet", help="With --csv: no cell is a formula; `mend` takes it back as it is.")
+        bool, typer.Option("--spreadsheet", help="With --csv: no cell is a formula; `correct` takes it back as it is.")
     ] = False,
     column: Annotated[str | None, typer.Option(help="Only rejects of this column.")] = None,
     code: Annotated[str | None, typer.Option(help="Only rejects by this rule.")] = None,
@@ -133,7 +133,7 @@ def rejects(
 
 
 @app.command()
-def mend(
+def correct(
     *,
     upload_id: UploadId,
     file: DataFile,
@@ -144,7 +144,7 @@ def mend(
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
-    """Send rejected records of upload ID back, mended, in FILE. Exit code 0: accepted, with --wait also completed."""
+    """Send rejected records of upload ID back, corrected, in FILE. Exit code 0: accepted, with --wait also completed."""
     path = f"/uploads/{upload_id}/rejects"
     params = Params(delimiter=delimiter, encoding=encoding)
     _send(path, file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
@@ -245,14 +245,14 @@ def _send(
         sent = send(client, file, params, view, path)
         if wait:
             sent = follow(client, sent, view)
-    _show(sent, render.account, as_json=as_json)
+    _show(sent, render.counts, as_json=as_json)
     if wait and sent["state"] != State.COMPLETED:
         raise typer.Exit(FAILED)
 
 
 def _act(action: str, upload_id: UUID, *, as_json: bool, tenant: str | None, api_url: str) -> None:
     with _session(api_url, tenant, as_json=as_json) as client:
-        _show(client.act(upload_id, action), render.account, as_json=as_json)
+        _show(client.act(upload_id, action), render.counts, as_json=as_json)
 
 
 @contextmanager

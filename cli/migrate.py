@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 import migrations
-from shared.database.api_login import UnfitLogin, prepare_api_login
+from shared.database.request_login import UnfitLogin, prepare_api_login
 from shared.settings import Settings
 
 FAILED = 1

@@ -6,7 +6,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from cli.text import count, size
+from cli.formatting import count, size
 
 _BAR_CELLS = 30
 _PLAIN_STEP_PERCENT = 25

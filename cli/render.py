@@ -7,8 +7,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cli.errors import Json
-from cli.text import count, elapsed_seconds, printable, size
+from cli.client_errors import Json
+from cli.formatting import count, elapsed_seconds, printable, size
 
 # Without a terminal there is no width to go by; this one holds a full upload id beside the numbers.
 _PLAIN_WIDTH = 160
@@ -29,12 +29,12 @@ def console(*, stderr: bool = False) -> Console:
     return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
 
 
-def account(upload: Json) -> RenderableType:
+def counts(upload: Json) -> RenderableType:
     """The end of an upload: its state and what became of every record."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(justify="right")
-    for name, value in _account_lines(upload):
+    for name, value in _summary_lines(upload):
         grid.add_row(name, value)
     title = Text.assemble((printable(upload["filename"]), "bold"), " ", _state(upload["state"]))
     return Panel(grid, title=title, title_align="left", expand=False)
@@ -149,7 +149,7 @@ def movies(page: Json) -> RenderableType:
     return table
 
 
-def _account_lines(upload: Json) -> Iterable[tuple[str, Text]]:
+def _summary_lines(upload: Json) -> Iterable[tuple[str, Text]]:
     records, seconds = upload["records"], elapsed_seconds(upload)
     yield "id", Text(upload["id"])
     yield "dataset", Text(upload["dataset"])

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from cli.api_client import ApiClient, Params
-from cli.errors import Json
+from cli.client_errors import Json
 from cli.progress import ProgressView, loading_note, sending_note
 
 SENDING = "sending"

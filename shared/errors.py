@@ -1,33 +1,27 @@
-"""Every error that the platform raises on purpose.
+"""Every error that the platform raises on purpose, but for those of a file that cannot be read (`csv.unreadable`).
 
     IngestError                      code, message; fields go to the log and into problem+json
     |-- Permanent                    trying again would not help
-    |   |-- InvalidRequest           the client asked for something that cannot be
+    |   |-- InvalidRequest           the request cannot be carried out
     |   |   |-- NotFound
     |   |   |-- StateConflict        the upload's state forbids the action
-    |   |   |-- FileExpired          the stored file was removed after its time
+    |   |   |-- FileExpired          the stored file is no longer kept
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
     |   |   `-- TooLarge
-    |   |       `-- GzipRatioTooHigh a little gzip that unpacks to a lot
-    |   |-- UnreadableFile           the file as a whole cannot be loaded
-    |   |   |-- EmptyFile            no header, or a header and no record
-    |   |   |-- CorruptGzip          damaged, or cut off
-    |   |   |-- UnsupportedFile      not CSV or TSV by name or by content
-    |   |   |-- HeaderMismatch       columns are missing, or no dataset fits
-    |   |   `-- NoSoundRecord        none of the first records can be read
-    |   |-- StoredFileDamaged        the stored file is gone, or not what was received
-    |   |-- MendedUploadEnded        the upload whose rejects were mended is not completed any more
+    |   |-- StoredFileCorrupt        the stored file is gone, or not what was stored
+    |   |-- DatasetGone              the upload's dataset does not exist any more
+    |   |-- CorrectedUploadEnded     the upload that a correction corrects is not completed any more
     |   |-- TooManyRejects           more rejected records than the upload's budget allows
-    |   `-- AccountMismatch          the loader cannot prove that every record is accounted for
+    |   `-- RecordCountsMismatch     the record counts cannot be reconciled with what is stored
     `-- Transient                    trying again would help
         |-- LostLease                another loader has the work now
         |   `-- UploadEnded          it was cancelled, failed or undone meanwhile
-        `-- Unavailable              database, broker or disk is not there
+        `-- Unavailable              database, broker or storage does not answer
             `-- StorageFull          no space for the upload
 
-Codes are stable and part of the public contract; HTTP numbers live in `api/errors.py` only. Arguments are positional
-so that an error survives pickling.
+Codes are stable and part of the public contract; HTTP numbers live in `api/http_errors.py` only. Arguments are
+positional so that an error survives pickling.
 """
 
 from typing import Any, ClassVar
@@ -95,58 +89,22 @@ class TooLarge(InvalidRequest):
     code = "upload_too_large"
 
 
-class GzipRatioTooHigh(TooLarge):
-    """The file unpacks to more than `max_gzip_ratio` times its size."""
+class StoredFileCorrupt(Permanent):
+    """The stored file is gone, or it is not what was stored."""
 
-    code = "gzip_ratio_too_high"
-
-
-class UnreadableFile(Permanent):
-    """The file as a whole cannot be loaded."""
-
-    code = "unreadable_file"
+    code = "stored_file_corrupt"
 
 
-class EmptyFile(UnreadableFile):
-    """No header, or a header and not one record."""
+class DatasetGone(Permanent):
+    """The upload's dataset does not exist any more."""
 
-    code = "empty_file"
-
-
-class CorruptGzip(UnreadableFile):
-    """The gzip stream is damaged or ends early."""
-
-    code = "corrupt_gzip"
+    code = "dataset_gone"
 
 
-class UnsupportedFile(UnreadableFile):
-    """Not a CSV or TSV, by its name or by its content."""
+class CorrectedUploadEnded(Permanent):
+    """The upload whose rejects were corrected is not completed any more."""
 
-    code = "unsupported_file"
-
-
-class HeaderMismatch(UnreadableFile):
-    """The header lacks required columns, or fits no dataset."""
-
-    code = "header_mismatch"
-
-
-class NoSoundRecord(UnreadableFile):
-    """None of the first records can be read."""
-
-    code = "no_sound_record"
-
-
-class StoredFileDamaged(Permanent):
-    """The stored file is gone, or it is not what was received."""
-
-    code = "stored_file_damaged"
-
-
-class MendedUploadEnded(Permanent):
-    """The upload whose rejects were mended is not completed any more."""
-
-    code = "mended_upload_ended"
+    code = "corrected_upload_ended"
 
 
 class TooManyRejects(Permanent):
@@ -155,10 +113,10 @@ class TooManyRejects(Permanent):
     code = "too_many_rejects"
 
 
-class AccountMismatch(Permanent):
-    """The loader cannot prove that every record of the file is accounted for."""
+class RecordCountsMismatch(Permanent):
+    """The record counts cannot be reconciled with what is stored."""
 
-    code = "account_mismatch"
+    code = "record_counts_mismatch"
 
 
 class Transient(IngestError):
@@ -180,12 +138,12 @@ class UploadEnded(LostLease):
 
 
 class Unavailable(Transient):
-    """The database, the broker or the disk is not there."""
+    """The database, the broker or the storage does not answer."""
 
     code = "unavailable"
 
 
 class StorageFull(Unavailable):
-    """The disk cannot take the upload."""
+    """The storage has no room for the upload."""
 
     code = "storage_full"

@@ -1,4 +1,4 @@
-"""Places between two effects at which a test makes a process die, stop or fail; in production they do nothing.
+"""Locations between two effects at which a test makes a process die, stop or fail; in production they do nothing.
 
 `INGEST_FAILPOINT=<point>:<action>:<file>` arms one of `POINTS`: the first process that reaches it makes the file, so
 that it happens once and not again in the process that takes over.
@@ -13,16 +13,16 @@ from typing import Final
 from shared.errors import Unavailable
 
 POINTS: Final = (
-    "accept.stored",  # the bytes are on disk, nobody knows of them
-    "accept.registered",  # the upload is committed, no bell has rung, the client has no answer
-    "accept.rung",  # the bell has rung, the client has no answer
+    "intake.stored",  # the bytes are on disk, nobody knows of them
+    "intake.registered",  # the upload is committed, no bell has rung, the client has no answer
+    "intake.notified",  # the bell has rung, the client has no answer
     "load.begun",  # the upload is loading, no batch is claimed
     "batch.claimed",
     "batch.prepared",  # read and validated, nothing written
     "batch.copied",  # rows and rejects are written, not fenced
     "batch.fenced",  # all is written, not committed
     "batch.committed",
-    "mend.closed",  # the account of the mended upload is changed, not committed
+    "correction.counted",  # the account of the corrected upload is changed, not committed
     "publish.claimed",
     "publish.built",  # indexes and totals are there, the table is not attached
     "publish.attached",  # attached, not committed
@@ -34,8 +34,8 @@ POINTS: Final = (
     "retry.committed",
     "undo.removed",  # the rows are gone, not committed
     "undo.committed",
-    "sweep.selected",  # rung_at is set, no bell has rung
-    "sweep.rung",
+    "sweep.selected",  # notified_at is set, no bell has rung
+    "sweep.notified",
 )
 ACTIONS: Final = ("kill", "stop", "raise")
 

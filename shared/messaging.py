@@ -1,17 +1,31 @@
-"""The names and wire settings that a producer (API) and a consumer (worker) of messages must agree on.
+"""What a producer (the API) and a consumer (a worker) of notifications must agree on: transports, names, wire settings.
 
-A message is a doorbell: it holds one upload id, may vanish and may come twice. Postgres knows what is to be done.
+A notification holds one upload id. It may be lost and may arrive twice: PostgreSQL knows what there is to do.
 """
 
+from enum import StrEnum
 from typing import Any, Final
+
+
+class Transport(StrEnum):
+    """How loaders are notified of an upload: by a Celery message, or by the API's own background loaders."""
+
+    CELERY = "celery"
+    BACKGROUND = "background"
+
+    @classmethod
+    def of(cls, *, use_celery: bool) -> "Transport":
+        """The transport that the public parameter `use_celery` means."""
+        return cls.CELERY if use_celery else cls.BACKGROUND
+
 
 LOAD_QUEUE: Final = "ingest.load"
 QUEUES: Final = (LOAD_QUEUE,)
 
 LOAD_TASK: Final = "ingest.load_upload"
 
-# One more try, at once: with the broker down a message then fails in a fraction of a second, and the sweep is better at
-# waiting than whoever rings.
+# One more try, at once: with the broker down a message then fails in a fraction of a second. The sweep is better at
+# waiting than the process that notifies.
 PUBLISH_RETRY_POLICY: Final[dict[str, float]] = {
     "max_retries": 1,
     "interval_start": 0,

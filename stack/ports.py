@@ -3,7 +3,7 @@
 import secrets
 import socket
 
-from stack.errors import StackError
+from stack.stack_errors import StackError
 
 LOCALHOST = "127.0.0.1"
 

@@ -11,13 +11,13 @@ from typing import Final
 import psutil
 import psycopg2
 
-from stack.account import Account, account_for
 from stack.binaries import postgres_bin_dir, postgres_version
-from stack.errors import StackError
+from stack.os_user import OsUser, os_user_for
 from stack.ports import LOCALHOST, free_port, require_free
 from stack.process import ManagedProcess, Recipe, kill_all, processes_in, wait_gone
 from stack.secrets import password_in, write_private
 from stack.server import Server
+from stack.stack_errors import StackError
 
 USER: Final = "imdb"
 DATABASE: Final = "imdb"
@@ -44,7 +44,7 @@ def shared_buffers() -> str:
 SETTINGS: Final = {
     "listen_addresses": LOCALHOST,
     "unix_socket_directories": "",  # socket paths are limited to about 100 bytes, data directories are not
-    "max_connections": "100",  # API pools (3 x 10), lanes, index builders and sweeps of a few processes, with room
+    "max_connections": "100",  # API pools (3 x 10), parallelism, index builders and sweeps of a few processes, with room
     "maintenance_work_mem": "256MB",  # an index over a million rows is sorted in memory
     "max_wal_size": "8GB",  # no checkpoint in the middle of a load: each makes every page be logged in full again
     "checkpoint_timeout": "15min",  # the same, by time
@@ -113,13 +113,13 @@ class PostgresServer(Server):
     def start(self, cancelled: Event | None = None) -> None:
         """Make the cluster if there is none, start the server, wait until it answers, make database `imdb`."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        account = account_for(self.directory, self.bin_dir / "postgres")
+        counts = os_user_for(self.directory, self.bin_dir / "postgres")
         self._stop_leftovers()
         if not self.data_dir.exists():
-            self._initialise(account)
+            self._initialise(counts)
         self.port = self.port or free_port()
         require_free(LOCALHOST, self.port, "postgres")
-        self._process = ManagedProcess(self._recipe(account))
+        self._process = ManagedProcess(self._recipe(counts))
         self._process.start()
         try:
             self._process.wait_until(self._answers, self.start_seconds, cancelled)
@@ -143,29 +143,29 @@ class PostgresServer(Server):
             self._process.kill()
             self._clear_orphans()
 
-    def _recipe(self, account: Account) -> Recipe:
+    def _recipe(self, counts: OsUser) -> Recipe:
         values = {"shared_buffers": shared_buffers(), **SETTINGS}
         settings = [argument for name, value in values.items() for argument in ("-c", f"{name}={value}")]
         program = self.bin_dir / "postgres"
         return Recipe(
             name="postgres",
-            command=[*account.prefix, program, "-D", self.data_dir, "-p", str(self.port), *settings],
+            command=[*counts.prefix, program, "-D", self.data_dir, "-p", str(self.port), *settings],
             log_path=self.log_path,
             pid_path=self.directory / "postgres.pid",
-            uid=account.uid,
+            uid=counts.uid,
             stop_signals=((signal.SIGINT, _FAST_SECONDS), (signal.SIGQUIT, _IMMEDIATE_SECONDS)),
         )
 
-    def _initialise(self, account: Account) -> None:
+    def _initialise(self, counts: OsUser) -> None:
         """Run initdb beside the final place: a cluster that was left half made is never taken for a whole one."""
         draft = self.directory / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         password_file = self.directory / "initdb.password"
         write_private(password_file, password_in(self.password_path))
-        if account.uid is not None:
-            os.chown(draft, account.uid, -1)
-            os.chown(password_file, account.uid, -1)
+        if counts.uid is not None:
+            os.chown(draft, counts.uid, -1)
+            os.chown(password_file, counts.uid, -1)
         options = ["--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256", f"--username={USER}"]
         command: list[str | Path] = [
             self.bin_dir / "initdb",
@@ -175,7 +175,7 @@ class PostgresServer(Server):
             *options,
             *self._locale(),
         ]
-        result = account.run(command)
+        result = counts.run(command)
         password_file.unlink()
         if result.returncode != 0:
             raise StackError(f"initdb failed for {self.data_dir}:\n{result.stderr.strip()}")

@@ -12,8 +12,8 @@ from threading import Event
 
 import psutil
 
-from stack.errors import Interrupted, StackError
 from stack.guard import guard
+from stack.stack_errors import Interrupted, StackError
 
 # signals with the seconds that each is given; SIGKILL follows the last
 StopSignals = tuple[tuple[signal.Signals, float], ...]

@@ -21,7 +21,7 @@ protected-mode yes
 # nobody who can queue a message may empty, reconfigure, list or block the server
 user default on #{password_sha256} ~* &* +@all -flushall -config -debug -keys
 dir "{directory}"
-# a doorbell that rang is there after a restart; at most the last second's is lost, and the sweep rings again
+# a notification that rang is there after a restart; at most the last second's is lost, and the sweep rings again
 appendonly yes
 appendfsync everysec
 save ""

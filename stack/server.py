@@ -6,8 +6,8 @@ from threading import Event
 from types import TracebackType
 from typing import ClassVar, Self
 
-from stack.errors import StackError
 from stack.process import ManagedProcess
+from stack.stack_errors import StackError
 
 
 class Server(ABC):

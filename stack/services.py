@@ -16,10 +16,10 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from stack.errors import StackError
 from stack.ports import LOCALHOST, require_free
 from stack.process import ManagedProcess, Recipe, rotate
 from stack.secrets import password_in
+from stack.stack_errors import StackError
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FLOWER_USER: Final = "flower"
@@ -96,13 +96,13 @@ class Service(ManagedProcess):
 
 
 class Api(Service):
-    """`python -m api.server`."""
+    """`python -m api.server.serve`."""
 
     def __init__(self, surroundings: Surroundings, port: int, name: str = "api", host: str = LOCALHOST) -> None:
         options = ["--host", host, "--port", str(port), "--graceful-seconds", "10"]
         self.host = host
         self.port = port
-        recipe = surroundings.recipe(name, "api.server", *options, stop_seconds=_API_STOP_SECONDS)
+        recipe = surroundings.recipe(name, "api.server.serve", *options, stop_seconds=_API_STOP_SECONDS)
         super().__init__(recipe, url=f"http://{_reachable(host)}:{port}")
 
     def start(self) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
-from stack.errors import Interrupted, StackError
 from stack.local import LocalStack, Member
 from stack.ports import LOCALHOST
 from stack.services import Service
+from stack.stack_errors import Interrupted, StackError
 
 DEFAULT_FLOWER_PORT = 5555
 

@@ -13,22 +13,31 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine
 
+from shared.catalog.registry import Registry
+from shared.csv.sniff import TextOptions
 from shared.database.engine import create_sync_engine
-from shared.ingest.accept import Receiver, UploadOptions, register
-from shared.ingest.budget import Budget
-from shared.ingest.load import Loader
-from shared.ingest.mend import find_mendable, limited, recognise_mended, register_mending
-from shared.ingest.sheet import written_for_a_sheet
-from shared.ingest.sniff import Wanted
+from shared.ingest.corrections.correction_intake import (
+    CorrectionHeader,
+    find_correctable,
+    limited,
+    register_correction,
+)
+from shared.ingest.intake.file_intake import FileIntake
+from shared.ingest.intake.headers import UploadHeader
+from shared.ingest.intake.registration import UploadOptions, register
+from shared.ingest.intake.reject_budget import Budget
+from shared.ingest.loading.loader import Loader
+from shared.messaging import Transport
 from shared.settings import Settings
-from shared.storage.local import LocalStorage
+from shared.storage.opening import open_storage
 from stack.binaries import postgres_bin_dir
 from stack.local import LocalStack
 from stack.postgres import PostgresServer
-from tests.api.keyed import UNLIMITED
+from tests.system.api.keyed import UNLIMITED
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
+REGISTRY = Registry.built_in()
 
 # Every major version that can be found here; the wheel brings 18 and 16, Debian's package 15.
 POSTGRES_BINARIES = {
@@ -130,16 +139,16 @@ def engine(settings: Settings) -> Iterator[Engine]:
 @pytest.fixture
 def loader(settings: Settings) -> Iterator[Loader]:
     """A loader in this process."""
-    loader = Loader(settings)
+    loader = Loader(settings, REGISTRY)
     yield loader
     loader.close()
 
 
-Accept = Callable[..., uuid.UUID]
+Intake = Callable[..., uuid.UUID]
 
 
 @pytest.fixture
-def accept(engine: Engine, settings: Settings) -> Accept:
+def intake(engine: Engine, settings: Settings) -> Intake:
     """Takes content in as the API does, and registers it."""
 
     def take(
@@ -150,36 +159,38 @@ def accept(engine: Engine, settings: Settings) -> Accept:
         forced: bool = True,
         budget: Budget | None = None,
     ) -> uuid.UUID:
-        receiver = Receiver(LocalStorage(settings.upload_dir), settings, filename, Wanted())
+        intake = FileIntake(open_storage(settings), settings, filename, TextOptions(), UploadHeader(REGISTRY))
         for start in range(0, len(content), 1000):
-            receiver.feed(content[start : start + 1000])
-        options = UploadOptions(tenant, True, "test-trace", forced, budget or Budget())
+            intake.feed(content[start : start + 1000])
+        options = UploadOptions(tenant, Transport.CELERY, "test-trace", forced, budget or Budget())
         with engine.begin() as connection:
-            return register(connection, receiver.finish(), options).upload_id
+            return register(connection, intake.finish(), options).upload_id
 
     return take
 
 
-Mend = Callable[..., uuid.UUID]
+Correct = Callable[..., uuid.UUID]
 
 
 @pytest.fixture
-def mend(engine: Engine, settings: Settings) -> Mend:
-    """Takes mended records in as the API does, and registers them."""
+def correct(engine: Engine, settings: Settings) -> Correct:
+    """Takes corrected records in as the API does, and registers them."""
 
     def take(parent: uuid.UUID, content: bytes, filename: str = "rejects.csv") -> uuid.UUID:
         with engine.connect() as connection:
-            mendable = find_mendable(connection, parent, "public")
-        wanted = Wanted(mendable.dataset, recognise=recognise_mended, written=written_for_a_sheet)
-        receiver = Receiver(LocalStorage(settings.upload_dir), limited(settings), filename, wanted)
+            correctable = find_correctable(connection, parent, "public")
+        matcher = CorrectionHeader(REGISTRY, correctable.dataset)
+        intake = FileIntake(open_storage(settings), limited(settings), filename, TextOptions(), matcher)
         try:
-            receiver.feed(content)
-            received = receiver.finish()
+            intake.feed(content)
+            staged = intake.finish()
         except Exception:
-            receiver.abort()
+            intake.abort()
             raise
         with engine.begin() as connection:
-            return register_mending(connection, received, UploadOptions("public", True, "trace"), mendable).upload_id
+            return register_correction(
+                connection, staged, UploadOptions("public", Transport.CELERY, "trace"), correctable
+            ).upload_id
 
     return take
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from shared import failpoints
 from shared.database.engine import create_sync_engine
 from shared.errors import Unavailable
-from shared.ingest.control import cancel, retry, undo
-from shared.ingest.load import Loader
-from shared.ingest.sweep import sweep
+from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.ingest.lifecycle.sweep import sweep
+from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
 
 
@@ -24,7 +24,7 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
 
     steps: dict[str, Callable[[], object]] = {
         "load": lambda: load(upload_id),
-        "mend": lambda: load(upload_id),
+        "correct": lambda: load(upload_id),
         "cancel": lambda: cancel(engine, upload_id, "public"),
         "retry": lambda: retry(engine, upload_id, "public"),
         "undo": lambda: undo(engine, upload_id, "public"),

@@ -1,4 +1,4 @@
-"""The Celery application. Postgres is the truth; a message is only a doorbell, so none is worth keeping.
+"""The Celery application. Postgres is the truth; a message is only a notification, so none is worth keeping.
 
 Start it with `celery -A worker.app:app worker --queues=ingest.load`.
 """
@@ -7,11 +7,11 @@ from celery import Celery
 
 from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY
 from shared.settings import Settings
-from worker import lifecycle, transport
+from worker import broker_transport, runtime
 
 # The one module that builds settings on import: Celery's command line takes an application, not a factory.
 settings = Settings()
-transport.install()
+broker_transport.install()
 app = Celery("imdb-ingest", broker=settings.redis_url, include=["worker.tasks"])
 app.conf.update(
     # Messages hold ids. Pickle would give a shell to whoever reaches Redis.
@@ -28,7 +28,7 @@ app.conf.update(
     # times in 40 s) and run long tasks twice.
     task_acks_late=False,
     task_reject_on_worker_lost=False,
-    # A busy worker must not hoard doorbells that an idle one could answer.
+    # A busy worker must not hoard notifications that an idle one could answer.
     worker_prefetch_multiplier=1,
     worker_disable_prefetch=True,
     # A task works for a slice and rings again; only an index build on a huge upload takes long. This limit frees the
@@ -47,4 +47,4 @@ app.conf.update(
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
 )
-lifecycle.install(app, settings)
+runtime.install(app, settings)

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 
 from shared.messaging import LOAD_TASK
-from worker import lifecycle
+from worker import runtime
 
 
 class LoadCrashed(Exception):
@@ -16,11 +16,11 @@ class LoadCrashed(Exception):
 @shared_task(name=LOAD_TASK, max_retries=0)
 def load_upload(upload_id: str) -> None:
     """Answer a bell for a slice of time; if there is more to do, ring again behind the others."""
-    turn_ends = time.monotonic() + lifecycle.settings().task_slice_seconds
-    rung_id = UUID(upload_id)
+    slice_ends = time.monotonic() + runtime.settings().task_slice_seconds
+    notified_id = UUID(upload_id)
     try:
-        if lifecycle.loader().answer(rung_id, lambda: lifecycle.is_stopping() or time.monotonic() > turn_ends):
-            lifecycle.ring(rung_id)
+        if runtime.loader().answer(notified_id, lambda: runtime.is_stopping() or time.monotonic() > slice_ends):
+            runtime.notify(notified_id)
     except Exception as error:  # noqa: BLE001  it is in the log
         # Celery would log the error's own text and send it to Flower, and a database's error quotes the row.
         raise LoadCrashed(type(error).__name__) from None

@@ -16,7 +16,7 @@ import structlog
 from celery.worker import state
 from redis import Redis
 
-from shared.ingest.sweep import messages_waiting
+from shared.ingest.lifecycle.sweep import messages_waiting
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -32,7 +32,7 @@ class Watchdog:
     def __init__(self, settings: Settings, is_overdue: Callable[[], bool]) -> None:
         """`is_overdue`: whether the worker should have ended and is still here."""
         self._is_overdue = is_overdue
-        self._deaf_seconds = settings.deaf_worker_seconds
+        self._stalled_seconds = settings.stalled_consumer_seconds
         self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
@@ -48,7 +48,7 @@ class Watchdog:
     def _run(self) -> None:
         # Looks are counted, not seconds: a worker that was stopped for a while has not been deaf.
         looks, taken, overdue_looks = 0, _taken(), 0
-        while not self._stopping.wait(self._deaf_seconds / _LOOKS):
+        while not self._stopping.wait(self._stalled_seconds / _LOOKS):
             overdue_looks = overdue_looks + 1 if self._is_overdue() else 0
             if overdue_looks == _OVERDUE_LOOKS:
                 log.critical("worker_cannot_end")
@@ -60,7 +60,7 @@ class Watchdog:
                 self._end()
 
     def _end(self) -> None:
-        log.critical("worker_deaf", seconds=self._deaf_seconds)
+        log.critical("consumer_stalled", seconds=self._stalled_seconds)
         os.kill(os.getpid(), signal.SIGTERM)
         if not self._stopping.wait(_END_SECONDS):
             os.kill(os.getpid(), signal.SIGKILL)

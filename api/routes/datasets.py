@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter
 
-from api.openapi import problems
-from api.schemas import Datasets
-from shared.datasets import DATASETS
+from api.dependencies import RuntimeDep
+from api.description.openapi import problems
+from api.description.schemas import Datasets
 
 router = APIRouter(prefix="/api/v1", tags=["about"])
 
 
 @router.get("/datasets", responses=problems(), summary="Columns and rules of each dataset")
-async def list_datasets() -> Datasets:
+async def list_datasets(runtime: RuntimeDep) -> Datasets:
     """The same declarations that the loader checks by: the same for every tenant."""
-    return Datasets(items=[dataset.describe() for dataset in DATASETS.values()])
+    return Datasets(items=[dataset.describe() for dataset in runtime.registry])

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.counters import Counters
 from api.dependencies import RuntimeDep
-from api.openapi import problems
-from api.problem_json import problem_of
-from api.schemas import DatabaseHealth, Health, Pong, ServiceHealth
+from api.description.openapi import problems
+from api.description.problems import problem_of
+from api.description.schemas import DatabaseHealth, Health, Pong, ServiceHealth
+from api.limits.counters import Counters
 from shared.database.queries.health import anything, schema_revision
 from shared.database.tenancy import nobodys_reading
 from shared.errors import Unavailable

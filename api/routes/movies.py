@@ -7,13 +7,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import RowMapping
 
 from api.dependencies import RuntimeDep, TenantDep
-from api.links import MOVIE_LINKS, MOVIE_PAGE_LINKS, linked
-from api.listing import Start, read_page
-from api.openapi import LINK_HEADER, Responses, problems
-from api.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_header, offset_of
-from api.schemas import Movie, MovieDetail, MoviePage
-from shared.database.partitions import line_number_of
+from api.description.openapi import LINK_HEADER, Responses, problems
+from api.description.openapi_links import MOVIE_LINKS, MOVIE_PAGE_LINKS, linked
+from api.description.schemas import Movie, MovieDetail, MoviePage
+from api.listings.movie_pages import Start, read_page
+from api.listings.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_header, offset_of
 from shared.database.queries.movies import Listing, SortBy, movie_by_id, source_of
+from shared.database.record_ids import line_number_of
 from shared.database.tenancy import tenant_reading
 from shared.errors import NotFound
 

@@ -9,12 +9,13 @@ from sqlalchemy import RowMapping, Select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.dependencies import RuntimeDep, Tenant, TenantDep
-from api.negotiation import prefers
-from api.openapi import LINK_HEADER, Responses, problems
-from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
-from api.rejects_download import download
-from api.schemas import Reject, RejectGroup, RejectPage, RejectSample
-from api.uploads_view import no_such_upload
+from api.description.openapi import LINK_HEADER, Responses, problems
+from api.description.schemas import Reject, RejectGroup, RejectPage, RejectSample
+from api.listings.content_negotiation import prefers
+from api.listings.paging import PageNumber, PageSize, link_header, offset_of, page_links
+from api.listings.rejects_export import download
+from api.listings.upload_documents import no_such_upload
+from shared.advice.hints import Advisor
 from shared.database.queries.rejects import (
     RejectFilter,
     first_samples,
@@ -24,7 +25,6 @@ from shared.database.queries.rejects import (
 )
 from shared.database.queries.uploads import upload_number
 from shared.database.tenancy import tenant_reading
-from shared.ingest.hints import hint
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
@@ -53,7 +53,7 @@ Column = Annotated[
 Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only with this code.")]
 Spreadsheet = Annotated[
     bool,
-    Query(description="For a spreadsheet: what it would compute gets an apostrophe, which a mending takes away."),
+    Query(description="For a spreadsheet: what it would compute gets an apostrophe, which a correction takes away."),
 ]
 Format = Annotated[Literal["json", "csv"] | None, Query(description="Counts more than the header Accept.")]
 
@@ -80,7 +80,7 @@ async def list_rejects(
 ) -> RejectPage | Response:
     """Each reason with its line, column, code, message, value and hint; `summary` groups all that match the filters.
 
-    As CSV they can be mended and sent back.
+    As CSV they can be corrected and sent back.
     """
     if format == "csv" or (format is None and prefers(request, "text/csv", "application/json")):
         return await download(runtime, upload_id, tenant, column, code, is_for_a_sheet=spreadsheet)
@@ -88,12 +88,12 @@ async def list_rejects(
     engine, number = runtime.read_engine, await _number_of(runtime.read_engine, upload_id, tenant)
     wanted = RejectFilter(number, column, code)
     async with (
-        runtime.summaries.passed(tenant.name),  # of millions of rejects it takes a core for seconds
+        runtime.summary_locks.held(tenant.name),  # of millions of rejects it takes a core for seconds
         tenant_reading(engine, tenant.name, upload_number=number, is_snapshot=True) as connection,
     ):
         summary = await _summary(connection, wanted)
         page_of = rejects_in_file_order(wanted).limit(page_size).offset(offset)
-        items = [_reject(row) for row in (await connection.execute(page_of)).mappings()]
+        items = [_reject(row, runtime.advisor) for row in (await connection.execute(page_of)).mappings()]
     total = sum(group.count for group in summary)
     response.headers.update(link_header(page_links(request, page, page_size, total)))
     return RejectPage(items=items, total=total, page=page, page_size=page_size, summary=summary)
@@ -107,8 +107,8 @@ async def _number_of(engine: AsyncEngine, upload_id: uuid.UUID, tenant: Tenant) 
     return number
 
 
-def _reject(row: RowMapping) -> Reject:
-    return Reject(**row, hint=hint(row["code"], row["column"], row["value"]))
+def _reject(row: RowMapping, advisor: Advisor) -> Reject:
+    return Reject(**row, hint=advisor.hint(row["code"], row["column"], row["value"]))
 
 
 async def _summary(connection: AsyncConnection, wanted: RejectFilter) -> list[RejectGroup]:

@@ -1,25 +1,26 @@
-"""POST and PUT /upload: the bytes are stored, the upload is committed, the bell rings, then comes the answer."""
+"""POST and PUT /upload: the API stores the bytes, commits the upload, notifies a loader, then answers."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
-from api.accepting import Filename, IdempotencyKey, accept_file
-from api.admission import ByteMeter
 from api.dependencies import RuntimeDep, TenantDep
-from api.errors import UnknownDataset
-from api.links import UPLOAD_LINKS
-from api.openapi import UPLOAD_BODY, Responses, problems
-from api.receiving import receive_file
-from api.schemas import Upload
-from api.text_options import TextOptions
-from shared.datasets import DATASETS
-from shared.ingest.accept import ReceivedFile, Registered, UploadOptions, register
-from shared.ingest.budget import Budget, OnError
-from shared.ingest.idempotency import Reservation, fingerprint_of
-from shared.ingest.mend import recognise_upload
+from api.description.openapi import UPLOAD_BODY, Responses, problems
+from api.description.openapi_links import UPLOAD_LINKS
+from api.description.schemas import Upload
+from api.http_errors import UnknownDataset
+from api.intake.streaming import stage_file
+from api.intake.text_parameters import TextParameters
+from api.intake.upload_intake import Filename, IdempotencyKey, intake_upload
+from api.limits.upload_quota import ByteMeter
+from shared.ingest.intake.file_intake import StagedFile
+from shared.ingest.intake.headers import UploadHeader
+from shared.ingest.intake.idempotency import Reservation, fingerprint_of
+from shared.ingest.intake.registration import Registered, UploadOptions, register
+from shared.ingest.intake.reject_budget import Budget, OnError
+from shared.messaging import Transport
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
 
@@ -47,7 +48,7 @@ class UploadRequest:
     request: Request
     runtime: RuntimeDep
     tenant: TenantDep
-    text: Annotated[TextOptions, Depends()]
+    text: Annotated[TextParameters, Depends()]
     use_celery: Annotated[
         bool, Query(description="true: a Celery worker loads it; false: the API's own background loader.")
     ] = False
@@ -56,7 +57,6 @@ class UploadRequest:
         Query(
             max_length=63,
             description="Name from GET /datasets; by default the header decides.",
-            json_schema_extra={"enum": sorted(DATASETS)},  # what is none of them has a code of its own
         ),
     ] = None
     filename: Filename = None
@@ -75,32 +75,40 @@ class UploadRequest:
     idempotency_key: IdempotencyKey = None
 
     @property
+    def transport(self) -> Transport:
+        """As `use_celery` says."""
+        return Transport.of(use_celery=self.use_celery)
+
+    @property
     def options(self) -> UploadOptions:
         """What the use case needs of it."""
         settings = self.runtime.settings
         return UploadOptions(
             tenant=self.tenant.name,
-            use_celery=self.use_celery,
+            transport=self.transport,
             trace_id=str(self.request.state.trace_id),
             forced=self.force,
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
         )
 
-    async def receive(self, meter: ByteMeter, reservation: Reservation | None) -> ReceivedFile:
-        """See `receive_file`; raises `UnknownDataset` and `UnknownEncoding` before the first byte."""
-        if self.dataset is not None and self.dataset not in DATASETS:
-            raise UnknownDataset("There is no dataset of this name.", {"known": sorted(DATASETS)})
-        wanted = replace(self.text.wanted(self.dataset), recognise=recognise_upload)
-        return await receive_file(self.request, self.runtime, self.filename, wanted, meter, reservation)
+    async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
+        """See `stage_file`; raises `UnknownDataset` and `UnknownEncoding` before the first byte."""
+        registry = self.runtime.registry
+        if self.dataset is not None and self.dataset not in registry:
+            raise UnknownDataset("There is no dataset of this name.", {"known": registry.names})
+        matcher = UploadHeader(registry, self.dataset)
+        return await stage_file(
+            self.request, self.runtime, self.filename, self.text.options, matcher, meter, reservation
+        )
 
-    def register(self, connection: Connection, received: ReceivedFile) -> Registered:
-        """See `accept.register`."""
-        return register(connection, received, self.options)
+    def register(self, connection: Connection, staged: StagedFile) -> Registered:
+        """See `registration.register`."""
+        return register(connection, staged, self.options)
 
-    def fingerprint(self, received: ReceivedFile) -> str:
+    def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
         asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
-        return fingerprint_of(received.sha256, {name: getattr(self, name) for name in asked} | asdict(self.text))
+        return fingerprint_of(staged.sha256, {name: getattr(self, name) for name in asked} | asdict(self.text))
 
 
 UploadDep = Annotated[UploadRequest, Depends()]
@@ -118,7 +126,7 @@ async def post_upload(upload: UploadDep, response: Response, background: Backgro
 
     `curl -F file=@movies.csv http://127.0.0.1:8000/api/v1/upload`
     """
-    return await accept_file(upload, response, background)
+    return await intake_upload(upload, response, background)
 
 
 @router.put(
@@ -130,4 +138,4 @@ async def post_upload(upload: UploadDep, response: Response, background: Backgro
 )
 async def put_upload(upload: UploadDep, response: Response, background: BackgroundTasks) -> Upload:
     """The same as POST, for clients that put: `curl -T movies.csv '.../api/v1/upload?filename=movies.csv'`."""
-    return await accept_file(upload, response, background)
+    return await intake_upload(upload, response, background)

@@ -5,17 +5,18 @@ import uuid
 
 from fastapi import APIRouter, Request, Response
 
-from api.admission import place_for_one_more
 from api.dependencies import RuntimeDep, TenantDep
-from api.links import UPLOAD_LINKS, UPLOAD_PAGE_LINKS, linked
-from api.openapi import LINK_HEADER, Responses, problems
-from api.paging import PageNumber, PageSize, link_header, offset_of, page_links
-from api.schemas import State, Upload, UploadEvent, UploadHistory, UploadPage
-from api.uploads_view import load_upload, no_such_upload, upload_of
+from api.description.openapi import LINK_HEADER, Responses, problems
+from api.description.openapi_links import UPLOAD_LINKS, UPLOAD_PAGE_LINKS, linked
+from api.description.schemas import Upload, UploadEvent, UploadHistory, UploadPage
+from api.limits.upload_quota import upload_slot
+from api.listings.paging import PageNumber, PageSize, link_header, offset_of, page_links
+from api.listings.upload_documents import load_upload, no_such_upload, upload_of
 from shared.database.queries.history import upload_events
 from shared.database.queries.uploads import upload_number, uploads_count, uploads_page
+from shared.database.state_machine import UploadState
 from shared.database.tenancy import tenant_reading
-from shared.ingest import control
+from shared.ingest.lifecycle import actions
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
@@ -32,7 +33,7 @@ async def list_uploads(
     tenant: TenantDep,
     page: PageNumber = 1,
     page_size: PageSize = 20,
-    state: State | None = None,
+    state: UploadState | None = None,
 ) -> UploadPage:
     """A page of the tenant's uploads, all or those in one state."""
     offset = offset_of(page, page_size)
@@ -67,7 +68,7 @@ async def get_history(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantD
 @router.post("/uploads/{upload_id}/cancel", responses=_ACTION_RESPONSES, summary="Stop an upload that runs")
 async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """A queued or loading upload becomes `cancelled`; none of its rows stays."""
-    await asyncio.to_thread(control.cancel, runtime.engine, upload_id, tenant.name)
+    await asyncio.to_thread(actions.cancel, runtime.engine, upload_id, tenant.name)
     return await load_upload(runtime.read_engine, upload_id, tenant)
 
 
@@ -79,15 +80,15 @@ async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: Tenan
 )
 async def retry_upload(request: Request, upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """The upload is `queued` again; its bytes are still stored."""
-    async with place_for_one_more(request, runtime, tenant.name):
-        await asyncio.to_thread(control.retry, runtime.engine, upload_id, tenant.name)
+    async with upload_slot(request, runtime, tenant.name):
+        await asyncio.to_thread(actions.retry, runtime.engine, upload_id, tenant.name)
     upload = await load_upload(runtime.read_engine, upload_id, tenant)
-    await asyncio.to_thread(runtime.bells.ring, upload_id, upload.use_celery)
+    await asyncio.to_thread(runtime.notifiers.notify, upload_id, upload.transport)
     return upload
 
 
 @router.post("/uploads/{upload_id}/undo", responses=_ACTION_RESPONSES, summary="Take back a completed upload")
 async def undo_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """All rows of a completed upload disappear at once; it becomes `undone`."""
-    await asyncio.to_thread(control.undo, runtime.engine, upload_id, tenant.name)
+    await asyncio.to_thread(actions.undo, runtime.engine, upload_id, tenant.name)
     return await load_upload(runtime.read_engine, upload_id, tenant)

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from bench.contenders.job import Job
-from shared.database.arrow import MOVIES
+from shared.database.arrow_schemas import MOVIES
 
 
 def adbc_ingest(job: Job) -> None:

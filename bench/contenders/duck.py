@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from bench.contenders.arrow import ingest
 from bench.contenders.job import Job
-from shared.database.arrow import MOVIES
+from shared.database.arrow_schemas import MOVIES
 
 _ROWS_PER_BATCH: Final = 50_000
 _TYPES: Final[dict[pa.DataType, str]] = {

@@ -158,11 +158,11 @@ def _lists(column: pa.ListArray) -> list[_Bytes]:
     known = _known(column)
     begins = _offsets(column)
     elements = _join(_texts(column.values))
-    places = _offsets(elements)[begins]
+    locations = _offsets(elements)[begins]
     counts = np.diff(begins)
     header = np.empty((len(column), _LIST_HEADER_WORDS), _WORD)
     header[:] = (0, 1, 0, _TEXT_OID, 0, 1)
-    header[:, 0] = np.diff(places) + (_LIST_HEADER_WORDS - 1) * _LENGTH_BYTES
+    header[:, 0] = np.diff(locations) + (_LIST_HEADER_WORDS - 1) * _LENGTH_BYTES
     header[:, 4] = counts
     kept = np.ones(header.shape, dtype=bool)
     empty = counts == 0
@@ -173,7 +173,7 @@ def _lists(column: pa.ListArray) -> list[_Bytes]:
         kept[~known, 1:] = False
     octets = header.view(np.uint8)
     payload = pa.Array.from_buffers(
-        pa.binary(), len(column), [None, pa.py_buffer(np.ascontiguousarray(places)), elements.buffers()[2]]
+        pa.binary(), len(column), [None, pa.py_buffer(np.ascontiguousarray(locations)), elements.buffers()[2]]
     )
     return [_ragged(octets, np.repeat(kept, _LENGTH_BYTES, axis=1)), payload]
 

@@ -1,8 +1,9 @@
 """SQLAlchemy's engines: the owner's for the use cases, and two of the API's requests, which have another role."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -69,6 +70,21 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
             },
         },
     )
+
+
+class PlainSql:
+    """A connection of a sync engine that runs SQL text with `%(name)s` for each value, as the loader's connection does.
+
+    State changes are written once, for both (`state_machine.Connection`).
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """Run one statement; its rows, if it returns any."""
+        result = self._connection.exec_driver_sql(sql, values)
+        return [tuple(row) for row in result] if result.returns_rows else []
 
 
 def _sync_engine(settings: Settings, url: URL, application_name: str, session: dict[str, str]) -> Engine:

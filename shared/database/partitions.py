@@ -17,7 +17,8 @@ from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateColumn
 
-from shared.database.models import FIRST_LARGE_NUMBER, LINE_BITS, Movie
+from shared.database.models import Movie
+from shared.database.record_ids import first_id, is_large
 
 SMALL_PARTITION: Final = "movies_small"
 REJECTS_PARTITION: Final = "rejects_all"
@@ -33,26 +34,6 @@ LISTING_INDEXES: Final[dict[str, tuple[str, ...]]] = {
 _FILTERS: Final = ("language_number", "release_year")
 # What the planner has to know of a partition; autovacuum looks at the rest when it comes by.
 INDEXED_COLUMNS: Final = tuple(dict.fromkeys(column for columns in LISTING_INDEXES.values() for column in columns))
-
-
-def first_id(upload_number: int) -> int:
-    """The smallest id that a record of this upload could have."""
-    return upload_number << LINE_BITS
-
-
-def upload_number_of(movie_id: int) -> int:
-    """The number of the upload that a movie came with."""
-    return movie_id >> LINE_BITS
-
-
-def line_number_of(movie_id: int) -> int:
-    """The line of the uploaded file, from 1, at which the movie's record begins."""
-    return movie_id & ((1 << LINE_BITS) - 1)
-
-
-def is_large(upload_number: int) -> bool:
-    """Whether the upload's movies have a partition of their own."""
-    return upload_number >= FIRST_LARGE_NUMBER
 
 
 def partition_of(upload_number: int) -> str:

@@ -1,8 +1,8 @@
 """The story of an upload, in the order in which it happens.
 
-accept    bytes come in: stored, hashed, header recognised, split into batches; the upload is registered
-load      a loader claims batches; for each: read -> validate -> commit
-publish   the last one proves the account, builds the indexes and makes the upload visible
-control   cancel, retry, undo
-sweep     repairs whatever was interrupted
+intake        bytes arrive: they are stored and split into batches, and the upload is registered
+loading       a loader claims batches; for each: read, validate, commit
+publishing    the last loader reconciles the record counts, builds the indexes and makes the upload visible
+corrections   rejected records go out to people and come back
+lifecycle     cancel, retry, undo; the sweep, which repairs what was interrupted; retention
 """

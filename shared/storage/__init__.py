@@ -1,1 +1,1 @@
-"""Where uploaded bytes live."""
+"""Where uploaded bytes live: a protocol, and the directory that implements it."""

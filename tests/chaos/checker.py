@@ -132,7 +132,7 @@ class Checker:
         if Counter(rejects) != Counter(expected.bad.items()):
             differing = set(rejects) ^ set(expected.bad.items())
             self._found("wrong rejects", row.tenant, f"upload {row.number}: {sorted(differing)[:5]}")
-        self._check_account(connection, attempt, row)
+        self._check_counts(connection, attempt, row)
         self.verdict.rows += len(stored)
         self.verdict.rejected += len(rejects)
 
@@ -147,7 +147,7 @@ class Checker:
         if twice:
             self._found("rows duplicated", row.tenant, f"{where}: {len(twice)} lines twice, such as {twice[:5]}")
 
-    def _check_account(self, connection: extensions.connection, attempt: Attempt, row: Row) -> None:
+    def _check_counts(self, connection: extensions.connection, attempt: Attempt, row: Row) -> None:
         good, bad = attempt.expected.rows, len(attempt.expected.bad)
         if (row.read, row.loaded, row.rejected, row.duplicate) != (good + bad, good, bad, 0):
             self._found("bad account", row.tenant, f"{row}, but the file has {good} good and {bad} bad records")

@@ -13,12 +13,12 @@ from typing import Final, Protocol
 import psutil
 import psycopg2
 
-from stack.errors import StackError
 from stack.guard import guard
 from stack.postgres import PostgresServer
 from stack.process import kill_all
 from stack.redis import RedisServer
 from stack.services import Service
+from stack.stack_errors import StackError
 from tests.chaos.ledger import Ledger
 from tests.chaos.seeds import stream
 from tests.chaos.servers import Emptying, crash_postgres, empty_redis, kill_redis
@@ -88,7 +88,7 @@ class Target(Protocol):
 
 
 class Nemesis:
-    """Does the faults one after the other; what it broke is mended after a moment, while others break."""
+    """Does the faults one after the other; what it broke is corrected after a moment, while others break."""
 
     def __init__(
         self, stack: Target, faults: Sequence[PlannedFault], ledger: Ledger, tell: Callable[[str], None]
@@ -104,14 +104,14 @@ class Nemesis:
         self.done: list[Fault] = []
 
     def run(self) -> None:
-        """All faults; returns when the last is done and everything is mended."""
+        """All faults; returns when the last is done and everything is corrected."""
         for planned in self._planned:
-            self._mend_until(time.monotonic() + planned.gap)
+            self._correct_until(time.monotonic() + planned.gap)
             deadline = time.monotonic() + 30
             while not self._strike(planned) and time.monotonic() < deadline:
-                self._mend_until(time.monotonic() + 0.2)
+                self._correct_until(time.monotonic() + 0.2)
         while self._repairs:
-            self._mend_until(self._repairs[0][0] + 0.01)
+            self._correct_until(self._repairs[0][0] + 0.01)
 
     def clear_up(self) -> None:
         """End what outlived a killed parent."""
@@ -223,7 +223,7 @@ class Nemesis:
     def _later(self, seconds: float, repair: Callable[[], None]) -> None:
         heapq.heappush(self._repairs, (time.monotonic() + seconds, next(self._order), repair))
 
-    def _mend_until(self, moment: float) -> None:
+    def _correct_until(self, moment: float) -> None:
         while self._repairs and self._repairs[0][0] <= moment:
             due, _order, repair = heapq.heappop(self._repairs)
             time.sleep(max(0.0, due - time.monotonic()))

@@ -85,7 +85,7 @@ def _events(service: str, line: str) -> Iterator[str]:
             yield f"postgres {line.partition(': ')[0].rsplit(' ', 1)[-1]}: {line.partition(': ')[2].strip()[:70]}"
         return
     level, event = str(entry.get("level", "")), str(entry.get("event", ""))
-    if level in {"warning", "error", "critical"} or event in {"rung_again", "batch_taken_over"}:
+    if level in {"warning", "error", "critical"} or event in {"notified_again", "batch_taken_over"}:
         # Celery puts names and numbers into its events: the first words tell them apart
         yield f"{entry.get('service', service)} {level} {event[:60]}"
     last_line = str(entry.get("exception", "")).strip().strip('"').strip().rpartition("\n")[2]

@@ -42,7 +42,7 @@ CREATE TABLE naive_uploads (number int PRIMARY KEY, rows int NOT NULL, state tex
 CREATE TABLE naive_rows (upload int NOT NULL, position int NOT NULL, title text);
 CREATE INDEX ON naive_rows (upload);
 """
-_ACCOUNT = """
+_RECORD_COUNTS = """
 SELECT number, rows, state, (SELECT count(*) FROM naive_rows WHERE upload = number),
        (SELECT count(DISTINCT position) FROM naive_rows WHERE upload = number)
 FROM naive_uploads WHERE state <> 'sending'
@@ -160,25 +160,25 @@ def storm(
         quiet_ends = time.monotonic() + _QUIET_SECONDS
         while time.monotonic() < quiet_ends and rows_of(rig.database_url, _OPEN):
             time.sleep(0.5)
-        return len(nemesis.done), rows_of(rig.database_url, _ACCOUNT)
+        return len(nemesis.done), rows_of(rig.database_url, _RECORD_COUNTS)
     finally:
         over.set()
         nemesis.clear_up()
 
 
-def show(seed: int, faults: int, account: list[tuple[int, int, str, int, int]], console: Console) -> None:
+def show(seed: int, faults: int, counts: list[tuple[int, int, str, int, int]], console: Console) -> None:
     """The figures that stand beside the platform's."""
-    lost = [rows - positions for _number, rows, _state, _found, positions in account if positions < rows]
-    twice = [found - positions for *_rest, found, positions in account if found > positions]
-    lies = sum(state == "done" and positions < rows for _number, rows, state, _found, positions in account)
+    lost = [rows - positions for _number, rows, _state, _found, positions in counts if positions < rows]
+    twice = [found - positions for *_rest, found, positions in counts if found > positions]
+    lies = sum(state == "done" and positions < rows for _number, rows, state, _found, positions in counts)
     table = Table("plain chord with acks_late", "is", title=f"the control, seed {seed}, {faults} faults")
-    table.add_row("uploads acknowledged", str(len(account)))
-    table.add_row("rows sent", f"{sum(rows for _number, rows, *_rest in account):,}")
+    table.add_row("uploads acknowledged", str(len(counts)))
+    table.add_row("rows sent", f"{sum(rows for _number, rows, *_rest in counts):,}")
     table.add_row("uploads with rows lost", str(len(lost)))
     table.add_row("rows lost", f"{sum(lost):,}")
     table.add_row("uploads with rows duplicated", str(len(twice)))
     table.add_row("rows duplicated", f"{sum(twice):,}")
-    table.add_row(f"stuck {_QUIET_SECONDS:.0f} s after the storm", str(sum(row[2] != "done" for row in account)))
+    table.add_row(f"stuck {_QUIET_SECONDS:.0f} s after the storm", str(sum(row[2] != "done" for row in counts)))
     table.add_row("called done with rows missing", str(lies))
     console.print(table)
 

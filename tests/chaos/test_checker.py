@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psycopg2
 import pytest
 
-from shared.ingest.load import Loader
+from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
 from tests.chaos.checker import Checker
 from tests.chaos.files import expect
@@ -18,7 +18,7 @@ BAD_LINE = 8  # line 1 is the header
 CONTENT = movies(*({"title": "" if line == BAD_LINE else f"Film {line}"} for line in range(2, ROWS + 2)))
 TENANT = "n1-a0"
 
-DAMAGE = {
+MALFORMED = {
     "rows lost": "DELETE FROM movies WHERE id & 4294967295 = 5",
     "rows duplicated": "UPDATE movies SET id = id + 1000 WHERE id & 4294967295 = 5",
     "wrong rows": "UPDATE movies SET title = 'Another' WHERE id & 4294967295 = 5",
@@ -37,14 +37,14 @@ DAMAGE = {
 
 
 @pytest.fixture
-def found(accept: Callable[..., uuid.UUID], loader: Loader, settings: Settings) -> Callable[[str], set[str]]:
+def found(intake: Callable[..., uuid.UUID], loader: Loader, settings: Settings) -> Callable[[str], set[str]]:
     """Load a file, do the damage, and tell which kinds of findings there are."""
-    upload_id = accept(CONTENT, tenant=TENANT)
+    upload_id = intake(CONTENT, tenant=TENANT)
     while loader.load(upload_id, lambda: False):
         pass
 
-    def after(damage: str) -> set[str]:
-        execute(settings.database_url, damage)
+    def after(malformed: str) -> set[str]:
+        execute(settings.database_url, malformed)
         expected = expect(CONTENT, "movies")
         attempt = Attempt(TENANT, 1, expected, use_celery=True, intent="keep", status=202, upload_id=str(upload_id))
         verdict = Checker(settings.database_url, settings.upload_dir, [attempt]).check()
@@ -57,9 +57,9 @@ def test_what_is_whole_has_no_finding(found: Callable[[str], set[str]]) -> None:
     assert found("SELECT") == set()
 
 
-@pytest.mark.parametrize("kind", DAMAGE)
-def test_each_damage_is_found(found: Callable[[str], set[str]], kind: str) -> None:
-    assert kind in found(DAMAGE[kind])
+@pytest.mark.parametrize("kind", MALFORMED)
+def test_each_malformed_input_is_found(found: Callable[[str], set[str]], kind: str) -> None:
+    assert kind in found(MALFORMED[kind])
 
 
 def test_expectations_are_computed_from_the_bytes() -> None:

@@ -49,7 +49,7 @@ class Proxy:
         self.access_log = directory / "access.log"
         certificate = _certificate(directory)
         self.context = ssl.create_default_context(cafile=certificate)
-        places = {
+        locations = {
             # a kernel that holds megabytes for a slow reader would hide what nginx does with them
             "listen 443 ssl;": f"listen {LOCALHOST}:{self.port} ssl sndbuf=64k;",
             "http://127.0.0.1:8000;": f"{upstream_url};",
@@ -60,7 +60,7 @@ class Proxy:
             "client_header_timeout 10s;": f"client_header_timeout {HEADER_SECONDS:.0f}s;",
         }
         configuration = directory / "nginx.conf"
-        configuration.write_text(_AROUND.format(directory=directory, shown=_replaced(shown(), places)))
+        configuration.write_text(_AROUND.format(directory=directory, shown=_replaced(shown(), locations)))
         self.check = ""  # what `nginx -t` says
         self._stores = [directory / "stored-body", directory / "stored-answers"]
         self._command = [_program(), "-e", str(self.error_log), "-p", str(directory), "-c", str(configuration)]
@@ -121,8 +121,8 @@ def _certificate(directory: Path) -> Path:
     return path
 
 
-def _replaced(text: str, places: Mapping[str, str]) -> str:
-    for shown_place, place in places.items():
-        assert text.count(shown_place) == 1, shown_place
-        text = text.replace(shown_place, place)
+def _replaced(text: str, locations: Mapping[str, str]) -> str:
+    for shown_location, location in locations.items():
+        assert text.count(shown_location) == 1, shown_location
+        text = text.replace(shown_location, location)
     return text

@@ -263,7 +263,7 @@ def container(name: str, stack: LocalStack) -> dict[str, str]:
     given = environment_of(SERVICES[name])
     assert given["DATABASE_URL"].endswith("@postgres:5432/imdb")
     assert given["REDIS_URL"].endswith("@redis:6379/0")
-    # The stack's own directory: a worker that finds a doorbell must find the file, too.
+    # The stack's own directory: a worker that finds a notification must find the file, too.
     requests, separator, _ = given["INGEST_API_DATABASE_URL"].rpartition("@")
     servers = {
         "DATABASE_URL": stack.database_url,

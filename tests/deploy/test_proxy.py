@@ -13,15 +13,15 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from shared.keys.text import Key, make_key
+from shared.keys.api_key import Key, make_key
 from stack.local import LocalStack
 from stack.ports import LOCALHOST, free_port
 from stack.services import Api, Surroundings
-from tests.api.keyed import UNLIMITED, key_for
-from tests.api.raw import head, parse, read_to_end
-from tests.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 from tests.deploy.nginx import HEADER_SECONDS, NAME, Proxy
-from tests.stack.processes import running
+from tests.system.api.keyed import UNLIMITED, key_for
+from tests.system.api.raw import head, parse, read_to_end
+from tests.system.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
+from tests.system.stack.processes import running
 
 PATIENCE_SECONDS = 15.0
 MIB = 1024 * 1024
@@ -37,7 +37,7 @@ SETTINGS = {
     "INGEST_ALLOWED_HOSTS": f"{NAME},{LOCALHOST}",
     "INGEST_REFUSED_KEYS_PER_MINUTE": str(REFUSED_KEYS),
     "INGEST_TRUSTED_PROXIES": f"{LOCALHOST},127.50.0.0/16",
-    "INGEST_LANES": "1",
+    "INGEST_PARALLELISM": "1",
 }
 
 

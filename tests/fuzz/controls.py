@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
-from shared.ingest.dialect import Dialect
-from tests.shared.reading import DIALECTS
+from shared.csv.dialect import Dialect
+from tests.unit.csv.reading import DIALECTS
 
 Choice = TypeVar("Choice")
 _DIALECTS: Final = tuple(DIALECTS.values())

@@ -5,35 +5,34 @@ import zlib
 from typing import Final
 from unittest import mock
 
-from shared.errors import CorruptGzip, GzipRatioTooHigh
-from shared.ingest import decompress
-from shared.ingest.decompress import Gunzip
+from shared.csv.gunzip import Gunzip
+from shared.csv.unreadable import CorruptGzip, GzipRatioTooHigh
 from tests.fuzz.controls import blocks, controls
 
 # what the content is, size of blocks, which byte is spoiled, and how
 CONTROLS: Final = 4
-_RAW, _SOUND, _SPOILED = range(3)
+_RAW, _VALID, _SPOILED = range(3)
 _MOST_RATIO: Final = 100
 _HARMLESS_BYTES: Final = 32 * 1024
 _PIECE_BYTES: Final = 1024 * 1024
 
 
 def check(data: bytes) -> None:
-    (kind, block, place, change), content = controls(data, CONTROLS)
+    (kind, block, location, change), content = controls(data, CONTROLS)
     kind %= 3
-    stream = content if kind == _RAW else _members(content, place)
+    stream = content if kind == _RAW else _members(content, location)
     if kind == _SPOILED:
-        spoiled = len(stream) * place // 256
+        spoiled = len(stream) * location // 256
         stream = stream[:spoiled] + bytes([stream[spoiled] ^ change]) + stream[spoiled + 1 :]
     try:
         found = _unpacked(stream, block)
     except CorruptGzip:
-        assert kind != _SOUND
+        assert kind != _VALID
     except GzipRatioTooHigh:
         assert len(_reference(stream)) > max(_HARMLESS_BYTES, _MOST_RATIO)
     else:
         assert found == _reference(stream)
-        assert kind != _SOUND or found == content
+        assert kind != _VALID or found == content
 
 
 def _members(content: bytes, cut: int) -> bytes:

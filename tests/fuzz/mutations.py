@@ -54,8 +54,8 @@ def _repeat(random: Random, data: bytes, _: bytes) -> bytes:
 
 
 def _flip(random: Random, data: bytes, _: bytes) -> bytes:
-    place = random.randint(0, len(data))
-    return data[:place] + bytes([random.randrange(256)]) + data[place + 1 :]
+    location = random.randint(0, len(data))
+    return data[:location] + bytes([random.randrange(256)]) + data[location + 1 :]
 
 
 def _splice(random: Random, data: bytes, other: bytes) -> bytes:

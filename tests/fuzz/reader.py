@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.fuzz.controls import controls, dialect_of
-from tests.shared.reading import assert_every_byte_is_in_one_record, assert_loaded_as_scanned, read_behind_others
+from tests.unit.csv.reading import assert_every_byte_is_in_one_record, assert_loaded_as_scanned, read_behind_others
 
 # dialect, whether the content is repeated
 CONTROLS: Final = 2

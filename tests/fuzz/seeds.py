@@ -5,13 +5,13 @@ import gzip
 import io
 from itertools import cycle
 
-from shared.ingest.dialect import Dialect
+from shared.csv.dialect import Dialect
 from tests.rows import movies, titles
-from tests.shared.reading import DIALECTS
+from tests.unit.csv.reading import DIALECTS
 
 _CELLS = ["1", "a b", 'say "hi"', "it's", "two\nlines", "x,y;z|\t", "Amélie", "", "\\N", "back\\slash", "1\r2"]
 # in the words of `Dialect`: D delimiter, Q quote, E what stands before a quote that is a character
-_DAMAGE = """1D2D3N
+_MALFORMED = """1D2D3N
 Q1QD2DQ3QN
 1DQ2N3QD4N
 1DQ2EQ3QD4N
@@ -32,7 +32,7 @@ def tables(controls: int) -> list[bytes]:
     """Records of three fields, sound and damaged, in each dialect."""
     found = []
     for number, dialect in enumerate(DIALECTS.values()):
-        texts = [_sound(dialect), *(_damaged(text, dialect) for text in _DAMAGE), "\n".join(_DAMAGE).encode()]
+        texts = [_valid(dialect), *(_malformed(text, dialect) for text in _MALFORMED), "\n".join(_MALFORMED).encode()]
         found += [bytes([number]).ljust(controls, b"\x05") + text for text in texts]
     return [bytes(controls), *found]
 
@@ -53,7 +53,7 @@ def files(controls: int) -> list[bytes]:
     return [bytes([next(kinds), 0, 99, 77])[:controls].ljust(controls, b"\x07") + text for text in (*texts, *packed)]
 
 
-def _sound(dialect: Dialect) -> bytes:
+def _valid(dialect: Dialect) -> bytes:
     text = io.StringIO()
     is_doubled = dialect.quoting and not dialect.is_escaped
     writer = csv.writer(
@@ -69,6 +69,6 @@ def _sound(dialect: Dialect) -> bytes:
     return text.getvalue().encode()
 
 
-def _damaged(text: str, dialect: Dialect) -> bytes:
+def _malformed(text: str, dialect: Dialect) -> bytes:
     meant = dialect.delimiter + dialect.quote + dialect.escape + "\n\r"
     return text.translate(str.maketrans("DQENR", meant)).encode()

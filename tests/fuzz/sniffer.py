@@ -5,15 +5,16 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from shared.errors import HeaderMismatch, NoSoundRecord, TooLarge, UnreadableFile, UnsupportedFile
-from shared.ingest.accept import ReceivedFile, Receiver
-from shared.ingest.dialect import DELIMITERS, Dialect
-from shared.ingest.encoding import ENCODINGS, UTF_8, Decoder, bom_of, encode
-from shared.ingest.sniff import Wanted, sniff
+from shared.csv.dialect import DELIMITERS, Dialect
+from shared.csv.encoding import ENCODINGS, UTF_8, Decoder, bom_of, encode
+from shared.csv.sniff import Wanted, sniff
+from shared.csv.unreadable import HeaderMismatch, NoValidRecord, UnreadableFile, UnsupportedFile
+from shared.errors import TooLarge
+from shared.ingest.intake.file_intake import FileIntake, StagedFile
 from shared.settings import Settings
-from shared.storage.local import LocalStorage
+from shared.storage.directory import LocalStorage
 from tests.fuzz.controls import blocks, chosen, controls
-from tests.shared.reading import assert_spans_tile
+from tests.unit.csv.reading import assert_spans_tile
 
 # what the client says, encoding, size of blocks
 CONTROLS: Final = 3
@@ -32,7 +33,7 @@ def check(data: bytes) -> None:
     says, named = chosen(_WANTED, wanted), chosen(_ENCODINGS, encoding)
     parts = blocks(content, block)
     _check_sniffer(_check_decoder(content, parts, named), says)
-    _check_receiver(content, parts, Wanted(says.dataset, says.delimiter, says.quoting, named))
+    _check_intake(content, parts, Wanted(says.dataset, says.delimiter, says.quoting, named))
 
 
 def _check_decoder(content: bytes, parts: list[bytes], encoding: str | None) -> bytes:
@@ -53,7 +54,7 @@ def _check_sniffer(head: bytes, wanted: Wanted) -> None:
     for is_all in (True, False):
         try:
             found = sniff(head, wanted, is_all=is_all)
-        except (HeaderMismatch, UnreadableFile, UnsupportedFile, NoSoundRecord):
+        except (HeaderMismatch, UnreadableFile, UnsupportedFile, NoValidRecord):
             continue
         if found is None:
             assert not is_all
@@ -64,7 +65,7 @@ def _check_sniffer(head: bytes, wanted: Wanted) -> None:
         assert found.header_end == len(head) or head.endswith(end, 0, found.header_end)
 
 
-def _check_receiver(content: bytes, parts: list[bytes], wanted: Wanted) -> None:
+def _check_intake(content: bytes, parts: list[bytes], wanted: Wanted) -> None:
     with tempfile.TemporaryDirectory() as directory:
         settings = Settings(
             database_url="postgresql://unused.invalid/x",
@@ -74,26 +75,26 @@ def _check_receiver(content: bytes, parts: list[bytes], wanted: Wanted) -> None:
             max_upload_bytes=_MOST_BYTES,
         )
         is_gzip = content.startswith(b"\x1f\x8b")
-        receiver = Receiver(LocalStorage(settings.upload_dir), settings, "x.csv.gz" if is_gzip else "x.tsv", wanted)
+        intake = FileIntake(LocalStorage(settings.upload_dir), settings, "x.csv.gz" if is_gzip else "x.tsv", wanted)
         try:
             for part in parts:
-                receiver.feed(part)
-            received = receiver.finish()
+                intake.feed(part)
+            staged = intake.finish()
         except (TooLarge, UnreadableFile):
             pass
         else:
-            stored = (settings.upload_dir / received.storage_key).read_bytes()
-            _check_received(content, stored, received)
+            stored = (settings.upload_dir / staged.storage_key).read_bytes()
+            _check_intake(content, stored, staged)
             if not is_gzip:
-                _assert_given_back(content, stored, received.dialect)
+                _assert_given_back(content, stored, staged.dialect)
         finally:
-            receiver.abort()
+            intake.abort()
             assert list(settings.upload_dir.iterdir()) == []
 
 
-def _check_received(content: bytes, stored: bytes, received: ReceivedFile) -> None:
-    assert (received.size_bytes, received.content_bytes) == (len(content), len(stored))
-    assert received.sha256 == hashlib.sha256(content).hexdigest()
-    assert received.content_sha256 == hashlib.sha256(stored).hexdigest()
-    first_line = 1 + stored.count(b"\n", 0, received.header_bytes)
-    assert_spans_tile(stored[received.header_bytes :], received.spans, received.header_bytes, first_line)
+def _check_intake(content: bytes, stored: bytes, staged: StagedFile) -> None:
+    assert (staged.size_bytes, staged.content_bytes) == (len(content), len(stored))
+    assert staged.sha256 == hashlib.sha256(content).hexdigest()
+    assert staged.content_sha256 == hashlib.sha256(stored).hexdigest()
+    first_line = 1 + stored.count(b"\n", 0, staged.header_bytes)
+    assert_spans_tile(stored[staged.header_bytes :], staged.spans, staged.header_bytes, first_line)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tests.fuzz.controls import controls, dialect_of
-from tests.shared.reading import assert_batches_make_no_difference
+from tests.unit.csv.reading import assert_batches_make_no_difference
 
 # dialect, size of batches, size of blocks
 CONTROLS: Final = 3

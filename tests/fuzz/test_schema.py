@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import pytest
 from schemathesis.config._checks import _BUILTIN_CHECK_NAMES
 
-from api.authentication import PUBLIC_PATHS
+from api.middleware.authentication import PUBLIC_PATHS
 from stack.local import LocalStack
-from tests.api.keyed import key_for
 from tests.conftest import ROOT
 from tests.fuzz.schema.calls import (
     BEYOND_THE_DOCUMENT,
@@ -26,6 +25,7 @@ from tests.fuzz.schema.calls import (
     read_document,
 )
 from tests.fuzz.schema.tenants import Access, Foreign, load_foreign, load_own, wait_until_idle
+from tests.system.api.keyed import key_for
 
 # The number; both runs together.
 CALLS = 2_000
@@ -140,16 +140,16 @@ def test_a_foreign_name_is_replaced(open_stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("place", ["upload_id", "movie_id", "cursor", "Idempotency-Key"])
-def test_calls_reach_for_what_is_foreign(open_stage: Stage, place: str) -> None:
+def test_calls_reach_for_what_is_foreign(open_stage: Stage, location: str) -> None:
     foreign = open_stage.foreign
     schema = load(open_stage.document, config(open_stage.mine, WHOLE, 0))
     case = schema["/api/v1/movies"]["GET"].Case(
-        path_parameters={place: "x"} if place.endswith("_id") else {},
-        query={place: "x"} if place == "cursor" else {},
-        headers={place: "x"} if place == "Idempotency-Key" else {},
+        path_parameters={location: "x"} if location.endswith("_id") else {},
+        query={location: "x"} if location == "cursor" else {},
+        headers={location: "x"} if location == "Idempotency-Key" else {},
     )
     assert reach_over(case, foreign)
-    said = {**case.path_parameters, **case.query, **case.headers}[place]
+    said = {**case.path_parameters, **case.query, **case.headers}[location]
     assert said in {*foreign.upload_ids, foreign.movie_id, foreign.cursor, foreign.idempotency_key}
 
 

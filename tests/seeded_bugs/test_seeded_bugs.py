@@ -10,8 +10,8 @@ from tests.seeded_bugs.__main__ import seed_all
 from tests.seeded_bugs.bugs import BUGS
 from tests.seeded_bugs.requirements import ALL, chosen, requirements
 
-SPLIT = "shared/ingest/split.py"
-TILES = ("tests/shared/test_split.py::test_spans_tile_any_content",)
+SPLIT = "shared/csv/split.py"
+TILES = ("tests/unit/csv/test_split.py::test_spans_tile_any_content",)
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
@@ -37,7 +37,7 @@ def test_bugs_are_chosen_by_name_and_by_requirement() -> None:
     name = next(bug.name for bug in BUGS if bug.tests == TILES)
     assert [bug.name for bug in chosen([name], BUGS)] == [name]
     of_answers = {bug.path for bug in chosen(["S19"], BUGS)}
-    assert {"api/security_headers.py", "api/problem_json.py"} <= of_answers
+    assert {"api/middleware/security_headers.py", "api/description/problems.py"} <= of_answers
     assert {bug.name for bug in chosen([ALL], BUGS)} >= {bug.name for bug in chosen(["S19", "S21"], BUGS)}
     with pytest.raises(ValueError, match="no bug S99, nobody"):
         chosen(["S19", "nobody", "S99"], BUGS)
@@ -69,7 +69,7 @@ def test_what_hangs_is_not_caught() -> None:
 
 
 def test_tests_that_fail_without_any_bug_are_no_measure() -> None:
-    absent = Bug("absent", SPLIT, "Cuts a stream", "Chops a stream", ("tests/shared/test_split.py::test_of_nothing",))
+    absent = Bug("absent", SPLIT, "Cuts a stream", "Chops a stream", ("tests/unit/csv/test_split.py::test_of_nothing",))
     lines: list[str] = []
     assert seed_all([absent], lines.append) == 2
     assert lines[-1].startswith("not tried")

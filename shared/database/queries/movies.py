@@ -14,9 +14,9 @@ from typing import Any, Final, Literal
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, cast, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from shared.database.languages import language_number
+from shared.database.language_codes import language_number
 from shared.database.models import Movie, MovieTotal, Upload
-from shared.database.partitions import upload_number_of
+from shared.database.record_ids import upload_number_of
 
 SortBy = Literal["release_date", "vote_average"]
 

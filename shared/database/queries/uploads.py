@@ -7,10 +7,8 @@ from sqlalchemy import BigInteger, Select, cast, func, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from shared.database.models import ACTIVE_STATES, Batch, Upload
-
-# A completed upload's account stands in its own row; adding up its thousands of batches again would be waste.
-_SETTLED_STATES = ("completed", "undone")
+from shared.database.models import Batch, Upload
+from shared.database.state_machine import ACTIVE_STATES, COUNTED_STATES, BatchState
 
 
 def upload_by_id(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
@@ -52,9 +50,11 @@ def _of_tenant(statement: Select[Any], tenant: str, state: str | None) -> Select
 
 def _with_progress() -> Select[Any]:
     done = _done_batches()
-    mended = aliased(Upload)
-    mended_id = select(mended.id).where(mended.number == Upload.mends).scalar_subquery()
-    return select(Upload, mended_id.label("mended_id"), *done.c, func.clock_timestamp().label("now")).join(done, true())
+    corrected = aliased(Upload)
+    corrected_id = select(corrected.id).where(corrected.number == Upload.corrects).scalar_subquery()
+    return select(Upload, corrected_id.label("corrected_id"), *done.c, func.clock_timestamp().label("now")).join(
+        done, true()
+    )
 
 
 def _done_batches() -> LateralFromClause:
@@ -70,9 +70,10 @@ def _done_batches() -> LateralFromClause:
             total("done_duplicate", Batch.duplicate_records),
         )
         .where(
-            Upload.state.not_in(_SETTLED_STATES),
+            # these have their record counts in their own row: no need to add up thousands of batches again
+            Upload.state.not_in(COUNTED_STATES),
             Batch.upload_number == Upload.number,
-            Batch.state == "done",
+            Batch.state == BatchState.DONE,
         )
         .correlate(Upload)
         .lateral("done")

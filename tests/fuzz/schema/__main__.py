@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stack.local import LocalStack
-from tests.api.keyed import UNLIMITED, key_for
 from tests.fuzz.schema.calls import Plan, Report, call, read_document
 from tests.fuzz.schema.tenants import Access, load_foreign, load_own
+from tests.system.api.keyed import UNLIMITED, key_for
 
 # Of each operation and of sequences, before the seed changes.
 EXAMPLES = 60

@@ -35,7 +35,7 @@ BEYOND_THE_DOCUMENT: Final = {
     "unsupported_file": "",
     "unreadable_file": "",
     "header_mismatch": "",
-    "no_sound_record": "",
+    "no_valid_record": "",
     "empty_file": "",
     "corrupt_gzip": "",
     "gzip_ratio_too_high": "",
@@ -97,8 +97,8 @@ class Caller:
     def after(self, case: AnyCase, response: Response) -> None:
         self.report.calls += 1
         self.report.statuses[case.operation.label, response.status_code] += 1
-        if marks := self.foreign.seen_in(text_of(response.headers, response.content)):
-            self.report.findings[f"foreign: {case.operation.label}"] = f"{marks}: {case.as_curl_command()}"
+        if positions := self.foreign.seen_in(text_of(response.headers, response.content)):
+            self.report.findings[f"foreign: {case.operation.label}"] = f"{positions}: {case.as_curl_command()}"
 
 
 def is_valid_file(case: AnyCase) -> bool:
@@ -141,8 +141,8 @@ def call(
     """At least so many calls: once what the document's limits suggest, then by chance, with other seeds each time."""
     files.register()
     report = Report()
-    for turn in count():
-        schema = load(document, config(access, plan, turn))
+    for schedule in count():
+        schema = load(document, config(access, plan, schedule))
         with hooked(schema, Caller(access, foreign, report)):
             _run(schema, report)
         tell(f"{report.calls} calls")
@@ -164,11 +164,11 @@ def load(document: Document, wanted: schemathesis.Config) -> schemathesis.BaseSc
     return schema
 
 
-def config(access: Access, plan: Plan, turn: int) -> schemathesis.Config:
-    is_first = turn == 0 and plan.with_limits
+def config(access: Access, plan: Plan, schedule: int) -> schemathesis.Config:
+    is_first = schedule == 0 and plan.with_limits
     return schemathesis.Config.from_dict(
         {
-            "seed": plan.seed + turn,
+            "seed": plan.seed + schedule,
             "headers": access.credentials,
             "request-timeout": 20,
             "continue-on-failure": True,
@@ -203,8 +203,8 @@ def hooked(schema: schemathesis.BaseSchema, caller: Caller) -> Iterator[None]:
         return is_failure(failure, response)
 
     def flatmap_body(context: HookContext, body: object) -> SearchStrategy[object]:
-        is_mending = context.operation is not None and "/uploads/" in context.operation.path
-        return files.or_table(body, is_mending=is_mending)
+        is_correction = context.operation is not None and "/uploads/" in context.operation.path
+        return files.or_table(body, is_correction=is_correction)
 
     schema.hook(after_call)
     schema.hook(flatmap_body)

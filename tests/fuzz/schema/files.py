@@ -6,7 +6,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.transport.serialization import Binary
 
-from api.body import RAW_TYPES
+from api.intake.request_body import RAW_TYPES
 from tests.rows import movies, titles
 
 _KNOWN_TYPES: Final = ("application/octet-stream", "text/plain", "application/x-www-form-urlencoded")
@@ -21,7 +21,7 @@ _CHANGES: Final = st.fixed_dictionaries(
 )
 _MOVIES: Final = st.lists(_CHANGES, min_size=1, max_size=4).map(lambda changes: movies(*changes))
 # As the rejects are downloaded; whether a line has any is found out later, by the loader.
-_MENDED: Final = _MOVIES.map(
+_CORRECTED: Final = _MOVIES.map(
     lambda content: b"".join(
         first + line for first, line in zip((b"_line,", b"2,"), content.splitlines(keepends=True), strict=False)
     )
@@ -36,9 +36,9 @@ _TABLES: Final = st.one_of(_MOVIES, _MOVIES, _IMDB, st.binary(max_size=200))
 _OPTIONS: Final = ("dataset", "delimiter", "quoting", "encoding", "max_rejects", "on_error")
 
 
-def or_table(body: object, *, is_mending: bool) -> st.SearchStrategy[object]:
+def or_table(body: object, *, is_correction: bool) -> st.SearchStrategy[object]:
     """The body that was drawn, or a table instead of its bytes; what is no file stays as it is."""
-    tables = _MENDED if is_mending else _TABLES
+    tables = _CORRECTED if is_correction else _TABLES
     if isinstance(body, Binary):
         return st.one_of(st.just(body), *[tables.map(Binary)] * 3)
     if isinstance(body, dict) and isinstance(body.get("file"), Binary):

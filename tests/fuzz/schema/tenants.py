@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import httpx
 
-from tests.api.sending import wait_for_end
 from tests.rows import MOVIES_HEADER, movies
+from tests.system.api.sending import wait_for_end
 
 _TENANT_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -51,11 +51,11 @@ class Foreign:
     movie_id: int
     idempotency_key: str
     cursor: str
-    marks: tuple[str, ...]
+    positions: tuple[str, ...]
 
     def seen_in(self, text: str) -> list[str]:
         """The marks in an answer, its headers included."""
-        return [mark for mark in self.marks if mark in text]
+        return [mark for mark in self.positions if mark in text]
 
     def look(self, api_url: str) -> Any:
         """All of it, as its owner sees it: equal as long as nobody touches it."""
@@ -66,7 +66,7 @@ class Foreign:
 
 
 def load_foreign(api_url: str, access: Access) -> Foreign:
-    """Uploads of every kind that a stranger could ask for: completed with rejects, failed, and mended."""
+    """Uploads of every kind that a stranger could ask for: completed with rejects, failed, and corrected."""
     mark = f"xyzzy{uuid.uuid4().hex}"
     key = f"{mark}-key"
     with access.client(api_url) as client:
@@ -76,10 +76,17 @@ def load_foreign(api_url: str, access: Access) -> Foreign:
         failed = _loaded(client, f"{mark}-failed.csv", content + b"1\r\n", {}, on_error="abort")
         page = client.get("/movies", params={"page_size": 1}).raise_for_status().json()
     movie_id = page["items"][0]["id"]
-    marks: tuple[str, ...] = (mark, upload["id"], failed["id"], upload["sha256"], str(movie_id), page["next_cursor"])
+    positions: tuple[str, ...] = (
+        mark,
+        upload["id"],
+        failed["id"],
+        upload["sha256"],
+        str(movie_id),
+        page["next_cursor"],
+    )
     if access.key is not None:  # without keys everybody may see who there is
-        marks += (access.tenant,)
-    return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], marks)
+        positions += (access.tenant,)
+    return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], positions)
 
 
 def load_own(api_url: str, access: Access) -> None:

@@ -1,17 +1,17 @@
-"""What people do with uploads: cancel, retry, undo, mend, send twice."""
+"""What people do with uploads: cancel, retry, undo, correct, send twice."""
 
 from typing import Final
 
 from tests.seeded_bugs import Bug
 
 WORK: Final = "shared/ingest/work.py"
-LOAD: Final = "shared/ingest/load.py"
-CONTROL: Final = "shared/ingest/control.py"
-MENDED: Final = "shared/ingest/mended.py"
-ACTIONS: Final = "tests/shared/test_control.py::"
-PROMISES: Final = "tests/shared/test_promises.py::"
-MENDING: Final = "tests/shared/test_mend.py::"
-MENDING_STATES: Final = "tests/shared/test_mend_states.py::"
+LOAD: Final = "shared/ingest/loading/loader.py"
+CONTROL: Final = "shared/ingest/lifecycle/actions.py"
+CORRECTED: Final = "shared/ingest/corrections/correction_loading.py"
+ACTIONS: Final = "tests/integration/ingest/test_actions.py::"
+PROMISES: Final = "tests/integration/ingest/test_promises.py::"
+CORRECTION: Final = "tests/integration/ingest/test_corrections.py::"
+CORRECTION_STATES: Final = "tests/integration/ingest/test_correction_states.py::"
 
 BUGS: Final = (
     # -- cancel, fail, undo, retry
@@ -64,53 +64,53 @@ BUGS: Final = (
         "",
         (f"{PROMISES}test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it",),
     ),
-    # -- mending
+    # -- correction
     Bug(
-        "mends-an-upload-that-was-undone",
-        MENDED,
+        "corrects-an-upload-that-was-undone",
+        CORRECTED,
         "AND state = 'completed' FOR NO KEY UPDATE",
         "FOR NO KEY UPDATE",
-        (f"{MENDING_STATES}test_a_parent_that_is_undone_while_a_mending_is_prepared",),
+        (f"{CORRECTION_STATES}test_a_parent_that_is_undone_while_a_mending_is_prepared",),
     ),
     Bug(
-        "mends-what-was-mended",
-        MENDED,
+        "corrects-what-was-corrected",
+        CORRECTED,
         "if is_wanted.all():",
         "if is_wanted.any() or True:",
-        (f"{MENDING}test_mending_twice_loads_once",),
+        (f"{CORRECTION}test_mending_twice_loads_once",),
     ),
     Bug(
-        "a-line-twice-in-a-mending",
-        MENDED,
+        "a-line-twice-in-a-correction",
+        CORRECTED,
         "kept = is_line & is_first",
         "kept = is_line",
-        (f"{MENDING}test_lines_that_are_none_unknown_or_repeated_are_rejects_of_the_mending",),
+        (f"{CORRECTION}test_lines_that_are_none_unknown_or_repeated_are_rejects_of_the_mending",),
     ),
     Bug(
-        "mended-rows-are-not-counted",
-        MENDED,
-        "        _add_to_totals(connection, work, counted(mended.movies))\n",
+        "corrected-rows-are-not-counted",
+        CORRECTED,
+        "        _add_to_totals(connection, work, counted(corrected.movies))\n",
         "",
-        (f"{MENDING}test_the_account_closes_and_rows_have_the_ids_of_their_lines",),
+        (f"{CORRECTION}test_the_account_closes_and_rows_have_the_ids_of_their_lines",),
     ),
     Bug(
-        "a-mending-is-undone-alone",
+        "a-correction-is-undone-alone",
         CONTROL,
-        "        _undo_mendings(connection, number)\n",
+        "        _undo_corrections(connection, number)\n",
         "",
-        (f"{MENDING_STATES}test_a_mending_cannot_be_undone_but_cancelled_and_retried",),
+        (f"{CORRECTION_STATES}test_a_mending_cannot_be_undone_but_cancelled_and_retried",),
     ),
     # -- once, and within a budget
     Bug(
         "key-for-any-file",
-        "shared/ingest/idempotency.py",
+        "shared/ingest/intake/idempotency.py",
         "json.dumps([sha256, options]",
         "json.dumps([options]",
-        ("tests/api/test_once.py::test_a_key_is_for_one_request",),
+        ("tests/system/api/test_once.py::test_a_key_is_for_one_request",),
     ),
     Bug(
         "one-file-for-all-tenants",
-        "shared/ingest/accept.py",
+        "shared/ingest/intake/file_intake.py",
         "mine = Upload.tenant == options.tenant, ",
         "mine = ",
         (f"{PROMISES}test_the_same_file_is_loaded_once_for_each_tenant",),

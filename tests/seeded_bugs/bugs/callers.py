@@ -4,52 +4,52 @@ from typing import Final
 
 from tests.seeded_bugs import Bug
 
-KEYS: Final = "tests/api/test_keys.py::"
-LIMITS: Final = "tests/api/test_limits.py::"
-LOAD: Final = "shared/ingest/load.py"
-TURNS: Final = "tests/system/test_giving_way.py::test_a_large_upload_gives_way_to_a_small_one"
-ADMISSION: Final = "api/admission.py"
+KEYS: Final = "tests/system/api/test_keys.py::"
+LIMITS: Final = "tests/system/api/test_limits.py::"
+LOAD: Final = "shared/ingest/loading/loader.py"
+SCHEDULING: Final = "tests/system/platform/test_giving_way.py::test_a_large_upload_gives_way_to_a_small_one"
+UPLOAD_QUOTA: Final = "api/limits/upload_quota.py"
 
 BUGS: Final = (
     # -- keys
     Bug(
         "one-method-needs-no-key",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         'if scope["type"] == "lifespan" or',
         'if scope["type"] == "lifespan" or scope.get("method") == "PUT" or',
         (f"{KEYS}test_all_but_the_public_needs_a_key",),
     ),
     Bug(
         "public-by-the-beginning-of-the-path",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         'scope["path"] in self._public',
         'scope["path"].startswith(tuple(self._public))',
         (f"{KEYS}test_all_but_the_public_needs_a_key",),
     ),
     Bug(
         "wrong-secret-is-taken",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         "if row is None or not is_right or",
         "if row is None or",
         (f"{KEYS}test_a_wrong_key_does_not_tell_why_it_is_wrong",),
     ),
     Bug(
         "revoked-key-is-taken",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         ' or row.state == "revoked":',
         ":",
         (f"{KEYS}test_a_revoked_key_ends_with_the_next_request",),
     ),
     Bug(
         "expired-key-is-taken",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         'if row.state == "expired":',
         'if row.state == "over":',
         (f"{KEYS}test_that_a_key_has_expired_is_told_to_who_has_it",),
     ),
     Bug(
         "scope-is-not-asked-for",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         '            _require_scope(client, scope["method"])\n',
         "",
         (f"{KEYS}test_a_scope_is_asked_for_by_the_method",),
@@ -63,7 +63,7 @@ BUGS: Final = (
     ),
     Bug(
         "database-away-lets-in",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         "            await _refusal(request, error)(scope, receive, send)\n            return\n",
         "            if isinstance(error, IngestError):\n"
         "                await _refusal(request, error)(scope, receive, send)\n                return\n"
@@ -72,7 +72,7 @@ BUGS: Final = (
     ),
     Bug(
         "body-of-a-refused-request-is-read",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         "            await _refusal(request, error)(scope, receive, send)\n",
         "            response = _refusal(request, error)\n"
         '            while (await receive()).get("more_body"):\n                pass\n'
@@ -81,28 +81,28 @@ BUGS: Final = (
     ),
     Bug(
         "rotated-key-works-for-ever",
-        "shared/keys/control.py",
+        "shared/keys/administration.py",
         "    connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(expires_at=end))\n",
         "",
-        ("tests/shared/test_keys.py::test_an_overlap_never_makes_a_key_live_longer",),
+        ("tests/integration/keys/test_api_keys.py::test_an_overlap_never_makes_a_key_live_longer",),
     ),
     Bug(
         "secret-is-stored",
-        "shared/keys/control.py",
+        "shared/keys/administration.py",
         "**values)\n",
         '**{**values, "name": key.text})\n',
-        ("tests/shared/test_keys.py::test_a_copy_of_the_database_opens_nothing",),
+        ("tests/integration/keys/test_api_keys.py::test_a_copy_of_the_database_opens_nothing",),
     ),
     Bug(
         "secrets-that-can-be-guessed",
-        "shared/keys/text.py",
+        "shared/keys/api_key.py",
         "_SECRET_LENGTH: Final = 43",
         "_SECRET_LENGTH: Final = 6",
-        ("tests/shared/test_keys.py::test_a_key_has_its_form",),
+        ("tests/integration/keys/test_api_keys.py::test_a_key_has_its_form",),
     ),
     Bug(
         "secrets-in-the-log",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         'log.info("key_refused", key_id=key.id,',
         'log.info("key_refused", key_id=key.text,',
         (f"{KEYS}test_logs_name_the_key_and_never_hold_it",),
@@ -112,12 +112,12 @@ BUGS: Final = (
         "cli/keys.py",
         "This is key {new.key.id},",
         "This is key {new.key.text},",
-        ("tests/cli/test_keys.py::test_a_key_is_shown_once_and_opens_the_api",),
+        ("tests/system/cli/test_keys.py::test_a_key_is_shown_once_and_opens_the_api",),
     ),
     # -- limits
     Bug(
         "requests-of-a-key-are-not-counted",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         "            await limits.count(limits.requests_of_key(client.key_id))\n",
         "",
         (f"{LIMITS}test_a_key_has_so_many_requests_a_minute_and_others_do_not_notice",),
@@ -132,56 +132,56 @@ BUGS: Final = (
     ),
     Bug(
         "bytes-are-not-counted",
-        "api/receiving.py",
+        "api/intake/streaming.py",
         "        await meter.settle()\n",
         "",
         (f"{LIMITS}test_bytes_of_a_day_are_counted_before_and_while_they_come",),
     ),
     Bug(
         "slots-without-end",
-        "api/slots.py",
+        "api/limits/slots.py",
         "if held >= tonumber(ARGV[4]) then return 0 end\n",
         "",
         (f"{LIMITS}test_a_key_sends_so_many_files_at_a_time",),
     ),
     Bug(
         "refused-keys-are-not-counted",
-        "api/authentication.py",
+        "api/middleware/authentication.py",
         "        await runtime.limits.count(runtime.limits.refused_keys_of(_address_of(request)))\n",
         "",
         (f"{LIMITS}test_keys_that_do_not_count_are_throttled_and_those_that_do_are_not",),
     ),
     Bug(
         "announced-bytes-are-not-looked-at",
-        ADMISSION,
+        UPLOAD_QUOTA,
         "    await meter.expect(int(announced) if announced.isdecimal() else 1)\n",
         "",
         (f"{LIMITS}test_bytes_of_a_day_are_counted_before_and_while_they_come",),
     ),
     Bug(
         "bytes-of-a-tenant-are-not-counted",
-        ADMISSION,
+        UPLOAD_QUOTA,
         "(limits.bytes_of_key(client.key_id), limits.bytes_of_tenant(tenant))",
         "(limits.bytes_of_key(client.key_id),)",
         (f"{LIMITS}test_all_keys_of_a_tenant_share_its_bytes",),
     ),
     Bug(
         "slots-of-a-tenant-are-each-keys",
-        ADMISSION,
+        UPLOAD_QUOTA,
         'held(f"tenant {tenant}", ',
         'held(f"tenant of {client.key_id}", ',
         (f"{LIMITS}test_all_keys_of_a_tenant_share_its_places",),
     ),
     Bug(
         "uploads-that-wait-take-no-place",
-        ADMISSION,
+        UPLOAD_QUOTA,
         "of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant",
         "of_tenant > most_of_tenant",
         (f"{LIMITS}test_a_tenant_has_so_many_uploads_at_a_time_those_that_are_tried_again_included",),
     ),
     Bug(
         "without-redis-no-limits",
-        "api/limits.py",
+        "api/limits/quotas.py",
         "return await question(self._own)",
         "return True",
         (f"{LIMITS}test_without_redis_each_process_counts_alone",),
@@ -189,42 +189,42 @@ BUGS: Final = (
     # -- nobody waits for others
     Bug(
         "background-turns-without-end",
-        "shared/ingest/background.py",
-        "stopping.is_set() or time.monotonic() > turn_ends",
+        "shared/ingest/loading/background_process.py",
+        "stopping.is_set() or time.monotonic() > slice_ends",
         "stopping.is_set()",
-        (f"{TURNS}[False]",),
+        (f"{SCHEDULING}[False]",),
     ),
     Bug(
         "a-workers-turns-without-end",
         "worker/tasks.py",
-        "lifecycle.is_stopping() or time.monotonic() > turn_ends",
+        "lifecycle.is_stopping() or time.monotonic() > slice_ends",
         "lifecycle.is_stopping()",
-        (f"{TURNS}[True]",),
+        (f"{SCHEDULING}[True]",),
     ),
     Bug(
         "bells-decide-whose-turn-it-is",
-        "shared/ingest/turns.py",
-        "ORDER BY turn.taken_at NULLS FIRST, upload.id <> rung.id,",
-        "ORDER BY upload.id <> rung.id, turn.taken_at NULLS FIRST,",
-        ("tests/system/test_turns.py::test_many_uploads_of_one_make_nobody_else_wait",),
+        "shared/ingest/loading/scheduling.py",
+        "ORDER BY turn.last_served_at NULLS FIRST, upload.id <> rung.id,",
+        "ORDER BY upload.id <> rung.id, turn.last_served_at NULLS FIRST,",
+        ("tests/system/platform/test_fair_scheduling.py::test_many_uploads_of_one_make_nobody_else_wait",),
     ),
     Bug(
         "turns-where-nothing-is-to-be-done",
-        "shared/ingest/turns.py",
+        "shared/ingest/loading/scheduling.py",
         "          AND (lease_until IS NULL OR lease_until < clock_timestamp()))\n",
         "    )\n",
-        ("tests/shared/test_turns.py::test_a_turn_goes_only_where_there_is_something_to_do",),
+        ("tests/integration/ingest/test_scheduling.py::test_a_turn_goes_only_where_there_is_something_to_do",),
     ),
     Bug(
         "who-gave-its-turn-away-gets-none",
         LOAD,
-        "return self.load(upload_id, should_stop) or upload_id != rung_id",
+        "return self.load(upload_id, should_stop) or upload_id != notified_id",
         "return self.load(upload_id, should_stop)",
-        ("tests/shared/test_turns.py::test_a_turn_that_another_had_is_given_back",),
+        ("tests/integration/ingest/test_scheduling.py::test_a_turn_that_another_had_is_given_back",),
     ),
     Bug(
         "a-redis-that-hangs-is-asked-each-time",
-        "api/counters.py",
+        "api/limits/counters.py",
         "            self._away_until = now + _PAUSE_SECONDS\n",
         "",
         (f"{LIMITS}test_a_redis_that_hangs_delays_one_request_and_not_each",),
@@ -232,41 +232,41 @@ BUGS: Final = (
     Bug(
         "another-try-takes-no-place",
         "api/routes/uploads.py",
-        "    async with place_for_one_more(request, runtime, tenant.name):\n",
+        "    async with upload_slot(request, runtime, tenant.name):\n",
         "    if request:\n",
         (f"{LIMITS}test_a_tenant_has_so_many_uploads_at_a_time_those_that_are_tried_again_included",),
     ),
     Bug(
         "places-are-counted-before-they-are-held",
-        "api/admission.py",
+        "api/limits/upload_quota.py",
         "of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant",
         "await _active_uploads(runtime.read_engine, tenant) >= most_of_tenant",
         (f"{LIMITS}test_many_tries_at_once_take_no_more_places",),
     ),
     Bug(
         "refused-bytes-cost-nothing",
-        "api/limits.py",
+        "api/limits/quotas.py",
         "            await self._ask(lambda by: by.hit(counted.item, counted.whose, cost=left))\n",
         "",
         (f"{LIMITS}test_bytes_of_a_day_are_counted_before_and_while_they_come",),
     ),
     Bug(
         "come-back-when-one-byte-is-free",
-        "api/limits.py",
+        "api/limits/quotas.py",
         "previous_left - (room + 1 - current) * window_seconds / previous",
         "previous_left % (window_seconds / previous)",
         (f"{LIMITS}test_who_comes_back_when_told_has_room_and_not_much_earlier",),
     ),
     Bug(
         "come-back-tomorrow-with-what-never-fits",
-        "api/admission.py",
+        "api/limits/upload_quota.py",
         "if counted.amount and size_bytes > counted.amount:",
         "if False:",
         (f"{LIMITS}test_a_file_that_fits_into_no_day_is_too_large",),
     ),
     Bug(
         "without-redis-everybody-has-a-place",
-        "api/slots.py",
+        "api/limits/slots.py",
         "return self._own[name] + 1 if self._own[name] < most else 0",
         "return 1",
         (f"{LIMITS}test_without_redis_each_process_counts_alone",),

@@ -4,14 +4,14 @@ from typing import Final
 
 from tests.seeded_bugs import Bug
 
-DEADLINES: Final = "api/deadlines.py"
-LOCAL_ONLY: Final = "api/local_only.py"
-BODY_LIMITS: Final = "api/body_limits.py"
-SLOW: Final = "tests/api/test_slow_clients.py::"
-LYING: Final = "tests/api/test_lying_clients.py::"
-SERVER: Final = "tests/api/test_server.py::"
-PARAMETERS: Final = "tests/api/test_parameters.py::"
-RECEIVING: Final = "api/receiving.py"
+DEADLINES: Final = "api/server/protocol.py"
+LOCAL_ONLY: Final = "api/middleware/local_only.py"
+BODY_LIMITS: Final = "api/middleware/body_limits.py"
+SLOW: Final = "tests/system/api/test_slow_clients.py::"
+LYING: Final = "tests/system/api/test_lying_clients.py::"
+SERVER: Final = "tests/system/api/test_server.py::"
+PARAMETERS: Final = "tests/system/api/test_parameters.py::"
+INTAKE: Final = "api/intake/streaming.py"
 
 BUGS: Final = (
     # -- the door
@@ -31,7 +31,7 @@ BUGS: Final = (
     ),
     Bug(
         "our-own-pauses-are-the-clients",
-        "api/pace.py",
+        "api/server/transfer_rate.py",
         "self._seconds + (0.0 if self.read_paused else self._now() - self._since)",
         "self._now()",
         (f"{SLOW}test_time_in_which_we_do_not_read_is_not_the_clients",),
@@ -81,35 +81,35 @@ BUGS: Final = (
     # -- requests
     Bug(
         "misspelt-parameters-are-ignored",
-        "api/parameters.py",
+        "api/description/strict_parameters.py",
         "return unknown + repeated",
         "return repeated",
         (f"{PARAMETERS}test_an_upload_with_a_misspelt_option_is_not_taken",),
     ),
     Bug(
         "the-last-of-two-parameters-counts",
-        "api/parameters.py",
+        "api/description/strict_parameters.py",
         "return unknown + repeated",
         "return unknown",
         (f"{PARAMETERS}test_a_parameter_stands_there_once",),
     ),
     Bug(
         "the-first-of-two-tenants-counts",
-        "api/parameters.py",
+        "api/description/strict_parameters.py",
         "if len(request.headers.getlist(name)) > 1",
         "if not request.headers.getlist(name)",
         (f"{PARAMETERS}test_a_header_stands_there_once",),
     ),
     Bug(
         "announced-sizes-are-not-looked-at",
-        RECEIVING,
+        INTAKE,
         "    _refuse_too_large(request, limits.max_upload_bytes, overhead)\n",
         "",
-        ("tests/api/test_upload.py::test_too_large_an_announcement_is_refused_before_one_byte_of_the_file",),
+        ("tests/system/api/test_upload.py::test_too_large_an_announcement_is_refused_before_one_byte_of_the_file",),
     ),
     Bug(
         "a-wrong-name-is-told-after-the-file",
-        RECEIVING,
+        INTAKE,
         "            await intake.open()  # before a client is told that it may send\n",
         "            pass\n",
         (f"{LYING}test_a_client_that_waits_for_100_continue_is_told_to_send_or_is_refused",),
@@ -140,7 +140,7 @@ BUGS: Final = (
         DEADLINES,
         "        self.cycle.transport = AnswersTransport(self.transport, self._part)\n",
         "",
-        ("tests/api/test_keys.py::test_a_refusal_in_a_body_ends_without_a_reset",),
+        ("tests/system/api/test_keys.py::test_a_refusal_in_a_body_ends_without_a_reset",),
     ),
     Bug(
         "refused-heads-are-reset",

@@ -4,72 +4,72 @@ from typing import Final
 
 from tests.seeded_bugs import Bug
 
-READ: Final = "shared/ingest/read.py"
-ACCEPT: Final = "shared/ingest/accept.py"
-DECOMPRESS: Final = "shared/ingest/decompress.py"
-ENCODING: Final = "shared/ingest/encoding.py"
-STORAGE: Final = "shared/storage/local.py"
-BODY: Final = "api/body.py"
-FILENAMES: Final = "api/filenames.py"
-ACCEPTING: Final = "tests/shared/test_accept.py::"
-REFUSED: Final = "tests/api/test_files.py::test_a_file_that_is_none_is_refused_and_leaves_nothing"
-DAMAGED: Final = "tests/api/test_files.py::test_damage_is_told_with_its_place_and_the_rest_loads"
-FORMS: Final = "tests/api/test_multipart.py::test_a_form_that_broke_others"
-KEPT: Final = "tests/api/test_filenames.py::test_what_is_kept_of_a_hostile_name_is_a_name"
-STORED: Final = "tests/api/test_filenames.py::test_no_name_leads_out_of_the_uploads_directory"
+READ: Final = "shared/csv/read.py"
+INTAKE: Final = "shared/ingest/intake/file_intake.py"
+DECOMPRESS: Final = "shared/csv/gunzip.py"
+ENCODING: Final = "shared/csv/encoding.py"
+STORAGE: Final = "shared/storage/directory.py"
+BODY: Final = "api/intake/request_body.py"
+FILENAMES: Final = "api/intake/filenames.py"
+INTAKE: Final = "tests/unit/ingest/test_file_intake.py::"
+REFUSED: Final = "tests/system/api/test_files.py::test_a_file_that_is_none_is_refused_and_leaves_nothing"
+MALFORMED: Final = "tests/system/api/test_files.py::test_damage_is_told_with_its_place_and_the_rest_loads"
+FORMS: Final = "tests/system/api/test_multipart.py::test_a_form_that_broke_others"
+KEPT: Final = "tests/system/api/test_filenames.py::test_what_is_kept_of_a_hostile_name_is_a_name"
+STORED: Final = "tests/system/api/test_filenames.py::test_no_name_leads_out_of_the_uploads_directory"
 
 BUGS: Final = (
     # -- splitting and reading
     Bug(
         "last-record-without-newline-is-lost",
-        "shared/ingest/split.py",
+        "shared/csv/split.py",
         "        if self._pending:\n",
         '        if self._pending.endswith(b"\\n"):\n',
-        ("tests/shared/test_split.py::test_spans_tile_any_content",),
+        ("tests/unit/csv/test_split.py::test_spans_tile_any_content",),
     ),
     Bug(
         "cut-inside-quotes",
-        "shared/ingest/split.py",
+        "shared/csv/split.py",
         "if quotes % 2 == 0:",
         "if quotes >= 0:",
-        ("tests/shared/test_split.py::test_spans_hold_whole_records",),
-        also=(("if is_sound(data, self._dialect, self._fields):", "if data:"),),
+        ("tests/unit/csv/test_split.py::test_spans_hold_whole_records",),
+        also=(("if is_valid(data, self._dialect, self._fields):", "if data:"),),
     ),
     Bug(
         "cut-where-quotes-are-damaged",
-        "shared/ingest/split.py",
-        "if is_sound(data, self._dialect, self._fields):",
+        "shared/csv/split.py",
+        "if is_valid(data, self._dialect, self._fields):",
         "if data:",
-        ("tests/shared/test_read.py::test_batches_make_no_difference_to_what_fuzzing_found",),
+        ("tests/unit/csv/test_read.py::test_batches_make_no_difference_to_what_fuzzing_found",),
     ),
     Bug(
         "faulty-records-are-not-counted",
-        "shared/ingest/records.py",
+        "shared/csv/records.py",
         "return len(self.places)",
         "return int(self.table.num_rows)",
-        ("tests/shared/test_read.py::test_damage_stays_local",),
+        ("tests/unit/csv/test_read.py::test_damage_stays_local",),
     ),
     # -- how much of it there may be
     Bug(
         "size-is-not-counted",
-        ACCEPT,
+        INTAKE,
         "if size_bytes > most_bytes:",
         "if size_bytes > most_bytes**2:",
-        ("tests/api/test_upload.py::test_the_size_is_counted_when_nothing_announced_it",),
+        ("tests/system/api/test_upload.py::test_the_size_is_counted_when_nothing_announced_it",),
     ),
     Bug(
         "what-gzip-holds-is-not-counted",
-        ACCEPT,
+        INTAKE,
         "        _refuse_more_than(self._settings.max_upload_bytes, self._seen_bytes)",
         "        ",
-        (f"{ACCEPTING}test_a_small_gzip_that_holds_too_much_is_refused",),
+        (f"{INTAKE}test_a_small_gzip_that_holds_too_much_is_refused",),
     ),
     Bug(
         "what-gzip-weighs-is-not-counted",
-        ACCEPT,
+        INTAKE,
         "        _refuse_more_than(self._settings.max_upload_bytes, self._size_bytes)\n",
         "",
-        (f"{ACCEPTING}test_a_large_gzip_that_holds_little_is_refused",),
+        (f"{INTAKE}test_a_large_gzip_that_holds_little_is_refused",),
     ),
     Bug(
         "gzip-of-any-ratio",
@@ -83,35 +83,35 @@ BUGS: Final = (
         DECOMPRESS,
         "_SLICE_BYTES = 16 * 1024",
         "_SLICE_BYTES = 64 * 1024 * 1024",
-        ("tests/api/test_bombs.py::test_a_bomb_costs_what_it_weighs[a million empty members of gzip]",),
+        ("tests/system/api/test_bombs.py::test_a_bomb_costs_what_it_weighs[a million empty members of gzip]",),
     ),
     Bug(
         "refused-files-stay",
-        "api/receiving.py",
+        "api/intake/streaming.py",
         "        await asyncio.shield(intake.abort())\n",
         "",
         (REFUSED,),
     ),
     Bug(
         "headers-of-any-number-of-columns",
-        "shared/datasets/__init__.py",
+        "shared/catalog/registry.py",
         "if len(header) > MOST_COLUMNS:",
         "if not header:",
-        (f"{ACCEPTING}test_a_header_of_very_many_columns_is_refused_quickly",),
+        (f"{INTAKE}test_a_header_of_very_many_columns_is_refused_quickly",),
     ),
     Bug(
         "fields-of-any-length",
         READ,
         "if (pc.max(lengths).as_py() or 0) > LONGEST_FIELD_BYTES:",
         "if False:",
-        (f"{DAMAGED}[a field over 1 MiB]",),
+        (f"{MALFORMED}[a field over 1 MiB]",),
     ),
     Bug(
         "records-of-any-number-of-lines",
         READ,
         "self._line_counts > MOST_RECORD_LINES",
         "self._line_counts < 0",
-        (f"{DAMAGED}[a record of over 1,000 lines]",),
+        (f"{MALFORMED}[a record of over 1,000 lines]",),
     ),
     # -- text
     Bug(
@@ -119,14 +119,14 @@ BUGS: Final = (
         ENCODING,
         "        if self._decoder is None:\n            return data\n",
         '        if self._decoder is None:\n            return data.decode(errors="replace").encode()\n',
-        (f"{DAMAGED}[invalid UTF-8]",),
+        (f"{MALFORMED}[invalid UTF-8]",),
     ),
     Bug(
         "half-a-character-is-dropped",
         ENCODING,
         "            return _NEVER_UTF_8\n",
         '            return b""\n',
-        ("tests/shared/test_encoding.py::test_what_does_not_decode_is_no_valid_text",),
+        ("tests/unit/csv/test_encoding.py::test_what_does_not_decode_is_no_valid_text",),
     ),
     Bug(
         "zeros-behind-gzip-are-damage",
@@ -174,13 +174,13 @@ BUGS: Final = (
     ),
     Bug(
         "stored-under-the-clients-name",
-        ACCEPT,
+        INTAKE,
         "self._key = storage.new_key()",
         "self._key = storage.new_key() + filename",
         (STORED,),
         also=(
-            ("wanted: Wanted, *, is_as_received: bool", "wanted: Wanted, filename: str, *, is_as_received: bool"),
-            ("settings, wanted, is_as_received=", "settings, wanted, filename, is_as_received="),
+            ("wanted: Wanted, *, is_as_sent: bool", "wanted: Wanted, filename: str, *, is_as_sent: bool"),
+            ("settings, wanted, is_as_sent=", "settings, wanted, filename, is_as_sent="),
         ),
     ),
     Bug(
@@ -195,20 +195,20 @@ BUGS: Final = (
         STORAGE,
         "0o600)",
         "0o666)",
-        (f"{ACCEPTING}test_a_stored_file_is_its_owners_whatever_the_umask_is",),
+        (f"{INTAKE}test_a_stored_file_is_its_owners_whatever_the_umask_is",),
     ),
     Bug(
         "servers-write-for-everybody",
         "api/main.py",
         "    os.umask(0o077)",
         "    ",
-        ("tests/api/test_server.py::test_processes_write_for_nobody_else",),
+        ("tests/system/api/test_server.py::test_processes_write_for_nobody_else",),
     ),
     Bug(
         "cells-steer-the-terminal",
-        "cli/text.py",
+        "cli/formatting.py",
         "    if text.isprintable():\n",
         "    if text:\n",
-        ("tests/cli/test_commands.py::test_what_a_file_holds_cannot_steer_the_terminal",),
+        ("tests/system/cli/test_commands.py::test_what_a_file_holds_cannot_steer_the_terminal",),
     ),
 )

@@ -14,8 +14,8 @@ HARDENED: Final = f"{COMPOSED}test_services_are_hardened"
 WITHOUT_A_WAY_OUT: Final = f"{COMPOSED}test_servers_and_workers_have_no_way_out_and_no_port"
 IMAGES: Final = f"{COMPOSED}test_images_are_built_from_the_lock_and_run_as_nobody_special"
 SUPPLIED: Final = "tests/deploy/test_supply_chain.py::"
-CANARY: Final = "tests/system/test_canary.py::"
-OUR_REDIS: Final = "tests/stack/test_redis.py::"
+CANARY: Final = "tests/system/platform/test_canary.py::"
+OUR_REDIS: Final = "tests/system/stack/test_redis.py::"
 
 BUGS: Final = (
     # -- servers
@@ -59,7 +59,7 @@ BUGS: Final = (
         "worker/flower.py",
         "if routes.count(_OPEN) != 1:",
         "if _OPEN not in routes:",
-        ("tests/system/test_flower.py::test_a_flower_whose_metrics_are_served_otherwise_does_not_start",),
+        ("tests/system/platform/test_flower.py::test_a_flower_whose_metrics_are_served_otherwise_does_not_start",),
     ),
     Bug(
         "flowers-password-in-its-arguments",
@@ -70,10 +70,10 @@ BUGS: Final = (
     ),
     Bug(
         "a-library-that-asks-any-address",
-        "shared/ingest/hints.py",
+        "shared/advice/hints.py",
         "import re\n",
         "import re\nimport urllib.request\n",
-        ("tests/shared/test_security.py::test_nothing_here_can_ask_an_address_that_a_client_names",),
+        ("tests/unit/test_security.py::test_nothing_here_can_ask_an_address_that_a_client_names",),
     ),
     # -- containers
     Bug("containers-may-be-written", COMPOSE, "  read_only: true\n", "  read_only: false\n", (HARDENED,)),

@@ -4,22 +4,22 @@ from typing import Final
 
 from tests.seeded_bugs import Bug
 
-PROBLEMS: Final = "api/problem_json.py"
-FORMULAS: Final = "shared/ingest/formulas.py"
-SHEET: Final = "shared/ingest/sheet.py"
-SHEETS: Final = "tests/shared/test_sheet.py::"
-HEADERS: Final = "tests/api/test_headers.py::"
-ERRORS: Final = "tests/api/test_errors_and_health.py::"
-CANARY: Final = "tests/system/test_canary.py::"
+PROBLEMS: Final = "api/description/problems.py"
+FORMULAS: Final = "shared/ingest/corrections/formulas.py"
+SHEET: Final = "shared/ingest/corrections/rejects_spreadsheet.py"
+SHEETS: Final = "tests/integration/ingest/test_rejects_spreadsheet.py::"
+HEADERS: Final = "tests/system/api/test_headers.py::"
+ERRORS: Final = "tests/system/api/test_errors_and_health.py::"
+CANARY: Final = "tests/system/platform/test_canary.py::"
 
 BUGS: Final = (
     # -- what a stranger sends and reads
     Bug(
         "answers-may-be-sniffed",
-        "api/security_headers.py",
+        "api/middleware/security_headers.py",
         '"X-Content-Type-Options": "nosniff",',
         "",
-        ("tests/api/test_headers.py::test_every_answer_has_them",),
+        ("tests/system/api/test_headers.py::test_every_answer_has_them",),
     ),
     Bug(
         "spreadsheets-compute-cells",
@@ -33,42 +33,42 @@ BUGS: Final = (
         "shared/tracebacks.py",
         "str(original).partition(chr(10))[0]",
         "str(original)",
-        ("tests/shared/test_logs.py::test_a_databases_error_is_told_without_the_row",),
+        ("tests/integration/test_logs.py::test_a_databases_error_is_told_without_the_row",),
     ),
     Bug(
         "rows-in-the-databases-log",
         "stack/postgres.py",
         '"log_error_verbosity": "terse",',
         "",
-        ("tests/stack/test_postgres.py::test_no_row_gets_into_the_log",),
+        ("tests/system/stack/test_postgres.py::test_no_row_gets_into_the_log",),
     ),
     Bug(
         "file-names-in-the-log",
-        "api/receiving.py",
+        "api/intake/streaming.py",
         "limits = settings or runtime.settings",
         'limits = settings or runtime.settings\n        log.info("receiving", filename=source.filename)',
-        ("tests/system/test_canary.py::test_no_log_tells_the_secret",),
+        ("tests/system/platform/test_canary.py::test_no_log_tells_the_secret",),
     ),
     Bug(
         "rows-on-flowers-pages",
         "worker/tasks.py",
         "raise LoadCrashed(type(error).__name__) from None",
         "raise LoadCrashed(str(error)) from None",
-        ("tests/system/test_canary.py::test_flower_tells_ids_and_no_secret",),
+        ("tests/system/platform/test_canary.py::test_flower_tells_ids_and_no_secret",),
     ),
     Bug(
         "pickles-are-unpacked",
         "worker/app.py",
         'task_serializer="json",\n    accept_content=["json"]',
         'task_serializer="json",\n    accept_content=["json", "pickle"]',
-        ("tests/system/test_canary.py::test_garbage_and_pickles_are_dropped_and_the_worker_goes_on",),
+        ("tests/system/platform/test_canary.py::test_garbage_and_pickles_are_dropped_and_the_worker_goes_on",),
     ),
     Bug(
         "garbage-ends-a-worker",
         "worker/app.py",
         "transport.install()",
         "",
-        ("tests/system/test_canary.py::test_garbage_and_pickles_are_dropped_and_the_worker_goes_on",),
+        ("tests/system/platform/test_canary.py::test_garbage_and_pickles_are_dropped_and_the_worker_goes_on",),
     ),
     Bug(
         "apostrophes-of-ours-stay",
@@ -79,7 +79,7 @@ BUGS: Final = (
     ),
     Bug(
         "downloads-open-in-the-browser",
-        "api/rejects_download.py",
+        "api/listings/rejects_export.py",
         "f'attachment; ",
         "f'inline; ",
         (f"{HEADERS}test_a_download_is_an_attachment_and_its_name_is_ours",),
@@ -93,7 +93,7 @@ BUGS: Final = (
     ),
     Bug(
         "the-server-names-itself",
-        "api/server.py",
+        "api/server/serve.py",
         "server_header=False",
         "server_header=True",
         (f"{HEADERS}test_every_answer_has_them",),
@@ -115,7 +115,7 @@ BUGS: Final = (
     ),
     Bug(
         "places-on-the-disk-in-answers",
-        "shared/storage/local.py",
+        "shared/storage/directory.py",
         '"the storage cannot be written", {"reason": os.strerror(error.errno or 0)}',
         '"the storage cannot be written", {"reason": str(error)}',
         (f"{ERRORS}test_a_disk_that_takes_no_file_is_told_without_its_place",),
@@ -132,7 +132,7 @@ BUGS: Final = (
         "shared/logs.py",
         "[_on_one_line, structlog",
         "[structlog",
-        ("tests/shared/test_logs.py::test_a_value_can_not_forge_a_line",),
+        ("tests/integration/test_logs.py::test_a_value_can_not_forge_a_line",),
     ),
     Bug(
         "names-of-files-in-the-history",
@@ -146,7 +146,7 @@ BUGS: Final = (
         "shared/database/engine.py",
         '            "command_timeout": _READ_ANSWER_SECONDS,\n',
         "",
-        ("tests/api/test_errors_and_health.py::test_who_asks_a_database_that_hangs_gets_an_answer",),
+        ("tests/system/api/test_errors_and_health.py::test_who_asks_a_database_that_hangs_gets_an_answer",),
     ),
     # -- rejects in a program that splits elsewhere than the file
     Bug(

@@ -5,13 +5,13 @@ from typing import Final
 from tests.seeded_bugs import Bug
 
 WORK: Final = "shared/ingest/work.py"
-LOAD: Final = "shared/ingest/load.py"
-PUBLISH: Final = "shared/ingest/publish.py"
-SWEEP: Final = "shared/ingest/sweep.py"
-LOADING: Final = "tests/shared/test_load.py::"
-ACTIONS: Final = "tests/shared/test_control.py::"
-PROMISES: Final = "tests/shared/test_promises.py::"
-DOORBELL: Final = "tests/api/test_doorbell.py::"
+LOAD: Final = "shared/ingest/loading/loader.py"
+PUBLISH: Final = "shared/ingest/publishing/large_upload.py"
+SWEEP: Final = "shared/ingest/lifecycle/sweep.py"
+LOADING: Final = "tests/integration/ingest/test_loader.py::"
+ACTIONS: Final = "tests/integration/ingest/test_actions.py::"
+PROMISES: Final = "tests/integration/ingest/test_promises.py::"
+NOTIFIERS: Final = "tests/system/api/test_notifiers.py::"
 
 BUGS: Final = (
     # -- who has a batch, and until when
@@ -164,31 +164,31 @@ BUGS: Final = (
     ),
     Bug(
         "old-files-are-removed-though-they-wait",
-        "shared/ingest/housekeeping.py",
+        "shared/ingest/lifecycle/retention.py",
         "key not in known and age_seconds",
         "age_seconds",
         (f"{PROMISES}test_housekeeping_removes_only_files_that_nobody_needs",),
     ),
-    # -- doorbells
+    # -- notifications
     Bug(
         "ring-before-commit",
-        "api/accepting.py",
+        "api/intake/upload_intake.py",
         "is_committing = True",
         "upload.runtime.bells.ring(registered.upload_id, upload.use_celery)\n            is_committing = True",
-        (f"{DOORBELL}test_the_bell_rings_once_and_after_the_commit",),
+        (f"{NOTIFIERS}test_the_bell_rings_once_and_after_the_commit",),
     ),
     Bug(
         "late-acknowledgement",
         "worker/app.py",
         "task_acks_late=False",
         "task_acks_late=True",
-        (f"{DOORBELL}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
+        (f"{NOTIFIERS}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
     ),
     Bug(
         "results-are-kept",
         "worker/app.py",
         "result_backend=None",
         "result_backend=settings.redis_url",
-        (f"{DOORBELL}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
+        (f"{NOTIFIERS}test_a_worker_acknowledges_before_the_work_and_keeps_no_results",),
     ),
 )

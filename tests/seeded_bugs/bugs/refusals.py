@@ -4,36 +4,36 @@ from typing import Final
 
 from tests.seeded_bugs import Bug
 
-PARAMETERS: Final = "tests/api/test_parameters.py::"
-STORED_KEYS: Final = "tests/shared/test_keys.py::"
-COMMANDS: Final = "tests/cli/test_keys.py::"
-CONTROL: Final = "shared/keys/control.py"
+PARAMETERS: Final = "tests/system/api/test_parameters.py::"
+STORED_KEYS: Final = "tests/integration/keys/test_api_keys.py::"
+COMMANDS: Final = "tests/system/cli/test_keys.py::"
+CONTROL: Final = "shared/keys/administration.py"
 
 BUGS: Final = (
     Bug(
         "every-unknown-parameter-is-told",
-        "api/parameters.py",
+        "api/description/strict_parameters.py",
         "for where, name, code in wrong[:MOST_TOLD]]",
         "for where, name, code in wrong]",
         (f"{PARAMETERS}test_of_very_many_unknown_parameters_the_first_are_told",),
     ),
     Bug(
         "every-unknown-parameter-is-looked-at",
-        "api/parameters.py",
+        "api/description/strict_parameters.py",
         "for where, name, code in wrong[:MOST_TOLD]]",
         "for where, name, code in wrong][:MOST_TOLD]",
         (f"{PARAMETERS}test_very_many_unknown_parameters_cost_little",),
     ),
     Bug(
         "the-others-are-not-told",
-        "api/wrong_places.py",
+        "api/description/problem_locations.py",
         "if count <= 0:",
         "if count <= 1:",
         (f"{PARAMETERS}test_ten_unknown_parameters_are_all_there_are",),
     ),
     Bug(
         "every-wrong-value-is-told",
-        "api/problem_json.py",
+        "api/description/problems.py",
         "for one in found[:MOST_TOLD]]",
         "for one in found]",
         (f"{PARAMETERS}test_of_very_many_values_that_cannot_be_the_first_are_told",),
@@ -43,14 +43,14 @@ BUGS: Final = (
         "api/main.py",
         "    *(datasets.router, tenants.router),\n)\nROUTERS = (*OF_TENANTS, ",
         ")\nROUTERS = (*OF_TENANTS, datasets.router, tenants.router, ",
-        ("tests/api/test_keys.py::test_no_route_ignores_whom_and_what_it_is_asked_for",),
+        ("tests/system/api/test_keys.py::test_no_route_ignores_whom_and_what_it_is_asked_for",),
     ),
     Bug(
         "a-cursor-to-the-last-page-is-taken",
-        "api/paging.py",
+        "api/listings/paging.py",
         "if cursor.page == _LAST_PAGE or (",
         "if (",
-        ("tests/api/test_movies.py::test_a_damaged_cursor_is_a_clear_error",),
+        ("tests/system/api/test_movies.py::test_a_damaged_cursor_is_a_clear_error",),
     ),
     Bug(
         "keys-that-are-dead-at-birth",

@@ -6,12 +6,12 @@ from tests.seeded_bugs import Bug
 
 ENGINE: Final = "shared/database/engine.py"
 POLICIES: Final = "migrations/versions/2026-11-27_row_level_security.py"
-ROWS: Final = "tests/shared/test_row_security.py::"
+ROWS: Final = "tests/integration/database/test_row_security.py::"
 QUERIES: Final = "shared/database/queries/"
-FILTERS: Final = "tests/shared/test_tenant_filters.py::"
-KEYS: Final = "tests/api/test_keys.py::"
-ISOLATION: Final = "tests/api/test_isolation.py::"
-PLAIN: Final = "tests/shared/test_plain_owner.py::"
+FILTERS: Final = "tests/integration/database/test_tenant_filters.py::"
+KEYS: Final = "tests/system/api/test_keys.py::"
+ISOLATION: Final = "tests/system/api/test_isolation.py::"
+PLAIN: Final = "tests/integration/database/test_plain_owner.py::"
 FUZZED: Final = "tests/fuzz/test_schema.py::"
 
 BUGS: Final = (
@@ -66,10 +66,10 @@ BUGS: Final = (
         (f"{ROWS}test_what_no_request_does_no_request_may",),
     ),
     Bug(
-        "another-tenants-upload-is-mended",
+        "another-tenants-upload-is-corrected",
         POLICIES,
-        '_replace_mends(["mends", "tenant"], ["number", "tenant"])',
-        '_replace_mends(["mends"], ["number"])',
+        '_replace_mends(["corrects", "tenant"], ["number", "tenant"])',
+        '_replace_mends(["corrects"], ["number"])',
         (f"{ROWS}test_nobody_writes_for_another_tenant",),
     ),
     Bug(
@@ -119,21 +119,21 @@ BUGS: Final = (
     ),
     Bug(
         "a-login-that-may-more",
-        "shared/database/api_login.py",
+        "shared/database/request_login.py",
         "if is_mighty or roles != [API_ROLE]:",
         "if is_mighty:",
-        ("tests/shared/test_api_login.py::test_a_user_who_may_more_is_refused",),
+        ("tests/integration/database/test_request_login.py::test_a_user_who_may_more_is_refused",),
     ),
     Bug(
         "past-the-tenants-transaction",
-        "api/uploads_view.py",
+        "api/listings/upload_documents.py",
         "async with tenant_reading(engine, tenant.name) as connection:",
         "async with engine.connect() as connection:",
         (f"{ISOLATION}test_requests_get_connections_from_tenancy_only",),
     ),
     Bug(
         "a-request-as-the-owner",
-        "api/routes/mending.py",
+        "api/routes/corrections.py",
         "to_thread(_find, runtime.request_engine,",
         "to_thread(_find, runtime.engine,",
         (f"{ISOLATION}test_the_owners_engine_is_used_where_it_must_be",),
@@ -154,8 +154,8 @@ BUGS: Final = (
         (f"{FILTERS}test_a_statement_finds_nothing_of_another_tenant",),
     ),
     Bug(
-        "mends-an-upload-by-its-id-alone",
-        "shared/ingest/mend.py",
+        "corrects-an-upload-by-its-id-alone",
+        "shared/ingest/corrections/correction_intake.py",
         "wanted.where(Upload.id == upload_id, Upload.tenant == tenant)",
         "wanted.where(Upload.id == upload_id)",
         (f"{FILTERS}test_nobody_mends_another_tenants_upload",),
@@ -163,7 +163,7 @@ BUGS: Final = (
     # -- what passes by both
     Bug(
         "uploads-are-remembered-for-all",
-        "api/uploads_view.py",
+        "api/listings/upload_documents.py",
         "    if row is None:\n        raise no_such_upload()\n    return upload_of(row, tenant)",
         "    row = row or _SEEN.get(upload_id)\n    if row is None:\n        raise no_such_upload()\n"
         "    _SEEN[upload_id] = row\n    return upload_of(row, tenant)",
@@ -181,7 +181,7 @@ BUGS: Final = (
     ),
     Bug(
         "idempotency-keys-are-everybodys",
-        "api/accepting.py",
+        "api/intake/upload_intake.py",
         "upload.runtime.request_engine, upload.tenant.name, upload.idempotency_key",
         'upload.runtime.request_engine, "public", upload.idempotency_key',
         (f"{KEYS}test_equal_keys_and_equal_bytes_of_two_tenants_do_not_meet",),
@@ -198,6 +198,6 @@ BUGS: Final = (
         "api/routes/rejects.py",
         "        runtime.summaries.passed(tenant.name),",
         "        runtime.summaries.passed(str(uuid.uuid4())),",
-        ("tests/api/test_isolation.py::test_summaries_of_one_tenant_take_no_connection_from_another",),
+        ("tests/system/api/test_isolation.py::test_summaries_of_one_tenant_take_no_connection_from_another",),
     ),
 )

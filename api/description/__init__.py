@@ -1,0 +1,1 @@
+"""What clients read about the API: OpenAPI, schemas, problem documents."""

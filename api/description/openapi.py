@@ -1,0 +1,174 @@
+"""What OpenAPI says beyond the signatures: bodies of an upload, problem documents, texts."""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.description.problems import PROBLEM_JSON
+from api.description.schemas import FieldProblem, Problem
+from api.intake.request_body import RAW_TYPES
+from api.middleware.authentication import KEY_HEADER, PUBLIC_PATHS
+from api.middleware.tracing import TRACE_HEADER
+from shared.catalog.registry import Registry
+
+Responses = dict[int | str, dict[str, Any]]
+
+DESCRIPTION: Final = """
+Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads the good ones, reports the others.
+
+    curl -F file=@samples/movies.csv http://127.0.0.1:8000/api/v1/upload
+    curl -T samples/movies.csv 'http://127.0.0.1:8000/api/v1/upload?filename=movies.csv&use_celery=true'
+    curl http://127.0.0.1:8000/api/v1/uploads
+    curl 'http://127.0.0.1:8000/api/v1/uploads/{id}/rejects?format=csv' -o rejects.csv
+    curl -F file=@rejects.csv http://127.0.0.1:8000/api/v1/uploads/{id}/rejects
+    curl 'http://127.0.0.1:8000/api/v1/movies?sort_by=vote_average&page_size=5'
+
+Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
+`X-Trace-Id` (8 to 64 letters, digits, hyphens) to choose it. Its `type` leads to what the code means, why it comes and
+what to do: [all codes](/errors). Tenants are chosen by `X-Tenant` or `?tenant=`.
+
+Where keys are required (`INGEST_REQUIRE_KEYS`), send yours as `X-API-Key` or `Authorization: Bearer`. It decides which
+tenants may be chosen, and whether you may upload or only read.
+"""
+
+TAGS: Final = [
+    {"name": "upload", "description": "Send a file."},
+    {"name": "uploads", "description": "Watch and steer what was sent; read why records were refused, correct them."},
+    {"name": "movies", "description": "Read what was loaded."},
+    {"name": "about", "description": "What can be loaded, and whose data there is."},
+    {"name": "health", "description": "Is everything there?"},
+]
+
+# The statuses that say when to come again.
+_PASSING: Final = (429, 503, 507)
+_RETRY_AFTER: Final = {
+    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}}
+}
+_TRACE: Final = {
+    TRACE_HEADER: {
+        "description": "Stands in each log line of the request.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9-]{8,64}$"},
+    }
+}
+LINK_HEADER: Final = {
+    "Link": {"description": 'RFC 8288; rel="next" while there is more.', "schema": {"type": "string"}}
+}
+
+# Which of both headers a key stands in is the client's choice.
+_SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `imdb_...`."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same, in another header."},
+}
+_EITHER: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"apiKey": []}]
+_CHALLENGE: Final = {
+    "WWW-Authenticate": {"description": "RFC 6750.", "required": True, "schema": {"type": "string"}},
+}
+
+_BINARY: Final = {"type": "string", "format": "binary"}
+_SAMPLE: Final = (
+    "budget,homepage,original_language,original_title,overview,release_date,revenue,runtime,status,title,"
+    "vote_average,vote_count,production_company_id,genre_id,languages\r\n"
+    "1200000.0,,de,Metropolis,A city above and a city below.,1927-01-10,,153.0,Released,Metropolis,"
+    "8.1,2500,,,\"['Deutsch']\"\r\n"
+)
+
+_CORRECTED_SAMPLE: Final = "".join(
+    f"{first},{rest}\r\n" for first, rest in zip(("_line", "42"), _SAMPLE.splitlines(), strict=True)
+)
+
+
+def _file_body(example: str) -> dict[str, Any]:
+    return {
+        "requestBody": {
+            "required": True,
+            "description": (
+                "The file: the part `file` of a form, or the whole body. Options stand in the query only, so that they"
+                " are known before the first byte of the file; other parts of a form are skipped."
+            ),
+            "content": {
+                "multipart/form-data": {
+                    "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+                },
+                **{media_type: {"schema": _BINARY} for media_type in RAW_TYPES},
+                "text/csv": {"schema": _BINARY, "example": example},
+            },
+        }
+    }
+
+
+UPLOAD_BODY: Final = _file_body(_SAMPLE)
+CORRECTION_BODY: Final = _file_body(_CORRECTED_SAMPLE)
+
+
+def problems(*statuses: int) -> Responses:
+    """Responses of a route that are problem documents; every route may also answer 422 and 500.
+
+    What a key may be refused with is added to the whole document, see `_with_keys`.
+    """
+    return {status: _problem_response(status) for status in sorted({*statuses, 422, 500})}
+
+
+def describe(app: FastAPI, registry: Registry, *, are_keys_required: bool) -> None:
+    """Add to the application's OpenAPI document what signatures do not say: problems, keys, headers, datasets."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, registry, are_keys_required)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the documented way
+
+
+def _document(app: FastAPI, registry: Registry, are_keys_required: bool) -> dict[str, Any]:
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, tags=app.openapi_tags, routes=app.routes
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas[FieldProblem.__name__] = FieldProblem.model_json_schema()
+    schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas[Problem.__name__].pop("$defs", None)
+    _with_keys(document, are_keys_required)
+    for operation in _operations(document):
+        for response in operation["responses"].values():
+            response["headers"] = {**response.get("headers", {}), **_TRACE}
+        for parameter in operation.get("parameters", ()):
+            parameter["schema"] = _without_null(parameter["schema"])
+            if parameter["name"] == "dataset":
+                parameter["schema"]["enum"] = registry.names
+    return document
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for methods in document["paths"].values():
+        yield from methods.values()
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema: one that may be absent is null for Python, but no address and no header can say null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {**kinds[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
+
+
+def _with_keys(document: dict[str, Any], are_keys_required: bool) -> None:
+    document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+    for path, operations in document["paths"].items():
+        if path in PUBLIC_PATHS:
+            continue
+        for operation in operations.values():
+            refusals = {str(status): _problem_response(status) for status in (401, 403, 429)}
+            operation["security"] = _EITHER if are_keys_required else [{}, *_EITHER]
+            operation["responses"] = dict(sorted({**operation["responses"], **refusals}.items()))
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    return {
+        "description": HTTPStatus(status).phrase,
+        "headers": _RETRY_AFTER if status in _PASSING else _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {},
+        "content": {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
+    }

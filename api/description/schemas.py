@@ -1,0 +1,294 @@
+"""The shapes of answers. Times are RFC 3339 in UTC with Z."""
+
+import uuid
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from shared.database.state_machine import UploadState
+from shared.messaging import Transport
+
+Phase = Literal["queued", "loading", "indexing", "done"]
+
+
+Action = Annotated[str | None, Field(exclude_if=lambda address: address is None)]
+
+
+class Records(BaseModel):
+    """The record counts: read = loaded + rejected + duplicate, always. Of a failed upload only the rejects are left."""
+
+    read: int = Field(examples=[5000])
+    loaded: int = Field(examples=[4988])
+    rejected: int = Field(examples=[12])
+    duplicate: int = Field(examples=[0])
+
+
+class Progress(BaseModel):
+    """How far the loading is, in bytes of the stored (unpacked) content."""
+
+    bytes_done: int = Field(examples=[2713600])
+    bytes_total: int = Field(examples=[2713600])
+    percent: float = Field(examples=[100.0])
+    records_per_second: float | None = Field(examples=[61250.4])
+    eta_seconds: float | None = Field(description="Null unless it is loading.", examples=[None])
+
+
+class UploadError(BaseModel):
+    """Why an upload failed."""
+
+    code: str = Field(examples=["attempts_exhausted"])
+    message: str
+
+
+class UploadLinks(BaseModel):
+    """Where to go from here; an action stands here only while the state allows it."""
+
+    self: str
+    rejects: str
+    movies: str
+    cancel: Action = None
+    retry: Action = None
+    undo: Action = None
+
+
+class Dialect(BaseModel):
+    """How the file is written: what was recognised, or asked for."""
+
+    delimiter: str = Field(examples=[","])
+    quoting: bool = Field(description="Whether cells may be wrapped in quotes.")
+    quote: str = Field(examples=['"'])
+    escape: str = Field(description="What stands before a quote in a quoted cell: a quote, or a backslash.")
+    nulls: list[str] = Field(description="Cell texts that mean null.", examples=[["", "\\N"]])
+    newline: Literal["\n", "\r\n", "\r"]
+    header_line: int = Field(description="From 1; lines before it are no records.", examples=[1])
+    skip_initial_space: bool = Field(description="Whether a blank behind each delimiter belongs to no cell.")
+    encoding: str = Field(examples=["utf-8"])
+    bom: bool = Field(description="Whether the file begins with a byte order mark.")
+
+
+class Upload(BaseModel):
+    """One accepted file."""
+
+    id: uuid.UUID
+    number: int = Field(description="The upper part of its movies' ids.", examples=[17])
+    filename: str = Field(examples=["movies.csv"])
+    dataset: str = Field(examples=["movies"])
+    dialect: Dialect
+    tenant: str = Field(examples=["public"])
+    state: UploadState
+    phase: Phase
+    sha256: str = Field(description="Of the bytes as they were sent, hex.")
+    size_bytes: int = Field(description="Of the bytes as they were sent.", examples=[2713600])
+    records: Records
+    progress: Progress
+    attempts: int
+    transport: Transport
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    error: UploadError | None
+    on_error: Literal["skip", "abort"]
+    max_rejects: str | None = Field(description="A count or a percentage; null: any number.", examples=["2.5%"])
+    corrects: uuid.UUID | None = Field(
+        default=None,
+        description="The upload whose rejected records it brings again, corrected: its movies are that upload's.",
+        examples=[None],
+    )
+    deduplicated: bool = Field(
+        default=False, description="In the answer to an upload: the same bytes were sent before, this is that upload."
+    )
+    links: UploadLinks
+
+
+class UploadPage(BaseModel):
+    """Uploads, newest first."""
+
+    items: list[Upload]
+    total: int
+    page: int
+    page_size: int
+
+
+class UploadEvent(BaseModel):
+    """One thing that happened to an upload: a state that it took, or a trouble on the way."""
+
+    at: datetime
+    event: str = Field(examples=["loading", "batch_taken_over"])
+    reason: str | None = Field(examples=["batch 3, attempt 2"])
+
+
+class UploadHistory(BaseModel):
+    """All that happened, the oldest first."""
+
+    items: list[UploadEvent]
+
+
+class Reject(BaseModel):
+    """One reason why one record was not loaded."""
+
+    line_number: int = Field(description="The line, from 1, at which the record begins.", examples=[42])
+    column: str | None = Field(examples=["release_date"])
+    code: str = Field(examples=["invalid_date"])
+    message: str = Field(examples=["not a real date"])
+    value: str | None = Field(examples=["2023-02-30"])
+    hint: str | None = Field(
+        default=None, description="What to do about it, where that can be told.", examples=["February 2023 has 28 days"]
+    )
+
+
+class RejectSample(BaseModel):
+    """A place where a rule was broken."""
+
+    line_number: int
+    value: str | None
+
+
+class RejectGroup(BaseModel):
+    """All rejects of one column and code."""
+
+    column: str | None
+    code: str
+    count: int
+    samples: list[RejectSample]
+
+
+class RejectPage(BaseModel):
+    """Rejects in the order of the file, and all that match, grouped."""
+
+    items: list[Reject]
+    total: int
+    page: int
+    page_size: int
+    summary: list[RejectGroup]
+
+
+class Movie(BaseModel):
+    """One loaded record; null is unknown."""
+
+    id: int = Field(examples=[73014444047])
+    title: str = Field(examples=["Metropolis"])
+    original_title: str | None = Field(examples=["Metropolis"])
+    title_type: str | None = Field(examples=["movie"])
+    original_language: str | None = Field(examples=["de"])
+    overview: str | None
+    release_date: date | None = Field(examples=["1927-01-10"])
+    release_year: int | None = Field(examples=[1927])
+    end_year: int | None
+    runtime: int | None = Field(description="Minutes.", examples=[153])
+    is_adult: bool | None
+    budget: int | None
+    revenue: int | None
+    status: str | None = Field(examples=["Released"])
+    vote_average: float | None = Field(examples=[8.1])
+    vote_count: int | None
+    languages: list[str] | None
+    genres: list[str] | None
+    homepage: str | None
+    genre_id: int | None
+    production_company_id: int | None
+    source_id: str | None = Field(
+        description="The source's own key, IMDb's tconst for example.", examples=["tt0017136"]
+    )
+    tenant: str = Field(examples=["public"])
+    extra: dict[str, Any] | None = Field(description="Columns of the file that the dataset does not know.")
+
+
+class MovieSource(BaseModel):
+    """Where a movie came from."""
+
+    upload_id: uuid.UUID
+    upload_number: int
+    filename: str
+    line_number: int
+
+
+class MovieDetail(Movie):
+    """A movie and the line of the file that it came from."""
+
+    source: MovieSource
+
+
+class MoviePage(BaseModel):
+    """Movies in the order that was asked for."""
+
+    items: list[Movie]
+    total: int
+    page: int
+    page_size: int
+    next_cursor: str | None
+
+
+class Datasets(BaseModel):
+    """What can be loaded: columns and rules of each dataset."""
+
+    items: list[dict[str, Any]]
+
+
+class Tenant(BaseModel):
+    """One tenant."""
+
+    name: str = Field(examples=["public"])
+    uploads: int
+    movies: int
+
+
+class Tenants(BaseModel):
+    """Whoever has uploaded something."""
+
+    items: list[Tenant]
+    total: int
+
+
+class Pong(BaseModel):
+    """The API's process answers."""
+
+    ping: Literal["pong"] = "pong"
+
+
+class ServiceHealth(BaseModel):
+    """One service that was asked."""
+
+    status: Literal["ok", "unavailable"]
+    backend: str | None = Field(description="What answered.", examples=["postgresql"])
+    milliseconds: float
+
+
+class Health(BaseModel):
+    """All services answer."""
+
+    status: Literal["ok"] = "ok"
+    database: ServiceHealth
+    broker: ServiceHealth
+
+
+class DatabaseHealth(BaseModel):
+    """The database answers."""
+
+    status: Literal["ok"] = "ok"
+    database: ServiceHealth
+    revision: str | None = Field(description="Alembic revision; null before the first migration.")
+
+
+class FieldProblem(BaseModel):
+    """One part of the request that is not valid."""
+
+    location: str = Field(examples=["query.page_size"])
+    message: str
+    code: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem document; further members say more about the code."""
+
+    type: str = Field(
+        description="Where the code is explained, relative to the API's address.",
+        examples=["/errors#not_found"],
+        json_schema_extra={"format": "uri-reference"},
+    )
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="Stable, for programs.", examples=["not_found"])
+    trace_id: str
+    errors: list[FieldProblem] | None = None

@@ -1,0 +1,1 @@
+"""Requests that bring a file, from their first byte to the answer."""

@@ -1,0 +1,149 @@
+"""The body of an upload request: what it may be, and its bytes of the file as they arrive.
+
+RequestBody     chunks of the body, as the client sends them
+RawFile         all of them are the file
+MultipartFile   the file is the form's part `file`; nothing is spooled, other parts are skipped
+"""
+
+from collections.abc import AsyncIterator
+from typing import Final, Protocol
+
+from fastapi import Request
+from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
+
+from api.http_errors import FilenameRequired, IncompleteBody, MalformedMultipart, MissingFile, UnsupportedMediaType
+from api.intake.filenames import clean_filename, filename_of_disposition
+from shared.errors import TooLarge
+
+FILE_PART: Final = "file"
+# Boundaries, part headers and other fields.
+MULTIPART_OVERHEAD_BYTES: Final = 256 * 1024
+_MOST_PARTS: Final = 100
+
+RAW_TYPES: Final = (
+    "application/octet-stream",
+    "text/csv",
+    "text/tab-separated-values",
+    "text/plain",
+    "application/csv",
+    "application/vnd.ms-excel",  # what browsers on Windows call a CSV
+    "application/gzip",
+    "application/x-gzip",
+    "application/x-www-form-urlencoded",  # what `curl --data-binary` says unless it is told otherwise
+)
+MULTIPART_TYPE: Final = "multipart/form-data"
+
+
+class RequestBody:
+    """Chunks of the body."""
+
+    def __init__(self, request: Request) -> None:
+        self._receive = request.receive
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives; raises `IncompleteBody` when the client goes away."""
+        is_complete = False
+        while not is_complete:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise IncompleteBody("The connection ended before the whole body had arrived; nothing was kept.")
+            is_complete = not message.get("more_body", False)
+            if chunk := message.get("body", b""):
+                yield chunk
+
+
+class FileSource(Protocol):
+    """Where the file's bytes and name come from; the name is known when the first chunk is out, "" if there is none."""
+
+    filename: str
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The file's bytes as they arrive."""
+
+
+class RawFile:
+    """The whole body is the file; its name is in the query or in Content-Disposition."""
+
+    def __init__(self, request: Request, body: RequestBody, filename: str | None) -> None:
+        given = filename or filename_of_disposition(request.headers.get("content-disposition", "")) or ""
+        self.filename = clean_filename(given)
+        self._body = body
+        if not self.filename:
+            raise FilenameRequired(
+                "A raw body needs the file's name: add ?filename=movies.csv to the address, or the header"
+                ' Content-Disposition: attachment; filename="movies.csv".'
+            )
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body's bytes."""
+        return self._body.chunks()
+
+
+class MultipartFile:
+    """The part `file` of a form; a `filename` in the query counts more than the part's own."""
+
+    def __init__(self, request: Request, body: RequestBody, filename: str | None) -> None:
+        self._given_name = clean_filename(filename or "")
+        self.filename = self._given_name
+        self._body = body
+        self._file: MultipartSegment | None = None
+        self._part: MultipartSegment | None = None
+        _, options = parse_options_header(request.headers["content-type"])
+        if not options.get("boundary"):
+            raise MalformedMultipart("The Content-Type of a form must name its boundary.")
+        self._parser = PushMultipartParser(options["boundary"], max_segment_count=_MOST_PARTS)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The bytes of the part `file`; raises `MissingFile`, `FilenameRequired` and `MalformedMultipart`."""
+        overhead = 0
+        async for chunk in self._body.chunks():
+            pieces = self._parse(chunk)
+            overhead += len(chunk) - sum(map(len, pieces))
+            if overhead > MULTIPART_OVERHEAD_BYTES:
+                raise TooLarge(f"The form holds more than {MULTIPART_OVERHEAD_BYTES} bytes besides the file.")
+            for piece in pieces:
+                yield piece
+        self._parse(b"")  # the end: a form that is cut off is no form
+        if self._file is None:
+            raise MissingFile("The form has no part named `file`.")
+
+    def _parse(self, chunk: bytes) -> list[bytes]:
+        """The bytes of the file in this chunk of the body."""
+        pieces = []
+        try:
+            for event in self._parser.parse(chunk):
+                if isinstance(event, MultipartSegment):
+                    self._begin(event)
+                elif event is not None and self._part is self._file:
+                    pieces.append(bytes(event))
+        except MultipartError as error:
+            raise MalformedMultipart("The multipart body cannot be taken apart at its boundaries.") from error
+        return pieces
+
+    def _begin(self, part: MultipartSegment) -> None:
+        self._part = part
+        if part.name != FILE_PART:
+            return
+        if self._file is not None:
+            raise MissingFile("The form has more than one part named `file`; upload one file at a time.")
+        self._file = part
+        self.filename = self._given_name or clean_filename(part.filename or "")
+        if not self.filename:
+            raise FilenameRequired('The part `file` has no file name: send filename="movies.csv" with it.')
+
+
+def file_source(request: Request, body: RequestBody, filename: str | None) -> FileSource:
+    """The file in this request, by its Content-Type; raises `UnsupportedMediaType`, `FilenameRequired`."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType(
+            "Content-Encoding is not supported; send the .gz file as it is, with a name that ends in .gz."
+        )
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type == MULTIPART_TYPE:
+        return MultipartFile(request, body, filename)
+    if media_type and media_type not in RAW_TYPES:
+        raise UnsupportedMediaType(
+            "Send the file as the part `file` of multipart/form-data, or as the raw body with a type such as text/csv.",
+            {"supported": [MULTIPART_TYPE, *RAW_TYPES]},
+        )
+    return RawFile(request, body, filename)

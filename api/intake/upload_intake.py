@@ -1,0 +1,176 @@
+"""A request that brings a file: the API stores the bytes, commits the upload, notifies a loader, then answers."""
+
+import asyncio
+from typing import Annotated, Any, Protocol
+
+import structlog
+from fastapi import BackgroundTasks, Header, Query, Request, Response
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.dependencies import Tenant
+from api.description.schemas import Upload
+from api.limits.upload_quota import ByteMeter, upload_quota
+from api.listings.upload_documents import load_upload, upload_path
+from api.runtime import Runtime
+from shared.database.tenancy import tenant_transaction
+from shared.failpoints import reach
+from shared.ingest.intake import idempotency
+from shared.ingest.intake.file_intake import StagedFile
+from shared.ingest.intake.idempotency import Reservation
+from shared.ingest.intake.registration import Registered
+from shared.messaging import Transport
+
+log = structlog.get_logger()
+
+Filename = Annotated[
+    str | None,
+    Query(
+        max_length=1024,
+        description="Name of the file: .csv, .tsv, or either with .gz. Counts more than any other name.",
+        examples=["movies.csv"],
+        # What is none of these names has a code of its own, and may still be the name of what is in it.
+        json_schema_extra={"pattern": r"[^/\\.\s]\.([Cc][Ss][Vv]|[Tt][Ss][Vv])(\.[Gg][Zz])?\s*$"},
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="The same key and the same request give the same upload and answer again, for a week.",
+    ),
+]
+
+
+class FileRequest(Protocol):
+    """A request that brings a file, and what it wants of it."""
+
+    @property
+    def request(self) -> Request:
+        """The request itself."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """The application's."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose file it is."""
+
+    @property
+    def transport(self) -> Transport:
+        """How loaders are notified of it."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The client's, if it has one."""
+
+    async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
+        """Store the file."""
+
+    def register(self, connection: Connection, staged: StagedFile) -> Registered:
+        """Write the upload, in the caller's transaction."""
+
+    def fingerprint(self, staged: StagedFile) -> str:
+        """Equal for equal requests."""
+
+
+async def intake_upload(upload: FileRequest, response: Response, background: BackgroundTasks) -> Upload:
+    """Store, commit, notify, answer; with an idempotency key all of it once. Raises what its parts raise."""
+    async with upload_quota(upload.request, upload.runtime, upload.tenant.name) as meter:
+        return await _take_in(upload, meter, response, background)
+
+
+async def _take_in(upload: FileRequest, meter: ByteMeter, response: Response, background: BackgroundTasks) -> Upload:
+    if upload.idempotency_key is None:
+        staged = await upload.stage(meter, None)
+        return await _finish(upload, staged, None, response, background)
+    reservation = await asyncio.to_thread(
+        idempotency.reserve, upload.runtime.request_engine, upload.tenant.name, upload.idempotency_key
+    )
+    if reservation.upload_id is not None:
+        return await _answer_again(upload, meter, reservation, response)
+    try:
+        staged = await upload.stage(meter, reservation)
+        return await _finish(upload, staged, reservation, response, background)
+    except BaseException:
+        await asyncio.shield(asyncio.to_thread(_release, upload, reservation))
+        raise
+
+
+async def _finish(
+    upload: FileRequest,
+    staged: StagedFile,
+    reservation: Reservation | None,
+    response: Response,
+    background: BackgroundTasks,
+) -> Upload:
+    """Everything after the last byte: commit, notify, answer."""
+    reach("intake.stored")
+    registered = await asyncio.to_thread(_register, upload, staged, reservation)
+    reach("intake.registered")
+    if registered.deduplicated:
+        await asyncio.to_thread(upload.runtime.storage.delete, staged.storage_key)
+        response.status_code = 200
+    else:
+        await _notify(upload, registered, background)
+        reach("intake.notified")
+    answer = await load_upload(upload.runtime.read_engine, registered.upload_id, upload.tenant)
+    answer.deduplicated = registered.deduplicated
+    if reservation is not None:
+        document = {"status": response.status_code or 202, "body": answer.model_dump(mode="json")}
+        await asyncio.to_thread(idempotency.keep_answer, upload.runtime.request_engine, reservation, document)
+    response.headers["Location"] = upload.tenant.address(upload_path(registered.upload_id))
+    return answer
+
+
+def _register(upload: FileRequest, staged: StagedFile, reservation: Reservation | None) -> Registered:
+    """Commit the upload; the file is removed only if that was not even tried.
+
+    When the answer to a COMMIT is lost, nobody knows whether it was carried out: then the file stays. Either the upload
+    is there and will be loaded, and a client that sends its file again is told so, or the file is removed as an orphan.
+    """
+    is_committing = False
+    try:
+        with tenant_transaction(upload.runtime.request_engine, upload.tenant.name) as connection:
+            registered = upload.register(connection, staged)
+            if reservation is not None:
+                fingerprint = upload.fingerprint(staged)
+                idempotency.complete(connection, reservation, fingerprint, registered.upload_id)
+            is_committing = True
+    except Exception:
+        if not is_committing:
+            upload.runtime.storage.delete(staged.storage_key)
+        raise
+    return registered
+
+
+async def _answer_again(upload: FileRequest, meter: ByteMeter, reservation: Reservation, response: Response) -> Upload:
+    """The key was used before: receive the bytes only to see that they are the same, and say the same again."""
+    staged = await upload.stage(meter, None)
+    await asyncio.to_thread(upload.runtime.storage.delete, staged.storage_key)
+    reservation.verify(upload.fingerprint(staged))
+    assert reservation.upload_id is not None
+    response.headers["Location"] = upload.tenant.address(upload_path(reservation.upload_id))
+    stored: dict[str, Any] | None = reservation.answer
+    if stored is None:  # the API died between its commit and its answer
+        return await load_upload(upload.runtime.read_engine, reservation.upload_id, upload.tenant)
+    response.status_code = stored["status"]
+    return Upload.model_validate(stored["body"])
+
+
+def _release(upload: FileRequest, reservation: Reservation) -> None:
+    try:
+        idempotency.release(upload.runtime.request_engine, reservation)
+    except SQLAlchemyError as error:  # its lease ends by itself
+        log.warning("idempotency_key_not_released", error=type(error).__name__)
+
+
+async def _notify(upload: FileRequest, registered: Registered, background: BackgroundTasks) -> None:
+    # A background loader is notified after the reply, as a background task of the request. A Celery message is sent
+    # before it, within notify_timeout_seconds. If either is lost, the sweep notifies again.
+    notifiers, transport = upload.runtime.notifiers, upload.transport
+    if transport is Transport.CELERY:
+        await asyncio.to_thread(notifiers.notify, registered.upload_id, transport)
+    else:
+        background.add_task(notifiers.notify, registered.upload_id, transport)

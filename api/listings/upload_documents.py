@@ -1,0 +1,122 @@
+"""Reading uploads and shaping them for a client."""
+
+import uuid
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.dependencies import Tenant
+from api.description.schemas import Dialect, Progress, Records, Upload, UploadError, UploadLinks
+from shared.csv.dialect import Dialect as StoredDialect
+from shared.database.queries.uploads import upload_by_id
+from shared.database.state_machine import ACTIVE_STATES, COUNTED_STATES, UNDO, UploadState, actions_of
+from shared.database.tenancy import tenant_reading
+from shared.errors import NotFound
+
+UPLOADS_PATH: Final = "/api/v1/uploads"
+MOVIES_PATH: Final = "/api/v1/movies"
+
+
+def upload_path(upload_id: uuid.UUID) -> str:
+    """The address of an upload."""
+    return f"{UPLOADS_PATH}/{upload_id}"
+
+
+def no_such_upload() -> NotFound:
+    """The answer for an upload that is not there, or is another tenant's."""
+    return NotFound("There is no upload of this id.")
+
+
+async def load_upload(engine: AsyncEngine, upload_id: uuid.UUID, tenant: Tenant) -> Upload:
+    """The upload as it is now; raises `NotFound`."""
+    async with tenant_reading(engine, tenant.name) as connection:
+        row = (await connection.execute(upload_by_id(upload_id, tenant.name))).one_or_none()
+    if row is None:
+        raise no_such_upload()
+    return upload_of(row, tenant)
+
+
+def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
+    """Shape a row of `queries.uploads`."""
+    return Upload(
+        id=row.id,
+        number=row.number,
+        filename=row.filename,
+        dataset=row.dataset,
+        dialect=Dialect(**StoredDialect.from_json(row.dialect).to_json()),
+        tenant=row.tenant,
+        state=row.state,
+        phase=row.phase,
+        sha256=row.sha256,
+        size_bytes=row.size_bytes,
+        records=_records(row),
+        progress=_progress(row),
+        attempts=row.attempts,
+        transport=row.transport,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        error=None if row.error_code is None else UploadError(code=row.error_code, message=row.error_message or ""),
+        on_error=row.on_error,
+        max_rejects=_max_rejects(row),
+        corrects=row.corrected_id,
+        links=_links(row, tenant),
+    )
+
+
+def _records(row: Row[Any]) -> Records:
+    if row.state == UploadState.FAILED:  # its rows are gone; its rejects are kept, so that the file can be corrected
+        return Records(read=row.done_rejected, loaded=0, rejected=row.done_rejected, duplicate=0)
+    if row.state in ACTIVE_STATES:
+        return Records(
+            read=row.done_read, loaded=row.done_loaded, rejected=row.done_rejected, duplicate=row.done_duplicate
+        )
+    return Records(
+        read=row.read_records,
+        loaded=row.loaded_records,
+        rejected=row.rejected_records,
+        duplicate=row.duplicate_records,
+    )
+
+
+def _max_rejects(row: Row[Any]) -> str | None:
+    if row.max_rejects_percent is not None:
+        return f"{row.max_rejects_percent:g}%"
+    return None if row.max_rejects is None else str(row.max_rejects)
+
+
+def _progress(row: Row[Any]) -> Progress:
+    is_settled = row.state in COUNTED_STATES
+    done = row.content_bytes if is_settled else row.done_bytes and row.header_bytes + row.done_bytes
+    seconds = _seconds_at_work(row.started_at, row.finished_at or row.now)
+    is_moving = row.state == UploadState.LOADING and done > 0
+    return Progress(
+        bytes_done=done,
+        bytes_total=row.content_bytes,
+        percent=round(100 * done / row.content_bytes, 1),
+        records_per_second=round(_records(row).read / seconds, 1) if seconds else None,
+        eta_seconds=round((row.content_bytes - done) * seconds / done, 1) if is_moving and seconds else None,
+    )
+
+
+def _seconds_at_work(started_at: datetime | None, until: datetime) -> float | None:
+    # Both are the database's clock. Nothing is that fast: the floor keeps a rate finite.
+    return None if started_at is None else max((until - started_at).total_seconds(), 0.001)
+
+
+def _links(row: Row[Any], tenant: Tenant) -> UploadLinks:
+    path = upload_path(row.id)
+    allowed = actions_of(UploadState(row.state))
+    actions = {
+        action: tenant.address(f"{path}/{action}")
+        for action in allowed
+        if not (action == UNDO.name and row.corrects is not None)  # only together with the upload that it corrects
+    }
+    return UploadLinks(
+        self=tenant.address(path),
+        rejects=tenant.address(f"{path}/rejects"),
+        movies=tenant.address(MOVIES_PATH),
+        **actions,
+    )

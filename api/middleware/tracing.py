@@ -1,0 +1,70 @@
+"""The trace id of a request, and its line in the log."""
+
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+TRACE_HEADER: Final = "X-Trace-Id"
+_TRACE_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+log = structlog.get_logger()
+
+
+class TraceMiddleware:
+    """Accepts or makes the trace id, binds it to every log line of the request, echoes it and logs the access.
+
+    The line has the route's template and no query: values of a request may be secrets.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        trace_id = _trace_id(scope)
+        scope.setdefault("state", {})["trace_id"] = trace_id
+        started, status = time.perf_counter(), 0
+
+        async def send_with_trace(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[TRACE_HEADER] = trace_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+            try:
+                await self.app(scope, receive, send_with_trace)
+            finally:
+                milliseconds = round((time.perf_counter() - started) * 1000, 1)
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    route=_route(scope),
+                    status=status,
+                    milliseconds=milliseconds,
+                    **_client(scope),
+                )
+
+
+def _trace_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get(TRACE_HEADER, "")
+    return given if _TRACE_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _route(scope: MutableMapping[str, Any]) -> str:
+    return getattr(scope.get("route"), "path", "") or "unmatched"
+
+
+def _client(scope: MutableMapping[str, Any]) -> dict[str, str]:
+    client = scope["state"].get("client")
+    return {} if client is None else {"key_id": client.key_id}

@@ -1,0 +1,1 @@
+"""How the API notifies loaders of an upload that waits."""

@@ -1,0 +1,140 @@
+"""POST /uploads/{id}/rejects: rejected records come back corrected, and become records of the upload they are from."""
+
+import asyncio
+import uuid
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated
+
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
+from sqlalchemy import Connection, Engine
+
+from api.dependencies import RuntimeDep, Tenant, TenantDep
+from api.description.openapi import CORRECTION_BODY, Responses, problems
+from api.description.openapi_links import UPLOAD_LINKS
+from api.description.schemas import Upload
+from api.intake.streaming import stage_file
+from api.intake.text_parameters import TextParameters
+from api.intake.upload_intake import Filename, IdempotencyKey, intake_upload
+from api.limits.upload_quota import ByteMeter
+from api.runtime import Runtime
+from shared.database.tenancy import tenant_transaction
+from shared.errors import TooLarge
+from shared.ingest.corrections.correction_intake import (
+    Correctable,
+    CorrectionHeader,
+    find_correctable,
+    limited,
+    register_correction,
+)
+from shared.ingest.intake.file_intake import StagedFile
+from shared.ingest.intake.idempotency import Reservation, fingerprint_of
+from shared.ingest.intake.registration import Registered, UploadOptions
+from shared.messaging import Transport
+
+router = APIRouter(prefix="/api/v1", tags=["uploads"])
+
+_RESPONSES: Responses = {
+    202: {
+        "description": "Stored and committed: an upload of its own, whose records will be loaded into the corrected one.",
+        "headers": {
+            "Location": {"description": "Address of the new upload.", "required": True, "schema": {"type": "string"}}
+        },
+        "links": UPLOAD_LINKS,
+    },
+    **problems(400, 404, 409, 413, 415, 503, 507),
+}
+
+
+@dataclass(frozen=True)
+class CorrectionOptions:
+    """What the client asked for; in the query, so that it is known before the first byte."""
+
+    text: Annotated[TextParameters, Depends()]
+    use_celery: Annotated[
+        bool | None, Query(description="Who loads it; by default as the corrected upload was loaded.")
+    ] = None
+    filename: Filename = None
+    idempotency_key: IdempotencyKey = None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One correction as it was asked for."""
+
+    request: Request
+    runtime: Runtime
+    tenant: Tenant
+    options: CorrectionOptions
+    correctable: Correctable
+
+    @property
+    def transport(self) -> Transport:
+        """As asked for, or that of the corrected upload."""
+        chosen = self.options.use_celery
+        return self.correctable.transport if chosen is None else Transport.of(use_celery=chosen)
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The client's, if it has one."""
+        return self.options.idempotency_key
+
+    async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
+        """See `stage_file`."""
+        limits = limited(self.runtime.settings)
+        text = self.options.text.options
+        is_told = text.delimiter is not None or text.quoting is not None
+        text = replace(text, like=None if is_told else self.correctable.dialect)
+        matcher = CorrectionHeader(self.runtime.registry, self.correctable.dataset)
+        try:
+            return await stage_file(
+                self.request, self.runtime, self.options.filename, text, matcher, meter, reservation, limits
+            )
+        except TooLarge as error:
+            message = (
+                f"Corrected records come in files of at most {limits.max_upload_bytes:,} bytes: send them in parts."
+            )
+            raise TooLarge(message, error.fields) from error
+
+    def register(self, connection: Connection, staged: StagedFile) -> Registered:
+        """See `register_correction`."""
+        options = UploadOptions(self.tenant.name, self.transport, str(self.request.state.trace_id))
+        return register_correction(connection, staged, options, self.correctable)
+
+    def fingerprint(self, staged: StagedFile) -> str:
+        """Equal for equal requests."""
+        asked = {"use_celery": self.options.use_celery, "filename": self.options.filename}
+        return fingerprint_of(
+            staged.sha256, {**asked, **asdict(self.options.text), "corrects": str(self.correctable.id)}
+        )
+
+
+@router.post(
+    "/uploads/{upload_id}/rejects",
+    status_code=202,
+    responses=_RESPONSES,
+    openapi_extra=CORRECTION_BODY,
+    summary="Send rejected records back, corrected",
+)
+async def correct_rejects(
+    *,
+    upload_id: uuid.UUID,
+    request: Request,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    options: Annotated[CorrectionOptions, Depends()],
+    response: Response,
+    background: BackgroundTasks,
+) -> Upload:
+    """Send the CSV of the rejects with its records corrected; `_line` says which record each one is.
+
+    What is sound now is loaded into the upload, as if it had been so from the beginning: fewer are rejected and more
+    loaded. The answer is an upload of its own; follow `Location`. What is still wrong is rejected there, and stays
+    among the rejects of the corrected upload: take it from there again.
+    """
+    correctable = await asyncio.to_thread(_find, runtime.request_engine, upload_id, tenant.name)
+    return await intake_upload(Correction(request, runtime, tenant, options, correctable), response, background)
+
+
+def _find(engine: Engine, upload_id: uuid.UUID, tenant: str) -> Correctable:
+    with tenant_transaction(engine, tenant) as connection:
+        return find_correctable(connection, upload_id, tenant)

@@ -1,0 +1,8 @@
+"""`python -m api.server`."""
+
+import sys
+
+from api.server.serve import main
+
+if __name__ == "__main__":
+    sys.exit(main())

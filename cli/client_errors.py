@@ -1,0 +1,109 @@
+"""What can go wrong between the client and the API, as one readable message and as one JSON document.
+
+ClientError
+|-- NoKeyError       what INGEST_API_KEY holds cannot be a key; nothing was sent
+|-- ProblemError     the API said no: application/problem+json, or any other answer that is not a success
+`-- UnreachableError no answer: nothing listens there, or the connection broke
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from cli.formatting import printable
+
+Json = dict[str, Any]
+
+
+class ClientError(Exception):
+    """Base of all; `document` is what `--json` prints, in the shape of problem+json."""
+
+    def __init__(self, message: str, document: Json) -> None:
+        super().__init__(message, document)
+        self.message = message
+        self.document = document
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class NoKeyError(ClientError):
+    """The key of the environment is damaged; what it is does not show."""
+
+
+class ProblemError(ClientError):
+    """An answer of 400 or more."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return int(self.document["status"])
+
+
+class UnreachableError(ClientError):
+    """No answer from the API."""
+
+
+def problem_of(response: httpx.Response) -> ProblemError:
+    """The error of an answer whose body has been read; a body that is not problem+json is replaced by its status."""
+    document: Json = {"type": "about:blank", "title": _reason(response.status_code)}
+    if response.headers.get("content-type", "").startswith(("application/problem+json", "application/json")):
+        document |= _object(response)
+    document["status"] = response.status_code
+    return ProblemError(_sentence(document), document)
+
+
+def not_ours(response: httpx.Response) -> ProblemError:
+    """The error for a success that is not what this API answers: something else listens there."""
+    detail = f"what answers at {response.url.copy_with(query=None)} is not the API of this client"
+    document = {"type": "about:blank", "title": "Unexpected answer", "status": response.status_code, "detail": detail}
+    return ProblemError(_sentence(document), document)
+
+
+def no_key() -> NoKeyError:
+    """The error for a damaged key."""
+    message = "INGEST_API_KEY holds no whole key: characters are missing, added or wrong."
+    return NoKeyError(message, {"type": "about:blank", "title": "No key", "code": "key_invalid", "detail": message})
+
+
+def unreachable(base_url: str, error: httpx.TransportError) -> UnreachableError:
+    """The error for a connection that could not be made or did not hold."""
+    reason = printable(str(error)) or type(error).__name__
+    message = f"The API at {base_url} does not answer ({reason}). Is it running? `imdb-ingest up` starts it."
+    return UnreachableError(
+        message, {"type": "about:blank", "title": "API unreachable", "code": "unreachable", "detail": message}
+    )
+
+
+def _object(response: httpx.Response) -> Json:
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def _sentence(document: Json) -> str:
+    """`Title (404 not_found): detail; location: message [trace abc]`, leaving out what the document does not have."""
+    code = f" {document['code']}" if document.get("code") else ""
+    text = f"{document['title']} ({document['status']}{code})"
+    detail = document.get("detail") or "; ".join(_field_error(error) for error in document.get("errors") or [])
+    if detail:
+        text += f": {detail}"
+    if document.get("trace_id"):
+        text += f" [trace {document['trace_id']}]"
+    return printable(text)
+
+
+def _field_error(error: object) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    return f"{error.get('location', '?')}: {error.get('message', '?')}"

@@ -1,0 +1,187 @@
+"""What a person should do about a reject, computed when it is shown; exact or absent, never a guess.
+
+A hint that names a value names one that the column's rule and checks accept, in every dataset that has such a column;
+where a text can be read in two ways, it says so.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from functools import singledispatch
+from typing import Any, Final
+
+from shared.advice.language_names import language_hint
+from shared.advice.repairs import (
+    NULL_WORDS,
+    Advice,
+    date_hint,
+    flag_hint,
+    identifier_hint,
+    list_hint,
+    millions_hint,
+    minutes_hint,
+    number_hint,
+    number_id_hint,
+    whole_hint,
+    word_hint,
+    year_hint,
+)
+from shared.catalog.checks import FIRST_DATE, YEARS_AHEAD, Between, Check, Matches, NotBlank, OneOf, ReleaseDay
+from shared.catalog.dataset import Column, normalised
+from shared.csv.records import LONGEST_VALUE_CHARACTERS
+
+LEAVE_EMPTY: Final = "leave the cell empty"
+_IF_UNKNOWN: Final = "correct the number, or leave the cell empty if it is not known"
+
+_OF_CODE: Final = {
+    "blank_line": "leave the line out",
+    "repeated_header": "leave the line out",
+    "unterminated_quote": "close the quote at the end of the cell, or escape it where it belongs to the text",
+    "stray_quote": 'escape the quote where it belongs to the text; in most files that is to double it: ""',
+    "wrong_field_count": "look for a delimiter or a line end in a cell without quotes around it, or for a missing cell",
+    "field_too_long": "shorten the cell, or look for a quote that opens in it and is not closed",
+    "record_too_long": "look for a quote that opens in its first line and is not closed",
+    "nul_byte": "remove the NUL bytes",
+    "negative": _IF_UNKNOWN,
+    "out_of_range": _IF_UNKNOWN,
+    "date_out_of_range": "correct the date, or leave the cell empty if it is not known",
+    "year_out_of_range": "correct the year, or leave the cell empty if it is not known",
+    "ends_before_start": "correct one of the two years, or leave endYear empty if it is not known",
+    "required": "write a value: a record without one cannot be loaded",
+    "not_a_reject": "take _line from the rejects of the upload as they are now; what was loaded needs no correction",
+    "repeated_line": "leave only one record with this _line in the file",
+}
+
+_OF_VALUE: Final[dict[str, Callable[[str], Advice]]] = {
+    "not_a_whole_number": whole_hint,
+    "not_minutes": minutes_hint,
+    "not_millions": millions_hint,
+    "not_a_number": number_hint,
+    "not_a_date": date_hint,
+    "not_a_year": year_hint,
+    "not_a_flag": flag_hint,
+    "not_a_list": list_hint,
+    "invalid_language": language_hint,
+    "invalid_tconst": identifier_hint,
+    "invalid_id": number_id_hint,
+}
+
+_ESCAPED_BYTE: Final = re.compile(r"\\x([89a-f][0-9a-f])")
+
+
+class Advisor:
+    """Gives hints about the rejects of all datasets that these columns belong to."""
+
+    def __init__(self, columns: Iterable[Column]) -> None:
+        self._columns = tuple(columns)
+        self._required = frozenset(
+            normalised(name) for column in self._columns if column.required for name in (column.name, *column.aliases)
+        )
+
+    def hint(self, code: str, column: str | None, value: str | None) -> str | None:
+        """What to do about a reject with this code, in this column of the file, with this text.
+
+        None: the code and the text do not tell.
+        """
+        if code == "invalid_utf8":
+            return _encoding_hint(value or "")
+        columns = self._able(code, column)
+        words = _words(code, columns)
+        if code not in _OF_VALUE and not words:
+            return _OF_CODE.get(code)
+        if value is None or len(value) > LONGEST_VALUE_CHARACTERS:  # a value that was cut cannot be judged
+            return None
+        if value.strip().casefold() in NULL_WORDS:
+            is_safe = normalised(column or "") not in self._required and not (
+                code == "invalid_language" and value.isalpha()
+            )
+            return LEAVE_EMPTY if is_safe else None
+        return _worded(word_hint(value, words) if words else _advice(code, value, columns), columns)
+
+    def _able(self, code: str, name: str | None) -> list[Column]:
+        """The columns of this name that can give this code; if there are none, all columns that can."""
+        able = [
+            column for column in self._columns if code in (column.rule.code, *(check.code for check in column.checks))
+        ]
+        wanted = normalised(name or "")
+        return [column for column in able if wanted in map(normalised, (column.name, *column.aliases))] or able
+
+
+def _words(code: str, columns: Sequence[Column]) -> list[str]:
+    """The words that a check of this code allows."""
+    checks = (check for column in columns for check in column.checks)
+    return list(
+        dict.fromkeys(
+            word for check in checks if isinstance(check, OneOf) and check.code == code for word in check.values
+        )
+    )
+
+
+def _advice(code: str, value: str, columns: list[Column]) -> Advice:
+    """What the value may mean; a unit of time is understood only in columns of minutes."""
+    if code == "not_a_whole_number" and all(column.field == "runtime" for column in columns):
+        return minutes_hint(value)
+    return _OF_VALUE[code](value)
+
+
+def _worded(advice: Advice, columns: list[Column]) -> str | None:
+    """With no other values than all of these columns accept."""
+    if isinstance(advice, str) or advice is None:
+        return advice
+    uploaded = [text for text in advice if all(_is_allowed(text, column) for column in columns)]
+    if isinstance(advice, dict):
+        uploaded = [", ".join(f"{text} {advice[text]}" for text in uploaded)]
+    return f"write {uploaded[0]}" if any(uploaded) else None
+
+
+def _is_allowed(text: str, column: Column) -> bool:
+    try:
+        value = column.rule.parse(text)
+    except ValueError:
+        return False
+    return value is None or all(_passes(check, value) for check in column.checks)
+
+
+@singledispatch
+def _passes(check: Check, _value: Any) -> bool:
+    """What pandera's check of the schema says of a value."""
+    raise TypeError(type(check))
+
+
+@_passes.register
+def _(check: Between, value: float) -> bool:
+    return check.low <= value and (check.high is None or value <= check.high)
+
+
+@_passes.register
+def _(_check: ReleaseDay, value: date) -> bool:
+    today = datetime.now().astimezone()
+    return value >= FIRST_DATE and (value.year - YEARS_AHEAD, value.month, value.day) <= today.timetuple()[:3]
+
+
+@_passes.register
+def _(check: OneOf, value: str) -> bool:
+    return value in check.values
+
+
+@_passes.register
+def _(check: Matches, value: str) -> bool:
+    return re.fullmatch(check.pattern, value, re.ASCII) is not None
+
+
+@_passes.register
+def _(_check: NotBlank, value: str) -> bool:
+    return bool(value.strip())
+
+
+def _encoding_hint(value: str) -> str | None:
+    """Which letters the bytes would be in Windows-1252, if they all are letters."""
+    octets = dict.fromkeys(_ESCAPED_BYTE.findall(value))
+    letters = {octet: bytes.fromhex(octet).decode("windows-1252", "replace") for octet in octets}
+    if not letters or not all(letter.isalpha() for letter in letters.values()):
+        return None
+    named = ", ".join(f"{octet.upper()} would be {letter}" for octet, letter in letters.items())
+    return (
+        f"in Windows-1252 the byte {named}: if that is right, write these letters in UTF-8; "
+        "only if all of the file is Windows-1252, send it with encoding=windows-1252"
+    )

@@ -1,0 +1,92 @@
+"""What a dataset demands of typed values: plain declarations, each with the code and the message of its reject.
+
+They know neither pandas nor pandera, so that the API describes a dataset without loading either;
+`shared/catalog/pandera_schemas.py` makes pandera's checks of them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+FIRST_DATE = date(1870, 1, 1)
+YEARS_AHEAD = 10
+FIRST_YEAR, LAST_YEAR = 1870, 2100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A demand on the values of one column that are not null."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between(Check):
+    """A number in the closed range; None is no limit."""
+
+    low: float
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseDay(Check):
+    """A date from `FIRST_DATE` to `YEARS_AHEAD` years after the day of loading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOf(Check):
+    """One of these texts, spelled like that."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matches(Check):
+    """The whole text fits the pattern (as Python's and RE2's syntax have it)."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBlank(Check):
+    """Text with more than white space."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotBefore:
+    """A demand on a row, blamed on `field`: its number is not less than that of `other`, where both are known."""
+
+    code: str
+    message: str
+    field: str
+    other: str
+
+
+NOT_NEGATIVE = Between(code="negative", message="must not be negative", low=0, high=None)
+NOT_BLANK = NotBlank(code="required", message="must not be blank")
+RELEASE_DAY = ReleaseDay(
+    code="date_out_of_range", message=f"must be between {FIRST_DATE} and {YEARS_AHEAD} years from today"
+)
+RELEASE_YEAR = Between(
+    code="year_out_of_range", message=f"must be between {FIRST_YEAR} and {LAST_YEAR}", low=FIRST_YEAR, high=LAST_YEAR
+)
+
+
+def between(low: float, high: float) -> Between:
+    """In the closed range."""
+    return Between(code="out_of_range", message=f"must be between {low:,} and {high:,}", low=low, high=high)
+
+
+def one_of(code: str, values: tuple[str, ...]) -> OneOf:
+    """One of these texts."""
+    return OneOf(code=code, message=f"must be one of: {', '.join(values)}", values=values)
+
+
+def matches(code: str, pattern: str, message: str) -> Matches:
+    """The whole text fits the pattern."""
+    return Matches(code=code, message=message, pattern=pattern)
+
+
+RUNTIME = between(0, 60_000)
+VOTE = between(0, 10)
+SOURCE_ID = matches("invalid_id", "[0-9]+", "must be a number")

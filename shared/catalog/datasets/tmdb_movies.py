@@ -1,0 +1,22 @@
+"""Full TMDB Movies Dataset (Kaggle): TMDB_movie_dataset_v11.csv, over a million films; lists have commas between."""
+
+from shared.catalog import release_fields as release
+from shared.catalog.dataset import Column, Dataset
+from shared.catalog.list_rules import CommaList
+from shared.catalog.publisher_rules import TrueFalse
+from shared.catalog.tmdb_columns import FACTS, ID
+
+DATASET = Dataset(
+    name="tmdb_movies",
+    title="Full TMDB movies",
+    description="Kaggle's TMDB_movie_dataset_v11.csv: lists are values with commas between them (Action, Comedy).",
+    columns=(
+        *FACTS,
+        ID,
+        Column("genres", "genres", CommaList(), "Names of the genres"),
+        Column("spoken_languages", "languages", CommaList(), "Names of the spoken languages"),
+        Column("adult", "is_adult", TrueFalse(), "True for an adult film"),
+    ),
+    signature_columns=("backdrop_path", "keywords", "production_companies"),
+    derive=release.from_day,
+)

@@ -1,0 +1,165 @@
+"""Parse rules for cells that hold several values: lists as Python or JSON writes them, and texts with separators."""
+
+import ast
+import json
+import re
+from typing import Any, ClassVar, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from typing_extensions import override
+
+from shared.catalog.rules import INT64_MAX, Repeating
+
+LONGEST_LITERAL_CHARACTERS: Final = 100_000
+# Other backslashes are taken by Python as they stand, with a warning; it writes none of them.
+_PYTHON_ESCAPES: Final = re.compile(r"""(?:[^\\]|\\[\\'"abfnrtvxuUN])*""")
+
+# The objects of TMDB's lists as they nearly always are: a name, and at most one id or code beside it. Without escapes
+# they mean the same to Python and to JSON. \x1e (record separator) is none of these texts' characters.
+_SEPARATOR: Final = "\x1e"
+_TEXT: Final = r"""(?:'[^'\\\x00-\x1f]*'|"[^"\\\x00-\x1f]*")"""
+_CAPTURED_TEXT: Final = r"""(?:'([^'\\\x00-\x1f]*)'|"([^"\\\x00-\x1f]*)")"""
+_NAME_KEY: Final = r"""(?:'name'|"name"): """
+_ID_KEY: Final = r"""(?:'id'|"id"): """
+_NUMBER: Final = r"(?:0|[1-9]\d{0,17})"
+_BESIDE: Final = rf"""(?:{_ID_KEY}{_NUMBER}|(?:'iso_639_1'|"iso_639_1"|'iso_3166_1'|"iso_3166_1"): {_TEXT})"""
+
+
+def _object(name: str) -> str:
+    """Pattern of one object; `name` is that of its name's value."""
+    return rf"\{{(?:{_BESIDE}, )?{_NAME_KEY}{name}\}}|\{{{_NAME_KEY}{name}, {_BESIDE}\}}"
+
+
+_OBJECTS: Final = rf"^\[(?:{_object(_TEXT)})(?:, (?:{_object(_TEXT)}))*\]$"
+_EACH_OBJECT: Final = rf"\[?(?:{_object(_CAPTURED_TEXT)})(?:, |\])"
+_FIRST_ID: Final = rf"^\[\{{(?:{_NAME_KEY}{_TEXT}, )?{_ID_KEY}(?P<id>{_NUMBER})[,}}]"
+
+
+class ListLiteral(Repeating):
+    """A list of strings, as Python or as JSON writes it."""
+
+    name = "list of text"
+    code = "not_a_list"
+    message = "must be a list of strings, as Python or JSON writes it (['English', 'Français'])"
+    type = pa.list_(pa.string())
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        return _texts(_literal_list(text))
+
+
+class Names(Repeating):
+    """The names in a list of objects (`[{'id': 16, 'name': 'Animation'}]`), as Python or as JSON writes it."""
+
+    name = "list of objects"
+    code = "not_a_list"
+    message = "must be a list of objects, as Python or JSON writes it ([{'id': 16, 'name': 'Animation'}])"
+    type = pa.list_(pa.string())
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        return _texts([item.get("name") for item in _objects(text)])
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = _are_plain_objects(column)
+        # a name of either quoting and either order, the others empty; the last separator goes
+        names = pc.replace_substring_regex(pc.if_else(plain, column, None), _EACH_OBJECT, rf"\1\2\3\4{_SEPARATOR}")
+        names = pc.binary_replace_slice(names, -1, 2**31 - 1, "")
+        return pc.split_pattern(names, _SEPARATOR), plain
+
+
+class FirstId(Repeating):
+    """The id of the first in a list of objects (`[{'id': 16, 'name': 'Animation'}]`); of an empty list, null."""
+
+    name = "list of objects"
+    code = "not_a_list"
+    message = Names.message
+    type = pa.int64()
+
+    @override
+    def parse(self, text: str) -> int | None:
+        objects = _objects(text)
+        if not objects:
+            return None
+        value = objects[0].get("id")
+        if type(value) is not int or abs(value) > INT64_MAX:
+            raise ValueError
+        return value
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        found = pc.struct_field(pc.extract_regex(column, _FIRST_ID), "id")
+        plain = pc.and_(_are_plain_objects(column), pc.is_valid(found))
+        return pc.cast(pc.if_else(plain, found, None), pa.int64()), plain
+
+
+class CommaList(Repeating):
+    """Values with commas between them (`Action,Comedy` or `Action, Comedy`)."""
+
+    name = "list of text"
+    code = "not_a_list"
+    message = "must be values with commas between them (Action, Comedy)"
+    type = pa.list_(pa.string())
+    separator: ClassVar[str] = ","
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        values = [value.strip() for value in text.split(self.separator)]
+        if "" in values:
+            raise ValueError
+        return values
+
+
+class PipeList(CommaList):
+    """Values with vertical bars between them (`Action|Comedy`)."""
+
+    message = "must be values with vertical bars between them (Action|Comedy)"
+    separator = "|"
+
+
+def _are_plain_objects(column: pa.StringArray) -> pa.BooleanArray:
+    is_short = pc.less_equal(pc.binary_length(column), LONGEST_LITERAL_CHARACTERS)
+    return pc.and_(is_short, pc.match_substring_regex(column, _OBJECTS))
+
+
+def _objects(text: str) -> list[dict[Any, Any]]:
+    items = _literal_list(text)
+    if not all(isinstance(item, dict) for item in items):
+        raise ValueError
+    return items
+
+
+def _texts(items: list[Any]) -> list[str]:
+    """The same, if all are strings that PostgreSQL can store."""
+    if not all(isinstance(item, str) and _is_storable(item) for item in items):
+        raise ValueError
+    return items
+
+
+def _literal_list(text: str) -> list[Any]:
+    """The list that JSON or Python reads."""
+    value = _literal(text) if len(text) <= LONGEST_LITERAL_CHARACTERS else None
+    if not isinstance(value, list):
+        raise ValueError  # noqa: TRY004 - the cell's text is at fault
+    return value
+
+
+def _literal(text: str) -> object:
+    """What JSON or Python reads; raises `ValueError`, too, for what is nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError from error
+    except ValueError:
+        if not _PYTHON_ESCAPES.fullmatch(text):
+            raise
+        try:
+            return ast.literal_eval(text)
+        except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
+            raise ValueError from error
+
+
+def _is_storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)

@@ -1,0 +1,91 @@
+"""The pandera schema of each dataset, made of its declarations: a check's name is the code of its reject.
+
+Numbers are checked as float64 columns (NaN is null): ranges need no more, and pandas is fastest there.
+"""
+
+from functools import lru_cache, singledispatch
+from typing import Any, Final
+
+import pandas as pd
+import pandera.pandas as pandera
+import pyarrow as pa
+
+from shared.catalog.checks import (
+    FIRST_DATE,
+    YEARS_AHEAD,
+    Between,
+    Check,
+    Matches,
+    NotBefore,
+    NotBlank,
+    OneOf,
+    ReleaseDay,
+)
+from shared.catalog.dataset import Column, Dataset
+
+_DTYPES: Final[dict[pa.DataType, Any]] = {
+    pa.int64(): "float64",
+    pa.float64(): "float64",
+    pa.date32(): "datetime64[s]",
+    pa.string(): str,
+}
+
+
+@singledispatch
+def _check(check: Check) -> pandera.Check:
+    """Pandera's check for a declared one."""
+    raise TypeError(type(check))
+
+
+@_check.register
+def _(check: Between) -> pandera.Check:
+    if check.high is None:
+        return pandera.Check.ge(check.low, name=check.code, error=check.message)
+    return pandera.Check.in_range(check.low, check.high, name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: ReleaseDay) -> pandera.Check:
+    return pandera.Check(_is_release_day, name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: OneOf) -> pandera.Check:
+    return pandera.Check.isin(check.values, name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: Matches) -> pandera.Check:
+    return pandera.Check.str_matches(rf"^(?:{check.pattern})\Z", name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: NotBlank) -> pandera.Check:
+    return pandera.Check(_is_not_blank, name=check.code, error=check.message)
+
+
+def _row_check(check: NotBefore) -> pandera.Check:
+    def is_not_before(frame: pd.DataFrame) -> "pd.Series[bool]":
+        return ~(frame[check.field] < frame[check.other])
+
+    return pandera.Check(is_not_before, name=check.code, error=check.message)
+
+
+def _column(column: Column) -> pandera.Column:
+    checks = [_check(check) for check in column.checks]
+    return pandera.Column(_DTYPES[column.rule.type], checks, nullable=not column.required)
+
+
+@lru_cache
+def schema_of(dataset: Dataset) -> pandera.DataFrameSchema:
+    """The schema of a dataset, made once."""
+    columns = {column.field: _column(column) for column in dataset.columns if column.required or column.checks}
+    return pandera.DataFrameSchema(columns, checks=[_row_check(check) for check in dataset.row_checks])
+
+
+def _is_not_blank(values: "pd.Series[str]") -> "pd.Series[bool]":
+    return values.str.strip() != ""
+
+
+def _is_release_day(values: "pd.Series[Any]") -> "pd.Series[bool]":
+    return values.between(pd.Timestamp(FIRST_DATE), pd.Timestamp.today() + pd.DateOffset(years=YEARS_AHEAD))

@@ -1,0 +1,43 @@
+"""What the files that come from TMDB have in common."""
+
+from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RUNTIME, SOURCE_ID, VOTE, matches, one_of
+from shared.catalog.dataset import Column
+from shared.catalog.list_rules import FirstId, Names
+from shared.catalog.rules import Decimal, IsoDate, Rule, Whole
+
+LANGUAGE_CODE = matches("invalid_language", "[a-z]{2,3}", "must be two or three lower-case letters")
+STATUS = one_of("unknown_status", ("Rumored", "Planned", "In Production", "Post Production", "Released", "Canceled"))
+FACTS = (
+    Column("budget", "budget", Whole(), "Production budget in US dollars", (NOT_NEGATIVE,)),
+    Column("homepage", "homepage", Rule(), "Web address"),
+    Column("original_language", "original_language", Rule(), "ISO 639 code", (LANGUAGE_CODE,)),
+    Column("original_title", "original_title", Rule(), "Title in the original language"),
+    Column("overview", "overview", Rule(), "Summary of the plot", aliases=("description", "plot")),
+    Column("release_date", "release_date", IsoDate(), "Day of the first release", (RELEASE_DAY,)),
+    Column("revenue", "revenue", Whole(), "Box office in US dollars", (NOT_NEGATIVE,)),
+    Column("runtime", "runtime", Whole(), "Length in minutes", (RUNTIME,), aliases=("runtimeMinutes",)),
+    Column("status", "status", Rule(), "State of the production", (STATUS,)),
+    Column("title", "title", Rule(), "Title in English", (NOT_BLANK,), required=True),
+    Column(
+        "vote_average", "vote_average", Decimal(), "Mean of the votes, 0 to 10", (VOTE,), aliases=("averageRating",)
+    ),
+    Column("vote_count", "vote_count", Whole(), "Number of votes", (NOT_NEGATIVE,), aliases=("numVotes",)),
+)
+
+ID = Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), required=True)
+
+# as the API answers them: lists of objects
+OBJECTS = (
+    ID,
+    Column("genres", "genres", Names(), "Names of the genres"),
+    Column("genres", "genre_id", FirstId(), "TMDB's id of the first genre", (NOT_NEGATIVE,)),
+    Column(
+        "production_companies",
+        "production_company_id",
+        FirstId(),
+        "TMDB's id of the first company; the whole list is kept in `extra`",
+        (NOT_NEGATIVE,),
+        is_kept=True,
+    ),
+    Column("spoken_languages", "languages", Names(), "Names of the spoken languages"),
+)

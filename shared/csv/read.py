@@ -1,0 +1,286 @@
+"""Reads a batch: all sound records at once, the odd ones one by one; what is no record gets its reason.
+
+pyarrow's reader is three times as fast as pandas' and leaves the GIL, but it forgives what we must report, and takes
+back a whole batch for one cell. So `structure` says first where records are; those that pyarrow could misread are taken
+out of the bytes, and what it reads is counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from shared.csv.dialect import BACKSLASH, Dialect
+from shared.csv.encoding import exchange
+from shared.csv.initial_space import trimmed
+from shared.csv.records import REASONS, Locations, Records, exchanged_back, shown
+from shared.csv.recovery import MOST_RECORD_LINES
+from shared.csv.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, scan_record
+from shared.csv.structure import Structure, find_structure
+from shared.csv.text_checks import is_utf8, text_fault
+
+_BYTE_ORDER_MARK: Final = "\ufeff".encode()
+_LINE_FEED, _RETURN = b"\n\r"
+_SHOWN_BYTES: Final = 4_000
+
+MESSAGES: Final = {
+    "blank_line": "the line is blank",
+    "repeated_header": "the header is here a second time",
+    "unterminated_quote": "a quote opens here and is never closed",
+    "stray_quote": "a quote stands in a quoted cell without being doubled",
+    "wrong_field_count": "the record has {found} fields instead of {expected}",
+    "field_too_long": f"a field is longer than {LONGEST_FIELD_BYTES:,} bytes",
+    "record_too_long": f"the record spans more than {MOST_RECORD_LINES:,} lines",
+    "invalid_utf8": "the text is not valid in the file's encoding",
+    "nul_byte": "the text has a NUL byte",
+}
+
+_FAST, _SLOW, _INVALID = range(3)
+
+
+def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str], first_byte: int = 0) -> Records:
+    """Every record of a span as text, with its place; what is no record comes as reasons."""
+    batch = _Batch(data, find_structure(data, dialect, len(header)), dialect, header)
+    batch.read()
+    if batch.is_suspect:
+        batch = _Batch(data, find_structure(data, dialect, len(header), is_suspect=True), dialect, header)
+        batch.read()
+    return batch.records(first_line, first_byte)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Judges the records, reads the sound ones and keeps the reasons against the others.
+
+    `is_suspect`: a record of several lines has a wrong number of fields.
+    """
+
+    data: bytes
+    structure: Structure
+    dialect: Dialect
+    header: Sequence[str]
+    is_suspect: bool = False
+    _octets: np.ndarray = field(init=False)
+    _starts: np.ndarray = field(init=False)
+    _ends: np.ndarray = field(init=False)
+    _content_ends: np.ndarray = field(init=False)
+    _first_feeds: np.ndarray = field(init=False)
+    _line_counts: np.ndarray = field(init=False)
+    _verdicts: np.ndarray = field(init=False)
+    _tables: list[pa.Table] = field(default_factory=list)
+    _numbers: list[np.ndarray] = field(default_factory=list)
+    # in the order of REASONS
+    _faults: list[tuple[int, str | None, str, str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._octets = np.frombuffer(self.data, np.uint8)
+        self._ends = self.structure.ends
+        self._starts = np.concatenate([np.zeros(1, dtype=np.int64), self._ends])[:-1]
+        self._first_feeds = np.searchsorted(self.structure.line_feeds, self._starts)
+        self._line_counts = np.searchsorted(self.structure.line_feeds, self._ends) - self._first_feeds
+        self._verdicts = np.zeros(len(self._ends), dtype=np.int8)
+        self._content_ends = self._without_line_ends()
+
+    def read(self) -> None:
+        """Judge every record, then read them."""
+        self._judge_malformed()
+        self._judge_shape()
+        self._judge_text()
+        self._read_fast()
+        self._read_slow()
+
+    def records(self, first_line: int, first_byte: int) -> Records:
+        """What was read, in the order of the file."""
+        empty = pa.table({name: pa.array([], pa.string()) for name in map(str, range(len(self.header)))})
+        table = pa.concat_tables(self._tables or [empty]).rename_columns(list(self.header)).combine_chunks()
+        numbers = np.concatenate([np.zeros(0, dtype=np.int64), *self._numbers])
+        if len(self._tables) > 1:
+            order = np.argsort(numbers)
+            table, numbers = table.take(pa.array(order)), numbers[order]
+        if self.dialect.is_exchanged:
+            columns = [exchanged_back(column.combine_chunks()) for column in table.columns]
+            table = pa.table(columns, names=table.column_names)
+        locations = Locations(first_line + self._first_feeds, first_byte + self._starts, first_byte + self._ends)
+        return Records(table, numbers, locations, self._reasons())
+
+    def _reasons(self) -> pa.Table:
+        columns = zip(*self._faults, strict=True) if self._faults else ([] for _ in REASONS)
+        return pa.Table.from_arrays(
+            [pa.array(list(column), kind.type) for column, kind in zip(columns, REASONS, strict=True)], schema=REASONS
+        )
+
+    def _without_line_ends(self) -> np.ndarray:
+        octets, starts = self._octets, self._starts
+        ends = self._ends - (octets[self._ends - 1] == _LINE_FEED)
+        has_return = (ends > starts) & (octets[np.maximum(ends, 1) - 1] == _RETURN)
+        without: np.ndarray = ends - has_return
+        return without
+
+    def _refuse(
+        self, record: int, code: str, column: str | None = None, value: bytes | None = None, found: int = 0
+    ) -> None:
+        if value is None:
+            value = self.data[self._starts[record] : self._content_ends[record]]
+        if self.dialect.is_exchanged:
+            value = exchange(value)
+        message = MESSAGES[code].format(found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header))
+        self._verdicts[record] = _INVALID
+        self._faults.append((record, column, code, message, shown(value[:_SHOWN_BYTES])))
+
+    def _records_at(self, positions: np.ndarray) -> np.ndarray:
+        """In which records these bytes are, each once; without those that are faulty already."""
+        found = np.unique(np.searchsorted(self._ends, positions, side="right"))
+        valid: np.ndarray = found[self._verdicts[found] != _INVALID]
+        return valid
+
+    def _judge_malformed(self) -> None:
+        for span in self.structure.malformed:
+            record = int(np.searchsorted(self._ends, span.start, side="right"))
+            column = self.header[span.field] if span.field < len(self.header) else None
+            self._refuse(record, span.code, column)
+
+    def _judge_shape(self) -> None:
+        for code, wrong in (
+            ("blank_line", self._content_ends <= self._starts),
+            ("record_too_long", self._line_counts > MOST_RECORD_LINES),
+        ):
+            for record in np.flatnonzero(wrong & (self._verdicts != _INVALID)).tolist():
+                self._refuse(record, code)
+        returns = self.structure.returns
+        followers = self._octets[np.minimum(returns + 1, len(self._octets) - 1)]
+        is_lone = (followers != _LINE_FEED) & (returns < len(self._octets) - 1)
+        # pyarrow ends a record at a return without its line feed, and the file does not
+        lone = returns[is_lone]
+        self._verdicts[self._records_at(lone[self.structure.is_outside(lone)])] = _SLOW
+
+    def _judge_text(self) -> None:
+        if self.dialect.is_escaped:
+            self._verdicts[self._records_at(np.flatnonzero(self._octets == ord(BACKSLASH)))] = _SLOW
+        if b"\0" in self.data:
+            self._verdicts[self._records_at(np.flatnonzero(self._octets == 0))] = _SLOW
+        if not is_utf8(self.data):
+            for record in np.flatnonzero(self._verdicts == _FAST).tolist():
+                if not is_utf8(self.data[self._starts[record] : self._ends[record]]):
+                    self._verdicts[record] = _SLOW
+
+    def _read_slow(self) -> None:
+        rows: list[list[str | None]] = []
+        numbers: list[int] = []
+        for record in np.flatnonzero(self._verdicts == _SLOW).tolist():
+            row = self._read_one(record)
+            if row is not None:
+                rows.append(row)
+                numbers.append(record)
+        if rows:
+            arrays = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+            self._tables.append(pa.Table.from_arrays(arrays, names=list(map(str, range(len(self.header))))))
+            self._numbers.append(np.array(numbers, dtype=np.int64))
+
+    def _read_one(self, record: int) -> list[str | None] | None:
+        raw = scan_record(self.data[self._starts[record] : self._ends[record]], 0, self.dialect)
+        if raw.fields is None or len(raw.fields) != len(self.header):
+            self._refuse_count(record, len(raw.fields or ()))
+            return None
+        is_valid = True
+        for name, cell in zip(self.header, raw.fields, strict=True):
+            code = text_fault(cell)
+            if code is not None:
+                is_valid = False
+                self._refuse(record, code, name, cell)
+        return [_text(cell.decode(), self.dialect) for cell in raw.fields] if is_valid else None
+
+    def _refuse_count(self, record: int, found: int) -> None:
+        # the last line of a file may have no end
+        self.is_suspect |= self.data.find(b"\n", self._starts[record], self._content_ends[record]) >= 0
+        self._refuse(record, "wrong_field_count", found=found)
+
+    def _read_fast(self) -> None:
+        numbers = np.flatnonzero(self._verdicts == _FAST)
+        if not len(numbers):
+            return
+        skipped: list[pacsv.InvalidRow] = []
+        data = self._bytes_of(numbers)
+        if data.startswith(_BYTE_ORDER_MARK):
+            data = _BYTE_ORDER_MARK + data  # pyarrow drops one at the beginning, where it is text
+        try:
+            table = _parse(data, self.dialect, len(self.header), skipped)
+        except pa.ArrowInvalid:
+            table = None
+        if table is None or table.num_rows + len(skipped) != len(numbers):  # it saw other records than the bytes have
+            self._verdicts[numbers] = _SLOW
+            return
+        for row in skipped:
+            self._refuse_count(int(numbers[row.number - 1]), row.actual_columns)
+        numbers = np.delete(numbers, [row.number - 1 for row in skipped])
+        kept = ~(self._refuse_long_fields(table, numbers) | self._refuse_headers(table, numbers))
+        self._tables.append(table if kept.all() else table.filter(pa.array(kept)))
+        self._numbers.append(numbers[kept])
+
+    def _bytes_of(self, numbers: np.ndarray) -> bytes:
+        if len(numbers) == len(self._ends):
+            return self.data
+        breaks = np.flatnonzero(np.diff(numbers) != 1)
+        firsts, lasts = numbers[np.concatenate([[0], breaks + 1])], numbers[np.concatenate([breaks, [-1]])]
+        view = memoryview(self.data)
+        spans = zip(self._starts[firsts].tolist(), self._ends[lasts].tolist(), strict=True)
+        return b"".join(view[start:end] for start, end in spans)
+
+    def _refuse_long_fields(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
+        refused = np.zeros(table.num_rows, dtype=bool)
+        for name, column in zip(self.header, table.columns, strict=True):
+            lengths = pc.binary_length(column)
+            if (pc.max(lengths).as_py() or 0) > LONGEST_FIELD_BYTES:
+                long = np.flatnonzero(pc.greater(lengths, LONGEST_FIELD_BYTES).fill_null(False).to_numpy())
+                refused[long] = True
+                for row in long.tolist():
+                    self._refuse(int(numbers[row]), "field_too_long", name, column[row].as_py().encode())
+        return refused
+
+    def _refuse_headers(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
+        """Files that were put together from several have the header again and again."""
+        refused = np.zeros(table.num_rows, dtype=bool)
+        first, *others = self.header
+        with_bom = f"{_BYTE_ORDER_MARK.decode()}{first}"
+        like_first = pc.is_in(table.column(0), pa.array([first, with_bom]))
+        if pc.any(like_first).as_py():
+            for row in np.flatnonzero(like_first.to_numpy()).tolist():
+                if [column[row].as_py() for column in table.columns[1:]] == others:
+                    refused[row] = True
+                    self._refuse(int(numbers[row]), "repeated_header")
+        return refused
+
+
+def _text(cell: str, dialect: Dialect) -> str | None:
+    if dialect.skip_initial_space:
+        cell = cell.lstrip(" ")
+    return None if cell in dialect.nulls else cell
+
+
+def _parse(data: bytes, dialect: Dialect, columns: int, skipped: list[pacsv.InvalidRow]) -> pa.Table:
+    def skip(row: pacsv.InvalidRow) -> str:
+        skipped.append(row)
+        return "skip"
+
+    names = [str(position) for position in range(columns)]
+    table = pacsv.read_csv(
+        pa.BufferReader(data),
+        read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=max(len(data), 1) + 1),
+        parse_options=pacsv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote if dialect.quoting else False,
+            newlines_in_values=dialect.quoting,
+            invalid_row_handler=skip,
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            check_utf8=False,
+            strings_can_be_null=True,
+            null_values=list(dialect.nulls),
+        ),
+    )
+    table = table.combine_chunks()
+    return trimmed(table, dialect.nulls) if dialect.skip_initial_space else table

@@ -1,0 +1,78 @@
+"""What reading yields: records as text, each with its place, and the reasons against those that are none."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+LONGEST_VALUE_CHARACTERS = 1_000
+_EXCHANGED = str.maketrans("\r\n", "\n\r")
+
+# `record`: position among all records of the batch, from 0; `column` is null if it is about the whole record.
+REASONS = pa.schema(
+    {"record": pa.int64(), "column": pa.string(), "code": pa.string(), "message": pa.string(), "value": pa.string()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """Of each record of a batch, in order: the line at which it begins, its bytes in the stored file; all int64."""
+
+    line_numbers: np.ndarray
+    byte_starts: np.ndarray
+    byte_ends: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.line_numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """`table`: one string column for each name of the header; `numbers`: int64, which record each row is.
+
+    `reasons` (as `REASONS` says) are against the records that are not in `table`.
+    """
+
+    table: pa.Table
+    numbers: np.ndarray
+    locations: Locations
+    reasons: pa.Table
+
+    @property
+    def line_numbers(self) -> np.ndarray:
+        """At which line each row of `table` begins."""
+        numbers: np.ndarray = self.locations.line_numbers[self.numbers]
+        return numbers
+
+    @property
+    def read(self) -> int:
+        """How many records the bytes held, faulty ones included."""
+        return len(self.locations)
+
+
+def reasons(records: np.ndarray, column: str | None, code: str, message: str, values: pa.Array) -> pa.Table:
+    """The same reason against several records; `values` are what they hold there, as text or null."""
+    count = len(records)
+    columns = [
+        pa.array(records, pa.int64()),
+        pa.repeat(pa.scalar(column, pa.string()), count),
+        pa.repeat(pa.scalar(code), count),
+        pa.repeat(pa.scalar(message), count),
+        values,
+    ]
+    return pa.Table.from_arrays(columns, schema=REASONS)
+
+
+def shown(value: bytes | str) -> str:
+    """A value as a reject shows it: bytes that are no text are escaped, and a long one is cut."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    text = text.replace("\0", "\\x00")
+    return text if len(text) <= LONGEST_VALUE_CHARACTERS else text[:LONGEST_VALUE_CHARACTERS] + "…"
+
+
+def exchanged_back(values: pa.StringArray) -> pa.StringArray:
+    """Values of a file of carriage returns, in which these were exchanged with line feeds."""
+    if not pc.any(pc.match_substring_regex(values, "[\r\n]")).as_py():
+        return values
+    return pa.array([None if value is None else value.translate(_EXCHANGED) for value in values.to_pylist()])

@@ -1,0 +1,125 @@
+"""Leases: which loader has a batch, or the publishing of an upload, and until when.
+
+To claim raises the epoch and sets a lease by the server's clock; a loader renews it while it works. When a lease ends,
+another loader may claim: it gets the next epoch, and the earlier loader cannot commit any more (`state_machine`).
+"""
+
+from typing import Any, Final
+
+from shared.database.state_machine import COMPLETE, IS_OURS, BatchState, Connection, guard_of
+
+_LEASE: Final = "clock_timestamp() + make_interval(secs => %(lease_seconds)s)"
+_IS_FREE: Final = "(lease_until IS NULL OR lease_until < clock_timestamp())"
+
+# `session_pid` is the session that may be in the middle of the batch. The former loader cannot commit any more, but if
+# it hangs in its COPY, its invisible rows keep ours waiting, and no timeout of the server ends that: so we do.
+_CLAIM_BATCH: Final = f"""
+WITH candidate AS (
+    SELECT upload_number, number, session_pid, session_start
+    FROM batches
+    WHERE upload_number = %(upload)s AND state = '{BatchState.PENDING}' AND attempts < %(max_attempts)s
+      AND {_IS_FREE}
+      AND EXISTS (SELECT FROM uploads WHERE number = %(upload)s AND {guard_of(COMPLETE)})
+    ORDER BY number
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE batches AS batch
+SET epoch = epoch + 1, attempts = attempts + 1, loader = %(loader)s, lease_until = {_LEASE},
+    session_pid = pg_backend_pid(),
+    session_start = (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
+FROM candidate
+WHERE (batch.upload_number, batch.number) = (candidate.upload_number, candidate.number)
+RETURNING batch.number, byte_start, byte_end, first_line, begins_in_line, checksum, epoch, attempts,
+    (SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(coalesce(candidate.session_pid, 0))
+     WHERE backend_start = candidate.session_start AND pid <> pg_backend_pid()) AS ended
+"""
+
+_RENEW_BATCH: Final = f"UPDATE batches SET lease_until = {_LEASE} WHERE {IS_OURS}"
+
+_GIVE_BACK_BATCH: Final = f"""
+UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts - %(refunded)s WHERE {IS_OURS}
+"""
+
+_CLAIM_PUBLISHING: Final = f"""
+UPDATE uploads
+SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexing', lease_until = {_LEASE}
+WHERE number = %(number)s AND {guard_of(COMPLETE)} AND publish_attempts < %(max_attempts)s AND {_IS_FREE}
+  AND NOT EXISTS (SELECT FROM batches WHERE upload_number = %(number)s AND state = '{BatchState.PENDING}')
+RETURNING epoch, publish_attempts
+"""
+
+_RENEW_PUBLISHING: Final = f"""
+UPDATE uploads SET lease_until = {_LEASE}
+WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
+RETURNING number
+"""
+
+_RELEASE_PUBLISHING: Final = f"""
+UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - %(refunded)s
+WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
+"""
+
+# A batch, or the publishing, that crashed too many loaders; nobody has it now.
+_EXHAUSTED: Final = f"""
+SELECT upload.number, poison.message
+FROM uploads AS upload JOIN (
+    SELECT DISTINCT ON (upload_number) upload_number, format(
+        'loading stopped %%s times in batch %%s: bytes %%s to %%s, from line %%s on',
+        attempts, number, byte_start, byte_end, first_line) AS message
+    FROM batches
+    WHERE state = '{BatchState.PENDING}' AND attempts >= %(max_attempts)s AND {_IS_FREE}
+    UNION ALL
+    SELECT number, format('publishing stopped %%s times', publish_attempts)
+    FROM uploads
+    WHERE {guard_of(COMPLETE)} AND publish_attempts >= %(max_attempts)s AND {_IS_FREE}
+) AS poison ON poison.upload_number = upload.number
+WHERE upload.{guard_of(COMPLETE)}
+FOR NO KEY UPDATE OF upload
+"""
+
+
+def claim_batch(
+    connection: Connection, upload: int, loader: str, lease_seconds: float, max_attempts: int
+) -> tuple[Any, ...] | None:
+    """The first free batch of an upload: number, byte_start, byte_end, first_line, begins_in_line, checksum, epoch,
+    attempts; None if there is none.
+    """
+    rows = connection.execute(
+        _CLAIM_BATCH, upload=upload, loader=loader, lease_seconds=lease_seconds, max_attempts=max_attempts
+    )
+    return rows[0][:-1] if rows else None
+
+
+def renew_batch(connection: Connection, upload: int, batch: int, epoch: int, lease_seconds: float) -> None:
+    """Keep the batch for another lease; nothing happens if it is not ours any more: its commit finds out."""
+    connection.execute(_RENEW_BATCH, upload=upload, batch=batch, epoch=epoch, lease_seconds=lease_seconds)
+
+
+def give_back_batch(connection: Connection, upload: int, batch: int, epoch: int, *, counts_as_attempt: bool) -> None:
+    """Let others have the batch at once instead of after the lease."""
+    refunded = 0 if counts_as_attempt else 1
+    connection.execute(_GIVE_BACK_BATCH, upload=upload, batch=batch, epoch=epoch, refunded=refunded)
+
+
+def claim_publishing(
+    connection: Connection, number: int, lease_seconds: float, max_attempts: int
+) -> tuple[int, int] | None:
+    """Epoch and attempt; None if another loader publishes, or a batch is pending."""
+    rows = connection.execute(_CLAIM_PUBLISHING, number=number, lease_seconds=lease_seconds, max_attempts=max_attempts)
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def renew_publishing(connection: Connection, number: int, epoch: int, lease_seconds: float) -> bool:
+    """Keep the claim for another lease; False if it is not ours any more."""
+    return bool(connection.execute(_RENEW_PUBLISHING, number=number, epoch=epoch, lease_seconds=lease_seconds))
+
+
+def release_publishing(connection: Connection, number: int, epoch: int, *, counts_as_attempt: bool) -> None:
+    """Let others publish at once instead of after the lease."""
+    connection.execute(_RELEASE_PUBLISHING, number=number, epoch=epoch, refunded=0 if counts_as_attempt else 1)
+
+
+def exhausted(connection: Connection, max_attempts: int) -> list[tuple[int, str]]:
+    """Numbers of uploads whose batch or publishing has crashed so often, with what to say; their rows are locked."""
+    return [(row[0], row[1]) for row in connection.execute(_EXHAUSTED, max_attempts=max_attempts)]

@@ -1,0 +1,65 @@
+"""What the platform keeps about clients and tenants: API keys, idempotency keys, when each tenant was served."""
+
+import uuid
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.database.models.base import TENANT_NAME, Base
+
+SCOPES: Final = ("read", "upload", "admin")
+
+
+class ApiKey(Base):
+    """Somebody's key: which tenants' data it opens, and what for. Of its secret there is only the SHA-256.
+
+    `replaces` is the key that this one was made for by a rotation. Keys are revoked, not deleted: logs name their ids.
+    """
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    tenants: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    replaces: Mapped[str | None] = mapped_column(ForeignKey("api_keys.id"), unique=True)
+
+    __table_args__ = (
+        CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
+        CheckConstraint(f"array_to_string(tenants, '/', '!') ~ '^{TENANT_NAME}(/{TENANT_NAME})*$'", name="tenants"),
+        CheckConstraint(f"cardinality(scopes) > 0 AND scopes <@ ARRAY{list(SCOPES)!r}", name="scopes"),
+    )
+
+
+class IdempotencyKey(Base):
+    """A client's key for one upload request; `holder` is receiving it until `lease_until`, or `answer` is its end."""
+
+    __tablename__ = "idempotency_keys"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    holder: Mapped[uuid.UUID]
+    lease_until: Mapped[datetime]
+    fingerprint: Mapped[str | None]
+    upload_id: Mapped[uuid.UUID | None]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+    __table_args__ = (Index(None, "created_at"),)
+
+
+class TenantSchedule(Base):
+    """When a tenant last had a turn at a loader (see `shared.ingest.loading.scheduling`)."""
+
+    __tablename__ = "tenant_schedule"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    last_served_at: Mapped[datetime]

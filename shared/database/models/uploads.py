@@ -1,0 +1,206 @@
+"""Uploads and what belongs to one: its batches, rejects and history."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.database.models.base import Base, one_of
+from shared.database.record_ids import FIRST_LARGE_NUMBER, LAST_NUMBER
+from shared.database.state_machine import ACTIVE_STATES, KEPT_STATES, BatchState, UploadState
+from shared.messaging import Transport
+
+small_upload_numbers = Sequence(
+    "small_upload_numbers", start=1, minvalue=1, maxvalue=FIRST_LARGE_NUMBER - 1, metadata=Base.metadata
+)
+large_upload_numbers = Sequence(
+    "large_upload_numbers",
+    start=FIRST_LARGE_NUMBER,
+    minvalue=FIRST_LARGE_NUMBER,
+    maxvalue=LAST_NUMBER,
+    metadata=Base.metadata,
+)
+
+
+class Upload(Base):
+    """One uploaded file; its states are those of `state_machine`.
+
+    `epoch` grows with every claim of the publishing; `lease_until` says how long the present claim holds.
+    """
+
+    __tablename__ = "uploads"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[uuid.UUID] = mapped_column(unique=True, server_default=func.gen_random_uuid())
+    tenant: Mapped[str]
+    filename: Mapped[str]
+    dataset: Mapped[str]
+    dialect: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    header: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    state: Mapped[str] = mapped_column(server_default="queued")
+    phase: Mapped[str] = mapped_column(server_default="queued")
+    transport: Mapped[str]
+    trace_id: Mapped[str]
+    forced: Mapped[bool] = mapped_column(server_default=false())
+    # the upload whose rejected records it brings again: its rows go there, under that upload's ids
+    corrects: Mapped[int | None] = mapped_column(BigInteger)
+
+    # how many rejected records it may have: none with `abort`, else these bounds (null: any number)
+    on_error: Mapped[str] = mapped_column(server_default="skip")
+    max_rejects: Mapped[int | None] = mapped_column(BigInteger)
+    max_rejects_percent: Mapped[float | None] = mapped_column(Double)
+
+    # what the client sent (`size_bytes`, `sha256`) and what is stored and split: the same size unless it was gzip or
+    # another encoding than UTF-8; records begin after `header_bytes`
+    storage_key: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    content_bytes: Mapped[int] = mapped_column(BigInteger)
+    header_bytes: Mapped[int] = mapped_column(BigInteger)
+
+    # the claim of its publishing
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    publish_attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    lease_until: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]
+
+    # the record counts, written when the upload completes; until then they are the sums over its batches
+    read_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    loaded_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejected_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    duplicate_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    error_code: Mapped[str | None]
+    error_message: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint(one_of("state", UploadState), name="state"),
+        CheckConstraint(one_of("transport", Transport), name="transport"),
+        CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="record_counts"),
+        CheckConstraint(f"number BETWEEN 1 AND {LAST_NUMBER}", name="number"),
+        CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error"),
+        CheckConstraint("on_error IN ('skip', 'abort')", name="on_error"),
+        CheckConstraint("max_rejects >= 0", name="max_rejects"),
+        CheckConstraint("max_rejects_percent BETWEEN 0 AND 100", name="max_rejects_percent"),
+        # No tenant corrects another tenant's upload. A foreign key asks the table itself, past its policies, so the
+        # tenant is part of the key.
+        UniqueConstraint("number", "tenant", name="uq_uploads_number_tenant"),
+        ForeignKeyConstraint(
+            ["corrects", "tenant"], ["uploads.number", "uploads.tenant"], name="fk_uploads_corrects", ondelete="CASCADE"
+        ),
+        Index(None, "tenant", "created_at"),
+        Index(None, "sha256"),
+        Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),
+        Index("ix_uploads_active", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),
+        # the same file is loaded once, unless the client forces it
+        Index(
+            "ix_uploads_content",
+            "tenant",
+            "dataset",
+            "sha256",
+            unique=True,
+            postgresql_where=text(f"{one_of('state', KEPT_STATES)} AND NOT forced"),
+        ),
+    )
+
+
+class UploadEvent(Base):
+    """What happened to an upload, in the order of `id`: each state it took (by a trigger), each trouble on the way."""
+
+    __tablename__ = "upload_events"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    event: Mapped[str]
+    reason: Mapped[str | None]
+
+    __table_args__ = (Index(None, "upload_number", "id"),)
+
+
+class Batch(Base):
+    """A span [byte_start, byte_end) of the stored bytes that holds whole records; pending until its rows are committed.
+
+    `first_line` is the line of the file at which it begins, `line_feeds` how many newline bytes it holds: the first line
+    of each batch must follow from the batch before. `begins_in_line`: its first bytes are the rest of a line that the
+    batch before could not hold. `checksum` is `shared.csv.split.checksum_of` its bytes; null for batches of versions
+    that made none.
+    """
+
+    __tablename__ = "batches"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    byte_start: Mapped[int] = mapped_column(BigInteger)
+    byte_end: Mapped[int] = mapped_column(BigInteger)
+    first_line: Mapped[int] = mapped_column(BigInteger)
+    line_feeds: Mapped[int] = mapped_column(BigInteger)
+    begins_in_line: Mapped[bool] = mapped_column(server_default=false())
+    checksum: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(server_default="pending")
+
+    epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    lease_until: Mapped[datetime | None]
+    loader: Mapped[str | None]
+    # the database session that may be in the middle of it, and when that began: process ids come again
+    session_pid: Mapped[int | None]
+    session_start: Mapped[datetime | None]
+
+    read_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    loaded_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rejected_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    duplicate_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    done_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(one_of("state", BatchState), name="state"),
+        CheckConstraint("byte_start < byte_end", name="span"),
+        CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="record_counts"),
+        Index("ix_batches_pending", "upload_number", "number", postgresql_where=text("state = 'pending'")),
+    )
+
+
+class Reject(Base):
+    """One reason why one record was not loaded; `position` numbers the reasons of a record from 0.
+
+    The record is the bytes [byte_start, byte_end) of the stored file; those of earlier versions do not know.
+    """
+
+    __tablename__ = "rejects"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    line_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    column_name: Mapped[str | None]
+    code: Mapped[str]
+    message: Mapped[str]
+    value: Mapped[str | None]
+    byte_start: Mapped[int | None] = mapped_column(BigInteger)
+    byte_end: Mapped[int | None] = mapped_column(BigInteger)
+
+    __table_args__ = ({"postgresql_partition_by": "RANGE (upload_number)"},)

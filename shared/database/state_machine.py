@@ -1,0 +1,268 @@
+"""The state machine of uploads and batches: every state, transition, guard and revocation.
+
+    uploads     begin      queued             -> loading
+                complete   loading            -> completed
+                fail       queued, loading    -> failed
+                cancel     queued, loading    -> cancelled
+                retry      failed, cancelled  -> queued
+                undo       completed          -> undone
+
+    batches     finish     pending            -> done         in the transaction that holds the batch's rows
+                revoke     any                -> the same     with an upload that failed
+                reset      any                -> pending      with an upload that is cancelled or retried
+
+Each change is one guarded UPDATE: if no row comes back, another process was faster or the state forbids it. A trigger
+refuses every other change of an upload's state and writes the history; a test compares its list with `TRANSITIONS`.
+
+Revocation: to revoke or to reset a batch raises its epoch, and to end an upload raises the upload's. A loader that had
+claimed either (see `leases`) names the old epoch when it commits, and its transaction rolls back.
+
+Lock order, everywhere: the upload's row, then its batches, then totals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from shared.errors import NotFound, StateConflict
+
+
+class UploadState(StrEnum):
+    """What became of an upload so far."""
+
+    QUEUED = "queued"
+    LOADING = "loading"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNDONE = "undone"
+
+
+class BatchState(StrEnum):
+    """Whether a batch's rows are committed."""
+
+    PENDING = "pending"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """From any of `sources` to `target`. `is_action`: a person asks for it."""
+
+    name: str
+    sources: tuple[UploadState, ...]
+    target: UploadState
+    is_action: bool = False
+
+
+ACTIVE_STATES: Final = (UploadState.QUEUED, UploadState.LOADING)
+# An upload in one of these has no visible rows, and nothing is left to load.
+ENDED_UNSEEN_STATES: Final = (UploadState.FAILED, UploadState.CANCELLED, UploadState.UNDONE)
+# The same bytes are not loaded again while an earlier upload of them is in one of these.
+KEPT_STATES: Final = (*ACTIVE_STATES, UploadState.COMPLETED)
+# The record counts are final and in the upload's own row.
+COUNTED_STATES: Final = (UploadState.COMPLETED, UploadState.UNDONE)
+
+BEGIN: Final = Transition("begin", (UploadState.QUEUED,), UploadState.LOADING)
+COMPLETE: Final = Transition("complete", (UploadState.LOADING,), UploadState.COMPLETED)
+FAIL: Final = Transition("fail", ACTIVE_STATES, UploadState.FAILED)
+CANCEL: Final = Transition("cancel", ACTIVE_STATES, UploadState.CANCELLED, is_action=True)
+RETRY: Final = Transition("retry", (UploadState.FAILED, UploadState.CANCELLED), UploadState.QUEUED, is_action=True)
+UNDO: Final = Transition("undo", (UploadState.COMPLETED,), UploadState.UNDONE, is_action=True)
+TRANSITIONS: Final = (BEGIN, COMPLETE, FAIL, CANCEL, RETRY, UNDO)
+
+
+def actions_of(state: UploadState) -> tuple[str, ...]:
+    """Names of what a person may do with an upload in this state."""
+    return tuple(transition.name for transition in TRANSITIONS if transition.is_action and state in transition.sources)
+
+
+class Connection(Protocol):
+    """A connection in a transaction: the loader's (`loader_connection`), or SQLAlchemy's (`engine.PlainSql`)."""
+
+    def execute(self, sql: str, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """Run one statement with `%(name)s` for each value; its rows, if it returns any."""
+
+
+def sql_list(states: Sequence[StrEnum]) -> str:
+    """`'queued', 'loading'`: for IN (...)."""
+    return ", ".join(f"'{state}'" for state in states)
+
+
+def guard_of(transition: Transition) -> str:
+    """The condition on the state under which the transition is allowed."""
+    return f"state IN ({sql_list(transition.sources)})"
+
+
+_ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
+# Whoever had claimed the publishing cannot publish any more.
+_END: Final = "phase = 'done', epoch = epoch + 1, lease_until = NULL"
+
+# -- uploads
+
+_BEGIN: Final = f"""
+UPDATE uploads
+SET state = '{BEGIN.target}',
+    phase = CASE state WHEN 'queued' THEN 'loading' ELSE phase END,
+    started_at = coalesce(started_at, clock_timestamp()),
+    attempts = attempts + CASE state WHEN 'queued' THEN 1 ELSE 0 END
+WHERE id = %(id)s::uuid AND {_ACTIVE}
+RETURNING {{columns}}
+"""
+
+_HOLD: Final = "SELECT number FROM uploads WHERE number = %(number)s AND {guard} FOR NO KEY UPDATE"
+
+_COMPLETE: Final = f"""
+UPDATE uploads
+SET state = '{COMPLETE.target}', phase = 'done', finished_at = clock_timestamp(), lease_until = NULL,
+    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s,
+    duplicate_records = %(duplicate)s
+WHERE number = %(number)s AND {guard_of(COMPLETE)} AND epoch = coalesce(%(epoch)s, epoch)
+RETURNING header_bytes, content_bytes
+"""
+
+_FAIL: Final = f"""
+UPDATE uploads
+SET state = '{FAIL.target}', {_END}, error_code = %(code)s, error_message = %(message)s,
+    finished_at = clock_timestamp()
+WHERE number = %(number)s AND {guard_of(FAIL)}
+RETURNING number
+"""
+
+_ACT: Final = """
+UPDATE uploads SET state = '{target}', {changes}
+WHERE id = %(id)s AND tenant = %(tenant)s AND {guard}
+RETURNING number
+"""
+_CHANGES: Final = {
+    CANCEL: f"{_END}, finished_at = clock_timestamp()",
+    RETRY: (
+        "phase = 'queued', epoch = epoch + 1, lease_until = NULL, publish_attempts = 0, error_code = NULL,"
+        " error_message = NULL, started_at = NULL, finished_at = NULL, notified_at = clock_timestamp()"
+    ),
+    UNDO: _END,
+}
+
+_UNDO_CORRECTIONS: Final = f"""
+UPDATE uploads SET state = '{UNDO.target}', epoch = epoch + 1
+WHERE corrects = %(number)s AND {guard_of(UNDO)}
+RETURNING number
+"""
+
+_STATE: Final = "SELECT state FROM uploads WHERE id = %(id)s AND tenant = %(tenant)s"
+
+# -- batches
+
+# By its epoch: a batch that another loader has claimed, or that was revoked, is not ours any more.
+IS_OURS: Final = (
+    f"upload_number = %(upload)s AND number = %(batch)s AND epoch = %(epoch)s AND state = '{BatchState.PENDING}'"
+)
+_FINISH_BATCH: Final = f"""
+UPDATE batches
+SET state = '{BatchState.DONE}', done_at = clock_timestamp(), lease_until = NULL, session_pid = NULL,
+    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s
+WHERE {IS_OURS}
+RETURNING number
+"""
+
+_REVOKE_BATCHES: Final = "UPDATE batches SET epoch = epoch + 1, lease_until = NULL WHERE upload_number = %(number)s"
+
+_RESET_BATCHES: Final = f"""
+UPDATE batches
+SET state = '{BatchState.PENDING}', epoch = epoch + 1, attempts = 0, lease_until = NULL, done_at = NULL,
+    read_records = 0, loaded_records = 0, rejected_records = 0, duplicate_records = 0
+WHERE upload_number = %(number)s
+"""
+
+
+def begin(connection: Connection, upload_id: UUID, columns: str) -> tuple[Any, ...] | None:
+    """Take part in loading the upload; these columns of it, or None if there is nothing to load any more."""
+    rows = connection.execute(_BEGIN.format(columns=columns), id=str(upload_id))
+    return rows[0] if rows else None
+
+
+def hold_loading(connection: Connection, number: int) -> bool:
+    """Lock the row of an upload that is loading until the transaction ends; False if it is not loading any more."""
+    return bool(connection.execute(_HOLD.format(guard=guard_of(COMPLETE)), number=number))
+
+
+def hold_completed(connection: Connection, number: int) -> bool:
+    """Lock the row of a completed upload until the transaction ends; False if it is not completed any more."""
+    return bool(connection.execute(_HOLD.format(guard=guard_of(UNDO)), number=number))
+
+
+def complete(connection: Connection, number: int, epoch: int | None, counts: dict[str, int]) -> tuple[int, int] | None:
+    """End a load with its record counts; `header_bytes` and `content_bytes`, or None if it is not ours to end.
+
+    `epoch`: of the publishing that was claimed; None: the transaction holds the upload's row and its only batch.
+    """
+    rows = connection.execute(_COMPLETE, number=number, epoch=epoch, **counts)
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def fail(connection: Connection, number: int, code: str, message: str) -> bool:
+    """End an upload as failed and revoke every claim on it; False if it has ended already."""
+    has_failed = bool(connection.execute(_FAIL, number=number, code=code, message=message))
+    if has_failed:
+        connection.execute(_REVOKE_BATCHES, number=number)
+    return has_failed
+
+
+def cancel(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
+    """The number of the upload that is cancelled now; None if it was cancelled before.
+
+    Raises `NotFound` and `StateConflict`, as `retry` and `undo` do.
+    """
+    number = _act(connection, CANCEL, upload_id, tenant)
+    if number is not None:
+        connection.execute(_RESET_BATCHES, number=number)
+    return number
+
+
+def retry(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
+    """The number of the upload that is queued again; None if it is active already."""
+    number = _act(connection, RETRY, upload_id, tenant, already=ACTIVE_STATES)
+    if number is not None:
+        connection.execute(_RESET_BATCHES, number=number)
+    return number
+
+
+def undo(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
+    """The number of the upload that is undone now; None if it was undone before."""
+    return _act(connection, UNDO, upload_id, tenant)
+
+
+def undo_corrections(connection: Connection, number: int) -> list[int]:
+    """Numbers of the completed corrections of an upload, which are undone now with it."""
+    return [row[0] for row in connection.execute(_UNDO_CORRECTIONS, number=number)]
+
+
+def finish_batch(connection: Connection, upload: int, batch: int, epoch: int, counts: dict[str, int]) -> bool:
+    """Mark the batch done in the transaction that holds its rows; False if it is not ours any more."""
+    return bool(connection.execute(_FINISH_BATCH, upload=upload, batch=batch, epoch=epoch, **counts))
+
+
+def _act(
+    connection: Connection,
+    transition: Transition,
+    upload_id: UUID,
+    tenant: str,
+    already: tuple[UploadState, ...] = (),
+) -> int | None:
+    names = {"id": str(upload_id), "tenant": tenant}
+    statement = _ACT.format(target=transition.target, changes=_CHANGES[transition], guard=guard_of(transition))
+    rows = connection.execute(statement, **names)
+    if rows:
+        return int(rows[0][0])
+    current = connection.execute(_STATE, **names)
+    if not current:
+        raise NotFound("there is no such upload")
+    state = current[0][0]
+    if state not in (transition.target, *already):
+        raise StateConflict(
+            f"the upload is {state}; this is possible only when it is {' or '.join(transition.sources)}",
+            {"state": state, "allowed": list(transition.sources)},
+        )
+    return None

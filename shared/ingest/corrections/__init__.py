@@ -1,0 +1,1 @@
+"""Rejected records go out to people, and corrected records come back."""

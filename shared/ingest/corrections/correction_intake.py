@@ -1,0 +1,102 @@
+"""Rejected records that come back corrected: a file like any other, with a column that says which record each one is.
+
+A correction is an upload of its own with a state, a history and rejects. Its rows become rows of the upload that it
+corrects (`correction_loading`). It is one batch and one transaction, so its size is limited.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from shared.catalog.dataset import Dataset
+from shared.catalog.registry import MOST_COLUMNS, Registry
+from shared.csv.dialect import Dialect
+from shared.csv.unreadable import HeaderMismatch
+from shared.database.models import Upload
+from shared.database.state_machine import UploadState
+from shared.errors import NotFound, StateConflict
+from shared.ingest.corrections.rejects_spreadsheet import dialect_of_sheet, own_names
+from shared.ingest.intake.file_intake import StagedFile
+from shared.ingest.intake.registration import Registered, UploadOptions, register
+from shared.ingest.rejects_columns import LINE_COLUMN, REJECT_COLUMNS, SHEET_COLUMNS, SHEET_LINE_COLUMN
+from shared.messaging import Transport
+from shared.settings import MIB, Settings
+
+MOST_BYTES: Final = 32 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Correctable:
+    """What a correction must know of the upload that it corrects."""
+
+    id: uuid.UUID
+    number: int
+    state: str
+    dataset: str
+    transport: Transport
+    is_correction: bool
+    dialect: Dialect
+
+
+def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) -> Correctable:
+    """The upload, in whatever state; raises `NotFound`."""
+    wanted = select(Upload.number, Upload.state, Upload.dataset, Upload.transport, Upload.corrects, Upload.dialect)
+    row = connection.execute(wanted.where(Upload.id == upload_id, Upload.tenant == tenant)).one_or_none()
+    if row is None:
+        raise NotFound("there is no such upload")
+    dialect, is_correction = Dialect.from_json(row.dialect), row.corrects is not None
+    transport = Transport(row.transport)
+    return Correctable(upload_id, row.number, row.state, row.dataset, transport, is_correction, dialect)
+
+
+def limited(settings: Settings) -> Settings:
+    """The settings for the intake of a correction: it is limited in size, and one batch."""
+    most_bytes = min(MOST_BYTES, settings.max_upload_bytes)
+    return settings.model_copy(update={"max_upload_bytes": most_bytes, "small_upload_bytes": most_bytes})
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionHeader:
+    """Matches the header of a correction of this dataset: our columns beside its own. A `csv.sniff.HeaderMatcher`."""
+
+    registry: Registry
+    dataset: str
+    most_columns: int = MOST_COLUMNS
+
+    def match(self, header: Sequence[str]) -> Dataset:
+        """The dataset; raises `HeaderMismatch`."""
+        if (LINE_COLUMN in header) == (SHEET_LINE_COLUMN in header):
+            message = f"the header lacks {LINE_COLUMN}: which rejected record each one is; download the rejects as CSV"
+            raise HeaderMismatch(message, {"missing": [LINE_COLUMN], "found": [name[:100] for name in header[:100]]})
+        repeated = sorted({name for name in {*REJECT_COLUMNS, *SHEET_COLUMNS} if header.count(name) > 1})
+        if repeated:
+            raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated})
+        return self.registry.recognise(own_names(header), self.dataset)
+
+    def distance(self, header: Sequence[str]) -> float:
+        """See `Registry.distance`."""
+        return self.registry.distance(header, self.dataset)
+
+    def dialect_of(self, header: Sequence[str], dialect: Dialect) -> Dialect:
+        """A file for spreadsheets has a dialect of its own."""
+        return dialect_of_sheet(header, dialect)
+
+
+def register_correction(
+    connection: Connection, staged: StagedFile, options: UploadOptions, correctable: Correctable
+) -> Registered:
+    """Write the correction and its batch as `register` does; raises `StateConflict` and SQLAlchemy's errors."""
+    now = find_correctable(connection, correctable.id, options.tenant)
+    if now.is_correction:
+        raise StateConflict(
+            "the upload is itself a correction; correct the upload that it corrects", {"state": now.state}
+        )
+    if now.state != UploadState.COMPLETED:
+        raise StateConflict(
+            f"the upload is {now.state}; its rejects can be corrected only when it is completed",
+            {"state": now.state, "allowed": [UploadState.COMPLETED]},
+        )
+    return register(connection, staged, replace(options, forced=True, corrects=now.number))

@@ -1,0 +1,153 @@
+"""Loads corrected records into the upload that rejected them: fewer of its records are rejected, more are loaded.
+
+    outside a transaction   read, find out which line of the corrected upload each record is, parse and check it
+    inside of one           lock the corrected upload; reject records that it does not want any more; write rows, totals,
+                            the record counts of both uploads and the history of both
+
+The lock of the corrected upload's row decides between two corrections of the same lines, and between a correction and an
+undo.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.catalog.dataset import Dataset
+from shared.catalog.rules import Whole
+from shared.csv.records import Locations, Records, reasons
+from shared.database import state_machine
+from shared.database.arrow_schemas import REJECTS
+from shared.database.loader_connection import LoaderConnection
+from shared.database.record_ids import LINE_BITS, first_id
+from shared.errors import CorrectedUploadEnded
+from shared.failpoints import reach
+from shared.ingest.corrections.rejects_spreadsheet import own_columns, own_names
+from shared.ingest.publishing import totals
+from shared.ingest.publishing.completion import complete
+from shared.ingest.rejects_columns import LINE_COLUMN, SHEET_LINE_COLUMN
+from shared.ingest.validation.validate import Validated, shown_values, validate
+from shared.ingest.work import Work, record_event
+
+_LAST_LINE: Final = (1 << LINE_BITS) - 1
+
+MESSAGES: Final = {
+    "not_a_reject": f"{LINE_COLUMN} must be the line of a record that the upload rejected, and has not loaded since",
+    "repeated_line": f"{LINE_COLUMN} is that of an earlier record of this file",
+}
+
+# Deleting decides which lines are still rejected: retention removes old rejects without the lock of their upload.
+_TAKE_REJECTS: Final = """
+WITH taken AS (
+    DELETE FROM rejects WHERE upload_number = %(corrects)s AND line_number = ANY(%(lines)s::bigint[])
+    RETURNING line_number, position
+)
+SELECT line_number FROM taken WHERE position = 0
+"""
+
+_STILL_REJECTED: Final = """
+SELECT line_number FROM rejects
+WHERE upload_number = %(corrects)s AND position = 0 AND line_number = ANY(%(lines)s::bigint[])
+"""
+
+_CHANGE_RECORD_COUNTS: Final = """
+UPDATE uploads
+SET loaded_records = loaded_records + %(corrected)s, rejected_records = rejected_records - %(corrected)s
+WHERE number = %(corrects)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected(Validated):
+    """`lines`: of each record that names one, in order, its line in the corrected upload; `locations`: where it is here."""
+
+    lines: np.ndarray
+    locations: Locations
+
+
+def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Corrected:
+    """Like `validate`; the rows get the ids that they would have had in the corrected upload, by the lines they name."""
+    records, lines = _take_lines(records)
+    header = own_names(work.header)
+    ids = lines + first_id(work.target_number)
+    validated = validate(records, dataset, header, work.tenant, work.number, ids)
+    locations, numbers = records.locations, records.numbers
+    named = Locations(locations.line_numbers[numbers], locations.byte_starts[numbers], locations.byte_ends[numbers])
+    return Corrected(validated.movies, validated.rejects, validated.read, lines, named)
+
+
+def _take_lines(records: Records) -> tuple[Records, np.ndarray]:
+    """The records that name a line, each line once, with those lines; the others have a reason."""
+    name = SHEET_LINE_COLUMN if SHEET_LINE_COLUMN in records.table.column_names else LINE_COLUMN
+    texts = records.table.column(name).combine_chunks()
+    values, _ = Whole().convert(texts)
+    lines: np.ndarray = values.fill_null(0).to_numpy(zero_copy_only=False)
+    is_line = (lines >= 1) & (lines <= _LAST_LINE)
+    is_first = np.zeros(len(lines), dtype=bool)
+    is_first[np.unique(lines, return_index=True)[1]] = True
+    faults = [
+        reasons(records.numbers[wrong], name, code, MESSAGES[code], shown_values(texts.filter(pa.array(wrong))))
+        for code, wrong in (("not_a_reject", ~is_line), ("repeated_line", is_line & ~is_first))
+    ]
+    kept = is_line & is_first
+    left = replace(
+        records,
+        table=own_columns(records.table.filter(pa.array(kept))),
+        numbers=records.numbers[kept],
+        reasons=pa.concat_tables([records.reasons, *faults]),
+    )
+    return left, lines[kept]
+
+
+def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected) -> Corrected:
+    """Lock the corrected upload, remove the rejects whose records are valid now, and reject records that it never rejected.
+
+    Raises `CorrectedUploadEnded`.
+    """
+    if not state_machine.hold_completed(connection, work.target_number):
+        raise CorrectedUploadEnded("the upload whose rejects these are is not completed any more: it was undone")
+    valid = corrected.movies["id"].to_numpy() - first_id(work.target_number)
+    invalid = np.setdiff1d(corrected.lines, valid)
+    taken = connection.execute(_TAKE_REJECTS, corrects=work.target_number, lines=valid.tolist())
+    left = connection.execute(_STILL_REJECTED, corrects=work.target_number, lines=invalid.tolist())
+    is_wanted = np.isin(corrected.lines, np.array([*taken, *left], dtype=np.int64).reshape(-1))
+    if is_wanted.all():
+        return corrected
+    ids = pa.array(corrected.lines[is_wanted] + first_id(work.target_number))
+    refused_here = pa.array(corrected.locations.line_numbers[~is_wanted])
+    # Another reason against a record that the upload does not want would only mislead.
+    others = corrected.rejects.filter(pc.invert(pc.is_in(corrected.rejects["line_number"], refused_here)))
+    rejects = pa.concat_tables([others, _not_rejects(corrected, ~is_wanted, work.number)])
+    return replace(corrected, movies=corrected.movies.filter(pc.is_in(corrected.movies["id"], ids)), rejects=rejects)
+
+
+def _not_rejects(corrected: Corrected, refused: np.ndarray, upload_number: int) -> pa.Table:
+    locations, count = corrected.locations, int(refused.sum())
+    columns = {
+        "upload_number": pa.repeat(pa.scalar(upload_number, pa.int64()), count),
+        "line_number": pa.array(locations.line_numbers[refused]),
+        "position": pa.repeat(pa.scalar(0, pa.int16()), count),
+        "column_name": pa.repeat(pa.scalar(LINE_COLUMN), count),
+        "code": pa.repeat(pa.scalar("not_a_reject"), count),
+        "message": pa.repeat(pa.scalar(MESSAGES["not_a_reject"]), count),
+        "value": pa.array(map(str, corrected.lines[refused].tolist()), pa.string()),
+        "byte_start": pa.array(locations.byte_starts[refused]),
+        "byte_end": pa.array(locations.byte_ends[refused]),
+    }
+    return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)
+
+
+def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corrected) -> None:
+    """Change the corrected upload's record counts and end the correction, in the transaction that holds the rows."""
+    count = int(corrected.movies.num_rows)
+    if count:
+        connection.execute(_CHANGE_RECORD_COUNTS, corrects=work.target_number, corrected=count)
+        counts = totals.counted(corrected.movies)
+        totals.add_to_upload(connection, work.target_number, counts)
+        totals.add_to_tenant(connection, work.tenant, counts)
+        reason = f"{count} rejected records were corrected by upload {work.id}"
+        record_event(connection, work.target_number, "corrected", reason)
+    reach("correction.counted")
+    complete(connection, work, epoch=None, counted_elsewhere=count)

@@ -1,0 +1,99 @@
+"""Rejected records for a spreadsheet: no cell of theirs is computed, and what comes back means what they meant.
+
+    _sheet_line _column _code _message _hint _record | the file's own columns
+
+Always RFC 4180, whatever the file was: a spreadsheet knows nothing else. All cells are in quotes. Those that it would
+compute, whole or split at another delimiter, have apostrophes (see `formulas`), and `_sheet_line` (instead of `_line`)
+says so, in the one column that a correction must have. A record that is damaged has no cells: its text stands in
+`_record`, which nobody reads back, and its cells are empty.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import pyarrow as pa
+
+from shared.advice.hints import Advisor
+from shared.csv.dialect import USUAL_DELIMITERS, Dialect
+from shared.csv.encoding import UTF_8, UTF_16_BE, UTF_16_LE, bom_of, encode, exchange
+from shared.csv.scan import scan_record
+from shared.ingest.corrections.formulas import escaped, taken_back
+from shared.ingest.corrections.rejects_file import RejectsFile
+from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS, SHEET_LINE_COLUMN
+from shared.storage.protocol import Reader
+
+# A spreadsheet's cell holds 32,767; apostrophes make a text longer by half at most.
+_LONGEST_TEXT_CHARACTERS: Final = 21_000
+
+
+def dialect_of_sheet(header: Sequence[str], dialect: Dialect) -> Dialect:
+    """The dialect of a file with this header: ours, if it is one of these files, else as it was taken for."""
+    if SHEET_LINE_COLUMN not in header:
+        return dialect
+    return replace(dialect, quoting=True, quote='"', escape='"')
+
+
+def own_names(header: Sequence[str]) -> list[str]:
+    """The columns that are the file's own, in a header with ours beside them, under their own names."""
+    if SHEET_LINE_COLUMN not in header:
+        return [name for name in header if name not in REJECT_COLUMNS]
+    names: list[str] = taken_back(pa.array(header, pa.string())).to_pylist()
+    return [name.strip() for name in names if name not in SHEET_COLUMNS]
+
+
+def own_columns(table: pa.Table) -> pa.Table:
+    """Of records with our columns beside their own: their own, as they were meant."""
+    own = [name for name in table.column_names if name not in (SHEET_COLUMNS if _is_sheet(table) else REJECT_COLUMNS)]
+    kept = table.select(own)
+    if not _is_sheet(table):
+        return kept
+    names = own_names(table.column_names)
+    return pa.table([taken_back(column) for column in kept.columns], names=names)
+
+
+def _is_sheet(table: pa.Table) -> bool:
+    return SHEET_LINE_COLUMN in table.column_names
+
+
+class SheetFile(RejectsFile):
+    """Like `RejectsFile`, for a spreadsheet; in the encoding of the file, with a byte order mark where there is one."""
+
+    def __init__(self, stored: Reader, header_bytes: int, dialect: Dialect, advisor: Advisor) -> None:
+        """Raises like `RejectsFile`."""
+        super().__init__(stored, header_bytes, dialect, advisor)
+        self._read_as = dialect
+        # Without the mark some spreadsheets take UTF-8 for the encoding of their country.
+        has_bom = dialect.encoding in (UTF_8, UTF_16_LE, UTF_16_BE)
+        delimiter = dialect.delimiter if dialect.delimiter in USUAL_DELIMITERS else ","
+        self.dialect = replace(dialect_of_sheet(SHEET_COLUMNS, dialect), delimiter=delimiter, bom=has_bom)
+        self._names = scan_record(self._header, 0, dialect).fields or []
+
+    def header(self) -> bytes:
+        """The first line, behind the byte order mark."""
+        line = self._ours(SHEET_COLUMNS) + self._row(self._names)
+        return bom_of(self.dialect) + encode(line, self.dialect)
+
+    def _written(self, cells: Iterable[str], original: bytes) -> bytes:
+        found = scan_record(original, 0, self._read_as)
+        if found.fields is not None and found.end == len(original) and len(found.fields) == len(self._names):
+            return self._encoded([*cells, ""], found.fields)
+        content = exchange(original) if self.dialect.is_exchanged else original
+        text = content.decode("utf-8", "backslashreplace").replace("\0", "\\x00").rstrip("\r\n")
+        return self._encoded([*cells, text[:_LONGEST_TEXT_CHARACTERS]], [b""] * len(self._names))
+
+    def _encoded(self, ours: list[str], own: Sequence[bytes]) -> bytes:
+        # Apart: bytes of a record that are no text must not change how ours are encoded.
+        return encode(self._ours(ours), self.dialect) + encode(self._row(own), self.dialect)
+
+    def _ours(self, cells: Iterable[str]) -> bytes:
+        content = self._quoted([text.encode("utf-8", "replace") for text in cells]) + self.dialect.delimiter.encode()
+        return exchange(content) if self.dialect.is_exchanged else content
+
+    def _row(self, cells: Sequence[bytes]) -> bytes:
+        return self._quoted(cells) + self._line_end
+
+    def _quoted(self, cells: Sequence[bytes]) -> bytes:
+        """Each in quotes: nothing in them is taken for the border of another one."""
+        quoted = (b'"%b"' % escaped(cell).replace(b'"', b'""') for cell in cells)
+        return self.dialect.delimiter.encode().join(quoted)

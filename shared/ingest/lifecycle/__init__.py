@@ -1,0 +1,1 @@
+"""What happens to an upload besides loading: actions of people, repair, retention."""

@@ -1,0 +1,184 @@
+"""What a person may do with an upload: cancel, retry, undo.
+
+Each is one transition of `state_machine` with its consequences in the same transaction. To ask again for what is
+already so is no error; to ask for what the state forbids is a `StateConflict`.
+"""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import cycle
+from typing import Final, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine, delete, select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from shared.database import state_machine
+from shared.database.engine import PlainSql
+from shared.database.models import Movie, Reject, Upload
+from shared.database.partitions import partition_of
+from shared.database.record_ids import first_id, is_large
+from shared.database.state_machine import ENDED_UNSEEN_STATES, RETRY
+from shared.errors import StateConflict, Unavailable
+from shared.failpoints import reach
+from shared.ingest.publishing import totals
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+# Only loaders touch a table that is not attached, and those of an upload that has ended work in vain. Terminated and
+# not cancelled: a loader that is paused inside its transaction would keep its lock.
+_TERMINATE_ITS_LOADERS: Final = text("""
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE relation = to_regclass(:table) AND database = datid AND datname = current_database()
+  AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+""")
+
+# DROP waits for readers of `movies`, and new readers wait behind it: so it waits briefly and tries again after a pause
+# for them. An autovacuum of the table gives way only to a wait longer than `deadlock_timeout`, 1 s by default.
+_TRY_FOR_SECONDS: Final = 8.0
+_PAUSE_SECONDS: Final = 0.1
+_DROP_LOCK_TIMEOUT: Final = "200ms"
+_AUTOVACUUM_LOCK_TIMEOUT: Final = "1500ms"
+_TRIES_A_LONG_ONE: Final = 5
+_LOCK_NOT_AVAILABLE: Final = ("55P03", "40P01")
+
+
+def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    """End a queued or running load: no row, no table, no reject stays. Raises `NotFound`, `StateConflict`."""
+    number = _persistently(lambda: _cancel(engine, upload_id, tenant))
+    if number is None:
+        return
+    log.info("upload_cancelled", upload_id=str(upload_id))
+    reach("cancel.committed")
+    with suppress(Unavailable):  # it is cancelled all the same; the sweep removes the table
+        drop_table(engine, number)
+    reach("cancel.dropped")
+
+
+def _cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int | None:
+    with engine.begin() as connection:
+        number = state_machine.cancel(PlainSql(connection), upload_id, tenant)
+        if number is not None:
+            _forget_results(connection, number)
+        return number
+
+
+def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    """Load a failed or cancelled upload again from its stored file. Raises `NotFound`, `StateConflict`."""
+    number = _number(engine, upload_id, tenant)
+    if number is not None:
+        drop_table(engine, number)
+        reach("retry.dropped")
+    try:
+        _persistently(lambda: _retry(engine, upload_id, tenant))
+    except IntegrityError as error:
+        raise StateConflict("the same file was uploaded again meanwhile", {"allowed": []}) from error
+
+
+def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    with engine.begin() as connection:
+        number = state_machine.retry(PlainSql(connection), upload_id, tenant)
+        if number is None:
+            return
+        _forget_results(connection, number)
+    log.info("upload_retried", upload_id=str(upload_id))
+    reach("retry.committed")
+
+
+def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    """Remove a completed upload's rows from the listing, all at once. Raises `NotFound`, `StateConflict`."""
+    timeouts = _drop_lock_timeouts()
+    _persistently(lambda: _undo(engine, upload_id, tenant, next(timeouts)))
+
+
+def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
+        number = state_machine.undo(PlainSql(connection), upload_id, tenant)
+        if number is None:
+            return
+        _undo_corrections(connection, number)
+        totals.subtract_upload_from_tenant(PlainSql(connection), number, tenant)
+        connection.execute(delete(Reject).where(Reject.upload_number == number))
+        if is_large(number):
+            connection.execute(text(f"DROP TABLE {partition_of(number)}"))
+        else:
+            ids = Movie.id >= first_id(number), Movie.id < first_id(number + 1)
+            connection.execute(delete(Movie).where(*ids))
+        reach("undo.removed")
+    log.info("upload_undone", upload_id=str(upload_id))
+    reach("undo.committed")
+
+
+def _undo_corrections(connection: Connection, number: int) -> None:
+    """Corrected rows go with the upload that they belong to, whose row is locked; raises `StateConflict` for a correction."""
+    if connection.scalar(select(Upload.corrects).where(Upload.number == number)) is not None:
+        raise StateConflict("the upload corrects another one; undo that one", {"allowed": []})
+    for correction in state_machine.undo_corrections(PlainSql(connection), number):
+        connection.execute(delete(Reject).where(Reject.upload_number == correction))
+
+
+def _forget_results(connection: Connection, number: int) -> None:
+    connection.execute(delete(Reject).where(Reject.upload_number == number))
+    totals.forget(PlainSql(connection), number)
+
+
+def drop_table(engine: Engine, number: int) -> None:
+    """Remove the table of a large upload that has ended without being visible; no error if there is none.
+
+    Raises `Unavailable` if it is still in use after some tries; the sweep removes it later.
+    """
+    if not is_large(number):
+        return
+    timeouts = _drop_lock_timeouts()
+    try:
+        _persistently(lambda: _drop_table(engine, number, next(timeouts)))
+    except DBAPIError as error:
+        if not _is_lock_trouble(error):
+            raise
+        raise Unavailable("the upload's table is in use; it is removed later") from error
+
+
+def _drop_lock_timeouts() -> Iterator[str]:
+    """How long each try waits: sometimes long enough that an autovacuum gives way."""
+    return cycle([_DROP_LOCK_TIMEOUT] * (_TRIES_A_LONG_ONE - 1) + [_AUTOVACUUM_LOCK_TIMEOUT])
+
+
+def _drop_table(engine: Engine, number: int, lock_timeout: str) -> None:
+    table = partition_of(number)
+    ended = select(Upload.number).where(Upload.number == number, Upload.state.in_(ENDED_UNSEEN_STATES))
+    with engine.begin() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
+        # The row is locked so that no retry fills the table again in the meantime.
+        if connection.scalar(ended.with_for_update(key_share=True)) is not None:
+            connection.execute(_TERMINATE_ITS_LOADERS, {"table": table})
+            connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+            # A loader that was counting its rows has lost its connection or has committed.
+            totals.forget(PlainSql(connection), number)
+
+
+def _number(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int | None:
+    """Of an upload that may be retried."""
+    with engine.connect() as connection:
+        mine = Upload.id == upload_id, Upload.tenant == tenant, Upload.state.in_(RETRY.sources)
+        return connection.scalar(select(Upload.number).where(*mine))
+
+
+def _persistently(action: Callable[[], T]) -> T:
+    """Try again after a lock timeout or a deadlock: the transaction was rolled back."""
+    deadline = time.monotonic() + _TRY_FOR_SECONDS
+    while True:
+        try:
+            return action()
+        except DBAPIError as error:
+            if not _is_lock_trouble(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _is_lock_trouble(error: DBAPIError) -> bool:
+    return getattr(error.orig, "pgcode", None) in _LOCK_NOT_AVAILABLE

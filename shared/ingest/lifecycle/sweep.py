@@ -1,0 +1,171 @@
+"""Repairs what was interrupted. Runs in every API and worker, in one of them at a time.
+
+notifies again   of uploads that wait while no loader works on them: a lost message, a dead loader, a broker outage
+fails            uploads whose batch, or whose publishing, crashed too many loaders
+removes          tables of uploads that ended without being published; see also `retention`
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.database import leases, state_machine
+from shared.database.engine import PlainSql
+from shared.database.state_machine import ACTIVE_STATES, ENDED_UNSEEN_STATES, BatchState, sql_list
+from shared.errors import IngestError, Unavailable
+from shared.failpoints import reach
+from shared.ingest.lifecycle.actions import drop_table
+from shared.ingest.lifecycle.retention import apply_retention
+from shared.messaging import LOAD_QUEUE, Transport
+from shared.settings import Settings
+from shared.storage.protocol import Storage
+
+log = structlog.get_logger()
+
+# Notifies a loader of an upload; False if the notification could not be sent.
+Notify = Callable[[uuid.UUID, Transport], bool]
+
+# Arbitrary, and no other lock's key. It is a transaction's lock: session locks leak through poolers.
+_LOCK: Final = text("SELECT pg_try_advisory_xact_lock(7305511)")
+_RETENTION_INTERVAL_SECONDS: Final = 300
+# Redis knows how many messages wait, so a short interval cannot fill the queue.
+_NOTIFY_CELERY_AGAIN_SECONDS: Final = 5
+
+_ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
+
+_NOTIFY_AGAIN: Final = text(f"""
+UPDATE uploads AS upload
+SET notified_at = clock_timestamp()
+WHERE {_ACTIVE} AND transport = ANY(:transports)
+  -- a queue without a consumer must not fill up with the same notifications
+  AND (transport <> '{Transport.CELERY}' OR :messages < (
+      SELECT count(*) FROM uploads AS active WHERE active.{_ACTIVE} AND active.transport = '{Transport.CELERY}'))
+  AND coalesce(notified_at, '-infinity') < clock_timestamp()
+      - make_interval(secs => CASE transport WHEN '{Transport.CELERY}' THEN :celery_seconds ELSE :lease_seconds END)
+  AND coalesce(lease_until, '-infinity') < clock_timestamp()
+  AND NOT EXISTS (
+      SELECT FROM batches
+      WHERE upload_number = upload.number AND state = '{BatchState.PENDING}' AND lease_until >= clock_timestamp())
+RETURNING id, transport
+""")
+
+_DEAD_TABLES: Final = text(f"""
+SELECT upload.number
+FROM uploads AS upload JOIN pg_class ON relname = 'movies_u' || upload.number AND relkind = 'r'
+WHERE upload.state IN ({sql_list(ENDED_UNSEEN_STATES)}) AND NOT relispartition
+""")
+
+
+def sweep(
+    engine: Engine, settings: Settings, notify: Notify, transports: Collection[Transport], messages: int = 0
+) -> None:
+    """One round. `transports`: those that `notify` can use; `messages`: how many wait in the queue already.
+
+    Raises SQLAlchemy's errors.
+    """
+    with engine.begin() as connection:
+        if not connection.scalar(_LOCK):
+            return
+        failed = _fail_exhausted(connection, settings)
+        waiting = _waiting(connection, settings, transports, messages)
+        dead = connection.execute(_DEAD_TABLES).scalars().all()
+    for number in failed:
+        log.error("upload_failed", number=number, code="attempts_exhausted")
+    _notify_again(waiting, notify)
+    for number in dead:
+        with suppress(Unavailable):  # in use; the next round tries again
+            drop_table(engine, number)
+            log.info("table_removed", number=number)
+
+
+def messages_waiting(broker: Redis) -> int:
+    """How many notifications no worker has taken yet; 0 if the broker cannot be asked."""
+    try:
+        return int(broker.llen(LOAD_QUEUE))
+    except RedisError:
+        return 0
+
+
+class Sweeper:
+    """Sweeps every `sweep_interval_seconds` in a thread; a round that fails is logged, and the next one tries again."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        storage: Storage,
+        settings: Settings,
+        notify: Notify,
+        transports: Collection[Transport] = tuple(Transport),
+    ) -> None:
+        self._engine = engine
+        self._storage = storage
+        self._settings = settings
+        self._notify = notify
+        self._transports = transports
+        self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round that is running."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+        self._broker.close()
+
+    def _run(self) -> None:
+        retained_at = time.monotonic()
+        while not self._stopping.wait(self._settings.sweep_interval_seconds):
+            try:
+                sweep(self._engine, self._settings, self._notify, self._transports, messages_waiting(self._broker))
+                if time.monotonic() - retained_at > _RETENTION_INTERVAL_SECONDS:
+                    retained_at = time.monotonic()
+                    apply_retention(self._engine, self._storage, self._settings)
+            except (SQLAlchemyError, IngestError, OSError) as error:
+                log.warning("sweep_failed", error=type(error).__name__)
+
+
+def _fail_exhausted(connection: Connection, settings: Settings) -> list[int]:
+    """Numbers of uploads that fail now."""
+    exhausted = leases.exhausted(PlainSql(connection), settings.max_attempts)
+    return [
+        number
+        for number, message in exhausted
+        if state_machine.fail(PlainSql(connection), number, "attempts_exhausted", message)
+    ]
+
+
+def _waiting(
+    connection: Connection, settings: Settings, transports: Collection[Transport], messages: int
+) -> list[tuple[uuid.UUID, Transport]]:
+    parameters = {
+        "lease_seconds": settings.lease_seconds,
+        "celery_seconds": min(_NOTIFY_CELERY_AGAIN_SECONDS, settings.lease_seconds),
+        "transports": list(transports),
+        "messages": messages,
+    }
+    return [(row.id, Transport(row.transport)) for row in connection.execute(_NOTIFY_AGAIN, parameters)]
+
+
+def _notify_again(waiting: Collection[tuple[uuid.UUID, Transport]], notify: Notify) -> None:
+    silent: set[Transport] = set()
+    for upload_id, transport in waiting:
+        if transport in silent:  # one that hangs is not tried for each upload; the next rounds try it again
+            continue
+        reach("sweep.selected")
+        log.info("notified_again", upload_id=str(upload_id))
+        if not notify(upload_id, transport):
+            silent.add(transport)
+        reach("sweep.notified")

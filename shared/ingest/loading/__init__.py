@@ -1,0 +1,1 @@
+"""What a loader does: it claims batches and commits their rows."""

@@ -1,0 +1,130 @@
+"""How a batch gets into the database: rows, rejects and state in one transaction, by one of three strategies.
+
+    SmallUploadCommit    the upload's only batch: its transaction publishes the upload as well
+    LargeUploadCommit    one of many batches of a table that is not visible yet
+    CorrectionCommit     the only batch of a correction: its rows go into the corrected upload
+
+The fence comes last: it takes the batch's row lock for the shortest time, and a loader that was paused in its COPY finds
+there that the batch belongs to another loader now. A correction locks the corrected upload first, because that decides
+which of its records are still wanted.
+"""
+
+from typing import Protocol
+
+from shared.catalog.dataset import Dataset
+from shared.csv.records import Records
+from shared.database.loader_connection import LoaderConnection
+from shared.database.partitions import REJECTS_PARTITION
+from shared.failpoints import reach
+from shared.ingest.corrections.correction_loading import keep_rejected, publish_corrected, validate_corrected
+from shared.ingest.publishing.completion import publish_small
+from shared.ingest.validation.validate import Validated, validate
+from shared.ingest.work import (
+    ClaimedBatch,
+    Work,
+    enforce_budget,
+    fail,
+    finish_batch,
+    hold_upload,
+    too_many_rejects,
+)
+
+
+class Commit(Protocol):
+    """Loads the records of a batch."""
+
+    def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
+        """Validate them, then commit them; raises `LostLease`, and what validation and database raise."""
+
+
+def commit_of(work: Work, dataset: Dataset) -> Commit:
+    """The strategy for an upload of this dataset."""
+    if work.corrects is not None:
+        return CorrectionCommit(work, dataset)
+    return LargeUploadCommit(work, dataset) if work.is_large else SmallUploadCommit(work, dataset)
+
+
+class SmallUploadCommit:
+    """One transaction loads and publishes the upload, or fails it if it is over its budget."""
+
+    def __init__(self, work: Work, dataset: Dataset) -> None:
+        self._work = work
+        self._dataset = dataset
+
+    def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
+        """See `Commit`."""
+        work, validated = self._work, _validate(self._work, self._dataset, records)
+        is_over_budget = work.budget.is_exceeded(validated.rejected, validated.read)
+        with connection.transaction():
+            if not is_over_budget:
+                connection.copy(work.table, validated.movies)
+            _copy_rejects(connection, validated)
+            hold_upload(connection, work)
+            _fence(connection, work, batch, validated)
+            if is_over_budget:
+                fail(connection, work, too_many_rejects(validated.rejected))
+            else:
+                publish_small(connection, work, validated.movies)
+            reach("batch.fenced")
+        return validated
+
+
+class LargeUploadCommit:
+    """The rows go into the upload's own table; `publishing.large_upload` makes it visible."""
+
+    def __init__(self, work: Work, dataset: Dataset) -> None:
+        self._work = work
+        self._dataset = dataset
+
+    def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
+        """See `Commit`."""
+        work, validated = self._work, _validate(self._work, self._dataset, records)
+        may_exceed_budget = validated.rejected and work.budget.allowed(0) is not None
+        with connection.transaction():
+            connection.copy(work.table, validated.movies)
+            _copy_rejects(connection, validated)
+            if may_exceed_budget:
+                hold_upload(connection, work)
+            _fence(connection, work, batch, validated)
+            if may_exceed_budget:
+                enforce_budget(connection, work)
+            reach("batch.fenced")
+        return validated
+
+
+class CorrectionCommit:
+    """The rows become rows of the corrected upload, whose record counts and totals change in the same transaction."""
+
+    def __init__(self, work: Work, dataset: Dataset) -> None:
+        self._work = work
+        self._dataset = dataset
+
+    def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
+        """See `Commit`; raises `CorrectedUploadEnded` as well."""
+        work, corrected = self._work, validate_corrected(records, self._work, self._dataset)
+        reach("batch.prepared")
+        with connection.transaction():
+            corrected = keep_rejected(connection, work, corrected)
+            connection.copy(work.table, corrected.movies)
+            _copy_rejects(connection, corrected)
+            hold_upload(connection, work)
+            _fence(connection, work, batch, corrected)
+            publish_corrected(connection, work, corrected)
+            reach("batch.fenced")
+        return corrected
+
+
+def _validate(work: Work, dataset: Dataset, records: Records) -> Validated:
+    validated = validate(records, dataset, work.header, work.tenant, work.number)
+    reach("batch.prepared")
+    return validated
+
+
+def _copy_rejects(connection: LoaderConnection, validated: Validated) -> None:
+    connection.copy(REJECTS_PARTITION, validated.rejects)
+    reach("batch.copied")
+
+
+def _fence(connection: LoaderConnection, work: Work, batch: ClaimedBatch, validated: Validated) -> None:
+    loaded = int(validated.movies.num_rows)
+    finish_batch(connection, work, batch, validated.read, loaded, validated.rejected)

@@ -1,0 +1,183 @@
+"""Loads one upload: claims its batches one by one, and publishes it when none is left.
+
+Any number of loaders, in any number of processes and machines, may call `Loader.load` for the same upload at the same
+time. Loaders are processes and not threads: two threads share one interpreter's lock, and took a tenth longer.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from shared.catalog.registry import Registry
+from shared.csv.read import read_batch
+from shared.csv.records import Records
+from shared.csv.split import checksum_of
+from shared.database import leases
+from shared.database.loader_connection import LoaderConnection, LoaderPool
+from shared.errors import LostLease, Permanent, StoredFileCorrupt, Transient, UploadEnded
+from shared.failpoints import reach
+from shared.ingest.loading.commits import Commit, commit_of
+from shared.ingest.loading.scheduling import next_upload
+from shared.ingest.publishing.large_upload import publish_large
+from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, record_event
+from shared.settings import Settings
+from shared.storage.opening import open_storage
+
+log = structlog.get_logger()
+
+# Most batches take a second. One of nothing but rejects takes minutes; a loader that takes longer is considered hung.
+_LONGEST_BATCH_SECONDS: Final = 600
+
+
+class Loader:
+    """One for each process; keeps its database connections open between uploads.
+
+    `call_others` is called with a large upload that no other loader works on yet. It is best effort: correctness does
+    not depend on it.
+    """
+
+    def __init__(
+        self, settings: Settings, registry: Registry, call_others: Callable[[UUID], None] = lambda _upload_id: None
+    ) -> None:
+        self.settings = settings
+        self.registry = registry
+        self._call_others = call_others
+        self.storage = open_storage(settings)
+        self.pool = LoaderPool(settings)
+
+    def answer(self, notified_id: UUID, should_stop: Callable[[], bool]) -> bool:
+        """Answer a notification: load the upload that fair scheduling chooses, which may be another than `notified_id`.
+
+        True if the notification is to be sent again: there is more to do, or another upload was served instead.
+        """
+        try:
+            with self.pool.connection() as connection:
+                upload_id = next_upload(connection, notified_id, self.settings.max_attempts)
+        except Transient as error:
+            _log_interruption(error, upload_id=str(notified_id))
+            return False
+        if upload_id is None:
+            return False
+        try:
+            return self.load(upload_id, should_stop) or upload_id != notified_id
+        except Exception:
+            log.exception("load_crashed", upload_id=str(upload_id))
+            raise
+
+    def load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
+        """Work on the upload until nothing is left, `should_stop()` says so, or other loaders have the rest.
+
+        True if it stopped early and should be called again. Never raises what the sweep or another try can repair.
+        """
+        with structlog.contextvars.bound_contextvars(upload_id=str(upload_id)):
+            try:
+                return self._load(upload_id, should_stop)
+            except UploadEnded as error:
+                log.info("upload_ended", reason=error.message)
+            except LostLease as error:
+                log.warning("fence_refused", reason=error.message)
+            except Transient as error:
+                _log_interruption(error)
+            return False
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.pool.close()
+
+    def _load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
+        with self.pool.connection() as connection:
+            work = begin(connection, upload_id)
+        if work is None:
+            return False
+        reach("load.begun")
+        if work.is_new:
+            self._call_others(upload_id)
+        with structlog.contextvars.bound_contextvars(trace_id=work.trace_id):
+            try:
+                self._load_batches(work, commit_of(work, self.registry.get(work.dataset)), should_stop)
+                if should_stop():
+                    return True
+                if work.is_large:  # the transaction of its only batch publishes a small one
+                    publish_large(self.pool, self.settings, work)
+            except Permanent as error:
+                with self.pool.connection() as connection, connection.transaction():
+                    fail(connection, work, error)
+                log.error("upload_failed", code=error.code, reason=error.message)
+        return False
+
+    def _load_batches(self, work: Work, commit: Commit, should_stop: Callable[[], bool]) -> None:
+        with self.pool.connection() as connection:
+            while not should_stop():
+                batch = claim_batch(connection, work, self.settings.lease_seconds, self.settings.max_attempts)
+                if batch is None:
+                    return
+                self._load_batch(connection, work, batch, commit)
+
+    def _load_batch(self, connection: LoaderConnection, work: Work, batch: ClaimedBatch, commit: Commit) -> None:
+        reach("batch.claimed")
+        if batch.attempts > 1:
+            log.warning("batch_taken_over", batch=batch.number, attempts=batch.attempts)
+        try:
+            with self._kept(work, batch):
+                loaded = commit.load(connection, batch, self._read(work, batch))
+        except UploadEnded:
+            raise
+        except LostLease as error:  # its new loader finishes it; this one goes on with others
+            log.warning("fence_refused", batch=batch.number, reason=error.message)
+            with connection.transaction():
+                record_event(connection, work.number, "fence_refused", f"batch {batch.number}, epoch {batch.epoch}")
+            return
+        except Exception as error:
+            is_attempt = not isinstance(error, Transient)  # what another try may cure does not count
+            self.pool.insist(lambda again: _give_back(again, work, batch, counts_as_attempt=is_attempt))
+            raise
+        reach("batch.committed")
+        log.info("batch_loaded", batch=batch.number, read=loaded.read, rejected=loaded.rejected)
+
+    @contextmanager
+    def _kept(self, work: Work, batch: ClaimedBatch) -> Iterator[None]:
+        """Renew the batch's lease while it is worked on: slow is not dead, as long as it comes to an end."""
+        is_over = threading.Event()
+        interval = self.settings.lease_seconds / 3
+
+        def keep() -> None:
+            for _ in range(int(_LONGEST_BATCH_SECONDS / interval)):
+                if is_over.wait(interval):
+                    return
+                with suppress(Transient), self.pool.connection() as connection, connection.transaction():
+                    leases.renew_batch(connection, work.number, batch.number, batch.epoch, self.settings.lease_seconds)
+
+        keeper = threading.Thread(target=keep, name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
+
+    def _read(self, work: Work, batch: ClaimedBatch) -> Records:
+        """The batch's records, with no transaction open; raises `StoredFileCorrupt`."""
+        data = self.storage.read(work.storage_key, batch.byte_start, batch.byte_end)
+        if batch.checksum is not None and checksum_of(data) != batch.checksum:
+            raise StoredFileCorrupt(
+                f"bytes {batch.byte_start} to {batch.byte_end} of the stored file are not what was stored"
+            )
+        start = 0
+        if batch.begins_in_line:
+            # The rest of a line that was too long for the batch before, which has its reject.
+            start = data.find(b"\n") + 1 or len(data)
+        first_line = batch.first_line + data.count(b"\n", 0, start)
+        return read_batch(data[start:], first_line, work.dialect, work.header, batch.byte_start + start)
+
+
+def _give_back(connection: LoaderConnection, work: Work, batch: ClaimedBatch, *, counts_as_attempt: bool) -> None:
+    with connection.transaction():
+        leases.give_back_batch(connection, work.number, batch.number, batch.epoch, counts_as_attempt=counts_as_attempt)
+
+
+def _log_interruption(error: Transient, **names: str) -> None:
+    log.warning("load_interrupted", code=error.code, reason=error.message, **names, **error.fields)

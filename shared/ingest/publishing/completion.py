@@ -1,0 +1,63 @@
+"""Completes an upload: reconciles its record counts with what is stored, and changes its state."""
+
+from typing import Final
+
+import pyarrow as pa
+import structlog
+
+from shared.database import state_machine
+from shared.database.loader_connection import LoaderConnection
+from shared.errors import LostLease, RecordCountsMismatch
+from shared.ingest.publishing import totals
+from shared.ingest.work import Work, too_many_rejects
+
+log = structlog.get_logger()
+
+# Do the batches cover the file without gap or overlap? What did they count, and what is stored?
+_COUNTS: Final = """
+SELECT coalesce(bool_and(state = 'done' AND byte_start = expected_byte AND first_line = expected_line), false),
+       coalesce(min(byte_start), 0), coalesce(max(byte_end), 0),
+       coalesce(sum(read_records), 0)::bigint, coalesce(sum(loaded_records), 0)::bigint,
+       coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(duplicate_records), 0)::bigint,
+       (SELECT coalesce(sum(movies), 0)::bigint FROM upload_totals WHERE upload_number = %(upload)s),
+       (SELECT count(*) FROM rejects WHERE upload_number = %(upload)s AND position = 0)
+FROM (
+    SELECT *,
+           lag(byte_end, 1, byte_start) OVER ordered AS expected_byte,
+           lag(first_line + line_feeds, 1, first_line) OVER ordered AS expected_line
+    FROM batches WHERE upload_number = %(upload)s
+    WINDOW ordered AS (ORDER BY number)
+) AS tiled
+"""
+
+
+def publish_small(connection: LoaderConnection, work: Work, movies: pa.Table) -> None:
+    """Publish a small upload in the transaction that loads its only batch."""
+    totals.add_to_upload(connection, work.number, totals.counted(movies))
+    complete(connection, work, epoch=None)
+
+
+def complete(connection: LoaderConnection, work: Work, epoch: int | None, counted_elsewhere: int = 0) -> None:
+    """Reconcile the record counts and end the upload.
+
+    `epoch`: of the publishing that was claimed, None where none was. `counted_elsewhere`: how many of its movies are in
+    the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, and `LostLease` if the upload is not
+    ours to complete any more.
+    """
+    row = connection.execute(_COUNTS, upload=work.number)[0]
+    is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_movies, stored_rejects = row
+    stored_movies += counted_elsewhere
+    totals.add_upload_to_tenant(connection, work.number, work.tenant)
+    if work.budget.is_exceeded(rejected, read):
+        raise too_many_rejects(rejected)
+    counts = {"read": read, "loaded": loaded, "rejected": rejected, "duplicate": duplicate}
+    content = state_machine.complete(connection, work.number, epoch, counts)
+    if content is None:
+        raise LostLease("the upload is not ours to publish any more")
+    if not is_tiled or (byte_start, byte_end) != content:
+        raise RecordCountsMismatch("the batches do not cover the file without gap or overlap")
+    if (read, loaded, rejected) != (loaded + rejected + duplicate, stored_movies, stored_rejects):
+        raise RecordCountsMismatch(
+            f"{read} records were read, {stored_movies} movies and {stored_rejects} rejected records are stored"
+        )
+    log.info("upload_completed", read=read, loaded=loaded, rejected=rejected)

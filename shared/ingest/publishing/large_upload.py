@@ -1,0 +1,105 @@
+"""Publishes a large upload: its table gets indexes, several at a time, and is attached as a partition.
+
+Each step before the last transaction may run again. The last transaction attaches the table, reconciles the record
+counts and completes the upload: readers see all of it or nothing.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from functools import partial
+from typing import Final
+
+from shared.database import leases
+from shared.database.loader_connection import LoaderConnection, LoaderPool
+from shared.database.partitions import INDEXED_COLUMNS, allow_autovacuum, create_indexes
+from shared.database.record_ids import first_id
+from shared.errors import LostLease, Transient
+from shared.failpoints import reach
+from shared.ingest.publishing import totals
+from shared.ingest.publishing.completion import complete
+from shared.ingest.work import Work, record_event
+from shared.settings import Settings
+
+# Sorting a million index entries in memory takes some 60 MB; builders run side by side.
+_INDEX_MEMORY: Final = "256MB"
+
+
+def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
+    """Build the indexes, attach the table, complete the upload; False if another loader does, or batches are left."""
+    with pool.connection() as connection:
+        epoch = _claim(connection, settings, work)
+        if epoch is None:
+            return False
+        try:
+            reach("publish.claimed")
+            _build(pool, settings, work, partial(_renew, connection, settings, work, epoch))
+            reach("publish.built")
+            with connection.transaction():
+                _attach(connection, work)
+                reach("publish.attached")
+                complete(connection, work, epoch)
+                reach("publish.completed")
+        except Exception as error:
+            # What another try may cure does not count as an attempt; anything else must come to an end.
+            is_attempt = not isinstance(error, Transient)
+            pool.insist(lambda again: _release(again, work, epoch, counts_as_attempt=is_attempt))
+            raise
+    reach("publish.committed")
+    return True
+
+
+def _claim(connection: LoaderConnection, settings: Settings, work: Work) -> int | None:
+    with connection.transaction():
+        claimed = leases.claim_publishing(connection, work.number, settings.lease_seconds, settings.max_attempts)
+        if claimed is None:
+            return None
+        epoch, attempt = claimed
+        record_event(connection, work.number, "publishing", f"attempt {attempt}")
+        return epoch
+
+
+def _release(connection: LoaderConnection, work: Work, epoch: int, *, counts_as_attempt: bool) -> None:
+    with connection.transaction():
+        leases.release_publishing(connection, work.number, epoch, counts_as_attempt=counts_as_attempt)
+
+
+def _renew(connection: LoaderConnection, settings: Settings, work: Work, epoch: int) -> None:
+    with connection.transaction():
+        if not leases.renew_publishing(connection, work.number, epoch, settings.lease_seconds):
+            raise LostLease("another loader publishes this upload now")
+
+
+def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
+    """Indexes, totals and statistics; each is a transaction of its own and may run again."""
+    statements = [  # the longest first, so that the builders end at about the same time
+        *create_indexes(work.table),
+        f"CREATE UNIQUE INDEX IF NOT EXISTS {work.table}_pkey ON {work.table} (id)",
+        totals.count_table(work.number, work.table),
+        f"ANALYZE {work.table} ({', '.join(INDEXED_COLUMNS)})",
+    ]
+    with ThreadPoolExecutor(settings.index_builders, thread_name_prefix="index") as executor:
+        running: set[Future[None]] = {executor.submit(_run, pool, statement) for statement in statements}
+        try:
+            while running:
+                done, running = wait(running, settings.lease_seconds / 3, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+                renew()
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _run(pool: LoaderPool, statement: str) -> None:
+    with pool.connection() as connection, connection.transaction():
+        connection.execute(f"SET LOCAL maintenance_work_mem = '{_INDEX_MEMORY}'")
+        connection.execute(statement)
+
+
+def _attach(connection: LoaderConnection, work: Work) -> None:
+    low, high = first_id(work.number), first_id(work.number + 1)
+    connection.execute(
+        f"ALTER TABLE {work.table} ADD CONSTRAINT {work.table}_pkey PRIMARY KEY USING INDEX {work.table}_pkey"
+    )
+    connection.execute(allow_autovacuum(work.table))
+    connection.execute(f"ALTER TABLE movies ATTACH PARTITION {work.table} FOR VALUES FROM ({low}) TO ({high})")

@@ -1,0 +1,1 @@
+"""From text to typed rows, with a reason for each row that is rejected."""

@@ -1,0 +1,206 @@
+"""From text to typed rows: parse every cell, check every row with pandera, keep the reason for each that fails.
+
+Parsing comes first. With pandera's `coerce=True` one unparsable cell fails its whole column without telling the row,
+and hides every other bad row of it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pandera.api.base.checks import CheckResult
+
+from shared.catalog.checks import Check, NotBefore
+from shared.catalog.dataset import Column, Dataset
+from shared.catalog.pandera_schemas import schema_of
+from shared.csv.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
+from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
+from shared.database.language_codes import language_numbers
+from shared.database.record_ids import first_id
+
+_REQUIRED = ("required", "must not be empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """`movies` and `rejects` as their tables want them; `read` = rows of `movies` + `rejected` records."""
+
+    movies: pa.Table
+    rejects: pa.Table
+    read: int
+
+    @property
+    def rejected(self) -> int:
+        """How many records are not loaded."""
+        return self.read - int(self.movies.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """One reason against some rows; `rows` are positions in the batch, in order."""
+
+    rows: np.ndarray
+    column: Column
+    code: str
+    message: str
+
+
+def validate(
+    records: Records,
+    dataset: Dataset,
+    header: Sequence[str],
+    tenant: str,
+    upload_number: int,
+    ids: np.ndarray | None = None,
+) -> Validated:
+    """Rows that may be loaded, and a reject for each reason against the others.
+
+    `ids` are those of the rows of `records.table`; by default the upload and the line say what they are.
+    """
+    if ids is None:
+        ids = records.line_numbers + first_id(upload_number)
+    names = dataset.match(header)
+    texts = {name: _column(records.table, named) for name, named in names.items()}
+    fields, unparsed = _parse(dataset, texts)
+    failures = _told_once([*unparsed, *_check(dataset, fields, unparsed)])
+    good = np.ones(len(records.numbers), dtype=bool)
+    for failure in failures:
+        good[failure.rows] = False
+    fields |= dataset.derive(fields)
+    fields["id"] = pa.array(ids)
+    if "original_language" in fields:
+        fields["language_number"] = language_numbers(fields["original_language"])
+    fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
+    fields["extra"] = _extra(records.table.select(dataset.extra_columns(header)))
+    movies = _as_table(fields, None if good.all() else pa.array(good))
+    found = [
+        reasons(
+            records.numbers[failure.rows],
+            names[failure.column.name],
+            failure.code,
+            f"{failure.column.name} {failure.message}",
+            shown_values(texts[failure.column.name].take(pa.array(failure.rows))),
+        )
+        for failure in failures
+    ]
+    rejects = _rejects(pa.concat_tables([records.reasons, *found]), records.locations, upload_number)
+    return Validated(movies, rejects, records.read)
+
+
+def _column(table: pa.Table, name: str) -> pa.StringArray:
+    chunked = table.column(name)
+    return chunked.chunk(0) if chunked.num_chunks == 1 else chunked.combine_chunks()
+
+
+def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str, pa.Array], list[_Failure]]:
+    fields: dict[str, pa.Array] = {}
+    failures: list[_Failure] = []
+    for column in dataset.columns:
+        fields[column.field], failed = column.rule.convert(texts[column.name])
+        if len(failed):
+            failures.append(_Failure(np.array(failed), column, column.rule.code, column.rule.message))
+    return fields, failures
+
+
+def _told_once(failures: list[_Failure]) -> list[_Failure]:
+    """Without what is already said of the same cell: two fields read from it may fail for the same reason."""
+    told: dict[tuple[str, str], np.ndarray] = {}
+    once = []
+    for failure in failures:
+        reason = failure.column.name, failure.code
+        before = told.get(reason, np.zeros(0, dtype=np.int64))
+        once.append(replace(failure, rows=np.setdiff1d(failure.rows, before)))
+        told[reason] = np.union1d(before, failure.rows)
+    return once
+
+
+def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: list[_Failure]) -> list[_Failure]:
+    """What pandera's checks find; a cell that did not parse is null here and already has its reason.
+
+    Check by check: `schema.validate(lazy=True)` finds the same and takes several times as long, for its reports.
+    """
+    columns, schema_of_all = {column.field: column for column in dataset.columns}, schema_of(dataset)
+    series = {name: _series(fields[name]) for name in schema_of_all.columns}
+    failures: list[_Failure] = []
+    for name, schema in schema_of_all.columns.items():
+        if not schema.nullable and series[name].hasnans:
+            failures.append(_Failure(np.flatnonzero(series[name].isna()), columns[name], *_REQUIRED))
+        for declared, check in zip(columns[name].checks, schema.checks, strict=True):
+            failures += _failing(check(series[name]), columns[name], declared)
+    for row_check, check in zip(dataset.row_checks, schema_of_all.checks, strict=True):
+        failures += _failing(check(pd.DataFrame(series)), columns[row_check.field], row_check)
+    known = {failure.column.field: failure.rows for failure in unparsed}
+    return [
+        replace(failure, rows=np.setdiff1d(failure.rows, known.get(failure.column.field, ()))) for failure in failures
+    ]
+
+
+def _failing(result: CheckResult, column: Column, check: Check | NotBefore) -> list[_Failure]:
+    if result.check_passed:
+        return []
+    passed = result.check_output  # without the nulls
+    return [_Failure(passed.index[~passed.astype(bool)].to_numpy(), column, check.code, check.message)]
+
+
+def _series(values: pa.Array) -> "pd.Series[Any]":
+    """Numbers as float64 (null is NaN), dates as datetime64[s] (null is NaT), text as pandas' own str."""
+    if pa.types.is_date32(values.type):
+        return pd.Series(values.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False))
+    if pa.types.is_integer(values.type):
+        return pd.Series(values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
+    if pa.types.is_floating(values.type):
+        return pd.Series(values.to_numpy(zero_copy_only=False))
+    return pd.Series(values.to_pandas())
+
+
+def _extra(unknown: pa.Table) -> pa.Array:
+    """The columns that no field holds whole, as one JSON object a row; null where all are empty."""
+    if not unknown.num_columns:
+        return pa.nulls(unknown.num_rows, pa.string())
+    rows = ({name: value for name, value in row.items() if value is not None} for row in unknown.to_pylist())
+    return pa.array((JSONB_VERSION + json.dumps(row, ensure_ascii=False) if row else None for row in rows), pa.string())
+
+
+def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.Table:
+    """The good rows. Narrow types come after the choice: a rejected value may not fit them."""
+    if good is not None:
+        fields = {name: values.filter(good) for name, values in fields.items()}
+    rows = len(fields["id"])
+    columns = [fields[field.name].cast(field.type) if field.name in fields else None for field in MOVIES]
+    arrays = [
+        pa.nulls(rows, field.type) if column is None else column for field, column in zip(MOVIES, columns, strict=True)
+    ]
+    return pa.Table.from_arrays(arrays, schema=MOVIES)
+
+
+def shown_values(values: pa.StringArray) -> pa.StringArray:
+    """Values as a reject shows them: a long one is cut."""
+    if (pc.max(pc.binary_length(values)).as_py() or 0) <= LONGEST_VALUE_CHARACTERS:
+        return values
+    return pa.array([None if value is None else shown(value) for value in values.to_pylist()], pa.string())
+
+
+def _rejects(found: pa.Table, locations: Locations, upload_number: int) -> pa.Table:
+    """Reasons in the order of lines, numbered from 0 within each."""
+    records = found["record"].to_numpy()
+    order = np.argsort(records, kind="stable")
+    records, found = records[order], found.take(pa.array(order))
+    begins = np.flatnonzero(np.diff(records, prepend=-1))
+    positions = np.arange(len(records)) - np.repeat(begins, np.diff(begins, append=len(records)))
+    columns = {
+        "upload_number": pa.repeat(pa.scalar(upload_number, pa.int64()), len(records)),
+        "line_number": pa.array(locations.line_numbers[records], pa.int64()),
+        "position": pa.array(positions, pa.int16()),
+        "column_name": found["column"],
+        "code": found["code"],
+        "message": found["message"],
+        "value": found["value"],
+        "byte_start": pa.array(locations.byte_starts[records], pa.int64()),
+        "byte_end": pa.array(locations.byte_ends[records], pa.int64()),
+    }
+    return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)

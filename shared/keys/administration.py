@@ -1,0 +1,122 @@
+"""What people do with keys: create, rotate, revoke. Each is one transaction of the caller's."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from shared.database.models import SCOPES, TENANT_NAME, ApiKey
+from shared.errors import InvalidRequest, NotFound, StateConflict
+from shared.keys.api_key import Key, make_key
+
+# Longer is a slip of the fingers; and years of more than four digits can be stored, but not be read again.
+LONGEST_SPAN: Final = timedelta(days=3650)
+_LONGEST_NAME: Final = 200
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key that was just made: the only time that its secret can be told."""
+
+    key: Key
+    name: str
+    tenants: Sequence[str]
+    scopes: Sequence[str]
+    created_at: datetime
+    expires_at: datetime | None
+    replaces: str | None
+
+
+def create(
+    connection: Connection, name: str, tenants: Sequence[str], scopes: Sequence[str], lifetime: timedelta | None
+) -> NewKey:
+    """A key for these tenants, the first of which is meant where a request names none; `lifetime` None: for ever.
+
+    Raises `InvalidRequest` for a name, a tenant, a scope or a lifetime that cannot be.
+    """
+    _check(name, tenants, scopes)
+    if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_SPAN:
+        raise InvalidRequest(f"A key's lifetime is more than 0 and at most {LONGEST_SPAN.days:,} days, or without end.")
+    expires_at = None if lifetime is None else func.clock_timestamp() + lifetime
+    unique = {"tenants": list(dict.fromkeys(tenants)), "scopes": list(dict.fromkeys(scopes))}
+    return _insert(connection, {"name": name, **unique, "expires_at": expires_at, "replaces": None})
+
+
+def rotate(connection: Connection, key_id: str, overlap: timedelta) -> NewKey:
+    """A new key like this one, which itself expires after the overlap, if not before.
+
+    Raises `NotFound`, `StateConflict` for a key that is no longer active or was rotated before, and `InvalidRequest`
+    for an id or an overlap that cannot be.
+    """
+    if not timedelta(0) <= overlap <= LONGEST_SPAN:
+        raise InvalidRequest(f"An overlap is from 0 to {LONGEST_SPAN.days * 24:,} hours ({LONGEST_SPAN.days:,} days).")
+    _check_id(key_id)
+    old = _locked(connection, key_id)
+    if not old.is_active:
+        raise StateConflict(f"The key {key_id} is revoked or expired; create a new one.")
+    successor = connection.scalar(select(ApiKey.id).where(ApiKey.replaces == key_id))
+    if successor is not None:
+        raise StateConflict(f"The key {key_id} was rotated already: {successor} takes its place.")
+    shared = {"name": old.name, "tenants": old.tenants, "scopes": old.scopes, "expires_at": old.expires_at}
+    new = _insert(connection, {**shared, "replaces": key_id})
+    # least() takes no notice of nulls
+    end = func.least(ApiKey.expires_at, func.clock_timestamp() + overlap)
+    connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(expires_at=end))
+    return new
+
+
+def revoke(connection: Connection, key_id: str) -> datetime:
+    """End the key with its next request; when it was revoked, which may be long ago.
+
+    Raises `NotFound`, and `InvalidRequest` for an id that cannot be.
+    """
+    _check_id(key_id)
+    at = func.coalesce(ApiKey.revoked_at, func.clock_timestamp())
+    ended = update(ApiKey).where(ApiKey.id == key_id).values(revoked_at=at).returning(ApiKey.revoked_at)
+    revoked_at: datetime | None = connection.scalar(ended)
+    if revoked_at is None:
+        raise _no_such_key(key_id)
+    return revoked_at
+
+
+def _insert(connection: Connection, values: dict[str, Any]) -> NewKey:
+    key = make_key()
+    statement = insert(ApiKey).values(id=key.id, secret_hash=key.secret_hash, **values)
+    row = connection.execute(
+        statement.returning(
+            ApiKey.name, ApiKey.tenants, ApiKey.scopes, ApiKey.created_at, ApiKey.expires_at, ApiKey.replaces
+        )
+    ).one()
+    return NewKey(key, *row)
+
+
+def _locked(connection: Connection, key_id: str) -> Row[str, list[str], list[str], datetime | None, bool]:
+    is_active = ApiKey.revoked_at.is_(None) & func.coalesce(ApiKey.expires_at > func.clock_timestamp(), True)
+    wanted = select(ApiKey.name, ApiKey.tenants, ApiKey.scopes, ApiKey.expires_at, is_active.label("is_active"))
+    row = connection.execute(wanted.where(ApiKey.id == key_id).with_for_update()).one_or_none()
+    if row is None:
+        raise _no_such_key(key_id)
+    return row
+
+
+def _check(name: str, tenants: Sequence[str], scopes: Sequence[str]) -> None:
+    if not name.isprintable() or not name.strip():
+        raise InvalidRequest("A key needs a name that can be printed: who will have it.")
+    if len(name) > _LONGEST_NAME:
+        raise InvalidRequest(f"A key's name has at most {_LONGEST_NAME} characters.")
+    if not tenants or not all(re.fullmatch(TENANT_NAME, tenant) for tenant in tenants):
+        raise InvalidRequest("A tenant is 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or a digit.")
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise InvalidRequest(f"A scope is one of {', '.join(SCOPES)}.")
+
+
+def _check_id(key_id: str) -> None:
+    if not re.fullmatch("[0-9A-Za-z]{1,100}", key_id):
+        raise InvalidRequest("A key's id is of letters and digits, as `keys list` shows it.")
+
+
+def _no_such_key(key_id: str) -> NotFound:
+    return NotFound(f"There is no key {key_id}.")

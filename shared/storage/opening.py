@@ -1,0 +1,10 @@
+"""The one place that names an implementation of `Storage`."""
+
+from shared.settings import Settings
+from shared.storage.directory import DirectoryStorage
+from shared.storage.protocol import Storage
+
+
+def open_storage(settings: Settings) -> Storage:
+    """The storage that the settings name; touches nothing before its first use."""
+    return DirectoryStorage(settings.upload_dir)

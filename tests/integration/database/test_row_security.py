@@ -1,0 +1,302 @@
+"""Row-level security: what the role of requests sees and may do, on tables that a real load has filled."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+import pytest
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from shared.database.engine import API_ROLE, create_read_engine, create_request_engine
+from shared.database.partitions import partition_of
+from shared.database.tenancy import (
+    everybodys_reading,
+    key_transaction,
+    nobodys_reading,
+    tenant_reading,
+    tenant_transaction,
+)
+from shared.ingest.intake.idempotency import reserve
+from shared.ingest.loading.loader import Loader
+from shared.keys.administration import create
+from shared.settings import Settings
+from tests.conftest import Intake
+from tests.integration.ingest.test_loader import SMALL, never, rows
+from tests.rows import movies
+
+# Every table with somebody's rows, and what says whose a row is. No WHERE: this is about the second wall.
+WHOSE = {
+    "uploads": "tenant",
+    "batches": "upload_number",
+    "rejects": "upload_number",
+    "upload_events": "upload_number",
+    "movies": "tenant",
+    "movie_totals": "tenant",
+    "idempotency_keys": "tenant",
+}
+HIDDEN = ("upload_totals",)
+TENANTS = ("alpha", "beta")
+# Just large enough for a partition of its own.
+LARGE = movies(*[{"title": "" if row % 10 == 5 else f"Film {row}", "overview": 150 * "."} for row in range(25)])
+
+# Tables that the role has any right on, though nothing hides rows from it there.
+OPEN_TABLES = f"""
+SELECT relname FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND (has_table_privilege('{API_ROLE}', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+       OR has_any_column_privilege('{API_ROLE}', oid, 'SELECT, INSERT, UPDATE, REFERENCES'))
+  AND NOT (relrowsecurity AND relforcerowsecurity AND EXISTS (
+      SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND ARRAY[0, '{API_ROLE}'::regrole::oid] && polroles))
+"""
+
+NEW_UPLOAD = """
+INSERT INTO uploads (number, tenant, filename, dataset, dialect, header, use_celery, trace_id, storage_key, size_bytes,
+                     sha256, content_bytes, content_sha256, header_bytes, forced, corrects)
+VALUES (nextval('small_upload_numbers'), '{tenant}', 'f.csv', 'movies', '{{}}', '{{}}', false, '', 'k', 1, '', 1, '', 1,
+        true, {corrects})
+"""
+NEW_BATCH = """
+INSERT INTO batches (upload_number, number, byte_start, byte_end, first_line, line_feeds)
+VALUES ({number}, 77, 0, 1, 1, 1)
+"""
+NEW_KEY = (
+    "INSERT INTO idempotency_keys (tenant, key, holder, lease_until) VALUES ('{tenant}', 'new', '{holder}', now())"
+)
+HOLDER = "00000000-0000-0000-0000-000000000000"
+
+
+@pytest.fixture
+def request_engine(settings: Settings) -> Iterator[Engine]:
+    """What requests write with."""
+    engine = create_request_engine(settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def numbers(engine: Engine, intake: Intake, loader: Loader) -> dict[str, list[int]]:
+    """Tenant -> numbers of its uploads: a small and a large one with rejects, and there is an idempotency key."""
+    for tenant in TENANTS:
+        for content in (SMALL, LARGE):
+            loader.load(intake(content, tenant=tenant), never)
+        reserve(engine, tenant, "key")
+    found = rows(engine, "SELECT tenant, array_agg(number ORDER BY number) FROM uploads GROUP BY 1")
+    return {tenant: list(of_tenant) for tenant, of_tenant in found}
+
+
+def seen(connection: Connection, numbers: dict[str, list[int]]) -> dict[str, set[str]]:
+    """Table -> tenants whose rows it shows."""
+    tenants = {number: tenant for tenant, of_tenant in numbers.items() for number in of_tenant}
+    return {
+        table: {tenants.get(value, value) for value in connection.scalars(text(f"SELECT {column} FROM {table}"))}
+        for table, column in WHOSE.items()
+    }
+
+
+def of(*tenants: str) -> dict[str, set[str]]:
+    """What `seen` says if each table shows rows of exactly these."""
+    return {table: set(tenants) for table in WHOSE}
+
+
+def refusal(engine: Engine, tenant: str, sql: str) -> str:
+    """Why the server refuses it; "" if it does not."""
+    try:
+        with tenant_transaction(engine, tenant) as connection:
+            connection.execute(text(sql))
+    except DBAPIError as error:
+        return str(error.orig)
+    return ""
+
+
+@pytest.mark.usefixtures("numbers")
+def test_every_table_hides_rows_or_is_closed(engine: Engine) -> None:
+    # Which migrations the database has is nobody's secret: health checks tell it.
+    assert rows(engine, OPEN_TABLES) == [("alembic_version",)]
+    writes = f"has_table_privilege('{API_ROLE}', 'alembic_version', 'INSERT, UPDATE, DELETE, TRUNCATE')"
+    assert rows(engine, f"SELECT {writes}") == [(False,)]
+    tables = rows(engine, "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
+    assert {name for (name,) in tables} == {*WHOSE, *HIDDEN, "api_keys"}
+
+
+def test_a_key_is_seen_by_who_names_it(settings: Settings, engine: Engine) -> None:
+    with engine.begin() as connection:
+        key, another = (create(connection, "a test", ["alpha"], ["read"], None).key for _ in range(2))
+
+    async def seen_keys() -> list[list[str]]:
+        reader = create_read_engine(settings)
+        try:
+            found = []
+            for opened in (key_transaction(reader, key.id), tenant_reading(reader, "alpha"), nobodys_reading(reader)):
+                async with opened as connection:
+                    found.append(list(await connection.scalars(text("SELECT id FROM api_keys"))))
+            return found
+        finally:
+            await reader.dispose()
+
+    assert asyncio.run(seen_keys()) == [[key.id], [], []]
+    assert key.id != another.id
+
+
+def test_the_role_is_nobody_owns_nothing_and_becomes_nobody_else(engine: Engine) -> None:
+    powers = "rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolreplication, rolcanlogin, rolinherit"
+    assert rows(engine, f"SELECT {powers} FROM pg_roles WHERE rolname = '{API_ROLE}'") == [(False,) * 7]
+    assert rows(engine, f"SELECT count(*) FROM pg_auth_members WHERE member = '{API_ROLE}'::regrole") == [(0,)]
+    owned = f"SELECT count(*) FROM pg_shdepend WHERE refobjid = '{API_ROLE}'::regrole AND deptype = 'o'"
+    assert rows(engine, owned) == [(0,)]
+    assert rows(engine, f"SELECT has_schema_privilege('{API_ROLE}', 'public', 'CREATE')") == [(False,)]
+    assert rows(engine, "SELECT count(*) FROM pg_default_acl") == [(0,)]  # new partitions bring no rights along
+
+
+def test_a_writer_sees_its_tenants_rows_and_without_a_tenant_none(
+    engine: Engine, request_engine: Engine, numbers: dict[str, list[int]]
+) -> None:
+    with everybodys_reading(engine) as connection:
+        assert seen(connection, numbers) == of(*TENANTS)
+    for tenant in TENANTS:
+        with tenant_transaction(request_engine, tenant) as connection:
+            assert seen(connection, numbers) == of(tenant)
+    for nobody in ("", "gamma"):
+        with tenant_transaction(request_engine, nobody) as connection:
+            assert seen(connection, numbers) == of()
+    with everybodys_reading(request_engine) as connection:  # the wrong engine for it
+        assert seen(connection, numbers) == of()
+
+
+def test_a_reader_sees_its_tenants_rows_and_without_a_tenant_none(
+    settings: Settings, numbers: dict[str, list[int]]
+) -> None:
+    async def read() -> None:
+        engine = create_read_engine(settings)
+        try:
+            for tenant in TENANTS:
+                for is_snapshot in (False, True):
+                    async with tenant_reading(engine, tenant, is_snapshot=is_snapshot) as connection:
+                        found = await connection.run_sync(seen_by_session(numbers))
+                    assert found == of(tenant)
+            async with nobodys_reading(engine) as connection:
+                assert await connection.run_sync(seen_by_session(numbers)) == of()
+        finally:
+            await engine.dispose()
+
+    asyncio.run(read())
+
+
+def seen_by_session(numbers: dict[str, list[int]]) -> Callable[[Connection], dict[str, set[str]]]:
+    """`seen` for an async connection."""
+    return lambda connection: seen(connection, numbers)
+
+
+def test_nobody_writes_for_another_tenant(request_engine: Engine, numbers: dict[str, list[int]]) -> None:
+    own, foreign = numbers["alpha"][0], numbers["beta"][0]
+    allowed = [
+        NEW_UPLOAD.format(tenant="alpha", corrects=own),
+        NEW_BATCH.format(number=own),
+        NEW_KEY.format(tenant="alpha", holder=HOLDER),
+    ]
+    assert [refusal(request_engine, "alpha", sql) for sql in allowed] == ["", "", ""]
+    policy = "row-level security"
+    refused = {
+        NEW_UPLOAD.format(tenant="beta", corrects="NULL"): policy,
+        NEW_UPLOAD.format(tenant="alpha", corrects=foreign): "fk_uploads_mends",
+        NEW_BATCH.format(number=foreign): policy,
+        NEW_KEY.format(tenant="beta", holder=HOLDER): policy,
+    }
+    for sql, reason in refused.items():
+        assert reason in refusal(request_engine, "alpha", sql), sql
+        assert policy in refusal(request_engine, "", sql.replace("'alpha'", "''")), sql
+    with tenant_transaction(request_engine, "alpha") as connection:
+        assert connection.execute(text("UPDATE idempotency_keys SET answer = 'null'")).rowcount == 2
+        assert connection.execute(text("DELETE FROM idempotency_keys")).rowcount == 2
+    with tenant_transaction(request_engine, "beta") as connection:
+        assert connection.scalar(text("SELECT count(*) FROM idempotency_keys WHERE answer IS NULL")) == 1
+
+
+def test_what_no_request_does_no_request_may(request_engine: Engine, numbers: dict[str, list[int]]) -> None:
+    own = numbers["alpha"]
+    forbidden = [
+        "UPDATE uploads SET state = 'cancelled'",
+        f"UPDATE uploads SET tenant = 'beta' WHERE number = {own[0]}",
+        "DELETE FROM uploads",
+        "UPDATE batches SET state = 'done'",
+        "SELECT session_pid FROM batches",
+        "DELETE FROM rejects",
+        "DELETE FROM movies",
+        "UPDATE movie_totals SET movies = 0",
+        "SELECT FROM upload_totals",
+        f"INSERT INTO upload_events (upload_number, event) VALUES ({own[0]}, 'completed')",
+        "UPDATE idempotency_keys SET tenant = 'beta'",
+        "TRUNCATE movies",
+        "DELETE FROM alembic_version",
+        "CREATE TABLE mine (id int)",
+        "ALTER TABLE movies DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY of_requests ON movies",
+        "SET row_security = off; SELECT FROM movies",
+        # the rows themselves: no policy is asked there
+        *(f"SELECT FROM {table}" for table in ("movies_small", "rejects_all", *map(partition_of, own[1:]))),
+    ]
+    for sql in forbidden:
+        assert refusal(request_engine, "alpha", sql).startswith(
+            ("permission denied", "must be owner", "query would be affected by row-level security")
+        ), sql
+    assert {number >> 20 for number in own} == {0, 1}  # there was a partition of its own, too
+
+
+def test_the_tenant_ends_with_its_transaction(settings: Settings, numbers: dict[str, list[int]]) -> None:
+    engine = create_request_engine(settings.model_copy(update={"database_pool_size": 1}))
+    now = text("SELECT current_setting('app.tenant', true), pg_backend_pid(), (SELECT count(*) FROM uploads)")
+    try:
+        with tenant_transaction(engine, "alpha") as connection:
+            name, pid, uploads = connection.execute(now).one()
+            assert (name, uploads) == ("alpha", len(numbers["alpha"]))
+        with engine.connect() as connection:
+            assert tuple(connection.execute(now).one()) == ("", pid, 0)
+        with pytest.raises(ZeroDivisionError), tenant_transaction(engine, "alpha"):
+            _ = 1 / 0
+        with engine.connect() as connection:
+            assert tuple(connection.execute(now).one()) == ("", pid, 0)
+    finally:
+        engine.dispose()
+
+
+def test_the_readers_tenant_ends_with_its_transaction(settings: Settings, numbers: dict[str, list[int]]) -> None:
+    now = text("SELECT current_setting('app.tenant', true), pg_backend_pid(), (SELECT count(*) FROM uploads)")
+
+    async def read() -> None:
+        engine = create_read_engine(settings.model_copy(update={"database_pool_size": 1}))
+        try:
+            async with tenant_reading(engine, "alpha") as connection:
+                name, pid, uploads = (await connection.execute(now)).one()
+                assert (name, uploads) == ("alpha", len(numbers["alpha"]))
+                with pytest.raises(DBAPIError, match="read-only transaction"):
+                    await connection.execute(text(NEW_KEY.format(tenant="alpha", holder=HOLDER)))
+            async with nobodys_reading(engine) as connection:
+                assert tuple((await connection.execute(now)).one()) == ("", pid, 0)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(read())
+
+
+def test_requests_do_not_run_for_ever(request_engine: Engine) -> None:
+    with tenant_transaction(request_engine, "alpha") as connection:
+        settings = [connection.scalar(text(f"SHOW {name}")) for name in ("statement_timeout", "lock_timeout", "role")]
+    assert settings == ["15s", "5s", API_ROLE]
+
+
+def test_of_rejects_a_reader_sees_those_of_the_upload_that_it_names(
+    settings: Settings, numbers: dict[str, list[int]]
+) -> None:
+    rejected = text("SELECT upload_number FROM rejects")
+
+    async def read() -> None:
+        engine = create_read_engine(settings.model_copy(update={"database_pool_size": 1}))
+        try:
+            for named in (*numbers["alpha"], *numbers["beta"], 0):
+                async with tenant_reading(engine, "alpha", upload_number=named) as connection:
+                    assert set(await connection.scalars(rejected)) == {named} & set(numbers["alpha"])
+                async with tenant_reading(engine, "alpha") as connection:  # the name has ended with its transaction
+                    assert set(await connection.scalars(rejected)) == set(numbers["alpha"])
+        finally:
+            await engine.dispose()
+
+    asyncio.run(read())

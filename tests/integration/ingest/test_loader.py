@@ -1,0 +1,296 @@
+"""Loading on a real Postgres: exactly once, all or nothing, the account adds up, for small and large uploads."""
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, text
+
+from shared.catalog.registry import DATASETS
+from shared.csv.read import read_batch
+from shared.csv.sniff import Wanted
+from shared.database.loader_connection import LoaderConnection
+from shared.errors import LostLease
+from shared.ingest.intake.file_intake import FileIntake, UploadOptions, register
+from shared.ingest.loading.loader import Loader, commit_batch
+from shared.ingest.publishing.large_upload import publish_large
+from shared.ingest.validation.validate import Validated, validate
+from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch
+from shared.settings import Settings
+from tests.conftest import Intake
+from tests.rows import movies, titles
+
+SMALL = movies({}, {"title": ""}, {})
+LARGE = movies(*[{"title": "" if row % 10 == 5 else f"Film {row}", "overview": "two\nlines"} for row in range(200)])
+
+
+def rows(engine: Engine, sql: str, **values: Any) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(text(sql), values).all())
+
+
+def upload(engine: Engine, upload_id: uuid.UUID) -> dict[str, Any]:
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT * FROM uploads WHERE id = :id"), {"id": upload_id})
+        return dict(found.mappings().one())
+
+
+def never() -> bool:
+    return False
+
+
+@pytest.fixture
+def connection(settings: Settings) -> Iterator[LoaderConnection]:
+    connection = LoaderConnection(settings)
+    yield connection
+    connection.close()
+
+
+def prepared(loader: Loader, work: Work, batch: ClaimedBatch) -> Validated:
+    data = loader.storage.read(work.storage_key, batch.byte_start, batch.byte_end)
+    records = read_batch(data, batch.first_line, work.dialect, work.header)
+    return validate(records, DATASETS[work.dataset], work.header, work.tenant, work.number)
+
+
+@pytest.mark.parametrize(("content", "read", "rejected"), [(SMALL, 3, 1), (LARGE, 200, 20)], ids=["small", "large"])
+def test_every_record_is_accounted_for(
+    engine: Engine, loader: Loader, intake: Intake, content: bytes, read: int, rejected: int
+) -> None:
+    upload_id = intake(content)
+    assert loader.load(upload_id, never) is False
+    found = upload(engine, upload_id)
+    assert found["state"] == "completed"
+    assert (found["read_records"], found["rejected_records"]) == (read, rejected)
+    assert found["loaded_records"] == read - rejected
+    assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(read - rejected, read - rejected)]
+    assert rows(engine, "SELECT count(*) FROM rejects") == [(rejected,)]
+    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(read - rejected,)]
+    assert rows(engine, "SELECT tenant, release_year, original_language FROM movie_totals") == [("public", 1995, "en")]
+
+
+@pytest.mark.parametrize("long", [b"," * 15_000_000, b'"' + b"x" * 15_000_000], ids=["delimiters", "an open quote"])
+def test_a_line_too_long_for_a_batch_is_one_reject(
+    engine: Engine, settings: Settings, loader: Loader, long: bytes
+) -> None:
+    wide = settings.model_copy(update={"batch_bytes": 3_000_000, "small_upload_bytes": 0})
+    intake = FileIntake(loader.storage, wide, "movies.csv", Wanted())
+    content = SMALL + long + b"\r\n" + SMALL.split(b"\n", 1)[1]
+    for start in range(0, len(content), 1_000_000):
+        intake.feed(content[start : start + 1_000_000])
+    with engine.begin() as connection:
+        upload_id = register(connection, intake.finish(), UploadOptions("public", True, "test-trace")).upload_id
+    loader.load(upload_id, never)
+    found = upload(engine, upload_id)
+    assert (found["state"], found["read_records"], found["rejected_records"]) == ("completed", 7, 3)
+    assert rows(engine, "SELECT line_number FROM rejects ORDER BY 1") == [(3,), (5,), (7,)]
+    assert rows(engine, "SELECT id % 256 FROM movies ORDER BY 1") == [(2,), (4,), (6,), (8,)]
+
+
+def test_a_large_upload_has_a_partition_of_its_own_with_the_indexes(
+    engine: Engine, loader: Loader, intake: Intake
+) -> None:
+    upload_id = intake(LARGE)
+    loader.load(upload_id, never)
+    table = f"movies_u{upload(engine, upload_id)['number']}"
+    indexes = {name for (name,) in rows(engine, "SELECT indexname FROM pg_indexes WHERE tablename = :t", t=table)}
+    assert indexes == {
+        f"{table}_{name}" for name in ("pkey", "release", "vote", "language_release", "language_vote", "year_vote")
+    }
+    assert rows(engine, "SELECT relispartition FROM pg_class WHERE relname = :t", t=table) == [(True,)]
+
+
+def test_lines_of_ids_are_lines_of_the_file(engine: Engine, loader: Loader, intake: Intake) -> None:
+    loader.load(intake(LARGE), never)
+    lines = LARGE.decode().split("\n")
+    for line_number, title in rows(engine, "SELECT id & 4294967295, title FROM movies"):
+        record = "\n".join(lines[line_number - 1 : line_number + 1])
+        assert f",{title}," in record
+        assert record.startswith("30000000.0,")
+
+
+def test_every_type_arrives(engine: Engine, loader: Loader, intake: Intake) -> None:
+    loader.load(intake(movies({"overview": 'Naïve "quotes"', "languages": "['English', '日本語']"})), never)
+    loader.load(intake(titles({"endYear": "1899"}), "titles.tsv"), never)
+    first, second = (dict(row._mapping) for row in rows(engine, "SELECT * FROM movies ORDER BY id"))
+    assert first["overview"] == 'Naïve "quotes"'
+    assert first["languages"] == ["English", "日本語"]
+    assert (first["budget"], first["vote_average"], first["runtime"]) == (30_000_000, 7.7, 81)
+    assert str(first["release_date"]) == "1995-10-30"
+    assert (second["source_id"], second["is_adult"], second["end_year"]) == ("tt0000001", False, 1899)
+    assert second["genres"] == ["Documentary", "Short"]
+
+
+def test_loading_twice_changes_nothing(engine: Engine, loader: Loader, intake: Intake) -> None:
+    upload_id = intake(LARGE)
+    loader.load(upload_id, never)
+    before = upload(engine, upload_id)
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id) == before
+    assert rows(engine, "SELECT count(*) FROM movies") == [(180,)]
+
+
+def test_four_loaders_at_once_load_once(engine: Engine, settings: Settings, intake: Intake) -> None:
+    upload_ids = [intake(LARGE), intake(SMALL), intake(LARGE)]
+
+    def run() -> None:
+        loader = Loader(settings)
+        for upload_id in upload_ids:
+            loader.load(upload_id, never)
+        loader.close()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {upload(engine, upload_id)["state"] for upload_id in upload_ids} == {"completed"}
+    assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(362, 362)]
+    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(362,)]
+
+
+def test_nothing_is_visible_before_all_is(engine: Engine, loader: Loader, intake: Intake) -> None:
+    upload_id = intake(LARGE)
+    visible: list[int] = []
+
+    def stop_after_each_batch() -> bool:
+        visible.append(rows(engine, "SELECT count(*) FROM movies")[0][0])
+        return len(visible) % 4 == 0
+
+    while upload(engine, upload_id)["state"] != "completed":
+        loader.load(upload_id, stop_after_each_batch)
+    assert len(visible) > 20
+    assert set(visible) == {0}
+    assert rows(engine, "SELECT count(*) FROM movies") == [(180,)]
+
+
+def test_a_loader_whose_lease_was_taken_cannot_commit(
+    engine: Engine, loader: Loader, intake: Intake, settings: Settings, connection: LoaderConnection
+) -> None:
+    for content in (LARGE, SMALL):
+        upload_id = intake(content)
+        work = begin(connection, upload_id)
+        assert work is not None
+        paused = claim_batch(connection, work, lease_seconds=0, max_attempts=3)
+        assert paused is not None
+        validated = prepared(loader, work, paused)
+        assert claim_batch(connection, work, settings.lease_seconds, max_attempts=3) is not None
+        with pytest.raises(LostLease):
+            commit_batch(connection, work, paused, validated)
+        assert rows(engine, f"SELECT count(*) FROM {work.table}") == [(0,)]
+        assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
+        assert upload(engine, upload_id)["attempts"] == 2
+
+
+def test_a_slow_loader_keeps_its_batch(
+    engine: Engine,
+    intake: Intake,
+    settings: Settings,
+    connection: LoaderConnection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload_id = intake(SMALL)
+    slow = Loader(settings.model_copy(update={"lease_seconds": 0.5}))
+    work = begin(connection, upload_id)
+    assert work is not None
+    seen: list[ClaimedBatch | None] = []
+
+    def look(point: str) -> None:
+        if point == "batch.prepared":
+            time.sleep(2)
+            seen.append(claim_batch(connection, work, 60, 3))
+
+    monkeypatch.setattr("shared.ingest.loading.loader.reach", look)
+    slow.load(upload_id, never)
+    slow.close()
+    assert seen == [None]
+    assert upload(engine, upload_id)["state"] == "completed"
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_a_crash_of_the_database_is_not_the_batchs(
+    engine: Engine, loader: Loader, intake: Intake, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    upload_id = intake(content)
+
+    def end_sessions(point: str) -> None:
+        if point == "batch.copied":
+            rows(
+                engine,
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
+                " AND datname = current_database()",
+                name="ingest-loader",
+            )
+
+    monkeypatch.setattr("shared.ingest.loading.loader.reach", end_sessions)
+    loader.load(upload_id, never)
+    assert rows(engine, "SELECT DISTINCT attempts, lease_until FROM batches WHERE state = 'pending'") == [(0, None)]
+    monkeypatch.undo()
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_a_loader_that_hangs_in_its_copy_does_not_hold_up_the_next(
+    engine: Engine, loader: Loader, intake: Intake, connection: LoaderConnection, content: bytes
+) -> None:
+    upload_id = intake(content)
+    connection.execute("SET idle_in_transaction_session_timeout = 0")  # as in a COPY, to which it does not apply
+    work = begin(connection, upload_id)
+    assert work is not None
+    batch = claim_batch(connection, work, lease_seconds=0, max_attempts=3)
+    assert batch is not None
+    connection.copy(work.table, prepared(loader, work, batch).movies)
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
+
+
+def test_a_batch_that_is_done_is_not_done_again(
+    loader: Loader, intake: Intake, settings: Settings, connection: LoaderConnection
+) -> None:
+    work = begin(connection, intake(LARGE))
+    assert work is not None
+    batch = claim_batch(connection, work, settings.lease_seconds, 3)
+    assert batch is not None
+    validated = prepared(loader, work, batch)
+    commit_batch(connection, work, batch, validated)
+    with pytest.raises(LostLease):
+        commit_batch(connection, work, batch, validated)
+
+
+def test_nobody_publishes_while_a_batch_is_pending(
+    intake: Intake, engine: Engine, loader: Loader, settings: Settings, connection: LoaderConnection
+) -> None:
+    upload_id = intake(LARGE)
+    work = begin(connection, upload_id)
+    assert work is not None
+    assert publish_large(loader.pool, loader.storage, settings, work) is False
+    assert upload(engine, upload_id)["state"] == "loading"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM rejects WHERE line_number = (SELECT min(line_number) FROM rejects)",
+        "DELETE FROM {table} WHERE id = (SELECT min(id) FROM {table})",
+        "DELETE FROM batches WHERE number = 3",
+        "UPDATE batches SET byte_end = byte_end - 1 WHERE number = 3",
+        "UPDATE batches SET first_line = first_line + 1 WHERE number = 3",
+        "UPDATE uploads SET content_bytes = content_bytes + 1",
+    ],
+)
+def test_what_cannot_be_proven_is_failed(engine: Engine, loader: Loader, intake: Intake, malformed: str) -> None:
+    upload_id = intake(LARGE)
+    batches = rows(engine, "SELECT count(*) FROM batches")[0][0]
+    wraps = iter(range(1000))
+    assert loader.load(upload_id, lambda: next(wraps) > batches) is True
+    with engine.begin() as connection:
+        table = f"movies_u{upload(engine, upload_id)['number']}"
+        connection.execute(text(malformed.format(table=table)))
+    loader.load(upload_id, never)
+    found = upload(engine, upload_id)
+    assert (found["state"], found["error_code"]) == ("failed", "record_counts_mismatch")
+    assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
+    assert rows(engine, "SELECT count(*) FROM movie_totals") == [(0,)]

@@ -1,0 +1,83 @@
+"""What the tables say, for comparison with a model; and what only a test does to them."""
+
+from typing import Any
+
+from sqlalchemy import Engine, text
+
+from tests.integration.ingest.test_actions import own_tables
+from tests.integration.ingest.test_loader import rows
+
+STATES = "('queued', 'loading', 'completed', 'failed', 'cancelled', 'undone')"
+_EXPIRE = (
+    "UPDATE uploads SET lease_until = now() - interval '1 s' WHERE number = :number AND lease_until IS NOT NULL",
+    "UPDATE batches SET lease_until = now() - interval '1 s' WHERE upload_number = :number AND lease_until IS NOT NULL",
+)
+
+
+def spans(engine: Engine, number: int) -> list[Any]:
+    """Batches with the bytes that they begin and end at."""
+    sql = "SELECT number, byte_start, byte_end FROM batches WHERE upload_number = :number ORDER BY number"
+    return rows(engine, sql, number=number)
+
+
+def movies(engine: Engine) -> dict[int, tuple[int, int]]:
+    """Upload -> visible rows, different ids."""
+    found = rows(engine, "SELECT id >> 32, count(*), count(DISTINCT id) FROM movies GROUP BY 1")
+    return {number: (count, distinct) for number, count, distinct in found}
+
+
+def totals(engine: Engine) -> set[Any]:
+    """What the listing's `total` is made of."""
+    return set(
+        rows(engine, "SELECT tenant, release_year, original_language, movies FROM movie_totals WHERE movies <> 0")
+    )
+
+
+def counted(engine: Engine) -> set[Any]:
+    """The same by counting."""
+    return set(rows(engine, "SELECT tenant, release_year, original_language, count(*) FROM movies GROUP BY 1, 2, 3"))
+
+
+def histories(engine: Engine) -> dict[int, list[str]]:
+    """Upload -> its states, the last one being the present one."""
+    changes = (
+        f"SELECT array_agg(event ORDER BY id) FROM upload_events WHERE upload_number = number AND event IN {STATES}"
+    )
+    found = rows(engine, f"SELECT number, state, ({changes}) FROM uploads")
+    assert all(states[-1] == state for _number, state, states in found)
+    return {number: states for number, _state, states in found}
+
+
+def rejects(engine: Engine) -> dict[int, int]:
+    """Upload -> rejected records."""
+    return dict(rows(engine, "SELECT upload_number, count(DISTINCT line_number) FROM rejects GROUP BY 1"))
+
+
+def done(engine: Engine) -> set[tuple[int, int]]:
+    """Batches whose rows are committed."""
+    return {
+        (number, batch)
+        for number, batch in rows(engine, "SELECT upload_number, number FROM batches WHERE state = 'done'")
+    }
+
+
+def counts(engine: Engine) -> dict[int, tuple[int, int]]:
+    """Completed upload -> loaded and rejected records."""
+    found = rows(engine, "SELECT number, loaded_records, rejected_records FROM uploads WHERE state = 'completed'")
+    return {number: (loaded, rejected) for number, loaded, rejected in found}
+
+
+def expire(engine: Engine, number: int) -> None:
+    """All leases of the upload end."""
+    with engine.begin() as connection:
+        for sql in _EXPIRE:
+            connection.execute(text(sql), {"number": number})
+
+
+def empty(engine: Engine) -> None:
+    """As after the migration."""
+    with engine.begin() as connection:
+        for (table,) in own_tables(engine):
+            connection.execute(text(f"DROP TABLE {table}"))
+        for name in ("uploads", "movies", "movie_totals"):
+            connection.execute(text(f"DELETE FROM {name}"))

@@ -1,9 +1,0 @@
-"""The dialects that most files have."""
-
-from typing import Final
-
-from shared.ingest.dialect import Dialect
-
-CSV: Final = Dialect(delimiter=",", quoting=True)
-# IMDb's own files: a quote is a character like any other.
-TSV: Final = Dialect(delimiter="\t", quoting=False, nulls=("\\N", ""))

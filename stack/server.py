@@ -1,4 +1,4 @@
-"""What our PostgreSQL and our Redis have in common."""
+"""What our PostgreSQL and our Valkey have in common."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path

@@ -96,13 +96,13 @@ class Service(ManagedProcess):
 
 
 class Api(Service):
-    """`python -m api.server.serve`."""
+    """`python -m api.server`."""
 
     def __init__(self, surroundings: Surroundings, port: int, name: str = "api", host: str = LOCALHOST) -> None:
         options = ["--host", host, "--port", str(port), "--graceful-seconds", "10"]
         self.host = host
         self.port = port
-        recipe = surroundings.recipe(name, "api.server.serve", *options, stop_seconds=_API_STOP_SECONDS)
+        recipe = surroundings.recipe(name, "api.server", *options, stop_seconds=_API_STOP_SECONDS)
         super().__init__(recipe, url=f"http://{_reachable(host)}:{port}")
 
     def start(self) -> None:
@@ -134,7 +134,7 @@ class Worker(Service):
         return self.node_name
 
     def answers(self) -> bool:
-        """Whether it hears us through Redis."""
+        """Whether it hears us through the broker."""
         if not self.running:
             return False
         try:

@@ -1,6 +1,7 @@
-"""Real parts only: a Postgres built by Alembic, a Redis, an API and a Celery worker as processes of their own."""
+"""Real parts only: a Postgres built by Alembic, a Valkey, an API and a Celery worker as processes of their own."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,6 +88,15 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         absent("the shared data")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def redis_program() -> Path:
+    """Debian's `redis-server`: `REDIS_URL` may name a Redis as well as a Valkey."""
+    program = shutil.which("redis-server")
+    if program is None:
+        absent("redis-server")
+    return Path(program)
 
 
 @pytest.fixture(scope="session", params=POSTGRES_BINARIES)

@@ -1,4 +1,4 @@
-"""The API as a process: `python -m api.server.serve --host 127.0.0.1 --port 8000`.
+"""The API as a process: `python -m api.server --host 127.0.0.1 --port 8000`.
 
 The one place that says how uvicorn runs. Exit codes: 0 after SIGTERM, 2 for arguments or settings that would open the
 API to everybody, 3 if it could not start.
@@ -24,7 +24,7 @@ _NOT_STARTED: Final = 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m api.server.serve", description="The HTTP API.")
+    parser = argparse.ArgumentParser(prog="python -m api.server", description="The HTTP API.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
     parser.add_argument(

@@ -81,7 +81,7 @@ class Checker:
             for attempt in self._attempts:
                 self._check_attempt(connection, attempt, by_tenant.pop(attempt.tenant, []))
             for tenant in by_tenant:
-                self._found("extra upload", tenant, "nobody has sent it")
+                self._found("extra upload", tenant, "no client has sent it")
             self._check_whole(connection)
             self._check_files(connection)
         return self.verdict
@@ -150,11 +150,11 @@ class Checker:
     def _check_counts(self, connection: extensions.connection, attempt: Attempt, row: Row) -> None:
         good, bad = attempt.expected.rows, len(attempt.expected.bad)
         if (row.read, row.loaded, row.rejected, row.duplicate) != (good + bad, good, bad, 0):
-            self._found("bad account", row.tenant, f"{row}, but the file has {good} good and {bad} bad records")
+            self._found("wrong record counts", row.tenant, f"{row}, but the file has {good} good and {bad} bad records")
         (batches,) = _fetch(connection, _BATCHES, row.number)
         if batches != (0, good + bad, good, bad):
             self._found(
-                "bad account", row.tenant, f"batches (not done, read, loaded, rejected) {batches}, upload {row}"
+                "wrong record counts", row.tenant, f"batches (not done, read, loaded, rejected) {batches}, upload {row}"
             )
         stored = self._upload_dir / row.storage_key
         if not stored.is_file() or hashlib.sha256(stored.read_bytes()).hexdigest() != attempt.expected.sha256:

@@ -84,7 +84,9 @@ class Sender:
             attempt.upload_id, attempt.acknowledged_at = answer.json()["id"], time.time()
             self.ledger.took("upload", time.monotonic() - started)
         elif answer.status_code != httpx.codes.SERVICE_UNAVAILABLE and not is_key_in_use:
-            self.ledger.report("odd answer", f"upload {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}")
+            self.ledger.report(
+                "unexpected answer", f"upload {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}"
+            )
 
 
 def _request(
@@ -100,7 +102,7 @@ def _request(
 
 
 class OpenCount:
-    """How many accepted uploads are not done yet, as the SQL reader last saw it."""
+    """How many acknowledged uploads are not done yet, as the SQL reader last saw it."""
 
     def __init__(self, most_open: int) -> None:
         self._most_open = most_open
@@ -187,7 +189,7 @@ class Meddler:
         else:
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 self._ledger.report(
-                    "odd answer", f"{action} {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}"
+                    "unexpected answer", f"{action} {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}"
                 )
             self._later(action, attempt, 0.5)
 

@@ -16,12 +16,12 @@ import psycopg2
 from stack.guard import guard
 from stack.postgres import PostgresServer
 from stack.process import kill_all
-from stack.redis import RedisServer
 from stack.services import Service
 from stack.stack_errors import StackError
+from stack.valkey import ValkeyServer
 from tests.chaos.ledger import Ledger
 from tests.chaos.seeds import stream
-from tests.chaos.servers import Emptying, crash_postgres, empty_redis, kill_redis
+from tests.chaos.servers import Emptying, crash_postgres, empty_valkey, kill_valkey
 
 KINDS: Final = (
     "kill -9 api",
@@ -32,9 +32,9 @@ KINDS: Final = (
     "stop worker",
     "stop background",
     "postgres crash",
-    "redis kill -9",
-    "redis emptied",
-    "stop redis",
+    "valkey kill -9",
+    "valkey emptied",
+    "stop valkey",
     "SIGTERM worker",
 )
 _TERM_SECONDS: Final = 30.0
@@ -78,7 +78,7 @@ class Target(Protocol):
     @property
     def postgres(self) -> PostgresServer: ...
     @property
-    def redis(self) -> RedisServer: ...
+    def valkey(self) -> ValkeyServer: ...
     @property
     def apis(self) -> Sequence[Service]: ...
     @property
@@ -88,7 +88,7 @@ class Target(Protocol):
 
 
 class Nemesis:
-    """Does the faults one after the other; what it broke is corrected after a moment, while others break."""
+    """Does the faults one after the other; what it broke is repaired after a moment, while others break."""
 
     def __init__(
         self, stack: Target, faults: Sequence[PlannedFault], ledger: Ledger, tell: Callable[[str], None]
@@ -104,14 +104,14 @@ class Nemesis:
         self.done: list[Fault] = []
 
     def run(self) -> None:
-        """All faults; returns when the last is done and everything is corrected."""
+        """All faults; returns when the last is done and everything is repaired."""
         for planned in self._planned:
-            self._correct_until(time.monotonic() + planned.gap)
+            self._repair_until(time.monotonic() + planned.gap)
             deadline = time.monotonic() + 30
             while not self._strike(planned) and time.monotonic() < deadline:
-                self._correct_until(time.monotonic() + 0.2)
+                self._repair_until(time.monotonic() + 0.2)
         while self._repairs:
-            self._correct_until(self._repairs[0][0] + 0.01)
+            self._repair_until(self._repairs[0][0] + 0.01)
 
     def clear_up(self) -> None:
         """End what outlived a killed parent."""
@@ -122,8 +122,8 @@ class Nemesis:
         kill_all(self._strays)
 
     def _strike(self, planned: PlannedFault) -> bool:
-        """False if there is nobody to hit at the moment."""
-        if planned.kind.startswith(("postgres", "redis")) or planned.kind == "stop redis":
+        """False if there is nothing to hit at the moment."""
+        if planned.kind.startswith(("postgres", "valkey")) or planned.kind == "stop valkey":
             return self._strike_server(planned)
         if planned.kind in {"kill -9 api", "kill -9 worker", "SIGTERM worker"}:
             return self._strike_service(
@@ -132,27 +132,27 @@ class Nemesis:
         return self._strike_process(planned)
 
     def _strike_server(self, planned: PlannedFault) -> bool:
-        is_postgres, redis = planned.kind == "postgres crash", self._stack.redis
-        if not is_postgres and "redis" in self._down:
+        is_postgres, valkey = planned.kind == "postgres crash", self._stack.valkey
+        if not is_postgres and "valkey" in self._down:
             return False
         how = Emptying.LIVE if planned.aim < 0.5 else Emptying.FILES
-        target = {"postgres crash": "postgres", "redis emptied": f"redis: {how.value}"}.get(planned.kind, "redis")
+        target = {"postgres crash": "postgres", "valkey emptied": f"valkey: {how.value}"}.get(planned.kind, "valkey")
         self._note(planned, target, None if is_postgres else set())
         if is_postgres:
             crash_postgres(self._stack.postgres, planned.seconds)
-        elif planned.kind == "redis kill -9":
-            kill_redis(redis, planned.seconds)
-        elif planned.kind == "redis emptied":
-            empty_redis(redis, how)
+        elif planned.kind == "valkey kill -9":
+            kill_valkey(valkey, planned.seconds)
+        elif planned.kind == "valkey emptied":
+            empty_valkey(valkey, how)
         else:
-            self._down.add("redis")
-            psutil.Process(redis.pid).suspend()
-            self._later(planned.seconds, self._resume_redis)
+            self._down.add("valkey")
+            psutil.Process(valkey.pid).suspend()
+            self._later(planned.seconds, self._resume_valkey)
         return True
 
-    def _resume_redis(self) -> None:
-        _resume(psutil.Process(self._stack.redis.pid))
-        self._down.discard("redis")
+    def _resume_valkey(self) -> None:
+        _resume(psutil.Process(self._stack.valkey.pid))
+        self._down.discard("valkey")
 
     def _strike_service(self, planned: PlannedFault, number: signal.Signals) -> bool:
         services = self._up(self._stack.apis if planned.kind.endswith("api") else self._stack.workers)
@@ -223,7 +223,7 @@ class Nemesis:
     def _later(self, seconds: float, repair: Callable[[], None]) -> None:
         heapq.heappush(self._repairs, (time.monotonic() + seconds, next(self._order), repair))
 
-    def _correct_until(self, moment: float) -> None:
+    def _repair_until(self, moment: float) -> None:
         while self._repairs and self._repairs[0][0] <= moment:
             due, _order, repair = heapq.heappop(self._repairs)
             time.sleep(max(0.0, due - time.monotonic()))

@@ -69,7 +69,7 @@ class Factory:
         header, *rows = self._lines[dataset]
         if chance.random() < 0.5:
             # No bad rows: the key of `rejects` then refuses no batch that is committed twice, and hides no other guard.
-            rows = [row for location, row in enumerate(rows, start=1) if location % ROWS_PER_BAD_ROW]
+            rows = [row for number, row in enumerate(rows, start=1) if number % ROWS_PER_BAD_ROW]
         first = number % (len(rows) // 4)
         content = "".join([header, *rows[first : first + chance.randint(fewest, most)]]).encode()
         return MadeFile(number, _NAMES[dataset], content, expect(content, dataset))

@@ -30,7 +30,7 @@ class Attempt:
 
     @property
     def is_acknowledged(self) -> bool:
-        """Whether the client was told 202."""
+        """Whether the client got 202."""
         return self.status == 202
 
 

@@ -26,8 +26,8 @@ from rich.table import Table
 from bench.generate import movies
 from stack.postgres import PostgresServer
 from stack.process import Recipe
-from stack.redis import RedisServer
 from stack.services import ROOT, Service
+from stack.valkey import ValkeyServer
 from tests.chaos import naive_app
 from tests.chaos.faults import KINDS, Nemesis, plan
 from tests.chaos.ledger import Ledger
@@ -42,7 +42,7 @@ CREATE TABLE naive_uploads (number int PRIMARY KEY, rows int NOT NULL, state tex
 CREATE TABLE naive_rows (upload int NOT NULL, position int NOT NULL, title text);
 CREATE INDEX ON naive_rows (upload);
 """
-_RECORD_COUNTS = """
+_OUTCOMES = """
 SELECT number, rows, state, (SELECT count(*) FROM naive_rows WHERE upload = number),
        (SELECT count(DISTINCT position) FROM naive_rows WHERE upload = number)
 FROM naive_uploads WHERE state <> 'sending'
@@ -60,7 +60,7 @@ class Rig:
     def __post_init__(self) -> None:
         logs = self.directory / "logs"
         self.postgres = PostgresServer(self.directory / "postgres", log_path=logs / "postgres.log")
-        self.redis = RedisServer(self.directory / "redis", log_path=logs / "redis.log")
+        self.valkey = ValkeyServer(self.directory / "valkey", log_path=logs / "valkey.log")
 
     @property
     def database_url(self) -> str:
@@ -70,9 +70,9 @@ class Rig:
     def start(self, workers: int) -> None:
         """Servers, tables, workers."""
         self.postgres.start()
-        self.redis.start()
+        self.valkey.start()
         execute(self.database_url, _TABLES)
-        os.environ.update(NAIVE_REDIS=self.redis.url, NAIVE_DATABASE=self.database_url)
+        os.environ.update(NAIVE_REDIS=self.valkey.url, NAIVE_DATABASE=self.database_url)
         self.workers = [Service(self._recipe(f"naive-{number}")) for number in range(workers)]
         for worker in self.workers:
             worker.start()
@@ -81,7 +81,7 @@ class Rig:
         """All of it, in the opposite order."""
         for worker in self.workers:
             worker.kill()
-        self.redis.stop()
+        self.valkey.stop()
         self.postgres.stop()
 
     def _recipe(self, name: str) -> Recipe:
@@ -160,25 +160,25 @@ def storm(
         quiet_ends = time.monotonic() + _QUIET_SECONDS
         while time.monotonic() < quiet_ends and rows_of(rig.database_url, _OPEN):
             time.sleep(0.5)
-        return len(nemesis.done), rows_of(rig.database_url, _RECORD_COUNTS)
+        return len(nemesis.done), rows_of(rig.database_url, _OUTCOMES)
     finally:
         over.set()
         nemesis.clear_up()
 
 
-def show(seed: int, faults: int, counts: list[tuple[int, int, str, int, int]], console: Console) -> None:
-    """The figures that stand beside the platform's."""
-    lost = [rows - positions for _number, rows, _state, _found, positions in counts if positions < rows]
-    twice = [found - positions for *_rest, found, positions in counts if found > positions]
-    lies = sum(state == "done" and positions < rows for _number, rows, state, _found, positions in counts)
+def show(seed: int, faults: int, outcomes: list[tuple[int, int, str, int, int]], console: Console) -> None:
+    """The figures to compare with the platform's."""
+    lost = [rows - positions for _number, rows, _state, _found, positions in outcomes if positions < rows]
+    twice = [found - positions for *_rest, found, positions in outcomes if found > positions]
+    lies = sum(state == "done" and positions < rows for _number, rows, state, _found, positions in outcomes)
     table = Table("plain chord with acks_late", "is", title=f"the control, seed {seed}, {faults} faults")
-    table.add_row("uploads acknowledged", str(len(counts)))
-    table.add_row("rows sent", f"{sum(rows for _number, rows, *_rest in counts):,}")
+    table.add_row("uploads acknowledged", str(len(outcomes)))
+    table.add_row("rows sent", f"{sum(rows for _number, rows, *_rest in outcomes):,}")
     table.add_row("uploads with rows lost", str(len(lost)))
     table.add_row("rows lost", f"{sum(lost):,}")
     table.add_row("uploads with rows duplicated", str(len(twice)))
     table.add_row("rows duplicated", f"{sum(twice):,}")
-    table.add_row(f"stuck {_QUIET_SECONDS:.0f} s after the storm", str(sum(row[2] != "done" for row in counts)))
+    table.add_row(f"stuck {_QUIET_SECONDS:.0f} s after the storm", str(sum(row[2] != "done" for row in outcomes)))
     table.add_row("called done with rows missing", str(lies))
     console.print(table)
 
@@ -194,7 +194,7 @@ def main() -> None:
         rig = Rig(Path(directory))
         try:
             rig.start(workers=3)
-            naive_app.app.conf.update(broker_url=rig.redis.url, result_backend=rig.redis.url)
+            naive_app.app.conf.update(broker_url=rig.valkey.url, result_backend=rig.valkey.url)
             console = Console(width=100)
             show(arguments.seed, *storm(rig, arguments.seed, arguments.kills, console.print), console)
         finally:

@@ -70,7 +70,9 @@ class ApiReader:
                 evidence = f"GET /movies: total {page['total']}, but {len(page['items'])} items on the first page"
                 self.ledger.report("half visible", attempt.tenant, evidence)
         elif answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-            self.ledger.report("odd answer", f"movies {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}")
+            self.ledger.report(
+                "unexpected answer", f"movies {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}"
+            )
 
 
 @dataclass(frozen=True)

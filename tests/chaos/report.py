@@ -16,11 +16,11 @@ VERDICT = {
     "uploads with rows lost": ("rows lost", "wrong rows", "wrong rejects"),
     "uploads with rows duplicated": ("rows duplicated", "duplicated", "extra upload"),
     "half-visible observations": ("half visible",),
-    "bad accounts": ("bad account", "wrong totals"),
+    "wrong counts": ("wrong record counts", "wrong totals"),
     "left by cancel or undo": ("rows left", "table left"),
     "acknowledged changes not kept": ("wrong state",),
     "orphan files beyond dead requests": ("orphan files",),
-    "answers that must not be": ("odd answer",),
+    "answers that must not be": ("unexpected answer",),
     "services or processes astray": ("dead service", "did not stop", "process left"),
 }
 

@@ -1,4 +1,4 @@
-"""Faults of PostgreSQL and Redis."""
+"""Faults of PostgreSQL and Valkey."""
 
 import enum
 import shutil
@@ -8,11 +8,11 @@ from contextlib import closing
 import redis
 
 from stack.postgres import PostgresServer
-from stack.redis import RedisServer
+from stack.valkey import ValkeyServer
 
 
 class Emptying(enum.Enum):
-    """FLUSHALL is denied by Redis' own rules; both have its effect."""
+    """FLUSHALL is denied by the server's own rules; both have its effect."""
 
     LIVE = "keys deleted"
     FILES = "killed, files removed"
@@ -25,14 +25,14 @@ def crash_postgres(server: PostgresServer, seconds: float) -> None:
     server.start()
 
 
-def kill_redis(server: RedisServer, seconds: float) -> None:
+def kill_valkey(server: ValkeyServer, seconds: float) -> None:
     """SIGKILL, then a start with what its append-only file kept."""
     server.kill()
     time.sleep(seconds)
     server.start()
 
 
-def empty_redis(server: RedisServer, how: Emptying) -> None:
+def empty_valkey(server: ValkeyServer, how: Emptying) -> None:
     """Every queue, binding and message is gone."""
     if how is Emptying.LIVE:
         with closing(redis.Redis.from_url(server.url, socket_timeout=5)) as client:

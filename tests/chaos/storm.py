@@ -132,7 +132,7 @@ def _threads(bodies: list[Callable[[], None]], end: threading.Event) -> Iterator
 
 
 def _require_answers(stack: LocalStack, ledger: Ledger) -> None:
-    """Everybody is back at work: each API answers, each worker hears a ping through Redis."""
+    """Everybody is back at work: each API answers, each worker hears a ping through Valkey."""
     for service in [*stack.apis, *stack.workers]:
         deadline = time.monotonic() + 20
         while not (is_fine := _answers(service)) and time.monotonic() < deadline:
@@ -144,7 +144,7 @@ def _require_answers(stack: LocalStack, ledger: Ledger) -> None:
 def _answers(service: Service) -> bool:
     try:
         return service.answers()
-    except (RedisError, OperationalError):  # the asker's own connection may be one from before Redis was restarted
+    except (RedisError, OperationalError):  # the asker's own connection may be one from before Valkey was restarted
         return False
 
 

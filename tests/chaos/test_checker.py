@@ -1,4 +1,4 @@
-"""A checker that finds nothing is worth something only if it finds every kind of damage."""
+"""A checker that finds nothing is worth something only if it finds every kind of corruption."""
 
 import uuid
 from collections.abc import Callable
@@ -18,12 +18,12 @@ BAD_LINE = 8  # line 1 is the header
 CONTENT = movies(*({"title": "" if line == BAD_LINE else f"Film {line}"} for line in range(2, ROWS + 2)))
 TENANT = "n1-a0"
 
-MALFORMED = {
+CORRUPTIONS = {
     "rows lost": "DELETE FROM movies WHERE id & 4294967295 = 5",
     "rows duplicated": "UPDATE movies SET id = id + 1000 WHERE id & 4294967295 = 5",
     "wrong rows": "UPDATE movies SET title = 'Another' WHERE id & 4294967295 = 5",
     "wrong rejects": "DELETE FROM rejects",
-    "bad account": "UPDATE uploads SET loaded_records = loaded_records - 1, read_records = read_records - 1",
+    "wrong record counts": "UPDATE uploads SET loaded_records = loaded_records - 1, read_records = read_records - 1",
     "wrong totals": "UPDATE movie_totals SET movies = movies + 1",
     "rows left": "UPDATE uploads SET state = 'cancelled'",
     "failed": "UPDATE uploads SET state = 'failed', error_code = 'x', error_message = 'x'",
@@ -38,13 +38,13 @@ MALFORMED = {
 
 @pytest.fixture
 def found(intake: Callable[..., uuid.UUID], loader: Loader, settings: Settings) -> Callable[[str], set[str]]:
-    """Load a file, do the damage, and tell which kinds of findings there are."""
+    """Load a file, corrupt the tables, and tell which kinds of findings there are."""
     upload_id = intake(CONTENT, tenant=TENANT)
     while loader.load(upload_id, lambda: False):
         pass
 
-    def after(malformed: str) -> set[str]:
-        execute(settings.database_url, malformed)
+    def after(statement: str) -> set[str]:
+        execute(settings.database_url, statement)
         expected = expect(CONTENT, "movies")
         attempt = Attempt(TENANT, 1, expected, use_celery=True, intent="keep", status=202, upload_id=str(upload_id))
         verdict = Checker(settings.database_url, settings.upload_dir, [attempt]).check()
@@ -57,9 +57,9 @@ def test_what_is_whole_has_no_finding(found: Callable[[str], set[str]]) -> None:
     assert found("SELECT") == set()
 
 
-@pytest.mark.parametrize("kind", MALFORMED)
-def test_each_malformed_input_is_found(found: Callable[[str], set[str]], kind: str) -> None:
-    assert kind in found(MALFORMED[kind])
+@pytest.mark.parametrize("kind", CORRUPTIONS)
+def test_each_corruption_is_found(found: Callable[[str], set[str]], kind: str) -> None:
+    assert kind in found(CORRUPTIONS[kind])
 
 
 def test_expectations_are_computed_from_the_bytes() -> None:
@@ -72,7 +72,7 @@ def execute(url: str, sql: str) -> None:
     connection = psycopg2.connect(url)
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica")  # no trigger may refuse the damage
+            cursor.execute("SET session_replication_role = replica")  # no trigger may refuse the corruption
             cursor.execute(sql)
     finally:
         connection.close()

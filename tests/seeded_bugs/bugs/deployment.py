@@ -7,7 +7,7 @@ from tests.seeded_bugs import Bug
 COMPOSE: Final = "docker-compose.yml"
 IMAGE: Final = "Dockerfile.api"
 LOCK: Final = "requirements.txt"
-REDIS: Final = "stack/redis.py"
+VALKEY: Final = "stack/valkey.py"
 SERVICES: Final = "stack/services.py"
 COMPOSED: Final = "tests/deploy/test_compose.py::"
 HARDENED: Final = f"{COMPOSED}test_services_are_hardened"
@@ -15,27 +15,27 @@ WITHOUT_A_WAY_OUT: Final = f"{COMPOSED}test_servers_and_workers_have_no_way_out_
 IMAGES: Final = f"{COMPOSED}test_images_are_built_from_the_lock_and_run_as_nobody_special"
 SUPPLIED: Final = "tests/deploy/test_supply_chain.py::"
 CANARY: Final = "tests/system/platform/test_canary.py::"
-OUR_REDIS: Final = "tests/system/stack/test_redis.py::"
+OUR_VALKEY: Final = "tests/system/stack/test_valkey.py::"
 
 BUGS: Final = (
     # -- servers
     Bug(
-        "redis-without-a-password",
-        REDIS,
+        "valkey-without-a-password",
+        VALKEY,
         "user default on #{password_sha256}",
         "user default on nopass",
-        (f"{OUR_REDIS}test_the_password_is_needed_and_kept_private",),
+        (f"{OUR_VALKEY}test_the_password_is_needed_and_kept_private",),
     ),
     Bug(
-        "redis-lets-itself-be-emptied",
-        REDIS,
-        " -flushall -config",
+        "valkey-lets-itself-be-emptied",
+        VALKEY,
+        " -flushall -flushdb -config",
         " -config",
-        (f"{OUR_REDIS}test_commands_that_only_harm_are_refused",),
+        (f"{OUR_VALKEY}test_commands_that_only_harm_are_refused",),
     ),
     Bug(
-        "redis-listens-to-all",
-        REDIS,
+        "valkey-listens-to-all",
+        VALKEY,
         "bind {host}\n",
         "bind 0.0.0.0\n",
         (f"{CANARY}test_every_server_listens_on_this_machine_only",),

@@ -14,7 +14,7 @@ import psutil
 
 from stack.services import Service
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 S = TypeVar("S", bound=Service)
 

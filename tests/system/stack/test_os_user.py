@@ -24,12 +24,12 @@ PROGRAM = postgres_bin_dir() / "postgres"
 
 
 @pytest.fixture
-def open_slot() -> Iterator[Path]:
+def open_directory() -> Iterator[Path]:
     """A directory that `nobody` can reach, unlike pytest's own."""
-    location = Path(tempfile.mkdtemp(prefix="imdb-ingest-test-"))
-    location.chmod(0o755)
-    yield location
-    shutil.rmtree(location)
+    directory = Path(tempfile.mkdtemp(prefix="imdb-ingest-test-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
 
 
 @NOT_ROOT
@@ -52,13 +52,13 @@ def test_in_a_namespace_the_files_stay_with_root(tmp_path: Path) -> None:
 
 
 @ROOT_ONLY
-def test_the_owner_of_the_directory_runs_it(open_slot: Path) -> None:
+def test_the_owner_of_the_directory_runs_it(open_directory: Path) -> None:
     if not (DEBIAN_15 / "postgres").exists():
         pytest.skip("needs a PostgreSQL that everybody can run")
-    location = open_slot / "postgres"
-    location.mkdir(mode=0o700)
-    os.chown(location, NOBODY, -1)
-    with PostgresServer(location, bin_dir=DEBIAN_15) as server:
+    directory = open_directory / "postgres"
+    directory.mkdir(mode=0o700)
+    os.chown(directory, NOBODY, -1)
+    with PostgresServer(directory, bin_dir=DEBIAN_15) as server:
         assert psutil.Process(server.pid).uids().real == NOBODY
         server.stop(immediate=True)
         server.start()
@@ -73,19 +73,19 @@ def test_an_owner_who_cannot_reach_the_directory_is_said(tmp_path: Path) -> None
 
 
 @ROOT_ONLY
-def test_an_owner_who_cannot_run_the_program_is_said(open_slot: Path) -> None:
-    os.chown(open_slot, NOBODY, -1)
-    private = open_slot / "private"
+def test_an_owner_who_cannot_run_the_program_is_said(open_directory: Path) -> None:
+    os.chown(open_directory, NOBODY, -1)
+    private = open_directory / "private"
     private.mkdir(mode=0o700)
     shutil.copy("/bin/true", private / "postgres")
     with pytest.raises(StackError, match="cannot run"):
-        os_user_for(open_slot, private / "postgres")
+        os_user_for(open_directory, private / "postgres")
 
 
 @ROOT_ONLY
-def test_the_same_as_an_ordinary_user(open_slot: Path) -> None:
+def test_the_same_as_an_ordinary_user(open_directory: Path) -> None:
     """As `nobody`, if that user can reach this interpreter and this directory."""
-    os.chown(open_slot, NOBODY, -1)
+    os.chown(open_directory, NOBODY, -1)
     code = "import sys; from pathlib import Path; from stack.postgres import PostgresServer\n"
     code += "with PostgresServer(Path(sys.argv[1])) as server: print(server.url)"
     as_nobody = OsUser(uid=NOBODY)
@@ -98,7 +98,7 @@ def test_the_same_as_an_ordinary_user(open_slot: Path) -> None:
     if reachable.returncode != 0:
         pytest.skip("nobody cannot read this directory")
     result = subprocess.run(
-        [sys.executable, "-c", code, open_slot / "postgres"],
+        [sys.executable, "-c", code, open_directory / "postgres"],
         user=NOBODY,
         cwd=ROOT,
         capture_output=True,

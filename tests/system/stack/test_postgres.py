@@ -18,14 +18,7 @@ from stack.stack_errors import StackError
 from tests.system.stack.processes import alive, eventually, family_of, finish, kill_with_guard, read_until, start_python
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
-BIN_DIRS = [
-    pytest.param(postgres_bin_dir(), id="18"),
-    pytest.param(
-        DEBIAN_15,
-        id="15",
-        positions=pytest.mark.skipif(not (DEBIAN_15 / "postgres").exists(), reason="PostgreSQL 15 is not here"),
-    ),
-]
+BIN_DIRS = {"18": postgres_bin_dir(), "15": DEBIAN_15}
 
 STARTER = """
 import sys, time
@@ -40,7 +33,10 @@ time.sleep(600)
 
 @pytest.fixture(params=BIN_DIRS)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PostgresServer]:
-    with PostgresServer(tmp_path / "a place", bin_dir=request.param) as running:
+    bin_dir = BIN_DIRS[request.param]
+    if not (bin_dir / "postgres").exists():
+        pytest.skip(f"PostgreSQL {request.param} is not here")
+    with PostgresServer(tmp_path / "a directory", bin_dir=bin_dir) as running:
         yield running
 
 

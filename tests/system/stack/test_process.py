@@ -19,22 +19,24 @@ STARTER = """
 import sys, time
 from pathlib import Path
 from stack.process import ManagedProcess, Recipe
-place = Path(sys.argv[1])
-process = ManagedProcess(Recipe("child", [sys.executable, "-c", sys.argv[2]], place / "log", place / "pid"))
+directory = Path(sys.argv[1])
+process = ManagedProcess(Recipe("child", [sys.executable, "-c", sys.argv[2]], directory / "log", directory / "pid"))
 process.start()
-process.wait_until(lambda: (place / "log").read_text().count("up") >= int(sys.argv[3]), 20)
+process.wait_until(lambda: (directory / "log").read_text().count("up") >= int(sys.argv[3]), 20)
 print(process.pid, flush=True)
 time.sleep(600)
 """
 
 
-def child(location: Path, code: str, signals: StopSignals = ((signal.SIGTERM, 5.0),)) -> ManagedProcess:
-    recipe = Recipe("child", [sys.executable, "-c", code], location / "log", location / "pid", stop_signals=signals)
+def child(directory: Path, code: str, signals: StopSignals = ((signal.SIGTERM, 5.0),)) -> ManagedProcess:
+    recipe = Recipe("child", [sys.executable, "-c", code], directory / "log", directory / "pid", stop_signals=signals)
     return ManagedProcess(recipe)
 
 
-def started(location: Path, code: str, ups: int = 1, signals: StopSignals = ((signal.SIGTERM, 5.0),)) -> ManagedProcess:
-    process = child(location, code, signals)
+def started(
+    directory: Path, code: str, ups: int = 1, signals: StopSignals = ((signal.SIGTERM, 5.0),)
+) -> ManagedProcess:
+    process = child(directory, code, signals)
     process.start()
     process.wait_until(lambda: process.recipe.log_path.read_text().count("up") >= ups, 20)
     return process

@@ -45,8 +45,8 @@ class Up:
         return f"http://127.0.0.1:{self.port}"
 
     def child(self, name: str) -> psutil.Process | None:
-        location = "run" if name in {"api", "worker", "flower"} else name
-        return remembered(self.data_dir / location / f"{name}.pid")
+        folder = "run" if name in {"api", "worker", "flower"} else name
+        return remembered(self.data_dir / folder / f"{name}.pid")
 
     def has_another(self, name: str, pid: int) -> bool:
         child = self.child(name)
@@ -68,7 +68,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 def test_every_service_is_told_and_no_password(up: Up) -> None:
     names = [line.split()[0] for line in up.lines]
-    assert names == ["postgres", "redis", "migrate", "worker", "flower", "api", "ready"]
+    assert names == ["postgres", "valkey", "migrate", "worker", "flower", "api", "ready"]
     assert up.lines[-1] == f"ready {up.url}"
     assert healthy(up.url)
     passwords = [path.read_text().strip() for path in up.data_dir.rglob("*password")]
@@ -98,23 +98,23 @@ def test_a_taken_port_is_said_before_anything_starts(up: Up, tmp_path: Path) -> 
     assert second.lines == [f"port {up.port} for the API cannot be used on 127.0.0.1: Address already in use"]
 
 
-def test_given_servers_take_the_place_of_our_own(up: Up, tmp_path: Path) -> None:
+def test_given_servers_replace_our_own(up: Up, tmp_path: Path) -> None:
     urls = {
         "DATABASE_URL": with_password(up.lines[0], "imdb@", up.data_dir / "postgres" / "password"),
-        "REDIS_URL": with_password(up.lines[1], "//", up.data_dir / "redis" / "password"),
+        "REDIS_URL": with_password(up.lines[1], "//", up.data_dir / "valkey" / "password"),
     }
     second = start_python(UP, str(free_port()), tmp_path / "second", str(free_port()), **urls)
     lines = read_until(second, "ready")
     assert lines[-1].startswith("ready"), lines
     assert ":***@" in lines[0]
     assert not (tmp_path / "second" / "postgres").exists()
-    assert not (tmp_path / "second" / "redis").exists()
+    assert not (tmp_path / "second" / "valkey").exists()
     second.send_signal(signal.SIGTERM)
     assert finish(second, 90)[0] == 0
 
 
 def test_children_that_die_are_started_again(up: Up) -> None:
-    for name in ("worker", "api", "redis", "postgres"):
+    for name in ("worker", "api", "valkey", "postgres"):
         child = up.child(name)
         assert child is not None
         child.kill()
@@ -137,7 +137,7 @@ def test_nothing_is_left_when_it_is_killed_and_the_next_start_works(tmp_path: Pa
 
 def test_an_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
     process = start_python(UP, str(free_port()), tmp_path, str(free_port()))
-    read_until(process, "redis")
+    read_until(process, "valkey")
     family = family_of(process.pid)
     process.send_signal(signal.SIGTERM)
     code, output = finish(process, 90)
@@ -166,7 +166,7 @@ def test_several_of_a_kind_and_one_killed(tmp_path: Path) -> None:
 
 
 def test_a_start_that_fails_stops_what_had_started(tmp_path: Path) -> None:
-    (tmp_path / "redis").write_text("in the way")
+    (tmp_path / "valkey").write_text("in the way")
     with pytest.raises((StackError, FileExistsError)):
         LocalStack(tmp_path).start()
     assert remembered(tmp_path / "postgres" / "postgres.pid") is None

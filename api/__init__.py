@@ -1,1 +1,1 @@
-"""The HTTP API. Routes parse, call one use case and shape the answer."""
+"""The HTTP API. A route parses the request, calls one use case and shapes the answer."""

@@ -1,4 +1,4 @@
-"""What routes ask for by their parameters."""
+"""Dependencies that routes declare as parameters: the runtime, the tenant, the request limit."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -16,18 +16,18 @@ _TENANT_PATTERN: Final = f"^{TENANT_NAME}$"
 
 @dataclass(frozen=True)
 class Tenant:
-    """Whose data the request is about."""
+    """The tenant that the request is about."""
 
     name: str
     is_in_query: bool
 
     def address(self, path: str) -> str:
-        """`path` for the same tenant: what the query said must be said again, a header goes with every request."""
+        """`path` for the same tenant: a tenant from the query is added, a header comes with each request anyway."""
         return f"{path}?tenant={self.name}" if self.is_in_query else path
 
 
 def runtime_of(request: Request) -> Runtime:
-    """What the lifespan opened."""
+    """The runtime that the lifespan opened."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 
@@ -38,7 +38,7 @@ def tenant_of(
         str | None,
         Header(
             pattern=_TENANT_PATTERN,
-            description=f"Whose data: one of the key's tenants, by default its first; without keys `{DEFAULT_TENANT}`.",
+            description=f"One of the key's tenants, by default its first one; without keys `{DEFAULT_TENANT}`.",
         ),
     ] = None,
     tenant: Annotated[
@@ -47,8 +47,8 @@ def tenant_of(
 ) -> Tenant:
     """The tenant that the request names, or the default.
 
-    Raises `TenantConflict` if header and query differ, `TenantForbidden` for any but the key's own: what a client says
-    only chooses among them.
+    With a key, a client can only choose among the key's tenants. Raises `TenantConflict` if header and query differ,
+    `TenantForbidden` for any other tenant.
     """
     if x_tenant is not None and tenant is not None and x_tenant != tenant:
         raise TenantConflict("The header X-Tenant and the parameter tenant name different tenants; send one of them.")
@@ -56,12 +56,12 @@ def tenant_of(
     tenants = (tenant or x_tenant or DEFAULT_TENANT,) if client is None else client.tenants
     name = tenant or x_tenant or tenants[0]
     if name not in tenants:
-        raise TenantForbidden("This key is not for the tenant that the request names.")
+        raise TenantForbidden("This key is not valid for the tenant that the request names.")
     return Tenant(name, is_in_query=tenant is not None)
 
 
 async def limit_requests(request: Request, tenant: "TenantDep") -> None:
-    """Count the request for its tenant, where there are keys; raises `LimitReached`."""
+    """Count the request for its tenant if keys are required; raises `LimitReached`."""
     if client_of(request) is not None:
         limits = runtime_of(request).limits
         await limits.count(limits.requests_of_tenant(tenant.name))

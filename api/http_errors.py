@@ -1,6 +1,6 @@
-"""What the API refuses by itself, and the HTTP status of every error: the only place that knows these numbers.
+"""The API's own errors, and the HTTP status of every error. No other module names a status for an error.
 
-`code` is stable and part of the public contract; the docstring's first sentence is the problem's title.
+`code` is stable and part of the public contract. The first sentence of a class's docstring is the problem's title.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ CodedError = errors.IngestError | unreadable.UnreadableFile
 
 
 class MalformedMultipart(errors.InvalidRequest):
-    """The multipart body cannot be taken apart."""
+    """The multipart body cannot be parsed."""
 
     code = "malformed_multipart"
 
@@ -31,13 +31,13 @@ class TooSlow(errors.InvalidRequest):
 
 
 class BodyTooLarge(errors.InvalidRequest):
-    """A request without a file brings a large body."""
+    """The body of a request without a file is too large."""
 
     code = "body_too_large"
 
 
 class MissingFile(errors.InvalidRequest):
-    """The form needs exactly one part named `file`."""
+    """The form must have exactly one part named `file`."""
 
     code = "file_part_required"
 
@@ -49,19 +49,19 @@ class FilenameRequired(errors.InvalidRequest):
 
 
 class UnsupportedMediaType(errors.InvalidRequest):
-    """The body's Content-Type or Content-Encoding is none that an upload may have."""
+    """An upload cannot have this Content-Type or Content-Encoding."""
 
     code = "unsupported_media_type"
 
 
 class UnknownDataset(errors.InvalidRequest):
-    """There is no dataset of that name."""
+    """There is no dataset with this name."""
 
     code = "unknown_dataset"
 
 
 class UnknownEncoding(errors.InvalidRequest):
-    """Files of this encoding cannot be read."""
+    """The API cannot read files in this encoding."""
 
     code = "unknown_encoding"
 
@@ -73,7 +73,7 @@ class KeyRequired(errors.InvalidRequest):
 
 
 class KeyInvalid(KeyRequired):
-    """The API key does not count."""
+    """The API key is not valid."""
 
     code = "key_invalid"
 
@@ -85,19 +85,19 @@ class KeyExpired(KeyRequired):
 
 
 class ScopeMissing(errors.InvalidRequest):
-    """The API key is not for such requests."""
+    """The API key does not allow such requests."""
 
     code = "scope_missing"
 
 
 class TenantForbidden(errors.InvalidRequest):
-    """The API key is not for this tenant."""
+    """The API key is not valid for this tenant."""
 
     code = "tenant_forbidden"
 
 
 class LimitReached(errors.InvalidRequest):
-    """The key or its tenant has asked for all that it may for now."""
+    """The key or its tenant has reached a limit."""
 
     code = "limit_reached"
 
@@ -109,30 +109,30 @@ class TenantConflict(errors.InvalidRequest):
 
 
 class InvalidCursor(errors.InvalidRequest):
-    """The cursor is not one of this listing."""
+    """The cursor does not belong to this listing."""
 
     code = "invalid_cursor"
 
 
 class PageTooDeep(errors.InvalidRequest):
-    """Pages this far back are not served by number."""
+    """Pages this deep are not available by number."""
 
     code = "page_too_deep"
 
 
 class KeysRequiredHere(errors.InvalidRequest):
-    """Without API keys the API answers this machine only."""
+    """Without API keys, the API answers only clients on this machine."""
 
     code = "keys_required_here"
 
 
 class HostNotAllowed(errors.InvalidRequest):
-    """The API is not called by this name."""
+    """The API does not answer to this host name."""
 
     code = "host_not_allowed"
 
 
-# The most specific class of an error's ancestry counts.
+# The most specific class of an error decides.
 STATUS_OF: Final[dict[type[CodedError], int]] = {
     MalformedMultipart: 400,
     IncompleteBody: 400,
@@ -162,10 +162,10 @@ STATUS_OF: Final[dict[type[CodedError], int]] = {
 
 
 def status_of(error: CodedError) -> int:
-    """The HTTP status of an error of ours."""
+    """The HTTP status of one of the project's errors."""
     return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
 
 
 def title_of(kind: type[CodedError]) -> str:
-    """The error class's own sentence."""
+    """The problem's title: the first sentence of the class's docstring, without the full stop."""
     return (kind.__doc__ or kind.__name__).strip().splitlines()[0].rstrip(".")

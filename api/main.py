@@ -1,6 +1,6 @@
-"""The API's application. `python -m api.server.serve` serves it; `app_from_environment` is for who brings a server.
+"""The API's application. `python -m api.server` serves it; other ASGI servers can call `app_from_environment`.
 
-Another server has neither our deadlines nor our limits of connections: see api/server/serve.py.
+Another server has neither our deadlines nor our limit on connections, see `api/server/serve.py`.
 """
 
 import logging
@@ -38,7 +38,8 @@ from shared import failpoints, logs
 from shared.catalog.registry import Registry
 from shared.settings import Settings
 
-# Their requests may name a tenant, and count for it; the others are for anybody, and take no parameters.
+# Requests to these routes may name a tenant and count against its limit. The other routes serve every client alike and
+# take no parameters.
 OF_TENANTS = (
     *(upload.router, uploads.router, rejects.router, corrections.router, movies.router),
     *(datasets.router, tenants.router),
@@ -52,32 +53,33 @@ def app_from_environment() -> FastAPI:
 
 
 def prepared_app(settings: Settings) -> FastAPI:
-    """The application, in a process that is made ready for it."""
-    os.umask(0o077)  # what is uploaded is nobody else's
+    """Prepare this process (umask, logs, failpoints) and return the application."""
+    os.umask(0o077)  # only the owner can read uploaded files
     logs.configure(settings, "api")
     failpoints.arm(settings.failpoint)
-    # Our own line has the trace id and the route's template; the server's has the query, and with it users' values.
+    # Our own access line has the trace id and the route's template. The server's line has the query, and with it values
+    # of users.
     logging.getLogger("uvicorn.access").disabled = True
     _take_over_server_logs()
     return create_app(settings)
 
 
 def _take_over_server_logs() -> None:
-    """The server writes its lines like ours, which keeps rows out of tracebacks, and names no address."""
+    """Let our handlers write the server's log lines, to keep rows out of tracebacks; drop lines with addresses."""
     server = logging.getLogger("uvicorn")
     server.handlers.clear()
     server.propagate = True
-    # That a WebSocket was refused is told with its address, query and all; there are none here.
+    # The line about a refused WebSocket contains the whole address with its query. The API has no WebSockets.
     logging.getLogger("uvicorn.error").addFilter(lambda record: "WebSocket" not in str(record.msg))
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application; opens nothing before its lifespan starts."""
+    """The application. It opens no connection before its lifespan starts."""
     registry = Registry.built_in()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.openapi()  # each request asks it for its parameters; the first one shall not wait until it is made
+        app.openapi()  # each request looks its parameters up there; build it now, so that the first one does not wait
         async with open_runtime(settings, registry) as runtime:
             app.state.runtime = runtime
             yield
@@ -102,8 +104,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
-    # The last one added is the outermost: trace id, headers, CORS, bodies, who may call, the net for unexpected errors,
-    # the key.
+    # The last one added is the outermost. From outside to inside: trace id, security headers, CORS, body limits, local
+    # clients only, unexpected errors, authentication.
     if settings.require_keys:
         app.add_middleware(AuthenticationMiddleware, public_docs=settings.public_docs)
     app.add_middleware(UnexpectedErrorMiddleware)

@@ -1,4 +1,4 @@
-"""What the API holds open while it runs."""
+"""The connections and helpers that the API keeps open while it runs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,8 +31,8 @@ _THREADS: Final = 32
 class Runtime:
     """Connections and helpers, one of each per process.
 
-    `engine` is the owner's: for the sweep, for cancel, retry and undo, which drop tables, and for the list of all tenants.
-    Everything else that a request asks uses `request_engine` and `read_engine`, through `tenancy`.
+    `engine` logs in as the owner of the tables. The sweep needs it, cancel, retry and undo (they drop tables), and the
+    list of all tenants. Every other query of a request uses `request_engine` or `read_engine`, through `tenancy`.
     """
 
     settings: Settings
@@ -51,8 +51,9 @@ class Runtime:
 
 @asynccontextmanager
 async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[Runtime]:
-    """Open everything, and close it in the reverse order: what uses a connection is closed before the connection."""
-    # Threads store blocks, commit uploads and notify loaders; with the default of six a slow database would hold up files.
+    """Open everything and close it in reverse order, so that a connection is closed after everything that uses it."""
+    # Threads store blocks, commit uploads and notify loaders. The default on two cores is six threads: with so few, a
+    # slow database would delay the files of all clients.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
     async with AsyncExitStack() as stack:
         engine = create_sync_engine(settings, "ingest-api")

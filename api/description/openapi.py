@@ -1,4 +1,4 @@
-"""What OpenAPI says beyond the signatures: bodies of an upload, problem documents, texts."""
+"""The parts of the OpenAPI document that signatures do not express: file bodies, problem documents, texts."""
 
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -17,7 +17,8 @@ from shared.catalog.registry import Registry
 Responses = dict[int | str, dict[str, Any]]
 
 DESCRIPTION: Final = """
-Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads the good ones, reports the others.
+Upload large movie files (CSV or TSV, plain or gzipped). The service checks every row, loads the valid rows and reports
+each rejected record with its reasons.
 
     curl -F file=@samples/movies.csv http://127.0.0.1:8000/api/v1/upload
     curl -T samples/movies.csv 'http://127.0.0.1:8000/api/v1/upload?filename=movies.csv&use_celery=true'
@@ -26,42 +27,46 @@ Takes large movie files (CSV, TSV, each also as .gz), checks every row, loads th
     curl -F file=@rejects.csv http://127.0.0.1:8000/api/v1/uploads/{id}/rejects
     curl 'http://127.0.0.1:8000/api/v1/movies?sort_by=vote_average&page_size=5'
 
-Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines; send
-`X-Trace-Id` (8 to 64 letters, digits, hyphens) to choose it. Its `type` leads to what the code means, why it comes and
-what to do: [all codes](/errors). Tenants are chosen by `X-Tenant` or `?tenant=`.
+Every error is an `application/problem+json` document with a stable `code` and the `trace_id` of its log lines. Send
+`X-Trace-Id` (8 to 64 letters, digits or hyphens) to choose the trace id yourself. The document's `type` links to the
+explanation of its code: what happened, why, and what to do ([all codes](/errors)).
 
-Where keys are required (`INGEST_REQUIRE_KEYS`), send yours as `X-API-Key` or `Authorization: Bearer`. It decides which
-tenants may be chosen, and whether you may upload or only read.
+Choose a tenant with the header `X-Tenant` or the parameter `tenant`. If the service requires keys
+(`INGEST_REQUIRE_KEYS`), send yours as `X-API-Key` or `Authorization: Bearer`. The key decides which tenants you may
+choose, and whether you may upload or only read.
 """
 
 TAGS: Final = [
     {"name": "upload", "description": "Send a file."},
-    {"name": "uploads", "description": "Watch and steer what was sent; read why records were refused, correct them."},
-    {"name": "movies", "description": "Read what was loaded."},
-    {"name": "about", "description": "What can be loaded, and whose data there is."},
-    {"name": "health", "description": "Is everything there?"},
+    {
+        "name": "uploads",
+        "description": "Follow, cancel, retry or undo an upload; see why records were rejected, and correct them.",
+    },
+    {"name": "movies", "description": "Read the loaded movies."},
+    {"name": "about", "description": "The datasets, the tenants and the error codes."},
+    {"name": "health", "description": "Check the API, its database and its broker."},
 ]
 
-# The statuses that say when to come again.
-_PASSING: Final = (429, 503, 507)
+# Answers with these statuses say when to try again.
+_RETRYABLE: Final = (429, 503, 507)
 _RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer", "minimum": 0}}
 }
 _TRACE: Final = {
     TRACE_HEADER: {
-        "description": "Stands in each log line of the request.",
+        "description": "The id that each log line of the request contains.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9-]{8,64}$"},
     }
 }
 LINK_HEADER: Final = {
-    "Link": {"description": 'RFC 8288; rel="next" while there is more.', "schema": {"type": "string"}}
+    "Link": {"description": 'RFC 8288; has rel="next" unless this is the last page.', "schema": {"type": "string"}}
 }
 
-# Which of both headers a key stands in is the client's choice.
+# A client may send its key in either header.
 _SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, `imdb_...`."},
-    "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same, in another header."},
+    "apiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER, "description": "The same key in another header."},
 }
 _EITHER: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"apiKey": []}]
 _CHALLENGE: Final = {
@@ -86,8 +91,8 @@ def _file_body(example: str) -> dict[str, Any]:
         "requestBody": {
             "required": True,
             "description": (
-                "The file: the part `file` of a form, or the whole body. Options stand in the query only, so that they"
-                " are known before the first byte of the file; other parts of a form are skipped."
+                "The file: the part `file` of a form, or the whole body. Options are query parameters, so that the API"
+                " knows them before the first byte of the file; it skips other parts of a form."
             ),
             "content": {
                 "multipart/form-data": {
@@ -105,15 +110,15 @@ CORRECTION_BODY: Final = _file_body(_CORRECTED_SAMPLE)
 
 
 def problems(*statuses: int) -> Responses:
-    """Responses of a route that are problem documents; every route may also answer 422 and 500.
+    """Responses of a route that are problem documents. Every route may also answer 422 and 500.
 
-    What a key may be refused with is added to the whole document, see `_with_keys`.
+    `_add_security` adds the statuses of a refused key for all routes.
     """
     return {status: _problem_response(status) for status in sorted({*statuses, 422, 500})}
 
 
 def describe(app: FastAPI, registry: Registry, *, are_keys_required: bool) -> None:
-    """Add to the application's OpenAPI document what signatures do not say: problems, keys, headers, datasets."""
+    """Add to the OpenAPI document what signatures do not express: problem documents, keys, headers, dataset names."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -131,7 +136,7 @@ def _document(app: FastAPI, registry: Registry, are_keys_required: bool) -> dict
     schemas[FieldProblem.__name__] = FieldProblem.model_json_schema()
     schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas[Problem.__name__].pop("$defs", None)
-    _with_keys(document, are_keys_required)
+    _add_security(document, are_keys_required)
     for operation in _operations(document):
         for response in operation["responses"].values():
             response["headers"] = {**response.get("headers", {}), **_TRACE}
@@ -148,14 +153,14 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's schema: one that may be absent is null for Python, but no address and no header can say null."""
+    """The schema without null: an absent parameter is None in Python, but a query or a header cannot contain null."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema
     return {**kinds[0], **{name: value for name, value in schema.items() if name != "anyOf"}}
 
 
-def _with_keys(document: dict[str, Any], are_keys_required: bool) -> None:
+def _add_security(document: dict[str, Any], are_keys_required: bool) -> None:
     document["components"]["securitySchemes"] = _SECURITY_SCHEMES
     for path, operations in document["paths"].items():
         if path in PUBLIC_PATHS:
@@ -169,6 +174,6 @@ def _with_keys(document: dict[str, Any], are_keys_required: bool) -> None:
 def _problem_response(status: int) -> dict[str, Any]:
     return {
         "description": HTTPStatus(status).phrase,
-        "headers": _RETRY_AFTER if status in _PASSING else _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {},
+        "headers": _RETRY_AFTER if status in _RETRYABLE else _CHALLENGE if status == HTTPStatus.UNAUTHORIZED else {},
         "content": {PROBLEM_JSON: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
     }

@@ -1,11 +1,11 @@
-"""OpenAPI links: where an answer leads, for clients that follow them and for `make fuzz`, which does."""
+"""OpenAPI links: the requests that can follow an answer. `make fuzz-api` follows them, and clients may."""
 
 from typing import Any, Final
 
 from api.description.openapi import Responses
 
 _UPLOAD: Final = "/api/v1/uploads/{upload_id}"
-# The operations on one upload: name of the link, method, what stands behind the upload's address.
+# The operations on one upload: name of the link, method, path below the upload's address.
 _OF_AN_UPLOAD: Final = (
     ("GetUpload", "get", ""),
     ("GetHistory", "get", "/history"),
@@ -23,7 +23,7 @@ def _link(method: str, path: str, **parameters: str) -> dict[str, Any]:
 
 
 def _links_of_upload(pointer: str) -> dict[str, Any]:
-    """To all that can be done with the upload at this place of the answer, for the same tenant."""
+    """Links to all operations on the upload at this JSON pointer of the answer, for the same tenant."""
     upload = {"upload_id": f"$response.body#{pointer}/id", "tenant": f"$response.body#{pointer}/tenant"}
     return {name: _link(method, _UPLOAD + rest, **upload) for name, method, rest in _OF_AN_UPLOAD}
 
@@ -44,5 +44,5 @@ MOVIE_LINKS: Final = {
 
 
 def linked(links: dict[str, Any], status: int = 200) -> Responses:
-    """The response of a route that answers with this status, as far as it leads on."""
+    """The response with this status, with its links."""
     return {status: {"links": links}}

@@ -1,27 +1,27 @@
-"""What is wrong with a request, place by place: the first few, and how many others there are.
+"""The parts of a request that are not valid, one `errors` member each: the first few, and how many more there are.
 
-A request of a few kilobytes can be wrong in a thousand places; its answer is made for a person, and costs little.
+A request of a few kilobytes can have a thousand mistakes. Its answer is for a person to read, and must be cheap.
 """
 
 from typing import Final
 
-MOST_TOLD: Final = 10
+MOST_LISTED: Final = 10
 _LONGEST_LOCATION: Final = 100
 
 
-def location(location: str, message: str, code: str) -> dict[str, str]:
+def field_problem(location: str, message: str, code: str) -> dict[str, str]:
     """One member of a problem's `errors`."""
     return {"location": location[:_LONGEST_LOCATION], "message": message, "code": code}
 
 
-def others(count: int) -> list[dict[str, str]]:
-    """One member of `errors` for all that are not told; none where all are."""
+def not_listed(count: int) -> list[dict[str, str]]:
+    """One member of `errors` that says how many mistakes the answer does not list; [] if `count` is 0 or less."""
     if count <= 0:
         return []
     verb = "is" if count == 1 else "are"
-    return [location("request", f"there {verb} {count:,} more, which this answer does not name", "others")]
+    return [field_problem("request", f"there {verb} {count:,} more, not listed here", "others")]
 
 
-def sentence(locations: list[dict[str, str]]) -> str:
+def detail_of(problems: list[dict[str, str]]) -> str:
     """All of them as a problem's `detail`."""
-    return "; ".join(f"{one['location']}: {one['message']}" for one in locations)
+    return "; ".join(f"{problem['location']}: {problem['message']}" for problem in problems)

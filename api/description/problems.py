@@ -1,7 +1,7 @@
-"""From errors to `application/problem+json` (RFC 9457).
+"""Convert errors to `application/problem+json` (RFC 9457).
 
-`type` leads to the code's paragraph of docs/errors.md, `title` is the error class's own sentence, `detail` says what
-happened this time. Database and broker texts never reach a client: they may hold SQL, addresses or row values.
+`type` links to the code's section of docs/errors.md, `title` comes from the error class, `detail` says what happened
+this time. A client never sees texts of the database or the broker: they may contain SQL, addresses or row values.
 """
 
 import re
@@ -16,33 +16,33 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from api.description.problem_locations import MOST_TOLD, location, others, sentence
+from api.description.problem_locations import MOST_LISTED, detail_of, field_problem, not_listed
 from api.http_errors import CodedError, status_of, title_of
 from shared import errors
 from shared.csv.unreadable import UnreadableFile
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
-# Where the codes are explained: relative to the API's address, whatever that is.
+# The page that explains the codes, relative to the API's address.
 ERRORS_PATH: Final = "/errors"
 
-# Codes of answers that are no error of ours.
+# Codes of answers that do not come from one of the project's error classes.
 INTERNAL: Final = "internal"
 CODE_OF_STATUS: Final = {404: "route_not_found", 405: "method_not_allowed"}
-# In the documentation it stands for all the other ones.
+# The documentation explains all other statuses under this code.
 ANY_STATUS: Final = "http_nnn"
 
 log = structlog.get_logger()
 
-# SQLSTATE classes and codes after which the same request may succeed: connection lost, rolled back by a conflict, out
-# of resources, server going down; lock or statement timeout.
+# SQLSTATE classes and codes after which the same request may succeed: connection lost, rolled back because of a
+# conflict, out of resources, server shutting down; lock or statement timeout.
 _TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "57", "55P03")
-# What asking the database may raise; `is_database_away` tells which of them pass.
+# What a query may raise; `is_database_away` says which of these errors are temporary.
 DATABASE_ERRORS: Final = (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError)
 
 
 def is_database_away(error: Exception) -> bool:
-    """Whether the database could not be asked now, so that the same request may succeed later."""
+    """Whether the database is unavailable for now, so that the same request may succeed later."""
     if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | ConnectionError | TimeoutError):
         return True
     if not isinstance(error, DBAPIError):
@@ -52,7 +52,7 @@ def is_database_away(error: Exception) -> bool:
 
 
 def type_of(code: str) -> str:
-    """Where the code is explained (RFC 9457 allows a relative reference)."""
+    """The relative link to the explanation of the code (RFC 9457 allows a relative reference)."""
     is_status = re.fullmatch(r"http_\d{3}", code) is not None
     return f"{ERRORS_PATH}#{ANY_STATUS if is_status else code}"
 
@@ -67,7 +67,7 @@ def problem(
     fields: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """A problem document as a response; `fields` are further members of it."""
+    """A problem document as a response; `fields` are its further members."""
     body = {
         **(fields or {}),
         "type": type_of(code),
@@ -95,7 +95,7 @@ def problem_of(
     fields: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """The problem document of an error of ours."""
+    """The problem document of one of the project's errors."""
     status = status_of(error)
     log.info("request_refused", code=error.code, status=status)
     return problem(
@@ -110,20 +110,20 @@ def problem_of(
 
 
 def problem_of_database(request: Request, error: Exception) -> Response:
-    """The problem document of one of `DATABASE_ERRORS`; raises it again if it is a mistake of ours."""
+    """The problem document of one of `DATABASE_ERRORS`; raises the error again if it is a bug and not an outage."""
     if not is_database_away(error):
         raise error
     log.warning("database_unavailable", error=type(error).__name__)
-    return problem_of(request, errors.Unavailable("The database does not answer now; try again in a few seconds."))
+    return problem_of(request, errors.Unavailable("The database does not answer; try again in a few seconds."))
 
 
 def unexpected_problem(request: Request) -> Response:
-    """What a client may know of an error that nobody foresaw: that it happened, and the trace id to ask about it."""
+    """The problem document of an unexpected error. It has the trace id and no details."""
     return _from_status(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.", INTERNAL)
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Make every error a problem document; those that no handler knows are left to the middleware."""
+    """Make every error a problem document; `UnexpectedErrorMiddleware` answers those without a handler."""
     app.add_exception_handler(errors.IngestError, _on_coded_error)
     app.add_exception_handler(UnreadableFile, _on_coded_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
@@ -139,17 +139,17 @@ async def _on_coded_error(request: Request, error: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    # each once: two dependencies may ask for the same
+    # without repetitions: two dependencies may declare the same parameter
     found = list(dict.fromkeys((".".join(map(str, item["loc"])), item["msg"], item["type"]) for item in error.errors()))
-    told = [location(*one) for one in found[:MOST_TOLD]] + others(len(found) - MOST_TOLD)
+    problems = [field_problem(*item) for item in found[:MOST_LISTED]] + not_listed(len(found) - MOST_LISTED)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return problem(
         request,
         status,
         code=errors.InvalidRequest.code,
         title="The request is not valid",
-        detail=sentence(told),
-        fields={"errors": told},
+        detail=detail_of(problems),
+        fields={"errors": problems},
     )
 
 
@@ -172,7 +172,7 @@ def _from_status(
 
 
 def _allow(request: Request) -> dict[str, str]:
-    # Starlette names the methods of the first route at the address only, and /upload has one for each method.
+    # Starlette lists only the methods of the first route at an address, but /upload has one route for each method.
     path = getattr(request.scope.get("route"), "path", "")
     methods = request.app.openapi()["paths"].get(path, {})
     return {"Allow": ", ".join(method.upper() for method in sorted(methods))} if methods else {}

@@ -1,4 +1,4 @@
-"""The shapes of answers. Times are RFC 3339 in UTC with Z."""
+"""The models of the API's answers. Times are RFC 3339, in UTC with Z."""
 
 import uuid
 from datetime import date, datetime
@@ -16,7 +16,7 @@ Action = Annotated[str | None, Field(exclude_if=lambda address: address is None)
 
 
 class Records(BaseModel):
-    """The record counts: read = loaded + rejected + duplicate, always. Of a failed upload only the rejects are left."""
+    """The record counts; always read = loaded + rejected + duplicate. A failed upload counts only its rejects."""
 
     read: int = Field(examples=[5000])
     loaded: int = Field(examples=[4988])
@@ -25,13 +25,13 @@ class Records(BaseModel):
 
 
 class Progress(BaseModel):
-    """How far the loading is, in bytes of the stored (unpacked) content."""
+    """How far the loading has come, in bytes of the stored (unpacked) content."""
 
     bytes_done: int = Field(examples=[2713600])
     bytes_total: int = Field(examples=[2713600])
     percent: float = Field(examples=[100.0])
     records_per_second: float | None = Field(examples=[61250.4])
-    eta_seconds: float | None = Field(description="Null unless it is loading.", examples=[None])
+    eta_seconds: float | None = Field(description="Null unless the upload is loading.", examples=[None])
 
 
 class UploadError(BaseModel):
@@ -42,7 +42,7 @@ class UploadError(BaseModel):
 
 
 class UploadLinks(BaseModel):
-    """Where to go from here; an action stands here only while the state allows it."""
+    """Links to related resources. An action has a link only while the upload's state allows it."""
 
     self: str
     rejects: str
@@ -53,33 +53,33 @@ class UploadLinks(BaseModel):
 
 
 class Dialect(BaseModel):
-    """How the file is written: what was recognised, or asked for."""
+    """How the file is written, as the service recognised it or the client stated it."""
 
     delimiter: str = Field(examples=[","])
     quoting: bool = Field(description="Whether cells may be wrapped in quotes.")
     quote: str = Field(examples=['"'])
-    escape: str = Field(description="What stands before a quote in a quoted cell: a quote, or a backslash.")
+    escape: str = Field(description="The character before a quote inside a quoted cell: a quote or a backslash.")
     nulls: list[str] = Field(description="Cell texts that mean null.", examples=[["", "\\N"]])
     newline: Literal["\n", "\r\n", "\r"]
-    header_line: int = Field(description="From 1; lines before it are no records.", examples=[1])
-    skip_initial_space: bool = Field(description="Whether a blank behind each delimiter belongs to no cell.")
+    header_line: int = Field(description="Line of the header, from 1; earlier lines are skipped.", examples=[1])
+    skip_initial_space: bool = Field(description="Whether the space after each delimiter is not part of the cell.")
     encoding: str = Field(examples=["utf-8"])
     bom: bool = Field(description="Whether the file begins with a byte order mark.")
 
 
 class Upload(BaseModel):
-    """One accepted file."""
+    """One file that the API has stored and registered."""
 
     id: uuid.UUID
-    number: int = Field(description="The upper part of its movies' ids.", examples=[17])
+    number: int = Field(description="The upper part of the ids of its movies.", examples=[17])
     filename: str = Field(examples=["movies.csv"])
     dataset: str = Field(examples=["movies"])
     dialect: Dialect
     tenant: str = Field(examples=["public"])
     state: UploadState
     phase: Phase
-    sha256: str = Field(description="Of the bytes as they were sent, hex.")
-    size_bytes: int = Field(description="Of the bytes as they were sent.", examples=[2713600])
+    sha256: str = Field(description="SHA-256 of the bytes that the client sent, in hex.")
+    size_bytes: int = Field(description="Number of bytes that the client sent.", examples=[2713600])
     records: Records
     progress: Progress
     attempts: int
@@ -89,14 +89,15 @@ class Upload(BaseModel):
     finished_at: datetime | None
     error: UploadError | None
     on_error: Literal["skip", "abort"]
-    max_rejects: str | None = Field(description="A count or a percentage; null: any number.", examples=["2.5%"])
+    max_rejects: str | None = Field(description="A count or a percentage; null means any number.", examples=["2.5%"])
     corrects: uuid.UUID | None = Field(
         default=None,
-        description="The upload whose rejected records it brings again, corrected: its movies are that upload's.",
+        description="The upload whose rejected records this correction replaces; its movies belong to that upload.",
         examples=[None],
     )
     deduplicated: bool = Field(
-        default=False, description="In the answer to an upload: the same bytes were sent before, this is that upload."
+        default=False,
+        description="True in the answer to a request with the bytes of an earlier upload; this is the earlier upload.",
     )
     links: UploadLinks
 
@@ -111,7 +112,7 @@ class UploadPage(BaseModel):
 
 
 class UploadEvent(BaseModel):
-    """One thing that happened to an upload: a state that it took, or a trouble on the way."""
+    """One event of an upload: a new state, or an incident such as a batch that another loader took over."""
 
     at: datetime
     event: str = Field(examples=["loading", "batch_taken_over"])
@@ -119,7 +120,7 @@ class UploadEvent(BaseModel):
 
 
 class UploadHistory(BaseModel):
-    """All that happened, the oldest first."""
+    """All events of an upload, oldest first."""
 
     items: list[UploadEvent]
 
@@ -127,18 +128,20 @@ class UploadHistory(BaseModel):
 class Reject(BaseModel):
     """One reason why one record was not loaded."""
 
-    line_number: int = Field(description="The line, from 1, at which the record begins.", examples=[42])
+    line_number: int = Field(description="The line at which the record begins, from 1.", examples=[42])
     column: str | None = Field(examples=["release_date"])
     code: str = Field(examples=["invalid_date"])
     message: str = Field(examples=["not a real date"])
     value: str | None = Field(examples=["2023-02-30"])
     hint: str | None = Field(
-        default=None, description="What to do about it, where that can be told.", examples=["February 2023 has 28 days"]
+        default=None,
+        description="How to correct the value, if the service can say.",
+        examples=["February 2023 has 28 days"],
     )
 
 
 class RejectSample(BaseModel):
-    """A place where a rule was broken."""
+    """One record that broke the rule."""
 
     line_number: int
     value: str | None
@@ -154,7 +157,7 @@ class RejectGroup(BaseModel):
 
 
 class RejectPage(BaseModel):
-    """Rejects in the order of the file, and all that match, grouped."""
+    """A page of rejects in the order of the file, and a summary of all rejects that match."""
 
     items: list[Reject]
     total: int
@@ -164,7 +167,7 @@ class RejectPage(BaseModel):
 
 
 class Movie(BaseModel):
-    """One loaded record; null is unknown."""
+    """One loaded record; null means unknown."""
 
     id: int = Field(examples=[73014444047])
     title: str = Field(examples=["Metropolis"])
@@ -188,14 +191,14 @@ class Movie(BaseModel):
     genre_id: int | None
     production_company_id: int | None
     source_id: str | None = Field(
-        description="The source's own key, IMDb's tconst for example.", examples=["tt0017136"]
+        description="The key in the source, for example IMDb's tconst.", examples=["tt0017136"]
     )
     tenant: str = Field(examples=["public"])
-    extra: dict[str, Any] | None = Field(description="Columns of the file that the dataset does not know.")
+    extra: dict[str, Any] | None = Field(description="Columns of the file that the dataset does not define.")
 
 
 class MovieSource(BaseModel):
-    """Where a movie came from."""
+    """The line of the upload that a movie came from."""
 
     upload_id: uuid.UUID
     upload_number: int
@@ -204,13 +207,13 @@ class MovieSource(BaseModel):
 
 
 class MovieDetail(Movie):
-    """A movie and the line of the file that it came from."""
+    """A movie and its source."""
 
     source: MovieSource
 
 
 class MoviePage(BaseModel):
-    """Movies in the order that was asked for."""
+    """A page of movies in the requested order."""
 
     items: list[Movie]
     total: int
@@ -220,13 +223,13 @@ class MoviePage(BaseModel):
 
 
 class Datasets(BaseModel):
-    """What can be loaded: columns and rules of each dataset."""
+    """All datasets, with the columns and rules of each."""
 
     items: list[dict[str, Any]]
 
 
 class Tenant(BaseModel):
-    """One tenant."""
+    """A tenant, with its number of uploads and of visible movies."""
 
     name: str = Field(examples=["public"])
     uploads: int
@@ -234,7 +237,7 @@ class Tenant(BaseModel):
 
 
 class Tenants(BaseModel):
-    """Whoever has uploaded something."""
+    """The tenants of the key, or without keys all tenants with uploads."""
 
     items: list[Tenant]
     total: int
@@ -247,15 +250,15 @@ class Pong(BaseModel):
 
 
 class ServiceHealth(BaseModel):
-    """One service that was asked."""
+    """The health of one service."""
 
     status: Literal["ok", "unavailable"]
-    backend: str | None = Field(description="What answered.", examples=["postgresql"])
+    backend: str | None = Field(description="The kind of server that answered.", examples=["postgresql"])
     milliseconds: float
 
 
 class Health(BaseModel):
-    """All services answer."""
+    """The database and the broker answer."""
 
     status: Literal["ok"] = "ok"
     database: ServiceHealth
@@ -279,16 +282,16 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem document; further members say more about the code."""
+    """RFC 9457 problem document; a code may have further members of its own."""
 
     type: str = Field(
-        description="Where the code is explained, relative to the API's address.",
+        description="Link to the explanation of the code, relative to the API's address.",
         examples=["/errors#not_found"],
         json_schema_extra={"format": "uri-reference"},
     )
     title: str
     status: int
     detail: str
-    code: str = Field(description="Stable, for programs.", examples=["not_found"])
+    code: str = Field(description="Stable; programs can rely on it.", examples=["not_found"])
     trace_id: str
     errors: list[FieldProblem] | None = None

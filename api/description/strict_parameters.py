@@ -1,7 +1,7 @@
-"""Parameters are taken as they were meant: none that the route does not know, none twice.
+"""Strict parameters: a request may contain no parameter that the route does not declare, and none twice.
 
-A misspelt `?max_reject=10` that is ignored loads a file without its budget. Of a parameter or header that stands there
-twice a proxy may read one value and we the other.
+If the API ignored a misspelt `?max_reject=10`, it would load the file without a reject budget. If a parameter or header
+occurs twice, a proxy may read one value and the API the other one.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Final
 
 from fastapi import Request
 
-from api.description.problem_locations import MOST_TOLD, location, others, sentence
+from api.description.problem_locations import MOST_LISTED, detail_of, field_problem, not_listed
 from shared.errors import InvalidRequest
 
 _LONGEST_COMPARED: Final = 100
@@ -19,22 +19,26 @@ _UNKNOWN: Final = "unknown_parameter"
 
 
 async def refuse_unknown_and_repeated(request: Request) -> None:
-    """Raises `InvalidRequest`. Routes without query parameters ignore what stands there, as probes of health do."""
+    """Raise `InvalidRequest` for unknown or repeated parameters.
+
+    A route without query parameters ignores its query, because probes of health checks add parameters of their own.
+    """
     query, headers = _declared(request)
     wrong = [("header", name, _REPEATED) for name in headers if len(request.headers.getlist(name)) > 1]
     if query and request.url.query:
         wrong += _wrong_in_query(request, query)
     if wrong:
-        # what was meant takes far longer to find than what is wrong, so only what is told is looked at closely
-        told = [
-            location(f"{where}.{name}", _message(name, code, query), code) for where, name, code in wrong[:MOST_TOLD]
+        # A suggestion takes far longer than finding the mistake, so only the listed mistakes get one.
+        problems = [
+            field_problem(f"{where}.{name}", _message(name, code, query), code)
+            for where, name, code in wrong[:MOST_LISTED]
         ]
-        told += others(len(wrong) - MOST_TOLD)
-        raise InvalidRequest(sentence(told), {"errors": told})
+        problems += not_listed(len(wrong) - MOST_LISTED)
+        raise InvalidRequest(detail_of(problems), {"errors": problems})
 
 
 def _wrong_in_query(request: Request, known: list[str]) -> list[tuple[str, str, str]]:
-    """(where, name, code) of each, the unknown first."""
+    """(where, name, code) of each mistake; unknown parameters come first."""
     counts = Counter(name for name, _ in request.query_params.multi_items())
     unknown = [("query", name, _UNKNOWN) for name in counts if name not in known]
     repeated = [("query", name, _REPEATED) for name in known if counts[name] > 1]
@@ -43,16 +47,16 @@ def _wrong_in_query(request: Request, known: list[str]) -> list[tuple[str, str, 
 
 def _message(name: str, code: str, known: list[str]) -> str:
     if code == _REPEATED:
-        return "stands there more than once"
+        return "occurs more than once"
     similar = get_close_matches(name[:_LONGEST_COMPARED], known, n=1)
     return "there is no such parameter here" + (f"; did you mean {similar[0]}?" if similar else "")
 
 
 def _declared(request: Request) -> tuple[list[str], list[str]]:
-    """Names of the route's parameters in the query, and of its headers, as OpenAPI has them."""
+    """Names of the route's query parameters and of its headers, from the OpenAPI document."""
     path = getattr(request.scope.get("route"), "path", "")
     operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower(), {})
-    locations: dict[str, list[str]] = {"query": [], "header": []}
+    names: dict[str, list[str]] = {"query": [], "header": []}
     for parameter in operation.get("parameters", ()):
-        locations.setdefault(parameter["in"], []).append(parameter["name"])
-    return locations["query"], locations["header"]
+        names.setdefault(parameter["in"], []).append(parameter["name"])
+    return names["query"], names["header"]

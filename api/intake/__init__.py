@@ -1,1 +1,1 @@
-"""Requests that bring a file, from their first byte to the answer."""
+"""Requests with a file, from the first byte to the answer."""

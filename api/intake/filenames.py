@@ -1,4 +1,4 @@
-"""The name of an uploaded file: metadata only, never a place on our disk."""
+"""The name of an uploaded file: only metadata, never a path on our disk."""
 
 import re
 import unicodedata
@@ -7,15 +7,15 @@ from urllib.parse import unquote_to_bytes
 
 MAX_NAME_BYTES: Final = 255
 
-# `; name=token` or `; name="quoted"` of RFC 6266; a trailing * marks the RFC 8187 form
+# `; name=token` or `; name="quoted"` (RFC 6266); a trailing * marks the RFC 8187 form
 _PARAMETER: Final = re.compile(r";\s*([A-Za-z0-9_-]+\*?)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;\s]*))")
 _EXTENSION: Final = re.compile(r"(?:\.[A-Za-z0-9]{1,8}){1,2}\Z")
 
 
 def clean_filename(name: str) -> str:
-    """The last path component, NFC, without control and invisible format characters, at most 255 bytes; may be ""."""
+    """The last path component in NFC, at most 255 bytes, without control or format characters; "" if none is left."""
     last = re.split(r"[/\\]", name)[-1]
-    visible = "".join(char for char in unicodedata.normalize("NFC", last) if not _is_unseen(char))
+    visible = "".join(char for char in unicodedata.normalize("NFC", last) if not _is_invisible(char))
     return _shortened(visible.strip().lstrip("."))
 
 
@@ -29,14 +29,14 @@ def filename_of_disposition(header: str) -> str | None:
     return extended or _as_utf8(found.get("filename", "")) or None
 
 
-def _is_unseen(char: str) -> bool:
-    """Control and format characters, and separators of lines and paragraphs."""
+def _is_invisible(char: str) -> bool:
+    """Whether it is a control or format character, or a separator of lines or paragraphs."""
     category = unicodedata.category(char)
     return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def _shortened(name: str) -> str:
-    # The extension decides what the file is, so the stem is cut.
+    # Cut the stem, because the extension decides how the file is read.
     if len(name.encode()) <= MAX_NAME_BYTES:
         return name
     match = _EXTENSION.search(name)
@@ -46,7 +46,7 @@ def _shortened(name: str) -> str:
 
 
 def _unescaped(quoted: str) -> str:
-    # Only \" and \\ : old browsers send whole Windows paths with bare backslashes.
+    # Only \" and \\ are escapes: old browsers send whole Windows paths with bare backslashes.
     return re.sub(r'\\(["\\])', r"\1", quoted)
 
 
@@ -59,7 +59,7 @@ def _decoded(extended: str) -> str:
 
 
 def _as_utf8(text: str) -> str:
-    # Headers arrive as bytes read as Latin-1; nearly all clients mean UTF-8.
+    # Starlette decodes headers as Latin-1, but nearly all clients send UTF-8.
     try:
         return text.encode("latin-1").decode("utf-8")
     except UnicodeError:

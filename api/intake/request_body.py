@@ -1,7 +1,7 @@
-"""The body of an upload request: what it may be, and its bytes of the file as they arrive.
+"""The body of an upload request: its media types, and the bytes of the file as they arrive.
 
-RequestBody     chunks of the body, as the client sends them
-RawFile         all of them are the file
+RequestBody     the chunks of the body, as the client sends them
+RawFile         the whole body is the file
 MultipartFile   the file is the form's part `file`; nothing is spooled, other parts are skipped
 """
 
@@ -16,7 +16,7 @@ from api.intake.filenames import clean_filename, filename_of_disposition
 from shared.errors import TooLarge
 
 FILE_PART: Final = "file"
-# Boundaries, part headers and other fields.
+# For boundaries, part headers and other fields.
 MULTIPART_OVERHEAD_BYTES: Final = 256 * 1024
 _MOST_PARTS: Final = 100
 
@@ -26,22 +26,22 @@ RAW_TYPES: Final = (
     "text/tab-separated-values",
     "text/plain",
     "application/csv",
-    "application/vnd.ms-excel",  # what browsers on Windows call a CSV
+    "application/vnd.ms-excel",  # browsers on Windows send this for a CSV
     "application/gzip",
     "application/x-gzip",
-    "application/x-www-form-urlencoded",  # what `curl --data-binary` says unless it is told otherwise
+    "application/x-www-form-urlencoded",  # the default of `curl --data-binary`
 )
 MULTIPART_TYPE: Final = "multipart/form-data"
 
 
 class RequestBody:
-    """Chunks of the body."""
+    """The chunks of a request's body."""
 
     def __init__(self, request: Request) -> None:
         self._receive = request.receive
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives; raises `IncompleteBody` when the client goes away."""
+        """The body as it arrives; raises `IncompleteBody` if the client disconnects."""
         is_complete = False
         while not is_complete:
             message = await self._receive()
@@ -53,7 +53,7 @@ class RequestBody:
 
 
 class FileSource(Protocol):
-    """Where the file's bytes and name come from; the name is known when the first chunk is out, "" if there is none."""
+    """The source of a file's bytes and name. `filename` is set when the first chunk is out; "" if there is no name."""
 
     filename: str
 
@@ -70,7 +70,7 @@ class RawFile:
         self._body = body
         if not self.filename:
             raise FilenameRequired(
-                "A raw body needs the file's name: add ?filename=movies.csv to the address, or the header"
+                "A raw body needs a file name: add ?filename=movies.csv to the address, or send the header"
                 ' Content-Disposition: attachment; filename="movies.csv".'
             )
 
@@ -80,7 +80,7 @@ class RawFile:
 
 
 class MultipartFile:
-    """The part `file` of a form; a `filename` in the query counts more than the part's own."""
+    """The part `file` of a form; a `filename` in the query takes precedence over the part's own."""
 
     def __init__(self, request: Request, body: RequestBody, filename: str | None) -> None:
         self._given_name = clean_filename(filename or "")
@@ -103,12 +103,12 @@ class MultipartFile:
                 raise TooLarge(f"The form holds more than {MULTIPART_OVERHEAD_BYTES} bytes besides the file.")
             for piece in pieces:
                 yield piece
-        self._parse(b"")  # the end: a form that is cut off is no form
+        self._parse(b"")  # the end: raises if the form is incomplete
         if self._file is None:
             raise MissingFile("The form has no part named `file`.")
 
     def _parse(self, chunk: bytes) -> list[bytes]:
-        """The bytes of the file in this chunk of the body."""
+        """The bytes of this chunk that belong to the file."""
         pieces = []
         try:
             for event in self._parser.parse(chunk):
@@ -117,7 +117,7 @@ class MultipartFile:
                 elif event is not None and self._part is self._file:
                     pieces.append(bytes(event))
         except MultipartError as error:
-            raise MalformedMultipart("The multipart body cannot be taken apart at its boundaries.") from error
+            raise MalformedMultipart("The multipart body cannot be parsed.") from error
         return pieces
 
     def _begin(self, part: MultipartSegment) -> None:
@@ -133,7 +133,7 @@ class MultipartFile:
 
 
 def file_source(request: Request, body: RequestBody, filename: str | None) -> FileSource:
-    """The file in this request, by its Content-Type; raises `UnsupportedMediaType`, `FilenameRequired`."""
+    """The source of the request's file, by its Content-Type; raises `UnsupportedMediaType`, `FilenameRequired`."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(
             "Content-Encoding is not supported; send the .gz file as it is, with a name that ends in .gz."

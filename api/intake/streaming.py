@@ -1,4 +1,4 @@
-"""Streaming one upload into storage: the network fills a block while a thread works on the block before."""
+"""Stream one upload into storage: the network fills a block while a thread works on the previous one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,8 +19,8 @@ from shared.ingest.intake.file_intake import FileIntake, StagedFile
 from shared.ingest.intake.idempotency import LEASE_SECONDS, Reservation, renew
 from shared.settings import Settings
 
-# Large enough that handing a block to a thread costs nothing beside hashing and writing it; an upload holds two of
-# them at most, and the server's own buffer.
+# Large enough that handing a block to a thread costs nothing compared with hashing and writing it. An upload holds at
+# most two blocks and the server's own buffer in memory.
 BLOCK_BYTES: Final = 1024 * 1024
 
 P = ParamSpec("P")
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 
 class IntakeStream:
-    """Feeds a `FileIntake`, which is synchronous, in threads: never two calls at a time, at most two blocks in memory."""
+    """Feed a `FileIntake`, which is synchronous, in threads: one call at a time, at most two blocks in memory."""
 
     def __init__(self, open_intake: Callable[[], FileIntake]) -> None:
         self._open_intake = open_intake
@@ -40,7 +40,7 @@ class IntakeStream:
         self._waiting_bytes = 0
 
     async def add(self, chunk: bytes) -> None:
-        """Take a chunk of the file; the receiver's errors come out here or in `finish`."""
+        """Add a chunk of the file. Errors of the `FileIntake` are raised here or in `finish`."""
         await self.open()
         self._waiting.append(chunk)
         self._waiting_bytes += len(chunk)
@@ -48,31 +48,31 @@ class IntakeStream:
             await self._feed_waiting()
 
     async def finish(self) -> StagedFile:
-        """The stored file, once every byte is on the disk."""
+        """Wait until every byte is on the disk and return the stored file."""
         intake = await self.open()
         if self._waiting:
             await self._feed_waiting()
-        await self._idle()
-        return await self._done(self._start(intake.finish))
+        await self._wait_until_idle()
+        return await self._result_of(self._start(intake.finish))
 
     async def abort(self) -> None:
-        """Leave nothing behind; safe at any moment."""
+        """Stop and remove everything; can be called at any time."""
         if self._working is not None:
             await asyncio.gather(self._working, return_exceptions=True)
         if self._intake is not None:
             await asyncio.to_thread(self._intake.abort)
 
     async def open(self) -> FileIntake:
-        """The receiver; a wrong name is refused here, before the rest of the file is sent."""
+        """The `FileIntake`; opening it refuses a wrong file name before the client sends the rest of the file."""
         if self._intake is None:
-            self._intake = await self._done(self._start(self._open_intake))
+            self._intake = await self._result_of(self._start(self._open_intake))
         return self._intake
 
     async def _feed_waiting(self) -> None:
         intake = await self.open()
         block = b"".join(self._waiting)
         self._waiting, self._waiting_bytes = [], 0
-        await self._idle()
+        await self._wait_until_idle()
         self._start(intake.feed, block)
 
     def _start(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
@@ -80,12 +80,12 @@ class IntakeStream:
         self._working = cast("asyncio.Future[object]", future)
         return future
 
-    async def _idle(self) -> None:
+    async def _wait_until_idle(self) -> None:
         if self._working is not None:
-            await self._done(self._working)
+            await self._result_of(self._working)
 
-    async def _done(self, future: "asyncio.Future[T]") -> T:
-        # Shielded: a request that is cancelled must not leave while its thread still writes.
+    async def _result_of(self, future: "asyncio.Future[T]") -> T:
+        # Shielded, because a cancelled request must not end while its thread still writes.
         return await asyncio.shield(future)
 
 
@@ -99,15 +99,15 @@ async def stage_file(
     reservation: Reservation | None = None,
     settings: Settings | None = None,
 ) -> StagedFile:
-    """Store the request's file; after any error nothing is left of it.
+    """Store the request's file; after an error nothing of it remains.
 
-    `meter` counts its bytes. An idempotency key's `reservation` is held for as long as they arrive. `settings`: limits,
-    if not the usual ones.
+    `meter` counts the bytes. The `reservation` of an idempotency key is renewed while they arrive. `settings` overrides
+    the limits of the runtime's settings.
     """
-    async with _held(runtime, reservation):
+    async with _renewed(runtime, reservation):
         source = file_source(request, RequestBody(request), filename)
         limits = settings or runtime.settings
-        return await _receive(
+        return await _stream_file(
             request,
             source,
             limits,
@@ -117,28 +117,28 @@ async def stage_file(
 
 
 @asynccontextmanager
-async def _held(runtime: Runtime, reservation: Reservation | None) -> AsyncIterator[None]:
-    """Renew the reservation, if there is one, until the block ends."""
+async def _renewed(runtime: Runtime, reservation: Reservation | None) -> AsyncIterator[None]:
+    """Keep renewing the reservation, if there is one, until the block ends."""
     if reservation is None:
         yield
         return
-    holding = asyncio.create_task(_hold(runtime, reservation))
+    renewing = asyncio.create_task(_keep_renewing(runtime, reservation))
     try:
         yield
     finally:
-        holding.cancel()
+        renewing.cancel()
 
 
-async def _hold(runtime: Runtime, reservation: Reservation) -> None:
+async def _keep_renewing(runtime: Runtime, reservation: Reservation) -> None:
     while True:
         await asyncio.sleep(LEASE_SECONDS / 3)
         try:
             await asyncio.to_thread(renew, runtime.request_engine, reservation)
-        except SQLAlchemyError as error:  # the next renewal, or `complete`, finds out what became of it
+        except SQLAlchemyError as error:  # the next renewal, or `complete`, shows whether the reservation is lost
             log.warning("reservation_not_renewed", error=type(error).__name__)
 
 
-async def _receive(
+async def _stream_file(
     request: Request, source: FileSource, limits: Settings, meter: ByteMeter, open_intake: Callable[[], FileIntake]
 ) -> StagedFile:
     overhead = MULTIPART_OVERHEAD_BYTES if isinstance(source, MultipartFile) else 0
@@ -146,7 +146,7 @@ async def _receive(
     stream = IntakeStream(open_intake)
     try:
         if source.filename:
-            await stream.open()  # before a client is told that it may send
+            await stream.open()  # before the client gets "100 Continue"
         async for chunk in source.chunks():
             await meter.add(len(chunk))
             await stream.add(chunk)
@@ -164,6 +164,6 @@ def _refuse_too_large(request: Request, max_upload_bytes: int, overhead: int) ->
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_upload_bytes + overhead:
         raise TooLarge(
-            f"The upload announces {announced} bytes; the limit is {max_upload_bytes}.",
+            f"Content-Length is {announced} bytes; the limit is {max_upload_bytes}.",
             {"max_upload_bytes": max_upload_bytes},
         )

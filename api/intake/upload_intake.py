@@ -1,4 +1,4 @@
-"""A request that brings a file: the API stores the bytes, commits the upload, notifies a loader, then answers."""
+"""A request with a file: the API stores the bytes, commits the upload, notifies a loader, then answers."""
 
 import asyncio
 from typing import Annotated, Any, Protocol
@@ -27,9 +27,9 @@ Filename = Annotated[
     str | None,
     Query(
         max_length=1024,
-        description="Name of the file: .csv, .tsv, or either with .gz. Counts more than any other name.",
+        description="Name of the file: .csv or .tsv, each also with .gz. Takes precedence over any other name.",
         examples=["movies.csv"],
-        # What is none of these names has a code of its own, and may still be the name of what is in it.
+        # Documented but not enforced here: other names get an error code of their own.
         json_schema_extra={"pattern": r"[^/\\.\s]\.([Cc][Ss][Vv]|[Tt][Ss][Vv])(\.[Gg][Zz])?\s*$"},
     ),
 ]
@@ -37,51 +37,53 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         pattern=r"^[\x21-\x7e]{1,255}$",
-        description="The same key and the same request give the same upload and answer again, for a week.",
+        description="A client that repeats a request with the same key within a week gets the same upload and answer.",
     ),
 ]
 
 
 class FileRequest(Protocol):
-    """A request that brings a file, and what it wants of it."""
+    """A request with a file, and its options."""
 
     @property
     def request(self) -> Request:
-        """The request itself."""
+        """The HTTP request."""
 
     @property
     def runtime(self) -> Runtime:
-        """The application's."""
+        """The application's runtime."""
 
     @property
     def tenant(self) -> Tenant:
-        """Whose file it is."""
+        """The owner of the file."""
 
     @property
     def transport(self) -> Transport:
-        """How loaders are notified of it."""
+        """How loaders are notified of the upload."""
 
     @property
     def idempotency_key(self) -> str | None:
-        """The client's, if it has one."""
+        """The client's key, if it sent one."""
 
     async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
         """Store the file."""
 
     def register(self, connection: Connection, staged: StagedFile) -> Registered:
-        """Write the upload, in the caller's transaction."""
+        """Insert the upload in the caller's transaction."""
 
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
 
 
 async def intake_upload(upload: FileRequest, response: Response, background: BackgroundTasks) -> Upload:
-    """Store, commit, notify, answer; with an idempotency key all of it once. Raises what its parts raise."""
+    """Store, commit, notify and answer; with an idempotency key only once. Raises `IngestError`, `UnreadableFile`."""
     async with upload_quota(upload.request, upload.runtime, upload.tenant.name) as meter:
-        return await _take_in(upload, meter, response, background)
+        return await _intake_once(upload, meter, response, background)
 
 
-async def _take_in(upload: FileRequest, meter: ByteMeter, response: Response, background: BackgroundTasks) -> Upload:
+async def _intake_once(
+    upload: FileRequest, meter: ByteMeter, response: Response, background: BackgroundTasks
+) -> Upload:
     if upload.idempotency_key is None:
         staged = await upload.stage(meter, None)
         return await _finish(upload, staged, None, response, background)
@@ -105,7 +107,7 @@ async def _finish(
     response: Response,
     background: BackgroundTasks,
 ) -> Upload:
-    """Everything after the last byte: commit, notify, answer."""
+    """The steps after the last byte: commit, notify, answer."""
     reach("intake.stored")
     registered = await asyncio.to_thread(_register, upload, staged, reservation)
     reach("intake.registered")
@@ -125,10 +127,11 @@ async def _finish(
 
 
 def _register(upload: FileRequest, staged: StagedFile, reservation: Reservation | None) -> Registered:
-    """Commit the upload; the file is removed only if that was not even tried.
+    """Commit the upload; remove the file if an error occurs before the COMMIT.
 
-    When the answer to a COMMIT is lost, nobody knows whether it was carried out: then the file stays. Either the upload
-    is there and will be loaded, and a client that sends its file again is told so, or the file is removed as an orphan.
+    If the answer to the COMMIT is lost, the API cannot know whether PostgreSQL carried it out, so it keeps the file. If
+    it did, the upload will be loaded, and a client that sends the file again gets that upload. If it did not, the sweep
+    removes the file as an orphan.
     """
     is_committing = False
     try:
@@ -146,7 +149,7 @@ def _register(upload: FileRequest, staged: StagedFile, reservation: Reservation 
 
 
 async def _answer_again(upload: FileRequest, meter: ByteMeter, reservation: Reservation, response: Response) -> Upload:
-    """The key was used before: receive the bytes only to see that they are the same, and say the same again."""
+    """Answer a request whose key was used before: read its file only to compare it, then repeat the earlier answer."""
     staged = await upload.stage(meter, None)
     await asyncio.to_thread(upload.runtime.storage.delete, staged.storage_key)
     reservation.verify(upload.fingerprint(staged))
@@ -167,8 +170,8 @@ def _release(upload: FileRequest, reservation: Reservation) -> None:
 
 
 async def _notify(upload: FileRequest, registered: Registered, background: BackgroundTasks) -> None:
-    # A background loader is notified after the reply, as a background task of the request. A Celery message is sent
-    # before it, within notify_timeout_seconds. If either is lost, the sweep notifies again.
+    # The API notifies a background loader after the answer, in a background task of the request. It sends a Celery
+    # message before the answer, within notify_timeout_seconds. If either is lost, the sweep notifies again.
     notifiers, transport = upload.runtime.notifiers, upload.transport
     if transport is Transport.CELERY:
         await asyncio.to_thread(notifiers.notify, registered.upload_id, transport)

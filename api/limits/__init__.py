@@ -1,1 +1,1 @@
-"""How much a client may ask for: requests, bytes, uploads at a time."""
+"""Limits for clients: requests, bytes, uploads at a time."""

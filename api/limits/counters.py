@@ -1,7 +1,7 @@
-"""What all API processes count together lies in Redis; while that does not answer, each goes on without, at once.
+"""Counters that all API processes share, in Redis. While Redis does not answer, each process goes on without it.
 
-A request waits for it, so there is one try and a short one, and then a while without any: a Redis that hangs costs one
-request half a second, not each of them.
+A request waits for the answer, so `Counters` tries once, with a short timeout, and then not again for a few seconds: a
+Redis that hangs delays one request by half a second, not every request.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ log = structlog.get_logger()
 
 
 class CountersAway(Exception):
-    """Redis does not answer, or did not a moment ago."""
+    """Redis does not answer, or did not answer a moment ago."""
 
 
 class Counters:
-    """Async; `redis` is for the questions that `ask` is given."""
+    """A Redis client that gives up quickly; use `redis` only inside `ask`. Async."""
 
     def __init__(self, redis_url: str) -> None:
         self.redis = Redis.from_url(
@@ -39,7 +39,7 @@ class Counters:
         self._away_until = 0.0
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The answer; raises `CountersAway`."""
+        """The result of `question`; raises `CountersAway` if Redis does not answer."""
         now = asyncio.get_running_loop().time()
         if now < self._away_until:
             raise CountersAway

@@ -1,8 +1,8 @@
-"""How much a key, and all keys of a tenant, may ask for: requests a minute, bytes a day. Uploads at a time: slots.py.
+"""Quotas of a key, and of all keys of a tenant: requests a minute, bytes a day. For uploads at a time see slots.py.
 
-Counted in Redis, so that all API processes count together, by sliding windows (library `limits`). While Redis does not
-answer, each process counts for itself: known keys go on, still within their limits. Nothing is limited where there are
-no keys: then the server listens to its own machine only.
+The API counts in Redis, so that all of its processes count together, by sliding windows (library `limits`). While Redis
+does not answer, each process counts on its own: clients with valid keys keep working, still within their limits.
+Without keys there are no quotas, because the server then listens only to its own machine.
 """
 
 import math
@@ -22,103 +22,124 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What is counted, for whom, and how much of it there may be in one window; an amount of 0 is no limit."""
+class Quota:
+    """At most `amount` of `what` in one `window`, for `owner`. An amount of 0 means no limit."""
 
     what: str
     amount: int
     window: type[RateLimitItem]
-    whose: str
+    owner: str
 
     def __str__(self) -> str:
-        """The limit as a part of a sentence."""
-        return f"{self.amount:,} {self.what} a {self.window.GRANULARITY.name} for {self.whose}"
+        """The quota as a part of a sentence."""
+        return f"{self.amount:,} {self.what} a {self.window.GRANULARITY.name} for {self.owner}"
 
     @property
     def item(self) -> RateLimitItem:
-        """As the library wants it."""
+        """The quota as an object of the library."""
         return self.window(self.amount, namespace=self.what)
 
 
 def seconds_until(
-    room: int, window_seconds: float, previous: int, previous_left: float, current: int, current_left: float
+    room: int,
+    window_seconds: float,
+    previous_count: int,
+    previous_expires_in: float,
+    current_count: int,
+    current_expires_in: float,
 ) -> float:
-    """When no more than `room` is counted any more, if nothing comes in between.
+    """Seconds until the sliding window counts at most `room`, if nothing is added meanwhile.
 
-    `previous` fades until `previous_left` is over. `current` counts in whole until it is the previous one, which it is
-    as long as its `current_left` is less than a window; so the library keeps them.
+    The library keeps the counts of two fixed windows. The current one counts in full, the previous one as far as the
+    sliding window still covers it; the sum is rounded down:
+
+           previous_count            current_count
+        |------------------------|------------------------|
+                  |<---- sliding window --->|
+                  |<- covered -->|         now
+
+        counted = floor(previous_count * previous_expires_in / window_seconds + current_count)
+
+    `previous_expires_in` is the covered part: the seconds until the sliding window has left the previous window.
+    `current_expires_in` is the same for the current window, so a window length more than the rest of that window.
     """
-    if current <= room:
-        fades = previous_left - (room + 1 - current) * window_seconds / previous if previous else 0.0
-        return max(0.0, fades)
-    wraps = max(0.0, current_left - window_seconds)
-    return wraps + window_seconds - (room + 1) * window_seconds / current
+    if current_count <= room:
+        # The covered part of the previous window shrinks until its share fits beside the current count.
+        if not previous_count:
+            return 0.0
+        return max(0.0, previous_expires_in - (room + 1 - current_count) * window_seconds / previous_count)
+    # First the current window ends and becomes the previous one, then its own share shrinks.
+    current_ends_in = max(0.0, current_expires_in - window_seconds)
+    return current_ends_in + window_seconds - (room + 1) * window_seconds / current_count
 
 
 class Limits:
-    """Async; `count`, `spend` and `expect` raise `LimitReached`."""
+    """The quotas of the settings, and how much of them is used. Async."""
 
     def __init__(self, settings: Settings, counters: Counters) -> None:
         self._settings = settings
         self._counters = counters
-        pool: Any = counters.redis.connection_pool  # the signature knows only what an address could hold
+        pool: Any = counters.redis.connection_pool  # the signature allows only types that a URL can hold
         shared = RedisStorage("async+redis://", implementation="redispy", key_prefix="limits", connection_pool=pool)
         self._shared = SlidingWindowCounterRateLimiter(shared)
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def requests_of_key(self, key_id: str) -> Counted:
+    def requests_of_key(self, key_id: str) -> Quota:
         """Requests a minute."""
-        return Counted("requests", self._settings.key_requests_per_minute, RateLimitItemPerMinute, f"key {key_id}")
+        return Quota("requests", self._settings.key_requests_per_minute, RateLimitItemPerMinute, f"key {key_id}")
 
-    def requests_of_tenant(self, tenant: str) -> Counted:
+    def requests_of_tenant(self, tenant: str) -> Quota:
         """Requests a minute."""
-        return Counted(
-            "requests", self._settings.tenant_requests_per_minute, RateLimitItemPerMinute, f"tenant {tenant}"
-        )
+        return Quota("requests", self._settings.tenant_requests_per_minute, RateLimitItemPerMinute, f"tenant {tenant}")
 
-    def bytes_of_key(self, key_id: str) -> Counted:
+    def bytes_of_key(self, key_id: str) -> Quota:
         """Uploaded bytes a day."""
-        return Counted("bytes", self._settings.key_upload_bytes_per_day, RateLimitItemPerDay, f"key {key_id}")
+        return Quota("bytes", self._settings.key_upload_bytes_per_day, RateLimitItemPerDay, f"key {key_id}")
 
-    def bytes_of_tenant(self, tenant: str) -> Counted:
+    def bytes_of_tenant(self, tenant: str) -> Quota:
         """Uploaded bytes a day."""
-        return Counted("bytes", self._settings.tenant_upload_bytes_per_day, RateLimitItemPerDay, f"tenant {tenant}")
+        return Quota("bytes", self._settings.tenant_upload_bytes_per_day, RateLimitItemPerDay, f"tenant {tenant}")
 
-    def refused_keys_of(self, address: str) -> Counted:
-        """Requests a minute without a key that counts."""
-        return Counted("refused keys", self._settings.refused_keys_per_minute, RateLimitItemPerMinute, address)
+    def refused_keys_of(self, address: str) -> Quota:
+        """Requests a minute with keys that are not valid."""
+        return Quota("refused keys", self._settings.refused_keys_per_minute, RateLimitItemPerMinute, address)
 
-    async def count(self, counted: Counted, cost: int = 1) -> None:
-        """Count it, unless that would be too much."""
-        if counted.amount and not await self._ask(lambda by: by.hit(counted.item, counted.whose, cost=cost)):
-            raise await self._reached(counted, cost)
+    async def count(self, quota: Quota, cost: int = 1) -> None:
+        """Use `cost` of the quota; raises `LimitReached` and uses nothing if less than that is left."""
+        if not await self._hit(quota, cost):
+            raise await self._reached(quota, cost)
 
-    async def expect(self, counted: Counted, cost: int) -> None:
-        """Say at once that it would be too much; count nothing."""
-        if counted.amount and not await self._ask(lambda by: by.test(counted.item, counted.whose, cost=cost)):
-            raise await self._reached(counted, cost)
+    async def expect(self, quota: Quota, cost: int) -> None:
+        """Raise `LimitReached` if less than `cost` is left; uses nothing."""
+        if quota.amount and not await self._ask(lambda by: by.test(quota.item, quota.owner, cost=cost)):
+            raise await self._reached(quota, cost)
 
-    async def spend(self, counted: Counted, cost: int, wanted: int) -> None:
-        """Count what was used already, all of it or what is left; in the second case there is no room for `wanted`."""
-        try:
-            await self.count(counted, cost)
-        except LimitReached:
-            left = (await self._ask(lambda by: by.get_window_stats(counted.item, counted.whose))).remaining
-            await self._ask(lambda by: by.hit(counted.item, counted.whose, cost=left))
-            raise await self._reached(counted, wanted) from None
+    async def spend(self, quota: Quota, cost: int, wanted: int) -> None:
+        """Count `cost` that the client has used already.
 
-    async def _reached(self, counted: Counted, cost: int) -> LimitReached:
-        item = counted.item
-        key, window_seconds = item.key_for(counted.whose), item.get_expiry()
+        If less than that is left, count what is left and raise `LimitReached`, which says when `wanted` will fit.
+        """
+        if not await self._hit(quota, cost):
+            left = (await self._ask(lambda by: by.get_window_stats(quota.item, quota.owner))).remaining
+            await self._hit(quota, left)
+            raise await self._reached(quota, wanted)
+
+    async def _hit(self, quota: Quota, cost: int) -> bool:
+        """Use `cost` of the quota; False, and nothing is used, if less than that is left."""
+        return not quota.amount or await self._ask(lambda by: by.hit(quota.item, quota.owner, cost=cost))
+
+    async def _reached(self, quota: Quota, cost: int) -> LimitReached:
+        item = quota.item
+        key, window_seconds = item.key_for(quota.owner), item.get_expiry()
 
         def look(by: SlidingWindowCounterRateLimiter) -> Awaitable[tuple[int, float, int, float]]:
             return cast("SlidingWindowCounterSupport", by.storage).get_sliding_window(key, window_seconds)
 
-        room = max(0, counted.amount - cost)
+        room = max(0, quota.amount - cost)
         seconds = math.floor(seconds_until(room, window_seconds, *await self._ask(look))) + 1
         return LimitReached(
-            f"No more than {counted}; try again in {seconds:,} seconds.",
-            {"limit": counted.amount, "what": counted.what, "retry_after_seconds": seconds},
+            f"No more than {quota}; try again in {seconds:,} seconds.",
+            {"limit": quota.amount, "what": quota.what, "retry_after_seconds": seconds},
         )
 
     async def _ask(self, question: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:

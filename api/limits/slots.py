@@ -1,7 +1,7 @@
-"""Who is sending a file now: in Redis, so that all API processes count together.
+"""Slots for the files that are being sent, of each key and each tenant. All API processes share them in Redis.
 
-For each key and tenant a sorted set of holders, each with the time until which it counts. A holder renews its slot, so
-that those of a killed process are free again soon. The library `limits` knows rates only.
+Each key and each tenant has a sorted set of holders; the score is the time at which a holder's slot expires. A holder
+renews its slot, so the slots of a killed process are soon free again. (The library `limits` counts only rates.)
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from api.limits.counters import Counters, CountersAway
 _LEASE_SECONDS: Final = 30.0
 _PREFIX: Final = "slots"
 
-# In one step, so that two requests cannot both have the last slot.
+# Atomic, so that two requests cannot both take the last slot.
 _ENTER: Final = """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
 local held = redis.call('ZCARD', KEYS[1])
@@ -29,7 +29,7 @@ return held + 1
 
 
 class Slots:
-    """Async. While Redis does not answer, each process counts for itself."""
+    """Slots of keys and tenants. While Redis does not answer, each process counts on its own. Async."""
 
     def __init__(self, counters: Counters) -> None:
         self._counters = counters
@@ -38,9 +38,9 @@ class Slots:
         self._enter = self._redis.register_script(_ENTER)
 
     @asynccontextmanager
-    async def held(self, whose: str, most: int) -> AsyncIterator[int]:
-        """Hold one of `most` slots until the block ends: how many are held, with this one; 0 if there was none left."""
-        name, holder = f"{_PREFIX}/{whose}", uuid.uuid4().hex
+    async def held(self, owner: str, most: int) -> AsyncIterator[int]:
+        """Hold one of `most` slots until the block ends. Yields how many are held with this one, 0 if none was free."""
+        name, holder = f"{_PREFIX}/{owner}", uuid.uuid4().hex
         held = await self._take(name, holder, most)
         if not held:
             yield 0
@@ -51,8 +51,8 @@ class Slots:
             yield held
         finally:
             renewing.cancel()
-            self._own -= Counter({name: 1})  # one of none is not kept
-            with suppress(CountersAway):  # it ends by itself
+            self._own -= Counter({name: 1})  # subtracting removes counts of 0
+            with suppress(CountersAway):  # the slot expires by itself
                 await asyncio.shield(self._counters.ask(lambda: self._redis.zrem(name, holder)))
 
     async def _take(self, name: str, holder: str, most: int) -> int:
@@ -67,8 +67,8 @@ class Slots:
         while True:
             await asyncio.sleep(_LEASE_SECONDS / 3)
             with suppress(CountersAway):
-                await self._counters.ask(lambda: self._hold_on(name, holder))
+                await self._counters.ask(lambda: self._extend(name, holder))
 
-    async def _hold_on(self, name: str, holder: str) -> None:
+    async def _extend(self, name: str, holder: str) -> None:
         await self._redis.zadd(name, {holder: time.time() + _LEASE_SECONDS}, xx=True)
         await self._redis.expire(name, int(2 * _LEASE_SECONDS))

@@ -1,5 +1,6 @@
-"""Whether a client may have one more upload now, and how many bytes it may still send today: before the first byte and
-while they come.
+"""Whether a client may have one more upload now, and how many bytes it may still send today.
+
+The API checks this before the first byte and while the bytes arrive.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -10,55 +11,55 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.http_errors import LimitReached
-from api.limits.quotas import Counted, Limits
+from api.limits.quotas import Limits, Quota
 from api.middleware.client import client_of
 from api.runtime import Runtime
 from shared.database.queries.uploads import active_uploads_count
 from shared.database.tenancy import tenant_reading
 from shared.errors import TooLarge
 
-# Bytes are counted in steps, not with each chunk; of a file that is refused soon, no more than came.
+# Bytes are counted in steps and not with each chunk. If the file is refused early, only the bytes that came count.
 _STEP_BYTES: Final = 8 * 1024 * 1024
 _RETRY_AFTER_SECONDS: Final = 5
 
 
 class ByteMeter:
-    """Counts the bytes of one file while they come; nothing, if `counted` is empty."""
+    """Counts the bytes of one file against `quotas` while they arrive."""
 
-    def __init__(self, limits: Limits, counted: Sequence[Counted]) -> None:
+    def __init__(self, limits: Limits, quotas: Sequence[Quota]) -> None:
         self._limits = limits
-        self._counted = counted
+        self._quotas = quotas
         self._bytes = 0
         self._all_bytes = 0
 
     async def expect(self, size_bytes: int) -> None:
-        """Raise `LimitReached` if so many are more than may still come today, `TooLarge` if they are on any day."""
-        for counted in self._counted:
-            _require_possible(counted, size_bytes)
-            await self._limits.expect(counted, size_bytes)
+        """Raise `LimitReached` if `size_bytes` exceeds what is left today, `TooLarge` if it exceeds a whole day's."""
+        for quota in self._quotas:
+            _require_possible(quota, size_bytes)
+            await self._limits.expect(quota, size_bytes)
 
     async def add(self, size_bytes: int) -> None:
-        """So many more came; raises `LimitReached`, `TooLarge`."""
+        """Count `size_bytes` more; raises `LimitReached`, `TooLarge`."""
         self._bytes += size_bytes
         self._all_bytes += size_bytes
         if self._bytes >= _STEP_BYTES:
             await self.settle()
 
     async def settle(self) -> None:
-        """Count what came since the last step."""
+        """Count the bytes since the last step; raises `LimitReached`, `TooLarge`."""
         size_bytes, self._bytes = self._bytes, 0
         if size_bytes:
-            for counted in self._counted:
+            for quota in self._quotas:
                 try:
-                    await self._limits.spend(counted, size_bytes, self._all_bytes)
+                    await self._limits.spend(quota, size_bytes, self._all_bytes)
                 except LimitReached:
-                    _require_possible(counted, self._all_bytes)
+                    _require_possible(quota, self._all_bytes)
                     raise
 
 
 @asynccontextmanager
 async def upload_quota(request: Request, runtime: Runtime, tenant: str) -> AsyncIterator[ByteMeter]:
-    """Hold a place for the upload that the request's body is; raises `LimitReached` before the first byte."""
+    """Hold a slot for the upload in the request's body; raises `LimitReached` before the first byte."""
     client, limits = client_of(request), runtime.limits
     if client is None:
         yield ByteMeter(limits, ())
@@ -74,7 +75,7 @@ async def upload_quota(request: Request, runtime: Runtime, tenant: str) -> Async
 async def upload_slot(request: Request, runtime: Runtime, tenant: str) -> AsyncIterator[None]:
     """Hold a slot of the key and one of the tenant until the block ends; raises `LimitReached`.
 
-    An upload takes the tenant's slot until it has ended, so what waits or is loaded counts, too.
+    An upload occupies a slot of the tenant until it has ended, so queued and loading uploads count as well.
     """
     client, settings = client_of(request), runtime.settings
     if client is None:
@@ -87,7 +88,8 @@ async def upload_slot(request: Request, runtime: Runtime, tenant: str) -> AsyncI
     ):
         if not of_key:
             raise _too_many(most_of_key, "key")
-        # Asked when the slot is held: whoever held one before ours and has none any more is active by now.
+        # Count active uploads only while holding the slot: an upload that has left its slot by then is active already,
+        # so none is missed.
         if not of_tenant or of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant:
             raise _too_many(most_of_tenant, "tenant")
         yield
@@ -98,15 +100,15 @@ async def _active_uploads(engine: AsyncEngine, tenant: str) -> int:
         return int((await connection.execute(active_uploads_count(tenant))).scalar_one())
 
 
-def _require_possible(counted: Counted, size_bytes: int) -> None:
-    if counted.amount and size_bytes > counted.amount:
+def _require_possible(quota: Quota, size_bytes: int) -> None:
+    if quota.amount and size_bytes > quota.amount:
         raise TooLarge(
-            f"The file is larger than all that may come in a day: {counted}.", {"max_upload_bytes": counted.amount}
+            f"The file is larger than the quota of a whole day: {quota}.", {"max_upload_bytes": quota.amount}
         )
 
 
-def _too_many(most: int, whose: str) -> LimitReached:
+def _too_many(most: int, owner: str) -> LimitReached:
     return LimitReached(
-        f"No more than {most} uploads at a time for this {whose}; try again when one has ended.",
+        f"No more than {most} uploads at a time for this {owner}; try again when one has ended.",
         {"limit": most, "what": "uploads", "retry_after_seconds": _RETRY_AFTER_SECONDS},
     )

@@ -1,1 +1,1 @@
-"""Pages and downloads of what was loaded and rejected."""
+"""Pages of uploads, movies and rejects, and the download of rejected records."""

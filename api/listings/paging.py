@@ -1,4 +1,4 @@
-"""Pages: by number everywhere, by cursor where the listing is long; `Link` headers (RFC 8288) for both."""
+"""Pages by number for all lists, by cursor for movies; `Link` headers (RFC 8288) for both."""
 
 import base64
 import binascii
@@ -11,22 +11,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.http_errors import InvalidCursor, PageTooDeep
 from shared.database.queries.movies import Listing
 
-# Skipping rows costs as much as reading them; whoever wants to read everything has the cursor (or the CSV).
+# Skipping rows costs as much as reading them. To read everything, a client uses the cursor (or the CSV of rejects).
 MAX_OFFSET_ROWS: Final = 100_000
 MAX_ID: Final = 2**53 - 1
 _LATEST_RELEASE_ORDER: Final = 9999_12_31
 _LAST_PAGE: Final = 2**31
+_UNREADABLE: Final = "The cursor is invalid; send next_cursor exactly as you received it."
 
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000, description="Number of the page, from 1.")]
 PageSize = Annotated[int, Query(ge=1, le=100, description="Rows on a page.")]
 
 
 def offset_of(page: int, page_size: int) -> int:
-    """Rows before the page; raises `PageTooDeep` beyond `MAX_OFFSET_ROWS`."""
+    """Number of rows before the page; raises `PageTooDeep` beyond `MAX_OFFSET_ROWS`."""
     offset = (page - 1) * page_size
     if offset > MAX_OFFSET_ROWS:
         raise PageTooDeep(
-            f"Pages by number reach {MAX_OFFSET_ROWS} rows deep; follow next_cursor (movies), ask for CSV (rejects),"
+            f"Pages by number end after {MAX_OFFSET_ROWS} rows; follow next_cursor (movies), request CSV (rejects),"
             " or use filters.",
             {"max_offset_rows": MAX_OFFSET_ROWS},
         )
@@ -34,14 +35,14 @@ def offset_of(page: int, page_size: int) -> int:
 
 
 def link_header(links: dict[str, str]) -> dict[str, str]:
-    """The `Link` header of these relations; none without relations."""
+    """The `Link` header for these relations; {} if there are none."""
     if not links:
         return {}
     return {"Link": ", ".join(f'<{address}>; rel="{relation}"' for relation, address in links.items())}
 
 
 def page_links(request: Request, page: int, page_size: int, total: int) -> dict[str, str]:
-    """`first`, `prev` and `next` of a list that is paged by number."""
+    """`first`, `prev` and `next` of a page by number."""
     links = {}
     if page > 1:
         links["first"] = address_with(request, page=1)
@@ -52,7 +53,7 @@ def page_links(request: Request, page: int, page_size: int, total: int) -> dict[
 
 
 def address_with(request: Request, **changes: str | int | None) -> str:
-    """The request's path and query with some parameters set, or left out where None."""
+    """The request's path and query with some parameters replaced; those that are None are removed."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name not in changes]
     added = [(name, str(value)) for name, value in changes.items() if value is not None]
     query = urlencode(kept + added)
@@ -60,7 +61,7 @@ def address_with(request: Request, **changes: str | int | None) -> str:
 
 
 class Cursor(BaseModel):
-    """Where a page of movies ended: the last movie's sort key (null: it has none) and id, and the listing it is of."""
+    """The end of a page of movies: the listing, and the last movie's sort key (null if it has none) and id."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -71,26 +72,26 @@ class Cursor(BaseModel):
 
     @classmethod
     def after(cls, listing: Listing, key: float | None, movie_id: int, next_page: int) -> Self:
-        """A cursor to what follows the movie in the listing."""
+        """The cursor to the page that follows this movie."""
         return cls(l=_name_of(listing), k=key, i=movie_id, p=next_page)
 
     @classmethod
     def decode(cls, text: str, listing: Listing) -> Self:
-        """Read a cursor back; raises `InvalidCursor` if it is damaged or was made for another listing."""
+        """Decode a cursor; raises `InvalidCursor` if it is invalid or belongs to another listing."""
         try:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             cursor = cls.model_validate_json(base64.b64decode(padded, altchars=b"-_", validate=True))
         except (ValidationError, ValueError, binascii.Error) as error:
-            raise InvalidCursor("The cursor is damaged; take next_cursor as it is.") from error
+            raise InvalidCursor(_UNREADABLE) from error
         if cursor.listing != _name_of(listing):
-            raise InvalidCursor("The cursor belongs to another tenant, filter or order; begin without a cursor.")
-        # nobody reads so many pages, and no cursor could be made to the one behind the last
+            raise InvalidCursor("The cursor belongs to another tenant, filter or order; start without a cursor.")
+        # `encode` makes neither: the page after `_LAST_PAGE` would have no valid cursor, and dates are whole numbers.
         if cursor.page == _LAST_PAGE or (listing.sort_by == "release_date" and isinstance(cursor.key, float)):
-            raise InvalidCursor("The cursor is damaged; take next_cursor as it is.")
+            raise InvalidCursor(_UNREADABLE)
         return cursor
 
     def encode(self) -> str:
-        """Opaque text for an address."""
+        """The cursor as opaque text, safe in a URL."""
         return base64.urlsafe_b64encode(self.model_dump_json(by_alias=True).encode()).rstrip(b"=").decode()
 
 

@@ -1,4 +1,4 @@
-"""All rejected records of an upload as a file, streamed: for people who correct them and send them back."""
+"""The rejected records of an upload as a streamed file, which a client can correct and send back."""
 
 import asyncio
 import uuid
@@ -23,9 +23,9 @@ from shared.ingest.corrections.rejects_file import Reason, RejectedRecord, Rejec
 from shared.ingest.corrections.rejects_spreadsheet import SheetFile
 from shared.storage.protocol import Reader, Storage
 
-# Records whose reasons are in memory at a time.
+# Records with their reasons that are in memory at a time.
 _RECORDS: Final = 1000
-# What IANA calls them, where we do not.
+# IANA's names of encodings that have another name here.
 _CHARSETS: Final = {UTF_16_LE: "utf-16le", UTF_16_BE: "utf-16be", LATIN_1: "iso-8859-1"}
 
 
@@ -36,9 +36,9 @@ async def download(
     column: str | None,
     code: str | None,
     *,
-    is_for_a_sheet: bool = False,
+    is_for_spreadsheet: bool = False,
 ) -> Response:
-    """The file as an attachment; raises `NotFound`, `FileExpired`, storage errors."""
+    """The file as an attachment; raises `NotFound`, `FileExpired` and errors of the storage."""
     async with tenant_reading(runtime.read_engine, tenant.name) as connection:
         upload = (await connection.execute(stored_file(upload_id, tenant.name))).one_or_none()
     if upload is None:
@@ -46,7 +46,7 @@ async def download(
     dialect = Dialect.from_json(upload.dialect)
     stored = await asyncio.to_thread(_open, runtime.storage, upload.storage_key)
     try:
-        kind = SheetFile if is_for_a_sheet else RejectsFile
+        kind = SheetFile if is_for_spreadsheet else RejectsFile
         file = await asyncio.to_thread(kind, stored, upload.header_bytes, dialect, runtime.advisor)
     except BaseException:
         stored.close()
@@ -67,15 +67,14 @@ def _open(storage: Storage, key: str) -> Reader:
         return storage.open(key)
     except StoredFileCorrupt as error:
         raise FileExpired(
-            "The stored file, and with it the rejected records, is no longer kept; why they were rejected is answered"
-            " as JSON."
+            "The stored file with the rejected records is no longer kept. The reasons are still available as JSON."
         ) from error
 
 
 async def _blocks(
     engine: AsyncEngine, tenant: Tenant, wanted: RejectFilter, stored: Reader, file: RejectsFile
 ) -> AsyncIterator[bytes]:
-    """Block by block, each read on its own: a client that stalls holds no connection that others wait for."""
+    """The file in blocks. Each query takes a connection of its own, so a client that stalls keeps none from others."""
     try:
         yield file.header()
         line_number = 0

@@ -1,4 +1,4 @@
-"""Reading uploads and shaping them for a client."""
+"""Read uploads and shape them for a client."""
 
 import uuid
 from datetime import datetime
@@ -25,8 +25,8 @@ def upload_path(upload_id: uuid.UUID) -> str:
 
 
 def no_such_upload() -> NotFound:
-    """The answer for an upload that is not there, or is another tenant's."""
-    return NotFound("There is no upload of this id.")
+    """The error for an upload that does not exist or belongs to another tenant."""
+    return NotFound("There is no upload with this id.")
 
 
 async def load_upload(engine: AsyncEngine, upload_id: uuid.UUID, tenant: Tenant) -> Upload:
@@ -67,7 +67,7 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
 
 
 def _records(row: Row[Any]) -> Records:
-    if row.state == UploadState.FAILED:  # its rows are gone; its rejects are kept, so that the file can be corrected
+    if row.state == UploadState.FAILED:  # its rows are gone; its rejects stay, so that a client can correct the file
         return Records(read=row.done_rejected, loaded=0, rejected=row.done_rejected, duplicate=0)
     if row.state in ACTIVE_STATES:
         return Records(
@@ -88,21 +88,21 @@ def _max_rejects(row: Row[Any]) -> str | None:
 
 
 def _progress(row: Row[Any]) -> Progress:
-    is_settled = row.state in COUNTED_STATES
-    done = row.content_bytes if is_settled else row.done_bytes and row.header_bytes + row.done_bytes
-    seconds = _seconds_at_work(row.started_at, row.finished_at or row.now)
-    is_moving = row.state == UploadState.LOADING and done > 0
+    is_counted = row.state in COUNTED_STATES
+    done = row.content_bytes if is_counted else row.done_bytes and row.header_bytes + row.done_bytes
+    seconds = _loading_seconds(row.started_at, row.finished_at or row.now)
+    has_rate = row.state == UploadState.LOADING and done > 0
     return Progress(
         bytes_done=done,
         bytes_total=row.content_bytes,
         percent=round(100 * done / row.content_bytes, 1),
         records_per_second=round(_records(row).read / seconds, 1) if seconds else None,
-        eta_seconds=round((row.content_bytes - done) * seconds / done, 1) if is_moving and seconds else None,
+        eta_seconds=round((row.content_bytes - done) * seconds / done, 1) if has_rate and seconds else None,
     )
 
 
-def _seconds_at_work(started_at: datetime | None, until: datetime) -> float | None:
-    # Both are the database's clock. Nothing is that fast: the floor keeps a rate finite.
+def _loading_seconds(started_at: datetime | None, until: datetime) -> float | None:
+    # Both times are from the database's clock. The lower limit only keeps the rate finite.
     return None if started_at is None else max((until - started_at).total_seconds(), 0.001)
 
 
@@ -112,7 +112,9 @@ def _links(row: Row[Any], tenant: Tenant) -> UploadLinks:
     actions = {
         action: tenant.address(f"{path}/{action}")
         for action in allowed
-        if not (action == UNDO.name and row.corrects is not None)  # only together with the upload that it corrects
+        if not (
+            action == UNDO.name and row.corrects is not None
+        )  # a correction can be undone only together with the upload that it corrects
     }
     return UploadLinks(
         self=tenant.address(path),

@@ -1,1 +1,1 @@
-"""ASGI middleware: tracing, who may call, what a body may be, headers of every answer."""
+"""ASGI middleware: tracing, local clients only, authentication, body limits, security headers, unexpected errors."""

@@ -1,8 +1,8 @@
-"""Every request needs a key, but for a few: it is looked at before one byte of the body is read.
+"""Authentication: every request needs an API key, except those for a few public paths.
 
-What is not on the list of the public is closed, so a route that nobody thought of here is closed, too. A key is asked
-of the database each time (one row, by its primary key): one that is revoked ends with the next request. Where the
-database does not answer, nobody is let in.
+The middleware checks the key before it reads a byte of the body. A path that is not in the list of public paths needs a
+key, so a new route is closed by default. The middleware looks each key up in the database (one row, by primary key), so
+a revoked key is refused from the next request on. While the database does not answer, no request with a key passes.
 """
 
 from ipaddress import ip_address
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 
 class AuthenticationMiddleware:
-    """Answers whoever has no key for what it asks for; the others' `Client` is in the request's state."""
+    """Refuse requests without a sufficient key; put the `Client` of the others into the request's state."""
 
     def __init__(self, app: ASGIApp, *, public_docs: bool) -> None:
         self.app = app
@@ -53,7 +53,7 @@ class AuthenticationMiddleware:
     async def _authenticated(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         try:
-            client, is_use_due = await _known(request, _key_of(request))
+            client, is_use_due = await _authenticate(request, _key_of(request))
             limits = runtime_of(request).limits
             await limits.count(limits.requests_of_key(client.key_id))
             _require_scope(client, scope["method"])
@@ -63,18 +63,18 @@ class AuthenticationMiddleware:
         request.state.client = client
         with structlog.contextvars.bound_contextvars(key_id=client.key_id):
             await self.app(scope, receive, send)
-            if is_use_due:  # the client has its answer already
+            if is_use_due:  # after the answer, so that the client does not wait
                 await _note_use(runtime_of(request).read_engine, client.key_id)
 
     def _is_public(self, scope: Scope) -> bool:
         return scope["type"] == "http" and scope["method"] in _READING and scope["path"] in self._public
 
 
-async def _known(request: Request, key: Key) -> tuple[Client, bool]:
-    """The key's holder, and whether its use is to be noted; raises what its parts raise.
+async def _authenticate(request: Request, key: Key) -> tuple[Client, bool]:
+    """The key's holder, and whether its use should be noted now.
 
-    Whose address has sent many that do not count hears `LimitReached` instead; a key that counts is let in even then.
-    What cannot be a key was refused before, and costs nothing.
+    Raises `KeyInvalid` or `KeyExpired`. After many invalid keys from one address it raises `LimitReached` instead; a
+    valid key passes even then. Malformed keys never get here and do not count.
     """
     runtime = runtime_of(request)
     try:
@@ -85,7 +85,7 @@ async def _known(request: Request, key: Key) -> tuple[Client, bool]:
 
 
 def _address_of(request: Request) -> str:
-    """The client's address; behind a proxy what that says it is, if it is one."""
+    """The client's address, or what a trusted proxy says it is; "unknown" if that is no IP address."""
     try:
         return str(ip_address(request.client.host if request.client else ""))
     except ValueError:
@@ -93,7 +93,7 @@ def _address_of(request: Request) -> str:
 
 
 def _key_of(request: Request) -> Key:
-    """The key in the headers; raises `KeyRequired`, and `KeyInvalid` for what cannot be one."""
+    """The key in the headers; raises `KeyRequired` if there is none, `KeyInvalid` if it is malformed."""
     sent = set(request.headers.getlist(KEY_HEADER))
     for credentials in request.headers.getlist("authorization"):
         scheme, _, token = credentials.partition(" ")
@@ -102,32 +102,32 @@ def _key_of(request: Request) -> Key:
     if not sent:
         raise KeyRequired(f"Send your key in the header {KEY_HEADER}, or as Authorization: Bearer.")
     if len(sent) > 1:
-        raise KeyInvalid("The headers hold different keys; send one.")
+        raise KeyInvalid("The headers contain different keys; send only one.")
     key = parse_key(sent.pop())
     if key is None:
-        raise KeyInvalid("This is no whole key: characters are missing, added or wrong.")
+        raise KeyInvalid("The key is malformed: it has missing, extra or wrong characters.")
     return key
 
 
 async def _find_client(engine: AsyncEngine, key: Key) -> tuple[Client, bool]:
-    """The key's holder, and whether its use is to be noted; raises `KeyInvalid`, `KeyExpired`."""
+    """The key's holder, and whether its use should be noted now; raises `KeyInvalid`, `KeyExpired`."""
     async with key_transaction(engine, key.id) as connection:
         row = (await connection.execute(key_by_id(key.id))).one_or_none()
     is_right = key.verify(None if row is None else row.secret_hash)
     if row is None or not is_right or row.state == "revoked":
-        # the log may know what the client must not
+        # the log names the reason, the answer does not
         log.info("key_refused", key_id=key.id, reason="unknown" if row is None else row.state if is_right else "secret")
-        raise KeyInvalid("This key does not count, or does not count any more.")
+        raise KeyInvalid("This key is unknown, wrong or revoked.")
     if row.state == "expired":
         raise KeyExpired("This key has expired.")
     return Client(key.id, tuple(row.tenants), frozenset(row.scopes)), row.is_use_due
 
 
 def _require_scope(client: Client, method: str) -> None:
-    """Raise `ScopeMissing` unless the key is for such requests; by method, so that no route can forget it."""
+    """Raise `ScopeMissing` unless the key allows the method. Because it goes by method, no route can forget it."""
     needed = "read" if method in _READING else "upload"
     if not client.scopes & {needed, "admin"}:
-        raise ScopeMissing(f"This key has no scope {needed}.", {"scope": needed})
+        raise ScopeMissing(f"This key does not have the scope {needed}.", {"scope": needed})
 
 
 def _refusal(request: Request, error: Exception) -> Response:
@@ -137,22 +137,22 @@ def _refusal(request: Request, error: Exception) -> Response:
 
 
 def _challenge(error: IngestError) -> dict[str, str]:
-    """What RFC 6750 says about it."""
+    """The WWW-Authenticate header for the error (RFC 6750); {} if the error needs none."""
     match error:
         case KeyInvalid() | KeyExpired():
-            told = ', error="invalid_token"'
+            reason = ', error="invalid_token"'
         case KeyRequired():
-            told = ""
+            reason = ""
         case ScopeMissing():
-            told = f', error="insufficient_scope", scope="{error.fields["scope"]}"'
+            reason = f', error="insufficient_scope", scope="{error.fields["scope"]}"'
         case _:
             return {}
-    return {"WWW-Authenticate": _CHALLENGE + told}
+    return {"WWW-Authenticate": _CHALLENGE + reason}
 
 
 async def _note_use(engine: AsyncEngine, key_id: str) -> None:
     try:
         async with key_transaction(engine, key_id) as connection:
             await connection.execute(note_use(key_id))
-    except DATABASE_ERRORS as error:  # the next request will
+    except DATABASE_ERRORS as error:  # the next request notes it
         log.warning("key_use_not_noted", error=type(error).__name__)

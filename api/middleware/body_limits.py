@@ -1,9 +1,9 @@
-"""What a request may bring besides a file, and what becomes of a body that nobody read to its end.
+"""Limits of request bodies, and the end of a request whose body was not read completely.
 
-Only routes whose description has a body of their own take files. All others get 64 KiB at most. An answer that leaves
-some of the body unread closes the connection: the rest must not be taken for the next request. Before that some of it
-is read and dropped, because most clients read no answer before they have sent all, and would see a broken connection
-instead of the reason.
+Only routes with a request body of their own in the OpenAPI document take files. All other requests may have at most
+64 KiB. An answer that leaves a part of the body unread closes the connection, because the rest must not be read as the
+next request. Before that, the middleware reads and drops some of the rest: most clients do not read an answer before
+they have sent everything, and would see a broken connection instead of the reason.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from shared.errors import IngestError
 
 # Set in the request's state by api/server/protocol.py.
 IS_TOO_SLOW: Final = "is_too_slow"
-# Forms and JSON of routes that take no file.
+# The limit for routes that take no file.
 MOST_BYTES: Final = 64 * 1024
-# Nothing more is heard of who may not come in, or is too slow.
-_NOT_HEARD: Final = (
+# With these answers nothing more is read: the client is not allowed in, or is too slow.
+_UNREAD: Final = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.REQUEST_TIMEOUT,
@@ -35,7 +35,7 @@ _NOT_HEARD: Final = (
 
 @dataclass(frozen=True)
 class _Linger:
-    """How much of a body is dropped before the answer."""
+    """How much of a body is read and dropped before the answer, at most."""
 
     most_bytes: int
     seconds: float
@@ -46,7 +46,7 @@ _OTHER_LINGER: Final = _Linger(MOST_BYTES, 1.0)
 
 
 class BodyMiddleware:
-    """Pure ASGI; stands outside of everything that may answer before the body was read."""
+    """Pure ASGI. It wraps everything that may answer before the body has been read."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -62,7 +62,7 @@ class BodyMiddleware:
         async def send_after_body(message: Message) -> None:
             nonlocal has_begun
             if body.refusal is not None and not has_begun:
-                return  # what the application makes of a body that ends in the middle is not what happened
+                return  # to the application it looks like a disconnect; the answer below has the true reason
             if message["type"] == "http.response.start":
                 has_begun = True
                 await body.drop(message["status"])
@@ -78,7 +78,7 @@ class BodyMiddleware:
 
 
 class _Body:
-    """The body of a request, watched on its way to the application; `refusal` is why it ended before its end."""
+    """The body of a request on its way to the application. `refusal` is set if it was cut short."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
@@ -89,18 +89,18 @@ class _Body:
         self.is_complete = "transfer-encoding" not in self._headers and self._headers.get("content-length", "0") == "0"
 
     async def receive(self) -> Message:
-        """ASGI; for the application a client is gone that is too slow, or sends too much to a route without a file."""
+        """ASGI. A client that is too slow, or sends too much to a route without a file, looks disconnected."""
         message = await self._next()
         if self._is_too_slow:
-            self.refusal = TooSlow("The body came too slowly, or stopped coming; nothing was kept.")
+            self.refusal = TooSlow("The body arrived too slowly or stopped arriving; nothing was kept.")
         elif self._bytes > MOST_BYTES and not _takes_file(self._scope):
-            self.refusal = BodyTooLarge(f"A body of this request has at most {MOST_BYTES} bytes.")
+            self.refusal = BodyTooLarge(f"The body of this request may have at most {MOST_BYTES} bytes.")
         return message if self.refusal is None else {"type": "http.disconnect"}
 
     async def drop(self, status: int) -> None:
-        """Read what is left, within limits."""
-        # A client that waits for "100 Continue" has sent nothing: it reads the answer first.
-        if self.is_complete or status in _NOT_HEARD or "expect" in self._headers or self._is_too_slow:
+        """Read and drop the rest of the body, within limits."""
+        # A client that waits for "100 Continue" has sent nothing yet and reads the answer first.
+        if self.is_complete or status in _UNREAD or "expect" in self._headers or self._is_too_slow:
             return
         linger = _FILE_LINGER if _takes_file(self._scope) else _OTHER_LINGER
         most_bytes = self._bytes + linger.most_bytes
@@ -123,5 +123,5 @@ class _Body:
 
 
 def _takes_file(scope: Scope) -> bool:
-    # The router names the route; what a route takes stands in its description.
+    # The router has put the route into the scope; a route that takes a file has a requestBody in `openapi_extra`.
     return "requestBody" in (getattr(scope.get("route"), "openapi_extra", None) or {})

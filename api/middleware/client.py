@@ -1,4 +1,4 @@
-"""Who asks: what is known of a request's client once its key was verified."""
+"""The client of a request, as its verified key describes it."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from fastapi import Request
 
 @dataclass(frozen=True)
 class Client:
-    """The holder of a key. Of several tenants, the first is meant where a request names none."""
+    """The holder of a key. The first of `tenants` is the default for requests that name none."""
 
     key_id: str
     tenants: tuple[str, ...]
@@ -15,6 +15,6 @@ class Client:
 
 
 def client_of(request: Request) -> Client | None:
-    """The request's client; None where keys are not required."""
+    """The request's client; None if keys are not required."""
     client: Client | None = getattr(request.state, "client", None)
     return client

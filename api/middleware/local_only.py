@@ -1,7 +1,7 @@
-"""Without API keys whoever reaches the port may do everything: then the API answers this machine only.
+"""Without API keys every client that reaches the port may do everything, so the API answers only this machine.
 
-The address that a connection came in on must be a loopback one, and so must the name in `Host`: a web page can point
-a name of its own at 127.0.0.1 and would otherwise call the API from a visitor's browser.
+The connection must have come in on a loopback address, and `Host` must name one: otherwise a web page could let a host
+name of its own resolve to 127.0.0.1 and call the API from a visitor's browser (DNS rebinding).
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from api.http_errors import HostNotAllowed, KeysRequiredHere
 from shared.errors import IngestError
 from shared.settings import Settings
 
-# A name or an address, IPv6 in brackets, and perhaps a port.
+# A name or an address (IPv6 in brackets) and an optional port.
 _HOST: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d*)?")
 
 
@@ -33,7 +33,7 @@ def is_loopback(host: str) -> bool:
 
 
 class LocalOnlyMiddleware:
-    """Pure ASGI; refuses what comes from elsewhere, or for another name, with a problem document."""
+    """Pure ASGI. It refuses requests from other machines and for other host names with a problem document."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -51,10 +51,10 @@ class LocalOnlyMiddleware:
     def _refusal(self, scope: Scope) -> IngestError | None:
         if not self._settings.require_keys and not _came_in_locally(scope):
             return KeysRequiredHere(
-                "This API asks for no keys, so it answers on loopback addresses only. Set INGEST_REQUIRE_KEYS=true."
+                "This API requires no keys, so it answers only on loopback addresses. Set INGEST_REQUIRE_KEYS=true."
             )
         if not all(self._is_allowed(value) for value in Headers(scope=scope).getlist("host")):
-            return HostNotAllowed("The API is not called by the name in the header Host; see INGEST_ALLOWED_HOSTS.")
+            return HostNotAllowed("The API does not answer to the name in the header Host; see INGEST_ALLOWED_HOSTS.")
         return None
 
     def _is_allowed(self, header: str) -> bool:

@@ -1,18 +1,18 @@
-"""Response headers that tell a browser to do nothing with an answer but hand it to who asked for it."""
+"""Response headers by which a browser only hands an answer to its requester, and does nothing else with it."""
 
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# For answers that are data: nothing in them may be run, loaded or framed. Pages bring a policy of their own.
+# For answers with data: a browser may not run, load or frame anything in them. HTML pages have policies of their own.
 API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
-# A page whose text changes only with a release.
+# For pages that change only with a release.
 PAGE_CACHING: Final = "public, max-age=3600"
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",  # a tenant's data must not lie in the cache of a proxy or a shared browser
-    "Referrer-Policy": "no-referrer",  # addresses hold ids and filters
+    "Cache-Control": "no-store",  # no proxy and no shared browser may keep a tenant's data
+    "Referrer-Policy": "no-referrer",  # URLs contain ids and filters
     "X-Frame-Options": "DENY",
     "Content-Security-Policy": API_POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -20,10 +20,10 @@ SECURITY_HEADERS: Final = {
 
 
 class SecurityHeadersMiddleware:
-    """Pure ASGI. Sets each header on every answer, errors included; what a route said itself stays."""
+    """Pure ASGI. It sets each header on every answer, errors included, unless the route has set that header itself."""
 
     def __init__(self, app: ASGIApp, *, is_cross_origin: bool) -> None:
-        """`is_cross_origin`: pages of other origins are allowed to read answers (CORS)."""
+        """`is_cross_origin`: pages of other origins may read answers (CORS)."""
         self.app = app
         self._headers = dict(SECURITY_HEADERS)
         if is_cross_origin:

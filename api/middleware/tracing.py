@@ -1,4 +1,4 @@
-"""The trace id of a request, and its line in the log."""
+"""The trace id of a request, and the request's line in the log."""
 
 import re
 import time
@@ -17,9 +17,9 @@ log = structlog.get_logger()
 
 
 class TraceMiddleware:
-    """Accepts or makes the trace id, binds it to every log line of the request, echoes it and logs the access.
+    """Take the trace id from the request or make one, bind it to every log line, return it, and log the request.
 
-    The line has the route's template and no query: values of a request may be secrets.
+    The line has the route's template and no query, because values in a request may be secrets.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""The last net for errors that no handler knows."""
+"""The answer to errors that no handler knows."""
 
 import structlog
 from starlette.requests import Request
@@ -10,7 +10,7 @@ log = structlog.get_logger()
 
 
 class UnexpectedErrorMiddleware:
-    """Answers an error that no handler knows with a problem document, inside of CORS and trace id."""
+    """Answer such an error with a problem document, inside CORS and tracing, so that it has their headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -28,6 +28,6 @@ class UnexpectedErrorMiddleware:
             await self.app(scope, receive, watched_send)
         except Exception:
             if scope["type"] != "http" or has_started:
-                raise  # the server cuts the connection: the client must not take half an answer for a whole one
+                raise  # the server closes the connection: the client must not take half an answer for a whole one
             log.exception("request_failed")
             await unexpected_problem(Request(scope))(scope, receive, send)

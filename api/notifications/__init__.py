@@ -1,1 +1,1 @@
-"""How the API notifies loaders of an upload that waits."""
+"""How the API notifies loaders of a waiting upload."""

@@ -1,8 +1,9 @@
-"""The background loaders: child processes of the API that load the uploads with `use_celery=false`.
+"""The background loaders: child processes of the API that load uploads with `use_celery=false`.
 
-Processes and not threads, so that the API goes on answering while a million rows are parsed. Each is started warm with
-the API, gets one upload id per line on its standard input, and ends when that is closed: also when the API is killed.
-Once a second it writes a byte into a pipe; one that is silent for a lease hangs, and is replaced.
+They are processes and not threads, so that the API can answer while a million rows are parsed. They start together with
+the API, so that they are warm for the first upload. A loader reads one upload id per line from its standard input and
+ends when that is closed, which also happens when the API is killed. Once a second it writes a byte, its heartbeat, into
+a pipe; the API kills and replaces a loader that stays silent for a lease.
 """
 
 import os
@@ -22,7 +23,7 @@ from shared.settings import Settings
 log = structlog.get_logger()
 
 COMMAND: Final = (sys.executable, "-m", "shared.ingest.loading.background_process")
-# A loader that is told to end finishes the batch in its hands, which takes about a second.
+# A loader that should end finishes its current batch first, which takes about a second.
 _END_SECONDS: Final = 8.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
@@ -31,24 +32,24 @@ _LEAST_SILENCE_SECONDS: Final = 10
 
 
 class BackgroundLoaders:
-    """As many as may work on one upload side by side; all are told of each, and whoever is first begins."""
+    """As many loaders as may work on one upload in parallel. All are notified of each upload; the first begins it."""
 
     def __init__(self, settings: Settings) -> None:
         self._loaders = [BackgroundLoader(settings) for _ in range(settings.parallelism)]
 
     def notify(self, upload_id: uuid.UUID) -> bool:
-        """Tell all; False if none could be told."""
-        told = [loader.notify(upload_id) for loader in self._loaders]
-        return any(told)
+        """Notify all loaders; False if none could be notified."""
+        notified = [loader.notify(upload_id) for loader in self._loaders]
+        return any(notified)
 
     def close(self) -> None:
-        """End all at once."""
+        """End all loaders at the same time."""
         with ThreadPoolExecutor(len(self._loaders)) as executor:
             list(executor.map(BackgroundLoader.close, self._loaders))
 
 
 class BackgroundLoader:
-    """Notifier, starter and watcher of one child process."""
+    """Starts, watches, restarts and notifies one child process."""
 
     def __init__(self, settings: Settings) -> None:
         self._environment = {**os.environ, **_environment_of(settings)}
@@ -62,25 +63,25 @@ class BackgroundLoader:
 
     @property
     def pid(self) -> int:
-        """Process id of the present child."""
+        """Process id of the current child."""
         return self._process.pid
 
     def notify(self, upload_id: uuid.UUID) -> bool:
-        """Write the id to the child's input; a full or broken pipe is left to the sweep."""
+        """Write the id to the child's input; False if the pipe is full or broken (the sweep will notify again)."""
         try:
             with self._lock:
-                # The pipe does not block and a line is far below PIPE_BUF: it goes in whole or not at all.
+                # The pipe does not block and a line is far shorter than PIPE_BUF, so it is written whole or not at all.
                 os.write(_stdin_of(self._process), f"{upload_id}\n".encode())
         except (OSError, ValueError) as error:  # ValueError: closed on our side
             log.warning(
                 "notification_failed", notifier="background", upload_id=str(upload_id), error=type(error).__name__
             )
             return False
-        log.info("rung", notifier="background", upload_id=str(upload_id))
+        log.info("notified", notifier="background", upload_id=str(upload_id))
         return True
 
     def close(self) -> None:
-        """End the child: no more input, SIGTERM so that it gives back what it has, and in the end SIGKILL."""
+        """End the child: close its input, send SIGTERM so that it gives back its batch, and in the end SIGKILL."""
         self._is_closing.set()
         with self._lock:
             process = self._process
@@ -97,25 +98,25 @@ class BackgroundLoader:
         log.info("background_loader_stopped", pid=process.pid, exit_code=process.returncode)
 
     def _start(self) -> tuple[subprocess.Popen[bytes], int]:
-        """The process, and the end of a pipe where it can be heard."""
-        heard, spoken = os.pipe()
+        """The process, and the reading end of its heartbeat pipe."""
+        reading_end, writing_end = os.pipe()
         try:
-            # It stays in the API's process group: whoever kills the group gets the child, too.
+            # The child stays in the API's process group, so that a signal to the group also reaches it.
             process = subprocess.Popen(  # noqa: S603  the command is ours
-                [*COMMAND, str(spoken)],
+                [*COMMAND, str(writing_end)],
                 stdin=subprocess.PIPE,
-                pass_fds=(spoken,),
+                pass_fds=(writing_end,),
                 env=self._environment,
                 bufsize=0,
             )
         except OSError:
-            os.close(heard)
+            os.close(reading_end)
             raise
         finally:
-            os.close(spoken)
+            os.close(writing_end)
         os.set_blocking(_stdin_of(process), False)
         log.info("background_loader_started", pid=process.pid)
-        return process, heard
+        return process, reading_end
 
     def _watch(self) -> None:
         pause_seconds = _FIRST_PAUSE_SECONDS
@@ -123,7 +124,7 @@ class BackgroundLoader:
             started = time.monotonic()
             exit_code = self._wait_for_end()
             if time.monotonic() - started > _LONGEST_PAUSE_SECONDS:
-                pause_seconds = _FIRST_PAUSE_SECONDS  # it had worked for a while: this is no loop of crashes
+                pause_seconds = _FIRST_PAUSE_SECONDS  # it worked for a while, so it is not crashing in a loop
             if self._is_closing.wait(pause_seconds):
                 return
             log.error("background_loader_died", pid=self._process.pid, exit_code=exit_code)
@@ -131,18 +132,18 @@ class BackgroundLoader:
             self._restart()
 
     def _wait_for_end(self) -> int:
-        """Return the exit code of the child, which is killed if it hangs."""
-        if self._heartbeats is None:  # it could not be started
+        """Wait for the end of the child and return its exit code; kill it if it hangs."""
+        if self._heartbeats is None:  # the child could not be started
             return self._process.wait()
         poll, silent_seconds, limit = select.poll(), 0, float(_START_SECONDS)
         poll.register(self._heartbeats, select.POLLIN)
         while silent_seconds < limit:
-            # Seconds are counted one by one: if we ourselves were stopped, that was not the child's silence.
+            # Count the seconds one by one: if the API itself was stopped for a while, the child was not silent.
             if not poll.poll(1000):
                 silent_seconds += 1
             elif os.read(self._heartbeats, 4096):
                 silent_seconds, limit = 0, self._silence_seconds
-            else:  # closed: it has ended
+            else:  # closed: the child has ended
                 break
         else:
             log.error("background_loader_hangs", pid=self._process.pid, silent_seconds=silent_seconds)
@@ -170,7 +171,7 @@ def _stdin_of(process: subprocess.Popen[bytes]) -> int:
 
 
 def _environment_of(settings: Settings) -> dict[str, str]:
-    # The child reads its settings like every process of ours; it must get those that the API was created with.
+    # The child reads its settings from the environment, like every process; they must be those of the API.
     own_names = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
     values = settings.model_dump(mode="json", exclude={"cors_origins", "allowed_hosts", "trusted_proxies"})
     return {own_names.get(name, f"INGEST_{name.upper()}"): str(value) for name, value in values.items()}

@@ -1,6 +1,6 @@
-"""Notifiers: the two ways to notify a loader of an upload that waits.
+"""Notifiers: the two ways to notify a loader of a waiting upload.
 
-Either may fail without harm: the upload is committed before a notification is sent, and the sweep sends it again.
+A notification may be lost without harm: the upload is committed before it is sent, and the sweep notifies again.
 """
 
 import threading
@@ -22,11 +22,11 @@ class Notifier(Protocol):
     """Sends an upload id to a loader."""
 
     def notify(self, upload_id: uuid.UUID) -> bool:
-        """Returns within `notify_timeout_seconds`, never raises; False if the notification was not sent."""
+        """Send a notification within `notify_timeout_seconds`. Never raises; returns False if it was not sent."""
 
 
 def create_producer(settings: Settings) -> Celery:
-    """A Celery app that only sends: no result backend, so that sending subscribes to nothing; JSON only."""
+    """A Celery app that only sends, in JSON. It has no result backend, so that sending subscribes to nothing."""
     producer = Celery("ingest-api", broker=settings.redis_url, set_as_current=False)
     producer.conf.update(
         task_serializer="json",
@@ -41,7 +41,7 @@ def create_producer(settings: Settings) -> Celery:
 
 
 class _Message:
-    """One message on its way; `is_done` once it was sent or has failed."""
+    """One message on its way; `is_done` is set once it was sent or sending failed."""
 
     def __init__(self, upload_id: uuid.UUID) -> None:
         self.upload_id = upload_id
@@ -50,10 +50,10 @@ class _Message:
 
 
 class CeleryNotifier:
-    """Sends a Celery message, in one thread of its own: who rings waits for it only so long.
+    """Sends Celery messages in one thread of its own, so that a caller waits only for `notify_timeout_seconds`.
 
-    A hung broker holds that thread for seconds, up to its socket timeouts. While it does, nobody waits again. The
-    thread is a daemon, so that it cannot hold up the end of the process either.
+    A broker that hangs blocks that thread for seconds, up to the socket timeouts. In this time `notify` skips further
+    messages instead of waiting again. The thread is a daemon, so that it cannot delay the end of the process.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -61,10 +61,10 @@ class CeleryNotifier:
         self._timeout_seconds = settings.notify_timeout_seconds
         self._messages: SimpleQueue[_Message | None] = SimpleQueue()
         self._stuck: _Message | None = None
-        threading.Thread(target=self._send_all, name="celery-bell", daemon=True).start()
+        threading.Thread(target=self._send_all, name="celery-notifier", daemon=True).start()
 
     def notify(self, upload_id: uuid.UUID) -> bool:
-        """Send the message, or leave it to the sweep when the broker hangs."""
+        """Send a message; if the broker hangs, return False and leave the notification to the sweep."""
         stuck = self._stuck
         if stuck is not None and not stuck.is_done.is_set():
             log.warning("notification_skipped", notifier="celery", upload_id=str(upload_id))
@@ -79,7 +79,7 @@ class CeleryNotifier:
         return message.is_sent
 
     def close(self) -> None:
-        """End the thread; a hung message is left behind."""
+        """Let the thread end; does not wait for a message that hangs."""
         self._messages.put(None)
 
     def _send_all(self) -> None:
@@ -91,22 +91,22 @@ class CeleryNotifier:
         upload_id, started = str(message.upload_id), time.perf_counter()
         try:
             self._producer.send_task(LOAD_TASK, args=[upload_id], queue=LOAD_QUEUE, ignore_result=True)
-        except Exception as error:  # noqa: BLE001  whatever it is, the sweep rings again, and the text may hold the URL
+        except Exception as error:  # noqa: BLE001  the sweep notifies again; the text may contain the URL
             log.warning("notification_failed", notifier="celery", upload_id=upload_id, error=type(error).__name__)
         else:
             message.is_sent = True
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
-            log.info("rung", notifier="celery", upload_id=upload_id, milliseconds=milliseconds)
+            log.info("notified", notifier="celery", upload_id=upload_id, milliseconds=milliseconds)
         finally:
             message.is_done.set()
 
 
 class Notifiers:
-    """Both notifiers, by transport."""
+    """The notifiers by transport."""
 
     def __init__(self, celery: Notifier, background: Notifier) -> None:
         self._by_transport = {Transport.CELERY: celery, Transport.BACKGROUND: background}
 
     def notify(self, upload_id: uuid.UUID, transport: Transport) -> bool:
-        """Notify a loader of the upload's transport; bounded, never raises, False if the notification was not sent."""
+        """Notify loaders by the upload's transport. Never raises; returns False if the notification was not sent."""
         return self._by_transport[transport].notify(upload_id)

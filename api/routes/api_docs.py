@@ -1,4 +1,4 @@
-"""The page on which people try the API out: Swagger UI, with a policy that lets it load what it names and no more."""
+"""Swagger UI at `/docs`, with a Content-Security-Policy that allows exactly what the page loads."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ _OWN_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 @router.get("/docs", response_class=HTMLResponse)
 def show_docs(request: Request) -> HTMLResponse:
-    """Touches neither database nor broker."""
+    """Swagger UI. Uses neither the database nor the broker."""
     page = _page(request.app.title)
     return HTMLResponse(page, headers={"Content-Security-Policy": policy_of(page), "Cache-Control": PAGE_CACHING})
 
@@ -33,9 +33,9 @@ def _page(title: str) -> str:
 
 @cache
 def policy_of(page: str) -> str:
-    """What the page needs: the origins that it loads from, its own script by its hash, and the API itself.
+    """The policy for the page: the origins that it loads from, its own script by hash, and the API itself.
 
-    Swagger UI sets styles as it runs, so these cannot be told by a hash.
+    Styles are allowed without a hash, because Swagger UI sets them at run time.
     """
     origins: dict[str, set[str]] = {"script": set(), "link": set()}
     for element, address in _LOADED.findall(page):

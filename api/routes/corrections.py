@@ -1,4 +1,4 @@
-"""POST /uploads/{id}/rejects: rejected records come back corrected, and become records of the upload they are from."""
+"""POST /uploads/{id}/rejects: a client sends rejected records back, corrected; they become records of that upload."""
 
 import asyncio
 import uuid
@@ -35,9 +35,9 @@ router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
 _RESPONSES: Responses = {
     202: {
-        "description": "Stored and committed: an upload of its own, whose records will be loaded into the corrected one.",
+        "description": "Stored and committed: an upload of its own, whose records will go into the corrected upload.",
         "headers": {
-            "Location": {"description": "Address of the new upload.", "required": True, "schema": {"type": "string"}}
+            "Location": {"description": "Address of the correction.", "required": True, "schema": {"type": "string"}}
         },
         "links": UPLOAD_LINKS,
     },
@@ -47,11 +47,15 @@ _RESPONSES: Responses = {
 
 @dataclass(frozen=True)
 class CorrectionOptions:
-    """What the client asked for; in the query, so that it is known before the first byte."""
+    """The options of a correction. They are query parameters, so that the API knows them before the first byte."""
 
     text: Annotated[TextParameters, Depends()]
     use_celery: Annotated[
-        bool | None, Query(description="Who loads it; by default as the corrected upload was loaded.")
+        bool | None,
+        Query(
+            description="true: a Celery worker loads it; false: a background loader of the API. Default: as for the"
+            " corrected upload."
+        ),
     ] = None
     filename: Filename = None
     idempotency_key: IdempotencyKey = None
@@ -59,7 +63,7 @@ class CorrectionOptions:
 
 @dataclass(frozen=True)
 class Correction:
-    """One correction as it was asked for."""
+    """One request for a correction."""
 
     request: Request
     runtime: Runtime
@@ -69,21 +73,21 @@ class Correction:
 
     @property
     def transport(self) -> Transport:
-        """As asked for, or that of the corrected upload."""
+        """The transport that the client chose, else that of the corrected upload."""
         chosen = self.options.use_celery
         return self.correctable.transport if chosen is None else Transport.of(use_celery=chosen)
 
     @property
     def idempotency_key(self) -> str | None:
-        """The client's, if it has one."""
+        """The client's key, if it sent one."""
         return self.options.idempotency_key
 
     async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
         """See `stage_file`."""
         limits = limited(self.runtime.settings)
         text = self.options.text.options
-        is_told = text.delimiter is not None or text.quoting is not None
-        text = replace(text, like=None if is_told else self.correctable.dialect)
+        has_dialect = text.delimiter is not None or text.quoting is not None
+        text = replace(text, like=None if has_dialect else self.correctable.dialect)
         matcher = CorrectionHeader(self.runtime.registry, self.correctable.dataset)
         try:
             return await stage_file(
@@ -91,7 +95,7 @@ class Correction:
             )
         except TooLarge as error:
             message = (
-                f"Corrected records come in files of at most {limits.max_upload_bytes:,} bytes: send them in parts."
+                f"A file of corrected records may have at most {limits.max_upload_bytes:,} bytes: send them in parts."
             )
             raise TooLarge(message, error.fields) from error
 
@@ -125,16 +129,17 @@ async def correct_rejects(
     response: Response,
     background: BackgroundTasks,
 ) -> Upload:
-    """Send the CSV of the rejects with its records corrected; `_line` says which record each one is.
+    """Send the CSV of the rejects back with its records corrected; `_line` identifies each record.
 
-    What is sound now is loaded into the upload, as if it had been so from the beginning: fewer are rejected and more
-    loaded. The answer is an upload of its own; follow `Location`. What is still wrong is rejected there, and stays
-    among the rejects of the corrected upload: take it from there again.
+    Records that are valid now are loaded into the upload, as if they had been valid from the beginning: its `rejected`
+    goes down and its `loaded` goes up. The answer is an upload of its own; follow `Location`. Records that are still
+    invalid are rejected there, and also stay among the rejects of the corrected upload, where you can download them
+    again.
     """
-    correctable = await asyncio.to_thread(_find, runtime.request_engine, upload_id, tenant.name)
+    correctable = await asyncio.to_thread(_correctable, runtime.request_engine, upload_id, tenant.name)
     return await intake_upload(Correction(request, runtime, tenant, options, correctable), response, background)
 
 
-def _find(engine: Engine, upload_id: uuid.UUID, tenant: str) -> Correctable:
+def _correctable(engine: Engine, upload_id: uuid.UUID, tenant: str) -> Correctable:
     with tenant_transaction(engine, tenant) as connection:
         return find_correctable(connection, upload_id, tenant)

@@ -1,4 +1,4 @@
-"""Datasets: what can be loaded, and by which rules."""
+"""The datasets that can be loaded, with their rules."""
 
 from fastapi import APIRouter
 
@@ -9,7 +9,7 @@ from api.description.schemas import Datasets
 router = APIRouter(prefix="/api/v1", tags=["about"])
 
 
-@router.get("/datasets", responses=problems(), summary="Columns and rules of each dataset")
+@router.get("/datasets", responses=problems(), summary="List datasets with their columns and rules")
 async def list_datasets(runtime: RuntimeDep) -> Datasets:
-    """The same declarations that the loader checks by: the same for every tenant."""
+    """The declarations that the loader uses to check rows. They are the same for every tenant."""
     return Datasets(items=[dataset.describe() for dataset in runtime.registry])

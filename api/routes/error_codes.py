@@ -1,4 +1,4 @@
-"""What every code means: the page to which the `type` of a problem document leads."""
+"""The page that explains every error code; the `type` of a problem document links to it."""
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -11,8 +11,8 @@ from api.web.error_page import CONTENT_SECURITY_POLICY, error_page
 router = APIRouter(tags=["about"])
 
 
-@router.get(ERRORS_PATH, response_class=HTMLResponse, responses=problems(), summary="What every error code means")
+@router.get(ERRORS_PATH, response_class=HTMLResponse, responses=problems(), summary="Explain every error code")
 def show_errors() -> HTMLResponse:
-    """HTML, with an anchor for each code: what happened, why, and what to do. Touches neither database nor broker."""
+    """An HTML page with an anchor for each code: what happened, why, what to do. Uses neither database nor broker."""
     headers = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": PAGE_CACHING}
     return HTMLResponse(error_page(), headers=headers)

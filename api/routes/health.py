@@ -1,4 +1,4 @@
-"""Health: the process, the database, the broker; each is really asked."""
+"""Health checks of the process, the database and the broker; each check sends a real request."""
 
 import asyncio
 import time
@@ -25,19 +25,19 @@ log = structlog.get_logger()
 _LIMIT_SECONDS: Final = 2.0
 
 
-@router.get("/api/v1/ping", responses=problems(), summary="Does the API's process answer?")
+@router.get("/api/v1/ping", responses=problems(), summary="Check whether the API answers")
 async def ping() -> Pong:
-    """Touches neither database nor broker."""
+    """Uses neither the database nor the broker."""
     return Pong()
 
 
-@router.get("/healthz", response_model=Health, responses=problems(503), summary="Do database and broker answer?")
-@router.get("/api/v1/healthz", response_model=Health, responses=problems(503), summary="Do database and broker answer?")
+@router.get("/healthz", response_model=Health, responses=problems(503), summary="Check database and broker")
+@router.get("/api/v1/healthz", response_model=Health, responses=problems(503), summary="Check database and broker")
 async def healthz(request: Request, runtime: RuntimeDep) -> Health | Response:
-    """Both are asked at the same time, within two seconds; 503 says which one does not answer."""
+    """Both are checked at the same time, within two seconds. An answer of 503 names the one that does not answer."""
     database, broker = await asyncio.gather(
-        _asked("database", _database_backend(runtime.read_engine)),
-        _asked("broker", _broker_backend(runtime.counters)),
+        _check("database", _database_backend(runtime.read_engine)),
+        _check("broker", _broker_backend(runtime.counters)),
     )
     found = {"database": database, "broker": broker}
     if silent := [name for name, service in found.items() if service.status != "ok"]:
@@ -45,30 +45,28 @@ async def healthz(request: Request, runtime: RuntimeDep) -> Health | Response:
     return Health(database=database, broker=broker)
 
 
-@router.get(
-    "/api/v1/health/db", response_model=DatabaseHealth, responses=problems(503), summary="Does the database answer?"
-)
+@router.get("/api/v1/health/db", response_model=DatabaseHealth, responses=problems(503), summary="Check the database")
 async def database_health(request: Request, runtime: RuntimeDep) -> DatabaseHealth | Response:
-    """The database only, with the revision of its schema."""
-    database = await _asked("database", _database_backend(runtime.read_engine))
+    """Only the database, with the revision of its schema."""
+    database = await _check("database", _database_backend(runtime.read_engine))
     if database.status != "ok":
         return _unavailable(request, ["database"], {"database": database})
     return DatabaseHealth(database=database, revision=await _revision(runtime.read_engine))
 
 
-async def _asked(name: str, answer: Awaitable[str]) -> ServiceHealth:
+async def _check(name: str, answer: Awaitable[str]) -> ServiceHealth:
     started = time.perf_counter()
     backend: str | None = None
     try:
         async with asyncio.timeout(_LIMIT_SECONDS):
             backend = await answer
-    except Exception as error:  # noqa: BLE001  whatever it is: the service did not answer; the text may hold addresses
+    except Exception as error:  # noqa: BLE001  any error means no answer; its text may contain addresses
         log.warning("service_unavailable", service=name, error=type(error).__name__)
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return ServiceHealth(status="ok" if backend else "unavailable", backend=backend, milliseconds=milliseconds)
 
 
-# Names without versions: whoever may ask for health need not learn which weaknesses to look for.
+# Names without versions: health checks need no key, and a version would tell an attacker which weaknesses to try.
 async def _database_backend(engine: AsyncEngine) -> str:
     async with nobodys_reading(engine) as connection:
         await connection.execute(anything())

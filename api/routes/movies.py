@@ -1,4 +1,4 @@
-"""Movies: the listing and one by one."""
+"""Movies: the listing, and single movies."""
 
 from typing import Annotated, Any, Literal
 
@@ -19,21 +19,21 @@ from shared.errors import NotFound
 
 router = APIRouter(prefix="/api/v1", tags=["movies"])
 
-Year = Annotated[int | None, Query(ge=1800, le=2200, description="Only of this year.", examples=[1927])]
+Year = Annotated[int | None, Query(ge=1800, le=2200, description="Only movies of this year.", examples=[1927])]
 Language = Annotated[
     str | None,
-    Query(pattern="^[A-Za-z]{2,3}$", description="Only with this original language.", examples=["de"]),
+    Query(pattern="^[A-Za-z]{2,3}$", description="Only movies with this original language.", examples=["de"]),
 ]
 CursorText = Annotated[
     str | None,
-    Query(max_length=512, description="`next_cursor` of the page before; `page` is ignored then."),
+    Query(max_length=512, description="`next_cursor` of the previous page. With a cursor, `page` is ignored."),
 ]
 
 _MOVIE_FIELDS = tuple(Movie.model_fields)
 
 _PAGE_RESPONSES: Responses = {
     200: {
-        "description": "A page.",
+        "description": "A page of movies.",
         "headers": LINK_HEADER,
         "links": MOVIE_PAGE_LINKS,
     },
@@ -51,11 +51,13 @@ async def list_movies(
     page_size: PageSize = 20,
     release_year: Year = None,
     language: Language = None,
-    sort_by: Annotated[SortBy, Query(description="Ties are ordered by id.")] = "release_date",
-    sort_order: Annotated[Literal["asc", "desc"], Query(description="The unknown comes last in both.")] = "desc",
+    sort_by: Annotated[SortBy, Query(description="The field to sort by; ties are sorted by id.")] = "release_date",
+    sort_order: Annotated[
+        Literal["asc", "desc"], Query(description="Movies without a value come last in both orders.")
+    ] = "desc",
     cursor: CursorText = None,
 ) -> Response:
-    """Movies of completed uploads. Pages by number reach 100,000 rows deep; `cursor` reads on without limit."""
+    """Movies of completed uploads. Pages by number end after 100,000 rows; with `cursor` there is no such limit."""
     language = language.lower() if language else None
     listing = Listing(tenant.name, release_year, language, sort_by, is_descending=sort_order == "desc")
     start, page = _start(listing, page, page_size, cursor)
@@ -80,12 +82,12 @@ async def list_movies(
 async def get_movie(
     movie_id: Annotated[int, Path(ge=0, le=MAX_ID, examples=[73014444047])], runtime: RuntimeDep, tenant: TenantDep
 ) -> Response:
-    """The movie with the upload, the file and the line that it came from."""
+    """The movie, with the upload, the file and the line that it came from."""
     async with tenant_reading(runtime.read_engine, tenant.name) as connection:
         movie = (await connection.execute(movie_by_id(movie_id, tenant.name))).mappings().one_or_none()
         source = (await connection.execute(source_of(movie_id, tenant.name))).mappings().one_or_none()
     if movie is None or source is None:
-        raise NotFound("There is no movie of this id.")
+        raise NotFound("There is no movie with this id.")
     came_from = {**source, "upload_id": str(source["upload_id"]), "line_number": line_number_of(movie_id)}
     return _json({**_movie(movie), "source": came_from}, {})
 
@@ -117,5 +119,5 @@ def _movie(row: RowMapping) -> dict[str, Any]:
 
 
 def _json(body: dict[str, Any], headers: dict[str, str]) -> Response:
-    # Straight from the row: a model would check again what the loader has checked, for each movie of each page.
+    # Straight from the row: a model would validate every movie of every page again, which the loader has done already.
     return Response(orjson.dumps(body), headers=headers, media_type="application/json")

@@ -1,4 +1,4 @@
-"""Rejects of an upload: pages with a summary, or all of them as CSV."""
+"""Rejects of an upload: pages with a summary, or all rejected records as CSV."""
 
 import uuid
 from collections import defaultdict
@@ -35,8 +35,9 @@ _EXAMPLE: Final = (
 _RESPONSES: Responses = {
     200: {
         "description": (
-            "A page, or with `Accept: text/csv` or `?format=csv` all rejected records that match, in the file's own"
-            " dialect and encoding: five cells of ours, then the record as it was. Tabs: text/tab-separated-values."
+            "A page of rejects. With `Accept: text/csv` or `?format=csv`: all rejected records that match, in the"
+            " dialect and encoding of the file. Each has five added cells in front, then the record as it was. The"
+            " media type is text/tab-separated-values if the delimiter is a tab."
         ),
         "content": {
             "text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE},
@@ -48,21 +49,25 @@ _RESPONSES: Responses = {
 }
 
 Column = Annotated[
-    str | None, Query(pattern=r"^[^\x00]*$", max_length=255, description="Only of this column.", examples=["title"])
+    str | None,
+    Query(pattern=r"^[^\x00]*$", max_length=255, description="Only rejects of this column.", examples=["title"]),
 ]
-Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only with this code.")]
+Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only rejects with this code.")]
 Spreadsheet = Annotated[
     bool,
-    Query(description="For a spreadsheet: what it would compute gets an apostrophe, which a correction takes away."),
+    Query(
+        description="Make the CSV safe for spreadsheets: cells that look like formulas get an apostrophe in front."
+        " A correction removes it again."
+    ),
 ]
-Format = Annotated[Literal["json", "csv"] | None, Query(description="Counts more than the header Accept.")]
+Format = Annotated[Literal["json", "csv"] | None, Query(description="Takes precedence over the header Accept.")]
 
 
 @router.get(
     "/uploads/{upload_id}/rejects",
     response_model=RejectPage,
     responses=_RESPONSES,
-    summary="Why records were not loaded",
+    summary="List rejects, or download rejected records",
 )
 async def list_rejects(
     *,
@@ -78,17 +83,17 @@ async def list_rejects(
     format: Format = None,  # noqa: A002  the parameter's public name
     spreadsheet: Spreadsheet = False,
 ) -> RejectPage | Response:
-    """Each reason with its line, column, code, message, value and hint; `summary` groups all that match the filters.
+    """Each reject with its line, column, code, message, value and hint; `summary` groups all rejects that match.
 
-    As CSV they can be corrected and sent back.
+    You can correct the records of the CSV and send them back.
     """
     if format == "csv" or (format is None and prefers(request, "text/csv", "application/json")):
-        return await download(runtime, upload_id, tenant, column, code, is_for_a_sheet=spreadsheet)
+        return await download(runtime, upload_id, tenant, column, code, is_for_spreadsheet=spreadsheet)
     offset = offset_of(page, page_size)
     engine, number = runtime.read_engine, await _number_of(runtime.read_engine, upload_id, tenant)
     wanted = RejectFilter(number, column, code)
     async with (
-        runtime.summary_locks.held(tenant.name),  # of millions of rejects it takes a core for seconds
+        runtime.summary_locks.held(tenant.name),  # for millions of rejects the summary keeps a core busy for seconds
         tenant_reading(engine, tenant.name, upload_number=number, is_snapshot=True) as connection,
     ):
         summary = await _summary(connection, wanted)

@@ -1,4 +1,4 @@
-"""Tenants: whose data there is."""
+"""The tenants of a client."""
 
 import asyncio
 from typing import Any
@@ -19,27 +19,27 @@ router = APIRouter(prefix="/api/v1", tags=["about"])
 
 @router.get("/tenants", responses=problems(503), summary="List tenants")
 async def list_tenants(request: Request, runtime: RuntimeDep) -> Tenants:
-    """The key's tenants, or without keys whoever has uploaded something: how many uploads and visible movies.
+    """The tenants of the key, or without keys all tenants with uploads: how many uploads and visible movies each has.
 
-    All of them, whichever the request names.
+    The list does not depend on the tenant that the request names.
     """
     client = client_of(request)
     if client is not None:
-        items = [await _of_one(runtime, name) for name in sorted(client.tenants)]
+        items = [await _tenant_named(runtime, name) for name in sorted(client.tenants)]
         return Tenants(items=items, total=len(items))
-    # Without keys whoever reaches the port may name any tenant, so the server listens on loopback only, and this list
-    # tells nothing that could not be asked for. No tenant's connection sees all of them: it is the owner's.
-    items = [_shown(row) for row in await asyncio.to_thread(_of_all, runtime.engine)]
+    # Without keys every client may name any tenant (and the server listens only on loopback), so this list reveals
+    # nothing new. A tenant's connection does not see other tenants, so the query runs as the owner.
+    items = [_shown(row) for row in await asyncio.to_thread(_all_tenants, runtime.engine)]
     return Tenants(items=items, total=len(items))
 
 
-async def _of_one(runtime: Runtime, name: str) -> Tenant:
+async def _tenant_named(runtime: Runtime, name: str) -> Tenant:
     async with tenant_reading(runtime.read_engine, name) as connection:
         row = (await connection.execute(tenants.tenants(name))).one_or_none()
     return Tenant(name=name, uploads=0, movies=0) if row is None else _shown(row)
 
 
-def _of_all(engine: Engine) -> list[Row[Any]]:
+def _all_tenants(engine: Engine) -> list[Row[Any]]:
     with everybodys_reading(engine) as connection:
         return list(connection.execute(tenants.tenants()).all())
 

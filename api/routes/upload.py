@@ -27,13 +27,13 @@ router = APIRouter(prefix="/api/v1", tags=["upload"])
 _LOCATION = {"Location": {"description": "Address of the upload.", "required": True, "schema": {"type": "string"}}}
 _RESPONSES: Responses = {
     200: {
-        "description": "The same bytes were sent before; this is that upload.",
+        "description": "The same bytes were uploaded before; this is the earlier upload.",
         "model": Upload,
         "headers": _LOCATION,
         "links": UPLOAD_LINKS,
     },
     202: {
-        "description": "Stored and committed: it will be loaded whatever happens now.",
+        "description": "Stored and committed: the upload will be loaded, even after a crash.",
         "headers": _LOCATION,
         "links": UPLOAD_LINKS,
     },
@@ -43,32 +43,36 @@ _RESPONSES: Responses = {
 
 @dataclass(frozen=True)
 class UploadRequest:
-    """One upload as it was asked for; options stand in the query only, so they are known before the first byte."""
+    """One request to upload a file. Options are query parameters, so that the API knows them before the first byte."""
 
     request: Request
     runtime: RuntimeDep
     tenant: TenantDep
     text: Annotated[TextParameters, Depends()]
     use_celery: Annotated[
-        bool, Query(description="true: a Celery worker loads it; false: the API's own background loader.")
+        bool, Query(description="true: a Celery worker loads the file; false: a background loader of the API.")
     ] = False
     dataset: Annotated[
         str | None,
         Query(
             max_length=63,
-            description="Name from GET /datasets; by default the header decides.",
+            description="Name of a dataset from GET /datasets. By default the header of the file decides.",
         ),
     ] = None
     filename: Filename = None
-    force: Annotated[bool, Query(description="Load the file even though the same bytes were loaded before.")] = False
+    force: Annotated[bool, Query(description="Load the file even if an earlier upload has the same bytes.")] = False
     on_error: Annotated[
-        OnError | None, Query(description="abort: the first rejected record fails the upload. Default: skip.")
+        OnError | None,
+        Query(
+            description="skip: load the other records; abort: the first rejected record fails the upload. The service's"
+            " settings have the default."
+        ),
     ] = None
     max_rejects: Annotated[
         str | None,
         Query(
             pattern=r"^([0-9]{1,15}|[0-9]{1,3}(\.[0-9]{1,6})?%)$",
-            description="More rejected records fail the upload: a count or a percentage.",
+            description="The upload fails if it has more rejected records than this count or percentage.",
             examples=["100", "2.5%"],
         ),
     ] = None
@@ -76,12 +80,12 @@ class UploadRequest:
 
     @property
     def transport(self) -> Transport:
-        """As `use_celery` says."""
+        """The transport that `use_celery` chooses."""
         return Transport.of(use_celery=self.use_celery)
 
     @property
     def options(self) -> UploadOptions:
-        """What the use case needs of it."""
+        """The options of the registered upload."""
         settings = self.runtime.settings
         return UploadOptions(
             tenant=self.tenant.name,
@@ -92,10 +96,10 @@ class UploadRequest:
         )
 
     async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
-        """See `stage_file`; raises `UnknownDataset` and `UnknownEncoding` before the first byte."""
+        """See `stage_file`; also raises `UnknownDataset` and `UnknownEncoding`, before the first byte."""
         registry = self.runtime.registry
         if self.dataset is not None and self.dataset not in registry:
-            raise UnknownDataset("There is no dataset of this name.", {"known": registry.names})
+            raise UnknownDataset("There is no dataset with this name.", {"known": registry.names})
         matcher = UploadHeader(registry, self.dataset)
         return await stage_file(
             self.request, self.runtime, self.filename, self.text.options, matcher, meter, reservation
@@ -119,10 +123,10 @@ UploadDep = Annotated[UploadRequest, Depends()]
     status_code=202,
     responses=_RESPONSES,
     openapi_extra=UPLOAD_BODY,
-    summary="Upload a file, as a form or as the raw body",
+    summary="Upload a file as a form or as the raw body",
 )
 async def post_upload(upload: UploadDep, response: Response, background: BackgroundTasks) -> Upload:
-    """Stream a file in; it is loaded afterwards. Follow `Location` until `state` is neither queued nor loading.
+    """Upload a file, which is then loaded in the background. Poll `Location` until `state` is not queued or loading.
 
     `curl -F file=@movies.csv http://127.0.0.1:8000/api/v1/upload`
     """
@@ -137,5 +141,5 @@ async def post_upload(upload: UploadDep, response: Response, background: Backgro
     summary="Upload a file as the raw body",
 )
 async def put_upload(upload: UploadDep, response: Response, background: BackgroundTasks) -> Upload:
-    """The same as POST, for clients that put: `curl -T movies.csv '.../api/v1/upload?filename=movies.csv'`."""
+    """The same as POST, for clients that use PUT: `curl -T movies.csv '.../api/v1/upload?filename=movies.csv'`."""
     return await intake_upload(upload, response, background)

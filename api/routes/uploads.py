@@ -1,4 +1,4 @@
-"""Uploads: list, watch, cancel, retry, undo."""
+"""Uploads: list them, show one with its progress or history, cancel, retry and undo."""
 
 import asyncio
 import uuid
@@ -35,7 +35,7 @@ async def list_uploads(
     page_size: PageSize = 20,
     state: UploadState | None = None,
 ) -> UploadPage:
-    """A page of the tenant's uploads, all or those in one state."""
+    """A page of the tenant's uploads: all of them, or only those in one state."""
     offset = offset_of(page, page_size)
     async with tenant_reading(runtime.read_engine, tenant.name, is_snapshot=True) as connection:
         total = (await connection.execute(uploads_count(tenant.name, state))).scalar_one()
@@ -50,11 +50,11 @@ async def list_uploads(
     summary="Show an upload and its progress",
 )
 async def get_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
-    """The upload with its account (`records` always add up) and its progress."""
+    """The upload with its record counts, which always add up, and its progress."""
     return await load_upload(runtime.read_engine, upload_id, tenant)
 
 
-@router.get("/uploads/{upload_id}/history", responses=problems(404, 503), summary="Show what happened to an upload")
+@router.get("/uploads/{upload_id}/history", responses=problems(404, 503), summary="Show the history of an upload")
 async def get_history(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> UploadHistory:
     """Each state with its time and reason, each batch that was taken over, each refused commit, each publishing."""
     async with tenant_reading(runtime.read_engine, tenant.name) as connection:
@@ -65,9 +65,9 @@ async def get_history(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantD
     return UploadHistory(items=[UploadEvent(at=row.at, event=row.event, reason=row.reason) for row in rows])
 
 
-@router.post("/uploads/{upload_id}/cancel", responses=_ACTION_RESPONSES, summary="Stop an upload that runs")
+@router.post("/uploads/{upload_id}/cancel", responses=_ACTION_RESPONSES, summary="Cancel a queued or loading upload")
 async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
-    """A queued or loading upload becomes `cancelled`; none of its rows stays."""
+    """A queued or loading upload becomes `cancelled`; none of its rows remain."""
     await asyncio.to_thread(actions.cancel, runtime.engine, upload_id, tenant.name)
     return await load_upload(runtime.read_engine, upload_id, tenant)
 
@@ -79,7 +79,7 @@ async def cancel_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: Tenan
     summary="Load a failed or cancelled upload again",
 )
 async def retry_upload(request: Request, upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
-    """The upload is `queued` again; its bytes are still stored."""
+    """The upload becomes `queued` again. The service still has its file."""
     async with upload_slot(request, runtime, tenant.name):
         await asyncio.to_thread(actions.retry, runtime.engine, upload_id, tenant.name)
     upload = await load_upload(runtime.read_engine, upload_id, tenant)

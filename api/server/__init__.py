@@ -1,1 +1,1 @@
-"""How uvicorn runs the API: `python -m api.server --host 127.0.0.1 --port 8000`."""
+"""The HTTP server (uvicorn): `python -m api.server --host 127.0.0.1 --port 8000`."""

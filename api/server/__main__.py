@@ -1,4 +1,4 @@
-"""`python -m api.server`."""
+"""`python -m api.server`: see `serve.py`."""
 
 import sys
 

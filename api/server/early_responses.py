@@ -1,4 +1,4 @@
-"""Problem documents that the server writes itself, where no request reaches the application."""
+"""Problem documents that the server writes itself because no request reaches the application."""
 
 import uuid
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """An answer that is its connection's last one."""
+class EarlyResponse:
+    """A problem document, and the last answer on its connection."""
 
     status: HTTPStatus
     code: str
@@ -27,13 +27,13 @@ class Refusal:
     detail: str
 
     def encoded(self) -> bytes:
-        """The whole answer as HTTP/1.1; it gets a trace id and a line in the log."""
+        """The whole answer as HTTP/1.1, with a trace id of its own; also writes a log line."""
         headers, body = self._parts()
         lines = [f"HTTP/1.1 {self.status.value} {self.status.phrase}", *(f"{name}: {value}" for name, value in headers)]
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """ASGI: the same answer to any request."""
+        """ASGI: answer every request with it."""
         headers, body = self._parts()
         encoded = [(name.encode(), value.encode()) for name, value in headers]
         await send({"type": "http.response.start", "status": self.status.value, "headers": encoded})
@@ -63,27 +63,27 @@ class Refusal:
         return headers, body
 
 
-MALFORMED: Final = Refusal(
+MALFORMED: Final = EarlyResponse(
     HTTPStatus.BAD_REQUEST,
     code="malformed_request",
-    title="This is no HTTP request",
-    detail="The request cannot be read as HTTP/1.1: its first line, a header, its length or a chunk is not valid.",
+    title="This is not a valid HTTP request",
+    detail="The request is not valid HTTP/1.1: its first line, a header, its length or a chunk is malformed.",
 )
-HEAD_TOO_LARGE: Final = Refusal(
+HEAD_TOO_LARGE: Final = EarlyResponse(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     code="headers_too_large",
     title="The head of the request is too large",
-    detail="Address and headers together are too long, or there are too many headers.",
+    detail="The URL and the headers together are too long, or there are too many headers.",
 )
-SLOW_HEAD: Final = Refusal(
+SLOW_HEAD: Final = EarlyResponse(
     HTTPStatus.REQUEST_TIMEOUT,
     code=TooSlow.code,
     title=title_of(TooSlow),
     detail="The head of the request did not arrive in time.",
 )
-TOO_MANY_CONNECTIONS: Final = Refusal(
+TOO_MANY_CONNECTIONS: Final = EarlyResponse(
     HTTPStatus.SERVICE_UNAVAILABLE,
     code="too_many_connections",
     title="Too many connections are open",
-    detail="The API serves as many connections as it may; try again in a few seconds.",
+    detail="The API serves its maximum number of connections; try again in a few seconds.",
 )

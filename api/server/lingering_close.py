@@ -1,25 +1,28 @@
-"""How a connection ends: one that is closed with bytes unread is reset, and the answer may be lost with it."""
+"""A transport that leaves closing to its connection.
+
+If a server closes a connection with unread bytes, the kernel resets it, and the client may lose the answer.
+"""
 
 import asyncio
 from collections.abc import Callable
 
 
-class AnswersTransport(asyncio.Transport):
-    """A connection as one answer sees it: what closing it means is up to `part`."""
+class LingeringTransport(asyncio.Transport):
+    """The transport that one answer writes to; `close` calls `close_gently` instead of closing the connection."""
 
-    def __init__(self, transport: asyncio.Transport, part: Callable[[], None]) -> None:
+    def __init__(self, transport: asyncio.Transport, close_gently: Callable[[], None]) -> None:
         super().__init__()
         self._transport = transport
-        self._part = part
+        self._close_gently = close_gently
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """As it is."""
+        """Write to the connection."""
         self._transport.write(data)
 
     def is_closing(self) -> bool:
-        """As it is."""
+        """Whether the connection is closing."""
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """The answer is written, or given up."""
-        self._part()
+        """The answer is complete or given up; let the connection decide how to close."""
+        self._close_gently()

@@ -1,7 +1,7 @@
 """The API as a process: `python -m api.server --host 127.0.0.1 --port 8000`.
 
-The one place that says how uvicorn runs. Exit codes: 0 after SIGTERM, 2 for arguments or settings that would open the
-API to everybody, 3 if it could not start.
+This module alone configures uvicorn. Exit codes: 0 after SIGTERM, 2 for invalid arguments or for settings that would
+open the API to everyone, 3 if it could not start.
 """
 
 import argparse
@@ -23,19 +23,22 @@ _NOT_STARTED: Final = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or Ctrl-C; the exit code."""
+    """Serve until SIGTERM or Ctrl-C; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m api.server", description="The HTTP API.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: %(default)s)")
     parser.add_argument(
-        "--graceful-seconds", type=int, default=25, help="for requests in flight at SIGTERM (default: %(default)s)"
+        "--graceful-seconds",
+        type=int,
+        default=25,
+        help="time for requests in flight after SIGTERM (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
     settings = Settings()
     if not settings.require_keys and not is_loopback(options.host):
         parser.error(
-            f"no API keys are required, so whoever reaches {options.host} could do everything. Set"
-            " INGEST_REQUIRE_KEYS=true and make keys, or listen on 127.0.0.1."
+            f"without API keys, every client that reaches {options.host} could do everything. Set"
+            " INGEST_REQUIRE_KEYS=true and create keys, or listen on 127.0.0.1."
         )
     server = uvicorn.Server(configuration(settings, options.host, options.port, options.graceful_seconds))
     server.run()
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def configuration(settings: Settings, host: str, port: int, graceful_seconds: int) -> uvicorn.Config:
-    """How uvicorn runs the application."""
+    """The configuration with which uvicorn runs the application."""
     transfer_rate = TransferRate(
         settings.header_seconds, settings.transfer_window_seconds, settings.transfer_rate_bytes
     )
@@ -53,7 +56,7 @@ def configuration(settings: Settings, host: str, port: int, graceful_seconds: in
         host=host,
         port=port,
         http=protocol_with(transfer_rate),
-        ws="none",  # there is nothing to upgrade to
+        ws="none",  # the API has no WebSockets
         lifespan="on",
         limit_concurrency=settings.max_connections,
         backlog=_BACKLOG,

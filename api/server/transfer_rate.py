@@ -1,4 +1,4 @@
-"""How fast a client must be, and the clock by which that is measured."""
+"""How fast a client must send and read, and the clock that measures it."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 @dataclass(frozen=True, slots=True)
 class TransferRate:
-    """What a client must keep up with."""
+    """The minimum speed of a client."""
 
     head_seconds: float = 10.0
     window_seconds: float = 30.0
@@ -17,17 +17,17 @@ class TransferRate:
 
     @property
     def window_bytes(self) -> float:
-        """What must come, or be taken, in a window."""
+        """The bytes that a client must send, or take, in a window."""
         return self.bytes_per_second * self.window_seconds
 
     @property
-    def look_seconds(self) -> float:
-        """How often a connection is looked at."""
+    def check_seconds(self) -> float:
+        """The interval at which a connection is checked."""
         return min(1.0, self.head_seconds / 4, self.window_seconds / 4)
 
 
 class ReadingClock(FlowControl):
-    """Flow control that knows for how long we read: a client cannot send while we do not."""
+    """Flow control that measures how long we have been reading, because a client cannot send while we do not."""
 
     def __init__(self, transport: asyncio.Transport, now: Callable[[], float]) -> None:
         super().__init__(transport)
@@ -37,16 +37,16 @@ class ReadingClock(FlowControl):
 
     @property
     def seconds(self) -> float:
-        """Time in which the client could send, since the beginning."""
+        """Time since the connection was made in which the client could send."""
         return self._seconds + (0.0 if self.read_paused else self._now() - self._since)
 
     def pause_reading(self) -> None:
-        """As in the base."""
+        """Stop reading, and the clock with it."""
         self._seconds = self.seconds
         super().pause_reading()
 
     def resume_reading(self) -> None:
-        """As in the base."""
+        """Read again, and let the clock run."""
         self._seconds = self.seconds
         self._since = self._now()
         super().resume_reading()

@@ -1,4 +1,4 @@
-"""docs/errors.md as a page: no scripts, and nothing from elsewhere; each heading is an anchor and a link to itself."""
+"""docs/errors.md as an HTML page without scripts or foreign resources; each heading is an anchor."""
 
 import base64
 import hashlib
@@ -11,8 +11,8 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-# Beside the packages: in a checkout, in the image, and where a wheel was installed.
-DOCUMENT: Final = Path(__file__).resolve().parents[1] / "docs" / "errors.md"
+# The directory `docs` is beside the package `api` in a checkout, in the image and in an installed wheel.
+DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 
 _STYLE: Final = """
 :root { color-scheme: light dark; }
@@ -38,7 +38,7 @@ _PAGE: Final = """<!doctype html>
 </html>
 """
 
-# The style is allowed by its hash: whatever else came into the page could neither run nor be fetched.
+# The policy allows only our own style, by its hash. Nothing else in the page could run or be fetched.
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';"
     f" style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
@@ -52,7 +52,7 @@ def error_page() -> str:
 
 
 def render(markdown: str) -> str:
-    """HTML of a document; HTML in it is shown as text."""
+    """Render Markdown as HTML; HTML inside the document is shown as text."""
     parser = MarkdownIt("commonmark", {"html": False})
     tokens = parser.parse(markdown)
     for opening, text in pairwise(tokens):
@@ -63,7 +63,7 @@ def render(markdown: str) -> str:
 
 
 def _make_anchor(opening: Token, text: Token) -> None:
-    """The anchor is what GitHub makes of the heading, so that links lead there, too; of a code it is the code."""
+    """Give the heading the anchor that GitHub gives it, so that links work in both. A code's anchor is the code."""
     anchor = re.sub(r"[^\w -]", "", text.content.lower()).replace(" ", "-")
     opening.attrSet("id", anchor)
     link = Token("link_open", "a", 1, attrs={"href": f"#{anchor}"})

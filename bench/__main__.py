@@ -29,7 +29,7 @@ PARTS: Final = (
     Part("gzip", "gzip", gzipped.measure),
     Part("together", "Several uploads at once", together.measure),
     Part("memory", "Memory", memory.measure),
-    Part("receiving", "Receiving", intake.measure),
+    Part("intake", "Intake", intake.measure),
     Part("small", "Small files", small.measure),
     Part("pings", "Answering while loading", pings.measure),
     Part("slow", "200 slow clients beside a good one", slow.measure),
@@ -55,14 +55,14 @@ def main() -> int:
 def _run(parts: list[Part], plan: Plan, directory: Path) -> None:
     BUILD.mkdir(parents=True, exist_ok=True)
     # Below build/ and not in /tmp: that may be memory, where durability costs nothing.
-    location = Path(tempfile.mkdtemp(prefix="stand-", dir=BUILD))
+    stand_directory = Path(tempfile.mkdtemp(prefix="stand-", dir=BUILD))
     try:
-        with running_stand(location / "main") as stand:
+        with running_stand(stand_directory / "main") as stand:
             report.keep_machine(directory, describe(stand.database.settings()))
             for part in parts:
                 _run_part(part, stand, plan, directory)
     finally:
-        shutil.rmtree(location, ignore_errors=True)
+        shutil.rmtree(stand_directory, ignore_errors=True)
 
 
 def _run_part(part: Part, stand: Stand, plan: Plan, directory: Path) -> None:

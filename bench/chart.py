@@ -29,7 +29,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 
 
 def draw(bars: Sequence[Bar]) -> str:
-    """The chart, the fastest first; a dashed line stands at 1."""
+    """The chart, the fastest first; a dashed line marks 1."""
     ordered = sorted(bars, key=lambda bar: -bar.value)
     unit = (_WIDTH - _LABELS - _VALUES) / ordered[0].value
     height = _TOP + _PITCH * len(ordered) + 10
@@ -39,7 +39,7 @@ def draw(bars: Sequence[Bar]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size}>',
         f"<style>{_STYLE}</style>",
         '<text class="title" x="0" y="18">Rows per second, psql \\copy into the indexed table = 1</text>',
-        *(line for location, bar in enumerate(ordered) for line in _bar(bar, _TOP + location * _PITCH, unit)),
+        *(line for number, bar in enumerate(ordered) for line in _bar(bar, _TOP + number * _PITCH, unit)),
         f'<line class="reference" x1="{one:.1f}" x2="{one:.1f}" y1="{_TOP - 8}" y2="{height - 8}"/>',
         "</svg>",
     ]

@@ -45,12 +45,12 @@ class Sent:
     id: str
     number: int
     begun: float
-    uploaded: float
+    answered: float
 
     @property
     def intake_seconds(self) -> float:
         """From the first byte to the 202."""
-        return self.uploaded - self.begun
+        return self.answered - self.begun
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Done:
     @property
     def load_seconds(self) -> float:
         """T: from the 202 to the first answer that said `completed`."""
-        return self.completed - self.sent.uploaded
+        return self.completed - self.sent.answered
 
     @property
     def total_seconds(self) -> float:
@@ -135,11 +135,11 @@ class Client:
             connection.send(tail)
         answer = connection.getresponse()
         body = answer.read()
-        uploaded = time.perf_counter()
+        answered = time.perf_counter()
         connection.close()
         _require(answer.status, 202, body.decode(errors="replace")[:500])
         document = json.loads(body)
-        return Sent(document["id"], document["number"], begun, uploaded)
+        return Sent(document["id"], document["number"], begun, answered)
 
     def send_file(self, path: Path, *, use_celery: bool, is_form: bool = False) -> Sent:
         """Upload a file as it is."""
@@ -153,7 +153,7 @@ class Client:
             now = time.perf_counter()
             if document["state"] not in _ACTIVE:
                 break
-            time.sleep(min(max((now - sent.uploaded) / 25, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
+            time.sleep(min(max((now - sent.answered) / 25, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
         if document["state"] != "completed":
             raise RequestFailed(f"upload {sent.id} is {document['state']}: {document.get('error')}")
         return Done(sent, now, document)

@@ -1,9 +1,9 @@
-"""Files to load, made once and kept in build/bench/data, with the account that every loader must reach.
+"""Files to load, made once and kept in build/bench/data, with the sums that every loader must reach.
 
 movies-N.csv         the file as a client sends it: one row in a hundred is bad
-movies-N.good.csv    its good rows in the types and order of the table's columns, for whoever loads without checking
+movies-N.good.csv    its good rows in the types and order of the table's columns, for contenders that check nothing
 
-Nothing here is shared with the product: Python's csv module reads, and what is bad is known from its place.
+Nothing here is shared with the product: Python's csv module reads, and a row's position tells whether it is bad.
 """
 
 import csv
@@ -27,7 +27,7 @@ _DIRECTORY: Final = BUILD / "data"
 _FIRST_ID: Final = 2**52
 
 Row = dict[str, Any]
-OsUser = dict[str, int]
+Sums = dict[str, int]
 
 MOVIE_COLUMNS: Final = (
     *("id", "budget", "revenue", "vote_count", "genre_id", "production_company_id", "vote_average", "runtime"),
@@ -46,8 +46,8 @@ _MEASURED: Final = (
     *("title", "original_title", "original_language", "title_type", "status", "source_id", "homepage", "overview"),
 )
 
-# the same account in SQL, by column name
-COUNTS_SQL: Final[dict[str, str]] = {
+# the same sums in SQL, by column name
+SUMS_SQL: Final[dict[str, str]] = {
     "rows": "count(*)",
     **{name: f"coalesce(sum({name}), 0)::bigint" for name in _SUMMED},
     **{name: f"coalesce(sum(length({name})), 0)::bigint" for name in _MEASURED},
@@ -61,18 +61,18 @@ COUNTS_SQL: Final[dict[str, str]] = {
 
 @dataclass(frozen=True)
 class LoadFile:
-    """`path`: what is sent, of `rows` records; `good_path`: its good rows, typed, in `columns`; `account`: of those."""
+    """`path`: what is sent, of `rows` records; `good_path`: its good rows, typed, in `columns`; `sums`: of those."""
 
     path: Path
     good_path: Path
     rows: int
     columns: tuple[str, ...]
-    counts: OsUser
+    sums: Sums
 
     @property
     def good_rows(self) -> int:
         """How many rows a loader must end with."""
-        return self.counts["rows"]
+        return self.sums["rows"]
 
     def warm(self) -> None:
         """Read both files once, so that no contender waits for the disk where another did not."""
@@ -127,13 +127,13 @@ def _load_file(
 ) -> LoadFile:
     name = f"{name}-{_version()}"
     path = _kept(_DIRECTORY / f"{name}{suffix}", lambda draft: generate.write(draft, lines(rows)))
-    counts_path = _DIRECTORY / f"{name}.json"
+    sums_path = _DIRECTORY / f"{name}.json"
 
     def make_good(draft: Path) -> None:
-        counts_path.write_text(json.dumps(_write_good(draft, columns, good(path))))
+        sums_path.write_text(json.dumps(_write_good(draft, columns, good(path))))
 
     good_path = _kept(_DIRECTORY / f"{name}.good.csv", make_good)
-    return LoadFile(path, good_path, rows, columns, json.loads(counts_path.read_text()))
+    return LoadFile(path, good_path, rows, columns, json.loads(sums_path.read_text()))
 
 
 def _good_movies(path: Path) -> Iterator[Row]:
@@ -187,34 +187,34 @@ def _whole(cell: str | None) -> int | None:
     return None if cell is None else int(cell)
 
 
-def _write_good(draft: Path, columns: tuple[str, ...], rows: Iterator[Row]) -> OsUser:
+def _write_good(draft: Path, columns: tuple[str, ...], rows: Iterator[Row]) -> Sums:
     """Write CSV as PostgreSQL's COPY reads it, and add everything up."""
-    counts: Counter[str] = Counter()
+    sums: Counter[str] = Counter()
     with draft.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)
         for row in rows:
-            _add(counts, row)
+            _add(sums, row)
             writer.writerow([_cell(row[name]) for name in columns])
-    return {name: counts[name] for name in COUNTS_SQL}
+    return {name: sums[name] for name in SUMS_SQL}
 
 
 def _cell(value: Any) -> Any:
     return "{" + ",".join(value) + "}" if isinstance(value, list) else value
 
 
-def _add(counts: "Counter[str]", row: Row) -> None:
-    counts["rows"] += 1
-    counts["vote_tenths"] += round(10 * row.get("vote_average", 0))
-    counts["adult"] += row.get("is_adult", False)
-    counts["languages"] += len(row.get("languages", ()))
-    counts["genres"] += len(row.get("genres", ()))
+def _add(sums: "Counter[str]", row: Row) -> None:
+    sums["rows"] += 1
+    sums["vote_tenths"] += round(10 * row.get("vote_average", 0))
+    sums["adult"] += row.get("is_adult", False)
+    sums["languages"] += len(row.get("languages", ()))
+    sums["genres"] += len(row.get("genres", ()))
     if "release_date" in row:
-        counts["days"] += _days(row["release_order"])
+        sums["days"] += _days(row["release_order"])
     for name in _SUMMED:
-        counts[name] += row.get(name) or 0
+        sums[name] += row.get(name) or 0
     for name in _MEASURED:
-        counts[name] += len(row.get(name) or "")
+        sums[name] += len(row.get(name) or "")
 
 
 def _days(release_order: int) -> int:

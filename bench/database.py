@@ -1,4 +1,4 @@
-"""The bench's own connection to PostgreSQL: tables to load into, their accounts, and the settings that make it fair."""
+"""The bench's own connection to PostgreSQL: tables to load into, their sums, and the settings that make it fair."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import psycopg2
 
-from bench.data import COUNTS_SQL, OsUser
+from bench.data import SUMS_SQL, Sums
 from shared.database.partitions import create_indexes, create_table
 from shared.database.record_ids import first_id
 
@@ -59,17 +59,17 @@ class Database:
         """Remove it."""
         self.query(f"DROP TABLE IF EXISTS {TARGET}")
 
-    def counts_of_target(self) -> OsUser:
+    def sums_of_target(self) -> Sums:
         """Rows and column sums of the table that a contender has filled."""
-        return self._counts(TARGET, "true")
+        return self._sums(TARGET, "true")
 
-    def counts_of_upload(self, number: int) -> OsUser:
+    def sums_of_upload(self, number: int) -> Sums:
         """The same of one upload's movies, as every reader sees them."""
-        return self._counts("movies", f"id >= {first_id(number)} AND id < {first_id(number + 1)}")
+        return self._sums("movies", f"id >= {first_id(number)} AND id < {first_id(number + 1)}")
 
-    def _counts(self, table: str, condition: str) -> OsUser:
-        values = self.query(f"SELECT {', '.join(COUNTS_SQL.values())} FROM {table} WHERE {condition}")[0]
-        return dict(zip(COUNTS_SQL, values, strict=True))
+    def _sums(self, table: str, condition: str) -> Sums:
+        values = self.query(f"SELECT {', '.join(SUMS_SQL.values())} FROM {table} WHERE {condition}")[0]
+        return dict(zip(SUMS_SQL, values, strict=True))
 
 
 @contextmanager
@@ -79,12 +79,12 @@ def connected(url: str) -> Iterator[Database]:
         yield database
 
 
-class WrongCounts(Exception):
+class WrongSums(Exception):
     """A loader ended with other rows than it was given: its speed means nothing."""
 
 
-def require_equal(name: str, found: OsUser, expected: OsUser) -> None:
-    """Raise `WrongCounts` unless all counts and sums are equal."""
+def require_equal(name: str, found: Sums, expected: Sums) -> None:
+    """Raise `WrongSums` unless all counts and sums are equal."""
     wrong = {key: (found[key], value) for key, value in expected.items() if found[key] != value}
     if wrong:
-        raise WrongCounts(f"{name}: found and expected differ: {wrong}")
+        raise WrongSums(f"{name}: found and expected differ: {wrong}")

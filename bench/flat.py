@@ -67,7 +67,7 @@ def drop(database: Database) -> None:
 
 
 async def compare(url: str, pages: Sequence[Page], limit: int, repeats: int) -> list[Times]:
-    """Each page's query in the three ways, in turn; rows must be the same."""
+    """Each page's query in the three ways, alternating; rows must be the same."""
     engine = create_read_engine(Settings(database_url=url))
     try:
         # the driver's own connections, with the session settings of the API's; one keeps its role

@@ -17,7 +17,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
             file.warm()
             stand.settle()
             done = stand.client.finish(stand.client.send_file(path, use_celery=True))
-            stand.require_counts(done, file.counts, file.rows)
+            stand.require_sums(done, file.sums, file.rows)
             stand.clear(done)
             totals[name].append(done.total_seconds)
             loads[name].append(done.load_seconds)

@@ -1,6 +1,6 @@
-"""Part `receiving`: taking a large body in, against `sha256sum` of the same file.
+"""Part `intake`: a large body, against `sha256sum` of the same file.
 
-Nobody loads meanwhile: the worker is stopped, and each upload is cancelled as soon as it is answered.
+Nothing is loaded meanwhile: the worker is stopped, and each upload is cancelled as soon as it is answered.
 """
 
 import shutil
@@ -16,7 +16,7 @@ from bench.stand import Stand
 
 def measure(stand: Stand, plan: Plan) -> Found:
     """From the first byte to the 202: the file is hashed, split, on the disk (fsync), and registered."""
-    path = data.file_of_bytes(plan.receive_bytes, data.movies_file(plan.rows_at_once))
+    path = data.file_of_bytes(plan.intake_bytes, data.movies_file(plan.rows_at_once))
     seconds: dict[str, list[float]] = {"sha256sum": [], "raw body": [], "multipart": []}
     with stand.no_worker():
         for _ in range(plan.runs):
@@ -38,7 +38,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
         [
             at_most(
                 plan,
-                f"receiving: raw body of {body} ÷ `sha256sum` of the file",
+                f"intake: raw body of {body} ÷ `sha256sum` of the file",
                 medians["raw body"] / medians["sha256sum"],
                 1.5,
             ),
@@ -46,7 +46,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
         ],
         [
             Table(
-                f"Receiving {body}", ["", "seconds", "MB/s", "÷ sha256sum"], rows, "The file is in the kernel's cache."
+                f"Intake of {body}", ["", "seconds", "MB/s", "÷ sha256sum"], rows, "The file is in the kernel's cache."
             )
         ],
     )

@@ -63,8 +63,8 @@ class Case:
         """Sort key and id before the page."""
         if self.cursor is None:
             return None
-        location = json.loads(base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)))
-        return location["k"], location["i"]
+        fields = json.loads(base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)))
+        return fields["k"], fields["i"]
 
     @property
     def cells(self) -> list[str]:
@@ -107,8 +107,8 @@ def measure(full: Stand, database: Database, plan: Plan) -> Found:
     ]
     title = f"Listing on {held}, ms"
     note = (
-        f"p50 of {plan.listing_requests} each, in turn; /ping p50 {median(pings):.2f} ms; the worst cell counts. SQL is"
-        " as requests ask, bound by policies, unless it is the owner's."
+        f"p50 of {plan.listing_requests} each, alternating; /ping p50 {median(pings):.2f} ms; the worst cell counts."
+        " SQL is as requests ask, bound by policies, unless it is the owner's."
     )
     return Found(figures, [Table(title, _HEADER, _rows(cases, beyond, queries), note)])
 

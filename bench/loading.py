@@ -1,7 +1,7 @@
 r"""Parts `movies` and `titles`: every way to load the same rows, side by side.
 
-Each run loads with every contender once, in turn, with a CHECKPOINT before each; medians are taken over the runs. Who
-ends with other counts or sums than the file's stops the bench.
+Each run loads with every contender once, with a CHECKPOINT before each; medians are taken over the runs. A contender
+that ends with other counts or sums than the file's stops the bench.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,12 +25,12 @@ EVERYDAY: Final = "pandas chunks, dicts, insert().values()"
 
 _NOTE: Final = (
     "Time and rows/s are medians; the product's are T, from the 202 to `completed`: rows visible, indexes built,"
-    " account proven, and bad rows found and kept, which no other way does. `with receiving` begins at the first byte"
-    " sent. CPU is of the whole load, the product's with receiving. Memory: the loader's peak (the product's largest"
+    " record counts reconciled, and bad rows found and kept, which no other way does. `with intake` begins at the first"
+    " byte sent. CPU is of the whole load, the product's with intake. Memory: the loader's peak (the product's largest"
     " process), and PostgreSQL's private memory, all backends together."
 )
 _HEADER: Final = [
-    *("way", "into", "rows", "seconds", "with receiving", "rows/s", "time ÷ \\copy", "CPU s client", "CPU s server"),
+    *("way", "into", "rows", "seconds", "with intake", "rows/s", "time ÷ \\copy", "CPU s client", "CPU s server"),
     *("peak MB client", "peak MB server"),
 ]
 
@@ -157,7 +157,7 @@ def _load_other(stand: Stand, contender: Contender) -> Run:
     stand.database.create_target(is_indexed=not contender.is_bare)
     with Watch({}, stand.server_family).running() as watch:
         answer = run_contender(contender.name, contender.file, stand.stack.database_url)
-    require_equal(contender.label, stand.database.counts_of_target(), contender.file.counts)
+    require_equal(contender.label, stand.database.sums_of_target(), contender.file.sums)
     stand.database.drop_target()
     return Run(
         answer.seconds,
@@ -173,7 +173,7 @@ def _load_product(stand: Stand, contender: Contender) -> Run:
     file = contender.file
     with stand.watch().running() as watch:
         done = stand.client.finish(stand.client.send_file(file.path, use_celery=contender.use_celery))
-    stand.require_counts(done, file.counts, file.rows)
+    stand.require_sums(done, file.sums, file.rows)
     stand.clear(done)
     return Run(
         done.load_seconds,

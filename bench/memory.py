@@ -32,7 +32,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
         watches[factor], api_peaks[factor] = watch, intake.peak_bytes["API"]
     peaks = {factor: max(watch.peak_bytes[name] for name in _WORKERS) / MIB for factor, watch in watches.items()}
     small, large = peaks[1], peaks[plan.big_factor]
-    staged = file.path.stat().st_size * plan.big_factor / 1e9
+    intake_gb = file.path.stat().st_size * plan.big_factor / 1e9
     many = plan.rows * plan.big_factor
     return Found(
         [
@@ -41,7 +41,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
             at_most(plan, "difference between these two", 100 * abs(large - small) / small, 10, "%", digits=1),
             at_most(
                 plan,
-                f"peak memory of the API while it receives {staged:.1f} GB",
+                f"peak memory of the API during the intake of {intake_gb:.1f} GB",
                 api_peaks[plan.big_factor] / MIB,
                 200,
                 " MB",
@@ -58,8 +58,8 @@ def _segments(file: LoadFile, factor: int) -> list[Segment]:
 
 
 def _require(stand: Stand, done: Done, file: LoadFile, factor: int) -> None:
-    counts = {name: value * factor for name, value in file.counts.items()}
-    stand.require_counts(done, counts, file.rows * factor)
+    sums = {name: value * factor for name, value in file.sums.items()}
+    stand.require_sums(done, sums, file.rows * factor)
 
 
 def _table(plan: Plan, watches: dict[int, Watch]) -> Table:

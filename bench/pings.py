@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 def measure(stand: Stand, plan: Plan) -> Found:
-    """Idle, then loaded, in turn; from the first byte sent to `completed`."""
+    """Idle, then loaded, alternating; from the first byte sent to `completed`."""
     file = data.movies_file(plan.rows)
     idle: Runs = []
     loaded: Runs = []
@@ -41,8 +41,8 @@ def measure(stand: Stand, plan: Plan) -> Found:
         idle.append(idle_pings(stand, plan))
         answers, done = pinged(stand, lambda: stand.client.finish(stand.client.send_file(file.path, use_celery=False)))
         loaded.append(asked_between(answers))
-        loading_only.append(asked_between(answers, done.sent.uploaded))
-        stand.require_counts(done, file.counts, file.rows)
+        loading_only.append(asked_between(answers, done.sent.answered))
+        stand.require_sums(done, file.sums, file.rows)
         stand.clear(done)
     quiet, busy = p99(idle), p99(loaded)
     label = f"`GET /ping` p99 while a background upload of {plan.rows:,} rows runs"
@@ -52,12 +52,12 @@ def measure(stand: Stand, plan: Plan) -> Found:
             at_most(plan, f"{label} ÷ idle", busy / quiet, 5),
             at_most(plan, "the longest of all these answers", longest, 250, " ms", digits=0),
         ],
-        [table({"idle": idle, "receiving and loading": loaded, "loading only": loading_only})],
+        [table({"idle": idle, "intake and loading": loaded, "loading only": loading_only})],
     )
 
 
 def pinged(stand: Stand, work: Callable[[], T]) -> tuple[Answers, T]:
-    """Ping while `work` runs; what the work returned stands beside the answers."""
+    """Ping while `work` runs; with what the work returned."""
     command = [sys.executable, "-m", "bench.pings", stand.stack.api_url]
     pinger = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert pinger.stdout is not None
@@ -71,7 +71,7 @@ def pinged(stand: Stand, work: Callable[[], T]) -> tuple[Answers, T]:
 
 
 def idle_pings(stand: Stand, plan: Plan) -> list[float]:
-    """Milliseconds of pings while nobody asks for anything else."""
+    """Milliseconds of pings while there is no other request."""
     answers, _ = pinged(stand, lambda: time.sleep(plan.idle_ping_seconds))
     return asked_between(answers)
 

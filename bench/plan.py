@@ -22,7 +22,7 @@ class Plan:
     everyday_rows: int
     uploads_at_once: int
     rows_at_once: int
-    receive_bytes: int
+    intake_bytes: int
     # one upload of the movies file, its records repeated this often
     big_factor: int
     small_files: int
@@ -43,7 +43,7 @@ class Plan:
             everyday_rows=rows // (50 if is_quick else 20),
             uploads_at_once=4 if is_quick else 8,
             rows_at_once=max(rows // 10, _LARGE_ROWS),
-            receive_bytes=1_000 * rows,
+            intake_bytes=1_000 * rows,
             big_factor=3 if is_quick else 10,
             small_files=10 if is_quick else 50,
             fill_uploads=5 if is_quick else 20,

@@ -115,7 +115,7 @@ class Crowd:
 
 
 def measure(stand: Stand, plan: Plan) -> Found:
-    """Idle, then beside the crowd, in turn; the ratio is of the time in which all of it is there."""
+    """Idle, then beside the crowd, alternating; the ratio is of the time in which all of it is there."""
     idle: pings.Runs = []
     beside: pings.Runs = []
     ending: pings.Runs = []

@@ -10,7 +10,7 @@ _BOUNDS = {"Celery": 150, "background": 100}
 
 
 def measure(stand: Stand, plan: Plan) -> Found:
-    """One after the other, both ways in turn; every file is another one."""
+    """One after the other, both ways alternating; every file is another one."""
     path = stand.stack.data_dir / "small.csv"
     times: dict[str, list[float]] = {"Celery": [], "background": []}
     stand.settle()

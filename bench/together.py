@@ -26,7 +26,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
             finished = load(stand, file, plan.uploads_at_once)
             seconds[name].append(max(done.completed for done in finished) - begun)
             for done in finished:
-                stand.require_counts(done, file.counts, file.rows)
+                stand.require_sums(done, file.sums, file.rows)
                 stand.client.post(f"/uploads/{done.sent.id}/undo")
             stand.forget_files()
     rate = {name: plan.uploads_at_once * file.good_rows / median(values) for name, values in seconds.items()}

@@ -1,6 +1,6 @@
 """Part `volume`: loading into a table that is full already, against an empty one; then its listing.
 
-Both tables are in one server, each behind a product of its own, so that the loads can take turns.
+Both tables are in one server, each behind a product of its own, so that the loads can alternate.
 """
 
 from bench import data, generate, listing
@@ -13,7 +13,7 @@ _DATABASE = "bench_full"
 
 
 def measure(stand: Stand, plan: Plan) -> Found:
-    """Fill, load in turn, list; then everything is removed."""
+    """Fill, load alternating, list; then everything is removed."""
     stand.database.query(f"CREATE DATABASE {_DATABASE}")
     try:
         url = stand.stack.postgres.url_of(_DATABASE)
@@ -29,7 +29,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
 
 
 def _fill(full: Stand, plan: Plan) -> None:
-    """Large uploads, no two alike, through the front door."""
+    """Large uploads, no two alike, over HTTP."""
     path = full.stack.data_dir / "fill.csv"
     for number in range(plan.fill_uploads):
         generate.write(path, generate.movies(plan.fill_rows, seed=100 + number))

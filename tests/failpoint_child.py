@@ -5,21 +5,23 @@ import uuid
 from collections.abc import Callable
 
 from shared import failpoints
+from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
 from shared.errors import Unavailable
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader
+from shared.messaging import Transport
 from shared.settings import Settings
 
 
 def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
-    """Do the step with the settings' failpoint armed; one that is made to fail is swallowed, as a caller would."""
+    """Do the step with the settings' failpoint armed; `Unavailable` becomes exit code 1."""
     failpoints.arm(settings.failpoint)
     engine = create_sync_engine(settings, "failpoint")
-    loader = Loader(settings)
+    loader = Loader(settings, Registry.built_in())
 
-    def load(upload_id: uuid.UUID, _use_celery: bool = True) -> bool:
+    def load(upload_id: uuid.UUID, _transport: Transport = Transport.CELERY) -> bool:
         return not loader.load(upload_id, lambda: False)
 
     steps: dict[str, Callable[[], object]] = {
@@ -28,7 +30,7 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
         "cancel": lambda: cancel(engine, upload_id, "public"),
         "retry": lambda: retry(engine, upload_id, "public"),
         "undo": lambda: undo(engine, upload_id, "public"),
-        "sweep": lambda: sweep(engine, settings, load, [True]),
+        "sweep": lambda: sweep(engine, settings, load, [Transport.CELERY]),
     }
     try:
         steps[step]()

@@ -17,7 +17,7 @@ class MissingVariableError(Exception):
 
 
 def read(variables: Mapping[str, str]) -> dict[str, Any]:
-    """The file with `variables` in the place of `.env`; raises `MissingVariableError`."""
+    """The file with `variables` instead of `.env`; raises `MissingVariableError`."""
 
     def value(match: re.Match[str]) -> str:
         name, operator, rest = match.groups()

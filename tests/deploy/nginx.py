@@ -35,13 +35,13 @@ http {{
 
 
 def shown() -> str:
-    """The block of the document, as it stands there."""
+    """The block of the document."""
     (block,) = _BLOCK.findall((ROOT / "docs" / "SECURITY.md").read_text(encoding="utf-8"))
     return str(block)
 
 
 class Proxy:
-    """On a port of its own in front of `upstream_url`, with all its files in `directory`, as whoever runs the tests."""
+    """On a port of its own in front of `upstream_url`, with all its files in `directory`, run by the tests' user."""
 
     def __init__(self, directory: Path, upstream_url: str) -> None:
         self.port = free_port()
@@ -49,7 +49,7 @@ class Proxy:
         self.access_log = directory / "access.log"
         certificate = _certificate(directory)
         self.context = ssl.create_default_context(cafile=certificate)
-        locations = {
+        replacements = {
             # a kernel that holds megabytes for a slow reader would hide what nginx does with them
             "listen 443 ssl;": f"listen {LOCALHOST}:{self.port} ssl sndbuf=64k;",
             "http://127.0.0.1:8000;": f"{upstream_url};",
@@ -60,7 +60,7 @@ class Proxy:
             "client_header_timeout 10s;": f"client_header_timeout {HEADER_SECONDS:.0f}s;",
         }
         configuration = directory / "nginx.conf"
-        configuration.write_text(_AROUND.format(directory=directory, shown=_replaced(shown(), locations)))
+        configuration.write_text(_AROUND.format(directory=directory, shown=_replaced(shown(), replacements)))
         self.check = ""  # what `nginx -t` says
         self._stores = [directory / "stored-body", directory / "stored-answers"]
         self._command = [_program(), "-e", str(self.error_log), "-p", str(directory), "-c", str(configuration)]
@@ -74,8 +74,8 @@ class Proxy:
         )
 
     def start(self) -> None:
-        """Return when it takes connections. From then on it has no place where it could store a body or an answer."""
-        # it makes those places, too
+        """Return when it takes connections. From then on it has no directory to store a body or an answer in."""
+        # it makes those directories, too
         checked = subprocess.run([*self._command, "-t"], check=False, capture_output=True, text=True)
         self.check = checked.stderr
         self._process.start()
@@ -121,8 +121,8 @@ def _certificate(directory: Path) -> Path:
     return path
 
 
-def _replaced(text: str, locations: Mapping[str, str]) -> str:
-    for shown_location, location in locations.items():
-        assert text.count(shown_location) == 1, shown_location
-        text = text.replace(shown_location, location)
+def _replaced(text: str, replacements: Mapping[str, str]) -> str:
+    for shown_text, ours in replacements.items():
+        assert text.count(shown_text) == 1, shown_text
+        text = text.replace(shown_text, ours)
     return text

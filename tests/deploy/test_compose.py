@@ -21,7 +21,6 @@ from redis.exceptions import RedisError
 
 from shared.messaging import QUEUES
 from shared.settings import Settings
-from stack.binaries import redis_server
 from stack.local import LocalStack
 from stack.ports import free_port
 from stack.postgres import SETTINGS as POSTGRES_SETTINGS
@@ -155,11 +154,11 @@ def test_images_are_built_from_the_lock_and_run_as_nobody_special(name: str) -> 
         assert f"!{source}\n" in (ROOT / ".dockerignore").read_text()
 
 
-def test_redis_asks_for_the_password_and_keeps_what_it_is_told(tmp_path: Path) -> None:
+def test_redis_asks_for_the_password_and_keeps_what_it_is_told(tmp_path: Path, redis_program: Path) -> None:
     port = free_port()
     shell, option, script = SERVICES["redis"]["command"]
     script = script.replace("dir /data", f"dir {tmp_path}\nport {port}\nbind 127.0.0.1")
-    environment = {"PATH": f"{redis_server().parent}:{os.environ['PATH']}", **environment_of(SERVICES["redis"])}
+    environment = {"PATH": f"{redis_program.parent}:{os.environ['PATH']}", **environment_of(SERVICES["redis"])}
     process = subprocess.Popen([shell, option, script], env=environment, stdout=subprocess.DEVNULL)
     try:
         with Redis(port=port, password=SECRETS["REDIS_PASSWORD"]) as known, Redis(port=port) as stranger:
@@ -259,7 +258,7 @@ def variable_of(field: str) -> str:
 
 
 def container(name: str, stack: LocalStack) -> dict[str, str]:
-    """What the container would get, with the test's servers in the place of `postgres` and `redis`."""
+    """What the container would get, with the test's servers instead of `postgres` and `redis`."""
     given = environment_of(SERVICES[name])
     assert given["DATABASE_URL"].endswith("@postgres:5432/imdb")
     assert given["REDIS_URL"].endswith("@redis:6379/0")

@@ -139,7 +139,7 @@ def test_a_foreign_name_is_replaced(open_stage: Stage) -> None:
     assert not report.findings
 
 
-@pytest.mark.parametrize("place", ["upload_id", "movie_id", "cursor", "Idempotency-Key"])
+@pytest.mark.parametrize("location", ["upload_id", "movie_id", "cursor", "Idempotency-Key"])
 def test_calls_reach_for_what_is_foreign(open_stage: Stage, location: str) -> None:
     foreign = open_stage.foreign
     schema = load(open_stage.document, config(open_stage.mine, WHOLE, 0))

@@ -75,7 +75,7 @@ MALFORMATIONS: dict[str, Malformed] = {
     ),
     "a stray quote": Malformed(with_text(b'"the "best" film"'), rejected("stray_quote", "overview")),
     "an unterminated quote": Malformed(with_text(b'"and so on'), rejected("unterminated_quote", "overview")),
-    "two damaged records side by side": Malformed(
+    "two malformed records side by side": Malformed(
         with_text(b'"open') + with_text(b'"a"b'),
         ((5, "overview", "unterminated_quote"), (6, "overview", "stray_quote")),
     ),
@@ -129,14 +129,14 @@ REFUSED: dict[str, Refused] = {
         movies({}, header=["", *MOVIES_HEADER]), 422, "header_mismatch", fields={"blank": [1]}
     ),
     "a header of over 1 MiB": Refused(b"x," * 600_000 + b"\n", 422, "unreadable_file"),
-    "over 100 records and none is sound": Refused(HEADER + b"1;2;3\n" * 200, 422, "no_valid_record"),
+    "over 100 records and none is valid": Refused(HEADER + b"1;2;3\n" * 200, 422, "no_valid_record"),
     "binary": Refused(bytes(range(256)) * 9, 415, "unsupported_file"),
     "a zip archive": Refused(ZIP.getvalue(), 415, "unsupported_file"),
     "another name": Refused(movies({}), 415, "unsupported_file", filename="movies.xlsx"),
     "gzip that is not named so": Refused(gzip.compress(movies({})), 415, "unsupported_file"),
     "named gzip and is not": Refused(movies({}), 415, "unsupported_file", filename="movies.csv.gz"),
     "gzip that is cut off": Refused(gzip.compress(movies({}))[:-9], 422, "corrupt_gzip", filename="movies.csv.gz"),
-    "gzip that is damaged": Refused(
+    "gzip that is corrupt": Refused(
         gzip.compress(movies({}))[:60] + b"\xff" * 60, 422, "corrupt_gzip", filename="movies.csv.gz"
     ),
     "gzip that unpacks to 1,000 times its size": Refused(

@@ -1,4 +1,4 @@
-"""Files made to cost more than they weigh: each is refused, or ends with its account closed, all within seconds."""
+"""Files made to cost more than they weigh: each is refused, or its record counts are reconciled, within seconds."""
 
 import gzip
 import random

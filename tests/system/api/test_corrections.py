@@ -84,7 +84,7 @@ def test_a_dirty_file_is_corrected_until_nothing_is_rejected(
     answer = download(mine, upload)
     correction = send_back(mine, upload, corrected(answer.content, GOOD))
     assert correction["corrects"] == upload["id"]
-    assert correction["use_celery"] == (use_celery == "true")
+    assert correction["transport"] == ("celery" if use_celery == "true" else "background")
     assert correction["records"] == {"read": rejected, "loaded": rejected, "rejected": 0, "duplicate": 0}
     assert "undo" not in correction["links"]
     after = mine.get(f"/uploads/{upload['id']}").json()

@@ -18,9 +18,10 @@ import api
 import api.server.early_responses
 import shared
 from api.description.problems import ANY_STATUS, CODE_OF_STATUS, INTERNAL, type_of
-from api.http_errors import status_of
+from api.http_errors import CodedError, status_of
 from api.web.error_page import DOCUMENT, error_page, render
-from shared.catalog.registry import DATASETS
+from shared.catalog.registry import Registry
+from shared.csv.unreadable import UnreadableFile
 from shared.errors import IngestError
 from shared.ingest.validation import validate
 from stack.local import LocalStack
@@ -41,12 +42,13 @@ def modules() -> Iterator[ModuleType]:
 MODULES = list(modules())
 
 
-def kinds(base: type[IngestError] = IngestError) -> Iterator[type[IngestError]]:
-    """The error and all that are derived from it, but for those of tests."""
-    if base.__module__.partition(".")[0] in ("api", "shared"):
-        yield base
-    for derived in base.__subclasses__():
-        yield from kinds(derived)
+def kinds(*bases: type[CodedError]) -> Iterator[type[CodedError]]:
+    """The errors with a code, or these and all that are derived from them, but for those of tests."""
+    for base in bases or (IngestError, UnreadableFile):
+        if base.__module__.partition(".")[0] in ("api", "shared"):
+            yield base
+        if derived := base.__subclasses__():
+            yield from kinds(*derived)
 
 
 def problem_codes() -> set[str]:
@@ -55,10 +57,11 @@ def problem_codes() -> set[str]:
 
 def reject_codes() -> set[str]:
     messages = {code for module in MODULES for code in getattr(module, "MESSAGES", ())}
-    columns = [column for dataset in DATASETS.values() for column in dataset.columns]
+    registry = Registry.built_in()
+    columns = list(registry.columns)
     rules = {column.rule.code for column in columns}
     checks = {check.code for column in columns for check in column.checks}
-    row_checks = {check.code for dataset in DATASETS.values() for check in dataset.row_checks}
+    row_checks = {check.code for dataset in registry for check in dataset.row_checks}
     return messages | rules | checks | row_checks | {validate._REQUIRED[0]}
 
 
@@ -117,7 +120,7 @@ def test_a_problem_says_its_status_and_whether_trying_again_helps(code: str, tex
     servers = [
         found
         for found in vars(api.server.early_responses).values()
-        if isinstance(found, api.server.early_responses.Refusal)
+        if isinstance(found, api.server.early_responses.EarlyResponse)
     ]
     ours |= {refusal.code: refusal.status.value for refusal in servers}
     statuses = {**ours, **{name: status for status, name in CODE_OF_STATUS.items()}, INTERNAL: 500}

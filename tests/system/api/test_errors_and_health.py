@@ -14,11 +14,11 @@ import psutil
 import psycopg2
 import pytest
 
-from shared.catalog.registry import DATASETS
+from shared.catalog.registry import Registry
 from stack.local import LocalStack
 from tests.system.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 
-# What a stranger could use: statements, libraries, addresses, places on the disk, versions.
+# What a stranger could use: statements, libraries, addresses, paths, versions.
 INSIDE = re.compile(
     r"select |insert |update |relation|sqlalchemy|asyncpg|psycopg|postgres|redis|traceback|\.py\b|/uploads\b|errno"
     r"|127\.0\.0\.1|localhost|\d+\.\d+\.\d+|movie_totals",
@@ -77,7 +77,7 @@ def test_header_and_query_must_name_the_same_tenant(api: httpx.Client) -> None:
 
 def test_datasets_tell_their_columns(api: httpx.Client) -> None:
     items = {item["name"]: item for item in api.get("/datasets").json()["items"]}
-    assert set(items) == set(DATASETS)
+    assert set(items) == set(Registry.built_in().names)
     assert all(item["title"] and item["columns"] for item in items.values())
 
 
@@ -164,7 +164,7 @@ def test_who_asks_a_database_that_hangs_gets_an_answer(own: LocalStack) -> None:
 
 def test_without_a_broker_an_upload_is_taken_within_a_second(own: LocalStack) -> None:
     with client_of(own) as client:
-        own.redis.stop()
+        own.valkey.stop()
         try:
             started = time.monotonic()
             answer = client.put("/upload", params=NAMED | {"use_celery": "true"}, content=some_file())
@@ -174,17 +174,17 @@ def test_without_a_broker_an_upload_is_taken_within_a_second(own: LocalStack) ->
             assert (problem["database"]["status"], problem["broker"]["status"]) == ("ok", "unavailable")
             assert client.get("/health/db").status_code == 200
         finally:
-            own.redis.start()
+            own.valkey.start()
         assert client.get("/healthz").status_code == 200
 
 
 def test_a_broker_that_hangs_costs_a_second_once(own: LocalStack) -> None:
     with client_of(own) as client:
-        os.kill(own.redis.pid, signal.SIGSTOP)
+        os.kill(own.valkey.pid, signal.SIGSTOP)
         try:
             seconds = [seconds_of_an_upload(client) for _ in range(4)]
         finally:
-            os.kill(own.redis.pid, signal.SIGCONT)
+            os.kill(own.valkey.pid, signal.SIGCONT)
     assert max(seconds) < 2  # notify_timeout_seconds is 1
     assert min(seconds[1:]) < 0.5  # nobody waits again for a thread that is known to hang
 
@@ -236,7 +236,7 @@ def test_an_error_that_nobody_foresaw_shows_nothing_of_the_inside(own: LocalStac
     assert "movie_totals" in str(failure)
 
 
-def test_a_disk_that_takes_no_file_is_told_without_its_location(own: LocalStack) -> None:
+def test_a_disk_that_takes_no_file_is_told_without_its_path(own: LocalStack) -> None:
     directory = own.data_dir / "uploads"
     directory.mkdir(exist_ok=True)
     directory.rename(own.data_dir / "away")

@@ -113,6 +113,6 @@ def test_no_name_leads_out_of_the_uploads_directory(stack: LocalStack, mine: htt
 
 def files_around(stack: LocalStack) -> set[Path]:
     """What lies in the data directory and beside it, but for what servers write for themselves."""
-    servers = {stack.data_dir / name for name in ("logs", "postgres", "redis", "run")}
+    servers = {stack.data_dir / name for name in ("logs", "postgres", "valkey", "run")}
     inside = {path for path in stack.data_dir.rglob("*") if path.is_file() and not servers & set(path.parents)}
     return inside | {path for path in stack.data_dir.parent.glob("*") if path.is_file()}

@@ -26,8 +26,10 @@ def sent(client: httpx.Client, content: bytes, filename: str) -> Json:
     return wait_for_end(client, answer.json()["id"])
 
 
-@pytest.mark.parametrize("damage", MALFORMATIONS.values(), ids=MALFORMATIONS)
-def test_malformed_input_is_told_with_its_location_and_the_rest_loads(mine: httpx.Client, malformed: Malformed) -> None:
+@pytest.mark.parametrize("malformed", MALFORMATIONS.values(), ids=MALFORMATIONS)
+def test_malformed_records_are_told_with_their_location_and_the_rest_loads(
+    mine: httpx.Client, malformed: Malformed
+) -> None:
     upload = sent(mine, malformed.content, "movies.csv")
     rejects = mine.get(f"/uploads/{upload['id']}/rejects", params={"page_size": 100}).json()["items"]
     assert tuple((reject["line_number"], reject["column"], reject["code"]) for reject in rejects) == malformed.rejects

@@ -155,7 +155,11 @@ def test_a_wrong_key_does_not_tell_why_it_is_wrong(keyed: LocalStack, tenant: st
     assert all(document == told[0] for document in told)
 
 
-@pytest.mark.parametrize("damaged", ["", "imdb_", "x" * 9000, "ä", make_key().text[:-1], make_key().text.lower()])
+@pytest.mark.parametrize(
+    "malformed",
+    ["", "imdb_", "x" * 9000, "ä", make_key().text[:-1], make_key().text.lower()],
+    ids=["empty", "prefix", "long", "not ASCII", "cut", "lower case"],
+)
 def test_what_is_no_key(keyed: LocalStack, malformed: str) -> None:
     headers = httpx.Headers({"X-API-Key": malformed}, encoding="utf-8")
     answer = httpx.get(f"{keyed.api_url}/api/v1/movies", headers=headers, trust_env=False)
@@ -336,8 +340,8 @@ def refused_while_sending(stack: LocalStack, lines: list[str], total: int) -> tu
                 connection.sendall(block)
                 sent += len(block)
         with suppress(ConnectionResetError):
-            while staged := connection.recv(65536):
-                answer += staged
+            while block := connection.recv(65536):
+                answer += block
     return sent, answer
 
 
@@ -372,9 +376,9 @@ def test_a_refusal_in_a_body_ends_without_a_reset(keyed: LocalStack) -> None:
     assert answer.startswith(b"HTTP/1.1 401")
 
 
-def test_who_was_refused_in_a_body_takes_nobodys_location(keyed: LocalStack) -> None:
+def test_who_was_refused_in_a_body_takes_no_others_slot(keyed: LocalStack) -> None:
     with ExitStack() as stack:
-        for _ in range(300):  # 256 places
+        for _ in range(300):  # 256 slots
             stack.enter_context(refused_in_a_body(keyed))
         for _ in range(5):
             assert httpx.get(f"{keyed.api_url}/api/v1/ping", trust_env=False).status_code == 200

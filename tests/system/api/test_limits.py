@@ -154,7 +154,7 @@ def begun(stack: LocalStack, key: str, size_bytes: int, *more: str) -> socket.so
 
 
 def sending(stack: LocalStack, key: str) -> socket.socket:
-    """An upload that has its place, and is half sent."""
+    """An upload that has its slot, and is half sent."""
     raw = begun(stack, key, 500, "Expect: 100-continue")
     assert raw.recv(65536).startswith(b"HTTP/1.1 100 ")
     raw.sendall(b"title,")
@@ -209,7 +209,7 @@ def test_many_tries_at_once_take_no_more_slots(mine: httpx.Client) -> None:
     for number in range(2 * TENANT_UPLOADS):
         cancelled.append(send(number))
         mine.post(f"/uploads/{cancelled[-1]}/cancel")
-    for number in range(TENANT_UPLOADS - 1):  # one place is left
+    for number in range(TENANT_UPLOADS - 1):  # one slot is left
         send(len(cancelled) + number)
     with ThreadPoolExecutor(len(cancelled)) as pool:
         answers = list(pool.map(lambda upload_id: mine.post(f"/uploads/{upload_id}/retry").status_code, cancelled))
@@ -240,12 +240,12 @@ def test_a_redis_that_hangs_delays_one_request_and_not_each(tight: LocalStack, m
         assert mine.post("/upload", params={**NAMED, "use_celery": "true"}, content=content).status_code == 202
         return time.monotonic() - started
 
-    os.kill(tight.redis.pid, signal.SIGSTOP)
+    os.kill(tight.valkey.pid, signal.SIGSTOP)
     try:
         first, second = (seconds_of(number) for number in range(2))
     finally:
-        os.kill(tight.redis.pid, signal.SIGCONT)
-    # The counters' half second and the bell's second; then only what each process does by itself. CI is slow.
+        os.kill(tight.valkey.pid, signal.SIGCONT)
+    # The counters' half second and the notifier's second; then only what each process does by itself. CI is slow.
     assert first < 4
     assert second < 1
 

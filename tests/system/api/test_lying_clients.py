@@ -29,7 +29,7 @@ CHUNKED = "Transfer-Encoding: chunked"
 
 
 def file() -> bytes:
-    """A sound file that was never sent before."""
+    """A valid file that was never sent before."""
     return movies_csv([{"title": f"M {uuid.uuid4()}"}])
 
 

@@ -1,4 +1,4 @@
-"""A message is only a notification: it rings after the commit, it is acknowledged before the work, and it has no result."""
+"""A message is only a notification: sent after the commit, acknowledged before the work, without a result."""
 
 import asyncio
 import json
@@ -20,11 +20,12 @@ from api.limits.tenant_locks import TenantLocks
 from api.main import create_app
 from api.notifications.notifiers import Notifiers, create_producer
 from api.runtime import Runtime
+from shared.advice.hints import Advisor
 from shared.database.engine import create_read_engine, create_request_engine
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
-from shared.storage.directory import LocalStorage
-from tests.conftest import ROOT
+from shared.storage.opening import open_storage
+from tests.conftest import REGISTRY, ROOT
 from tests.integration.ingest.test_loader import rows
 from tests.rows import movies
 
@@ -38,7 +39,7 @@ print(json.dumps([task.acks_late, task.reject_on_worker_lost, task.ignore_result
 
 
 class Witness:
-    """A bell that looks, when it is rung, whether somebody who hears it would find the upload."""
+    """A notifier that looks whether a loader that heard it now would find the upload."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -51,7 +52,7 @@ class Witness:
 
 @pytest.fixture
 def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[int]]]:
-    """PUT a file to an API in this process; its status, and what its bell saw."""
+    """PUT a file to an API in this process; its status, and what its notifier saw."""
 
     async def put(content: bytes, *, use_celery: bool) -> tuple[int, list[int]]:
         read_engine, counters = create_read_engine(settings), Counters(settings.redis_url)
@@ -59,8 +60,20 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
         witness = Witness(engine)
         notifiers = Notifiers(celery=witness, background=witness)
         app = create_app(settings)
-        parts = settings, LocalStorage(settings.upload_dir), engine, request_engine, read_engine, counters, notifiers
-        app.state.runtime = Runtime(*parts, Limits(settings, counters), Slots(counters), TenantLocks())
+        app.state.runtime = Runtime(
+            settings=settings,
+            registry=REGISTRY,
+            advisor=Advisor(REGISTRY.columns),
+            storage=open_storage(settings),
+            engine=engine,
+            request_engine=request_engine,
+            read_engine=read_engine,
+            counters=counters,
+            notifiers=notifiers,
+            limits=Limits(settings, counters),
+            slots=Slots(counters),
+            summary_locks=TenantLocks(),
+        )
         transport = httpx.ASGITransport(app)
         try:
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1/api/v1") as client:
@@ -77,7 +90,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize("use_celery", [True, False])
-def test_the_notifier_notifies_once_and_after_the_commit(
+def test_a_loader_is_notified_once_and_after_the_commit(
     send: Callable[..., tuple[int, list[int]]], *, use_celery: bool
 ) -> None:
     assert send(movies({}), use_celery=use_celery) == (202, [1])

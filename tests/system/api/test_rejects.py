@@ -94,7 +94,7 @@ def test_a_very_large_csv_is_streamed(mine: httpx.Client, load: Callable[[MovieR
 
 
 @pytest.mark.parametrize(
-    ("accept", "is_csv"),
+    ("wanted", "is_csv"),
     [
         ("", False),
         ("*/*", False),
@@ -108,6 +108,6 @@ def test_a_very_large_csv_is_streamed(mine: httpx.Client, load: Callable[[MovieR
         ("text/csv;q=nonsense", True),
     ],
 )
-def test_intake(intake: str, *, is_csv: bool) -> None:
-    request = Request({"type": "http", "headers": [(b"accept", intake.encode())]})
+def test_the_format_is_negotiated(wanted: str, *, is_csv: bool) -> None:
+    request = Request({"type": "http", "headers": [(b"accept", wanted.encode())]})
     assert prefers(request, "text/csv", "application/json") is is_csv

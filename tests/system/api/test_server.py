@@ -42,7 +42,7 @@ def test_other_names(host: str) -> None:
 def test_without_keys_the_server_listens_on_no_address_of_others(host: str) -> None:
     variables = {"DATABASE_URL": "postgresql://nobody@unused.invalid/none", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-m", "api.server.serve", f"--host={host}", "--port=1"],
+        [sys.executable, "-m", "api.server", f"--host={host}", "--port=1"],
         env=variables,
         cwd=ROOT,
         check=False,

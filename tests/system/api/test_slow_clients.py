@@ -151,24 +151,24 @@ def test_an_answer_that_is_not_taken_is_cut_and_one_that_is_taken_slowly_is_not(
     size = len(httpx.get(f"{brisk.url}/errors", trust_env=False).content)
     with unread(brisk) as idle, unread(brisk, 64 * 1024) as slow:
         slow.sendall(head("GET /errors", "Connection: close"))
-        staged, deadline = 0, time.monotonic() + 3 * BRISK_WINDOW_SECONDS
+        taken, deadline = 0, time.monotonic() + 3 * BRISK_WINDOW_SECONDS
         while time.monotonic() < deadline:  # much slower than we could write; kernels pass on 64 KiB at a time
-            staged += len(slow.recv(16 * 1024))
+            taken += len(slow.recv(16 * 1024))
             time.sleep(1 / 25)
-        staged += len(read_to_end(slow))
+        taken += len(read_to_end(slow))
         assert len(read_to_end(idle)) < UNREAD_ANSWERS * size
-    assert staged > (UNREAD_ANSWERS + 1) * size
+    assert taken > (UNREAD_ANSWERS + 1) * size
 
 
-def test_a_location_is_made_for_whoever_comes_when_all_are_taken(brisk: Api) -> None:
+def test_a_slot_is_freed_for_the_next_client_when_all_are_taken(brisk: Api) -> None:
     with ExitStack() as stalled:
-        for _ in range(300):  # 256 places
+        for _ in range(300):  # 256 slots
             stalled.enter_context(connect(brisk)).sendall(b"GET /")
         for _ in range(5):
             assert httpx.get(f"{brisk.url}/api/v1/ping", trust_env=False).status_code == 200
 
 
-def test_when_all_slots_are_taken_by_those_who_send_the_next_is_told_so(stack: LocalStack) -> None:
+def test_when_all_slots_are_taken_by_those_who_send_the_next_is_refused(stack: LocalStack) -> None:
     settings = {"INGEST_MAX_CONNECTIONS": "4", "INGEST_PARALLELISM": "1"}
     surroundings = Surroundings(stack.data_dir, stack.database_url, stack.redis_url, settings)
     ping = head("GET /api/v1/ping", "Connection: close")

@@ -27,14 +27,14 @@ def part(name: str, content: bytes, filename: str | None = None) -> bytes:
 
 
 @pytest.mark.parametrize("use_celery", [False, True])
-def test_a_form_is_stored_loaded_and_accounted_for(mine: httpx.Client, *, use_celery: bool) -> None:
+def test_a_form_is_stored_loaded_and_reconciled(mine: httpx.Client, *, use_celery: bool) -> None:
     answer = mine.post("/upload", params={"use_celery": use_celery}, files={"file": ("movies.csv", FILE)})
     assert answer.status_code == 202, answer.text
     upload = answer.json()
     assert answer.headers["location"] == f"/api/v1/uploads/{upload['id']}"
     assert upload["sha256"] == hashlib.sha256(FILE).hexdigest()
     assert (upload["size_bytes"], upload["filename"], upload["dataset"]) == (len(FILE), "movies.csv", "movies")
-    assert upload["use_celery"] is use_celery
+    assert upload["transport"] == ("celery" if use_celery else "background")
     assert upload["created_at"].endswith("Z")
 
     done = wait_for_end(mine, upload["id"])
@@ -93,7 +93,7 @@ def test_other_parts_of_a_form_are_skipped_wherever_they_stand(mine: httpx.Clien
     body, headers = form(part("use_celery", b"true"), part("file", FILE, "m.csv"), part("note", b"x"))
     answer = mine.post("/upload", content=body, headers=headers)
     assert answer.status_code == 202, answer.text
-    assert answer.json()["use_celery"] is False
+    assert answer.json()["transport"] == "background"
     assert answer.json()["sha256"] == hashlib.sha256(FILE).hexdigest()
 
 

@@ -64,9 +64,9 @@ def test_json_is_one_document_and_nothing_else(client: Client) -> None:
     assert waited.code == 0
     assert waited.err == ""
     assert waited.document["state"] == "completed"
-    uploaded = client("upload", SAMPLES / "movies.csv", "--json")
-    assert uploaded.code == 0
-    assert uploaded.document["state"] in {"queued", "loading", "completed"}
+    sent = client("upload", SAMPLES / "movies.csv", "--json")
+    assert sent.code == 0
+    assert sent.document["state"] in {"queued", "loading", "completed"}
 
 
 def test_rejects_as_table_json_and_csv(client: Client) -> None:

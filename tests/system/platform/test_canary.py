@@ -31,8 +31,8 @@ from tests.system.platform.test_main_job import finished, send
 T = TypeVar("T")
 
 CANARY = f"canary{uuid.uuid4().hex}"
-# Where a row and a file's name belong.
-ITS_SLOTS = {
+# Tables that may hold rows and file names.
+HOLDERS = {
     *("uploads", "rejects", "rejects_all", "movies_small", "movie_totals", "upload_totals"),
     *("idempotency_keys", "tenant_schedule"),
 }
@@ -161,7 +161,7 @@ def told(watched: LocalStack) -> list[dict[str, Any]]:
     """Everything was sent, loaded or failed; with the first message of each upload as it lay in Redis."""
     watched.worker.stop()
     uploads = tell_everywhere(watched)
-    with Redis.from_url(watched.redis.url) as redis:
+    with Redis.from_url(watched.valkey.url) as redis:
         messages = [json.loads(message) for message in redis.lrange(LOAD_QUEUE, 0, -1)]
         kept = every_value(redis)
     watched.worker.start()
@@ -218,7 +218,7 @@ def test_what_was_sent_was_really_loaded_rejected_and_crashed(told: list[dict[st
 def test_no_log_tells_the_secret(watched: LocalStack, told: list[dict[str, Any]]) -> None:
     assert told
     logs = {path.name: path.read_text(errors="replace") for path in (watched.data_dir / "logs").iterdir()}
-    assert {"api.log", "worker.log", "postgres.log", "flower.log", "redis.log"} <= set(logs)
+    assert {"api.log", "worker.log", "postgres.log", "flower.log", "valkey.log"} <= set(logs)
     assert [name for name, text in logs.items() if CANARY.lower() in text.lower()] == []
     # And yet they tell what happened.
     for name, event in (("api.log", "load_crashed"), ("worker.log", "load_crashed"), ("api.log", "request_failed")):
@@ -243,8 +243,8 @@ def test_rows_and_names_are_only_where_they_belong(watched: LocalStack, told: li
         for table in tables
         if execute(watched, f"SELECT 1 FROM {table} AS found WHERE found::text ILIKE '%{CANARY}%' LIMIT 1")
     }
-    assert {"uploads", "rejects"} <= holding <= {*ITS_SLOTS, "movies"}
-    with Redis.from_url(watched.redis.url) as redis:
+    assert {"uploads", "rejects"} <= holding <= {*HOLDERS, "movies"}
+    with Redis.from_url(watched.valkey.url) as redis:
         assert CANARY not in every_value(redis)
 
 
@@ -254,9 +254,9 @@ def test_no_list_of_processes_tells_a_secret(watched: LocalStack, told: list[dic
         CANARY,
         *(path.read_text().strip() for path in watched.data_dir.rglob("*password") if path.is_file()),
     ]
-    assert len(secrets) == 4  # Postgres', Redis' and Flower's
+    assert len(secrets) == 4  # Postgres', Valkey's and Flower's
     arguments = " ".join(asked(watched, psutil.Process.cmdline))
-    assert "api.server.serve" in arguments
+    assert "api.server" in arguments
     assert [secret for secret in secrets if secret in arguments] == []
     logs = "".join(path.read_text(errors="replace") for path in (watched.data_dir / "logs").iterdir())
     assert [secret for secret in secrets if secret in logs] == []
@@ -266,7 +266,7 @@ def test_flower_tells_ids_and_no_secret(watched: LocalStack, told: list[dict[str
     assert watched.flower is not None
     with httpx.Client(base_url=watched.flower.url, auth=watched.flower.credentials, trust_env=False) as flower:
         tasks = flower.get("/api/tasks").json()
-        assert {upload["id"] for upload in told if upload["use_celery"]} <= {
+        assert {upload["id"] for upload in told if upload["transport"] == "celery"} <= {
             identifier for task in tasks.values() for identifier in re.findall(r"[0-9a-f-]{36}", task["args"])
         }
         assert "FAILURE" in {task["state"] for task in tasks.values()}
@@ -359,7 +359,7 @@ def test_garbage_and_pickles_are_dropped_and_the_worker_goes_on(
     ]
     incomplete = message(b"[[], {}, {}]", "application/json")
     del incomplete["headers"]["id"]
-    with Redis.from_url(watched.redis.url) as redis:
+    with Redis.from_url(watched.valkey.url) as redis:
         for sent in (*GARBAGE, *(json.dumps(one).encode() for one in (*typed, incomplete))):
             redis.lpush(LOAD_QUEUE, sent)
         with client_of(watched) as client:

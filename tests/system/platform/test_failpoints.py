@@ -24,6 +24,7 @@ from shared.failpoints import ACTIONS, POINTS
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader
+from shared.messaging import Transport
 from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port
 from tests.conftest import ROOT, Correct, Intake
@@ -38,7 +39,7 @@ PROCESSES.set_forkserver_preload(["tests.failpoint_child"])
 
 STEPS = {"load": ("load.", "batch.", "publish."), "cancel": ("cancel.",), "retry": ("retry.",), "undo": ("undo.",)}
 STEPS["sweep"] = ("sweep.",)
-STEPS["correct"] = ("load.", "batch.", "correct.")
+STEPS["correct"] = ("load.", "batch.", "correction.")
 LOADED = {SMALL: (2, 1), LARGE: (180, 20)}
 CASES = [
     (step, point, action, size)
@@ -53,12 +54,12 @@ CASES = [
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """With a lease that ends soon, and one lane, so that the process that is stopped is the only one at work."""
+    """With a lease that ends soon, so that a process that was stopped has lost it when it goes on."""
     return settings.model_copy(update={"lease_seconds": 0.5})
 
 
 def test_every_point_is_tested() -> None:
-    assert {point for _, point, _, _ in CASES} | {p for p in POINTS if p.startswith("accept.")} == set(POINTS)
+    assert {point for _, point, _, _ in CASES} | {p for p in POINTS if p.startswith("intake.")} == set(POINTS)
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
@@ -133,7 +134,7 @@ def finish(step: str, engine: Engine, loader: Loader, settings: Settings, upload
         assert time.monotonic() < deadline, upload(engine, upload_id)
         notifier = Notifier()
         forget_notifications(engine)
-        sweep(engine, settings, notifier, [True])
+        sweep(engine, settings, notifier, [Transport.CELERY])
         for notified in notifier.notified:
             loader.load(notified, never)
         state = upload(engine, upload_id)["state"]
@@ -207,7 +208,9 @@ def api_address(settings: Settings, request: pytest.FixtureRequest, tmp_path: Pa
 @pytest.mark.parametrize(
     "api_address", ["intake.stored:kill", "intake.registered:kill", "intake.notified:kill"], indirect=True
 )
-def test_an_api_that_dies_while_it_takes(engine: Engine, loader: Loader, settings: Settings, api_address: str) -> None:
+def test_an_api_that_dies_during_the_intake(
+    engine: Engine, loader: Loader, settings: Settings, api_address: str
+) -> None:
     """Without an answer the client owns nothing; what was committed all the same is loaded, once."""
     parameters = {"filename": "movies.csv", "use_celery": "true"}
     with pytest.raises(httpx.TransportError):

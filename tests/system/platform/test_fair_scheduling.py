@@ -18,7 +18,7 @@ MANY = 8
 
 @contextmanager
 def paused(process: psutil.Process) -> Iterator[None]:
-    """All its children stand still."""
+    """All its children are stopped."""
     children = process.children(recursive=True)
     for child in children:
         os.kill(child.pid, signal.SIGSTOP)
@@ -30,7 +30,7 @@ def paused(process: psutil.Process) -> Iterator[None]:
 
 
 @WAYS
-def test_many_uploads_of_one_make_nobody_else_wait(stack: LocalStack, *, use_celery: bool) -> None:
+def test_many_uploads_of_one_tenant_do_not_delay_another(stack: LocalStack, *, use_celery: bool) -> None:
     greedy, modest = (f"t-{uuid.uuid4().hex[:12]}" for _ in range(2))
     with httpx.Client(base_url=f"{stack.api_url}/api/v1", timeout=30, trust_env=False) as api:
         loaders = stack.worker if use_celery else stack.api
@@ -42,5 +42,6 @@ def test_many_uploads_of_one_make_nobody_else_wait(stack: LocalStack, *, use_cel
         ends = [finished(api, upload, tenant) for upload, tenant in uploads]
     assert {end["state"] for end in ends} == {"completed"}
     *theirs, its = (end["started_at"] for end in ends)
-    # Each of two loaders may have begun one before its bells could be told apart, and one may wait for the other.
+    # Each of the two loaders may have begun an upload before the modest tenant's was sent, and one may wait for the
+    # other.
     assert its < sorted(theirs)[4], (its, theirs)

@@ -1,4 +1,4 @@
-"""A large upload keeps nobody waiting: when its turn is over, it goes behind the others."""
+"""A large upload makes no other one wait: after its slice of time it queues again behind the others."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What each fault costs, in seconds and in work done again: real processes, and nothing corrected by hand but what broke.
+"""What each fault costs, in seconds and in work done again: real processes, and repairs only of what a test broke.
 
 The settings are those of a deployment, but for small batches: a load must have a middle.
 """
@@ -21,7 +21,7 @@ from bench.generate import movies as generate_movies
 from shared.messaging import LOAD_QUEUE
 from stack.local import LocalStack
 from stack.services import Worker
-from tests.chaos.servers import Emptying, crash_postgres, empty_redis
+from tests.chaos.servers import Emptying, crash_postgres, empty_valkey
 from tests.rows import movies
 from tests.system.platform.test_main_job import finished, send
 
@@ -95,7 +95,7 @@ def wait_until(is_so: Callable[[], bool], seconds: float) -> float:
 
 
 def assert_loaded_once(stack: LocalStack, api: httpx.Client, upload: Json) -> None:
-    """The exact account, each row once, published once."""
+    """The exact record counts, each row once, published once."""
     found = show(api, upload)
     assert (found["state"], found["records"]) == ("completed", LOADED)
     rows_of_upload = "SELECT count(*), count(DISTINCT id) FROM movies WHERE id >> 32 = %(number)s"
@@ -223,7 +223,7 @@ def test_uploads_whose_messages_are_lost_are_loaded(
         uploads = [
             send(api, movies({"title": f"Film {n}"}), "movies.csv", tenant, use_celery=True) for n in range(WAITING)
         ]
-        empty_redis(stack.redis, how)
+        empty_valkey(stack.valkey, how)
         assert messages(stack) < WAITING / 2  # but for the sweep's
     assert {finished(api, upload, tenant)["state"] for upload in uploads} == {"completed"}
     assert api.get("/movies", params={"tenant": tenant}).json()["total"] == WAITING
@@ -235,22 +235,22 @@ def messages(stack: LocalStack) -> int:
 
 
 @contextmanager
-def without_redis(stack: LocalStack) -> Iterator[None]:
-    stack.redis.stop()
+def without_broker(stack: LocalStack) -> Iterator[None]:
+    stack.valkey.stop()
     try:
         yield
     finally:
-        stack.redis.start()
+        stack.valkey.start()
 
 
 @contextmanager
-def with_hung_redis(stack: LocalStack) -> Iterator[None]:
-    with stopped([psutil.Process(stack.redis.pid)]):
+def with_hung_broker(stack: LocalStack) -> Iterator[None]:
+    with stopped([psutil.Process(stack.valkey.pid)]):
         yield
 
 
-# 6 s are longer than the timeouts of all that listen to it; after 1 s the sweep has not had its turn.
-@pytest.mark.parametrize(("trouble", "seconds"), [(without_redis, 1), (without_redis, 6), (with_hung_redis, 6)])
+# 6 s are longer than the timeouts of all that listen to it; after 1 s the sweep has not run yet.
+@pytest.mark.parametrize(("trouble", "seconds"), [(without_broker, 1), (without_broker, 6), (with_hung_broker, 6)])
 def test_an_upload_starts_when_the_broker_is_back(
     stack: LocalStack, api: httpx.Client, tenant: str, trouble: Callable[[LocalStack], Any], seconds: float
 ) -> None:

@@ -1,4 +1,4 @@
-"""A worker whose ears are gone: its connections to Redis are half open, or its consumer hears nothing."""
+"""A worker that hears nothing: its connections to Redis are half open, or its consumer has stalled."""
 
 import signal
 import socket
@@ -26,13 +26,13 @@ from tests.system.stack.processes import running
 
 
 class Relay:
-    """Passes bytes on to Redis, until `freeze`: then the connections of that moment stay open and say nothing."""
+    """Passes bytes on to the broker, until `freeze`: then the connections of that moment stay open and say nothing."""
 
     def __init__(self, port: int) -> None:
         self._target = port
         self._listener = socket.create_server((LOCALHOST, 0))
         self._connections: list[tuple[threading.Event, tuple[socket.socket, socket.socket]]] = []
-        threading.Thread(target=self._take_in, daemon=True).start()
+        threading.Thread(target=self._serve, daemon=True).start()
 
     @property
     def port(self) -> int:
@@ -51,10 +51,10 @@ class Relay:
             for end in pair:
                 end.close()
 
-    def _take_in(self) -> None:
+    def _serve(self) -> None:
         with suppress(OSError):
             while True:
-                client, _address = self._listener.intake()
+                client, _address = self._listener.accept()
                 server, is_frozen = socket.create_connection((LOCALHOST, self._target)), threading.Event()
                 self._connections.append((is_frozen, (client, server)))
                 for source, drain in ((client, server), (server, client)):
@@ -72,7 +72,7 @@ def _pass_on(source: socket.socket, drain: socket.socket, is_frozen: threading.E
 
 @contextmanager
 def worker_of(stack: LocalStack, directory: Path, redis_url: str, **settings: str) -> Iterator[Worker]:
-    with running(Worker(Surroundings(directory, stack.database_url, redis_url, settings), name="deaf")) as worker:
+    with running(Worker(Surroundings(directory, stack.database_url, redis_url, settings), name="stalled")) as worker:
         yield worker
 
 
@@ -84,8 +84,8 @@ def lonely(tmp_path: Path) -> Iterator[LocalStack]:
 
 
 def test_half_open_connections_delay_an_upload_and_lose_nothing(lonely: LocalStack, tenant: str) -> None:
-    relay = Relay(lonely.redis.port)
-    url = lonely.redis.url.replace(f":{lonely.redis.port}", f":{relay.port}")
+    relay = Relay(lonely.valkey.port)
+    url = lonely.valkey.url.replace(f":{lonely.valkey.port}", f":{relay.port}")
     try:
         with (
             worker_of(lonely, lonely.data_dir, url),
@@ -99,8 +99,8 @@ def test_half_open_connections_delay_an_upload_and_lose_nothing(lonely: LocalSta
 
 
 def test_a_worker_that_takes_no_message_ends(lonely: LocalStack, tmp_path: Path) -> None:
-    with worker_of(lonely, tmp_path, lonely.redis.url, INGEST_STALLED_CONSUMER_SECONDS="3") as worker:
-        with Celery(broker=lonely.redis.url, set_as_current=False) as asker:
+    with worker_of(lonely, tmp_path, lonely.valkey.url, INGEST_STALLED_CONSUMER_SECONDS="3") as worker:
+        with Celery(broker=lonely.valkey.url, set_as_current=False) as asker:
             asker.control.cancel_consumer(LOAD_QUEUE, destination=[worker.node_name], reply=True)
             for _ in range(3):  # it has asked for one already
                 asker.send_task(LOAD_TASK, args=[str(uuid.uuid4())], queue=LOAD_QUEUE, ignore_result=True)
@@ -108,7 +108,7 @@ def test_a_worker_that_takes_no_message_ends(lonely: LocalStack, tmp_path: Path)
         while worker.running and time.monotonic() < deadline:
             time.sleep(0.1)
         assert not worker.running
-        assert "consumer_stalled" in (tmp_path / "logs" / "deaf.log").read_text()
+        assert "consumer_stalled" in (tmp_path / "logs" / "stalled.log").read_text()
 
 
 def test_a_worker_that_cannot_end_is_ended(stack: LocalStack) -> None:
@@ -121,5 +121,5 @@ settings = Settings(database_url=sys.argv[1], redis_url=sys.argv[2], stalled_con
 Watchdog(settings, lambda: True).start()
 time.sleep(20)
 """
-    command = [sys.executable, "-c", program, stack.database_url, stack.redis.url]
+    command = [sys.executable, "-c", program, stack.database_url, stack.valkey.url]
     assert subprocess.run(command, cwd=ROOT, check=False, timeout=30).returncode == -signal.SIGKILL

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header, Query, Request
 
+from api.client import client_of
 from api.http_errors import TenantConflict, TenantForbidden
-from api.middleware.client import client_of
 from api.runtime import Runtime
 from shared.database.models import TENANT_NAME
 

@@ -14,12 +14,13 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.dependencies import limit_requests
 from api.description.openapi import DESCRIPTION, TAGS, describe
 from api.description.problems import add_error_handlers
+from api.description.public_names import KEY_HEADER, TRACE_HEADER
 from api.description.strict_parameters import refuse_unknown_and_repeated
-from api.middleware.authentication import KEY_HEADER, AuthenticationMiddleware
+from api.middleware.authentication import AuthenticationMiddleware
 from api.middleware.body_limits import BodyMiddleware
 from api.middleware.local_only import LocalOnlyMiddleware
 from api.middleware.security_headers import SecurityHeadersMiddleware
-from api.middleware.tracing import TRACE_HEADER, TraceMiddleware
+from api.middleware.tracing import TraceMiddleware
 from api.middleware.unexpected_errors import UnexpectedErrorMiddleware
 from api.routes import (
     api_docs,

@@ -8,10 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.description.problems import PROBLEM_JSON
+from api.description.public_names import KEY_HEADER, PUBLIC_PATHS, RAW_TYPES, TRACE_HEADER
 from api.description.schemas import FieldProblem, Problem
-from api.intake.request_body import RAW_TYPES
-from api.middleware.authentication import KEY_HEADER, PUBLIC_PATHS
-from api.middleware.tracing import TRACE_HEADER
 from shared.catalog.registry import Registry
 
 Responses = dict[int | str, dict[str, Any]]

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from fastapi import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
+from api.description.public_names import MULTIPART_TYPE, RAW_TYPES
 from api.http_errors import FilenameRequired, IncompleteBody, MalformedMultipart, MissingFile, UnsupportedMediaType
 from api.intake.filenames import clean_filename, filename_of_disposition
 from shared.errors import TooLarge
@@ -19,19 +20,6 @@ FILE_PART: Final = "file"
 # For boundaries, part headers and other fields.
 MULTIPART_OVERHEAD_BYTES: Final = 256 * 1024
 _MOST_PARTS: Final = 100
-
-RAW_TYPES: Final = (
-    "application/octet-stream",
-    "text/csv",
-    "text/tab-separated-values",
-    "text/plain",
-    "application/csv",
-    "application/vnd.ms-excel",  # browsers on Windows send this for a CSV
-    "application/gzip",
-    "application/x-gzip",
-    "application/x-www-form-urlencoded",  # the default of `curl --data-binary`
-)
-MULTIPART_TYPE: Final = "multipart/form-data"
 
 
 class RequestBody:

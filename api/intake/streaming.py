@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.http_errors import LimitReached
 from api.intake.request_body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
-from api.limits.upload_quota import ByteMeter
+from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
 from shared.csv.sniff import HeaderMatcher, TextOptions
 from shared.errors import TooLarge

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.dependencies import Tenant
 from api.description.schemas import Upload
-from api.limits.upload_quota import ByteMeter, upload_quota
+from api.intake.upload_quota import ByteMeter, upload_quota
 from api.listings.upload_documents import load_upload, upload_path
 from api.runtime import Runtime
 from shared.database.tenancy import tenant_transaction

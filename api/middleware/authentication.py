@@ -14,18 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.client import Client
 from api.dependencies import runtime_of
 from api.description.problems import DATABASE_ERRORS, problem_of, problem_of_database
+from api.description.public_names import DOCS_PATHS, KEY_HEADER, PUBLIC_PATHS
 from api.http_errors import KeyExpired, KeyInvalid, KeyRequired, ScopeMissing
-from api.middleware.client import Client
 from shared.database.queries.api_keys import key_by_id, note_use
 from shared.database.tenancy import key_transaction
 from shared.errors import IngestError
 from shared.keys.api_key import Key, parse_key
-
-KEY_HEADER: Final = "X-API-Key"
-PUBLIC_PATHS: Final = frozenset({"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"})
-DOCS_PATHS: Final = frozenset({"/docs", "/openapi.json"})
 
 _READING: Final = ("GET", "HEAD")
 _CHALLENGE: Final = 'Bearer realm="imdb-ingest"'

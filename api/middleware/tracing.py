@@ -10,7 +10,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-TRACE_HEADER: Final = "X-Trace-Id"
+from api.description.public_names import TRACE_HEADER
+
 _TRACE_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 log = structlog.get_logger()

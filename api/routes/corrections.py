@@ -15,7 +15,7 @@ from api.description.schemas import Upload
 from api.intake.streaming import stage_file
 from api.intake.text_parameters import TextParameters
 from api.intake.upload_intake import Filename, IdempotencyKey, intake_upload
-from api.limits.upload_quota import ByteMeter
+from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
 from shared.database.tenancy import tenant_transaction
 from shared.errors import TooLarge
@@ -41,7 +41,7 @@ _RESPONSES: Responses = {
         },
         "links": UPLOAD_LINKS,
     },
-    **problems(400, 404, 409, 413, 415, 503, 507),
+    **problems(400, 404, 409, 410, 413, 415, 503, 507),
 }
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from sqlalchemy import Engine, Row
 
+from api.client import client_of
 from api.dependencies import RuntimeDep
 from api.description.openapi import problems
 from api.description.schemas import Tenant, Tenants
-from api.middleware.client import client_of
 from api.runtime import Runtime
 from shared.database.queries import tenants
 from shared.database.tenancy import everybodys_reading, tenant_reading

@@ -14,7 +14,7 @@ from api.http_errors import UnknownDataset
 from api.intake.streaming import stage_file
 from api.intake.text_parameters import TextParameters
 from api.intake.upload_intake import Filename, IdempotencyKey, intake_upload
-from api.limits.upload_quota import ByteMeter
+from api.intake.upload_quota import ByteMeter
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.headers import UploadHeader
 from shared.ingest.intake.idempotency import Reservation, fingerprint_of

@@ -9,7 +9,7 @@ from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS, UPLOAD_PAGE_LINKS, linked
 from api.description.schemas import Upload, UploadEvent, UploadHistory, UploadPage
-from api.limits.upload_quota import upload_slot
+from api.intake.upload_quota import upload_slot
 from api.listings.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.listings.upload_documents import load_upload, no_such_upload, upload_of
 from shared.database.queries.history import upload_events

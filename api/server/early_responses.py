@@ -10,9 +10,9 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from api.description.problems import PROBLEM_JSON, RETRY_AFTER_SECONDS, type_of
+from api.description.public_names import TRACE_HEADER
 from api.http_errors import TooSlow, title_of
 from api.middleware.security_headers import SECURITY_HEADERS
-from api.middleware.tracing import TRACE_HEADER
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from schemathesis.config._checks import _BUILTIN_CHECK_NAMES
 
-from api.middleware.authentication import PUBLIC_PATHS
+from api.description.public_names import PUBLIC_PATHS
 from stack.local import LocalStack
 from tests.conftest import ROOT
 from tests.fuzz.schema.calls import (

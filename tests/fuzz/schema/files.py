@@ -6,7 +6,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.transport.serialization import Binary
 
-from api.intake.request_body import RAW_TYPES
+from api.description.public_names import RAW_TYPES
 from tests.rows import movies, titles
 
 _KNOWN_TYPES: Final = ("application/octet-stream", "text/plain", "application/x-www-form-urlencoded")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import httpx
 import pytest
 
+from api.description.public_names import DOCS_PATHS, PUBLIC_PATHS
 from api.main import create_app
-from api.middleware.authentication import DOCS_PATHS, PUBLIC_PATHS
 from shared.settings import Settings
 from stack.local import LocalStack
 from tests.system.api.sending import NAMED, assert_problem, movies_csv

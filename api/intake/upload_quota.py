@@ -10,9 +10,9 @@ from typing import Final
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.client import client_of
 from api.http_errors import LimitReached
 from api.limits.quotas import Limits, Quota
-from api.middleware.client import client_of
 from api.runtime import Runtime
 from shared.database.queries.uploads import active_uploads_count
 from shared.database.tenancy import tenant_reading

@@ -1,0 +1,23 @@
+"""Headers, addresses and media types of the public contract that several parts of the API name."""
+
+from typing import Final
+
+TRACE_HEADER: Final = "X-Trace-Id"
+
+KEY_HEADER: Final = "X-API-Key"
+PUBLIC_PATHS: Final = frozenset({"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"})
+DOCS_PATHS: Final = frozenset({"/docs", "/openapi.json"})
+
+# Media types of a body that is the file itself, and of a form that contains it.
+RAW_TYPES: Final = (
+    "application/octet-stream",
+    "text/csv",
+    "text/tab-separated-values",
+    "text/plain",
+    "application/csv",
+    "application/vnd.ms-excel",  # browsers on Windows send this for a CSV
+    "application/gzip",
+    "application/x-gzip",
+    "application/x-www-form-urlencoded",  # the default of `curl --data-binary`
+)
+MULTIPART_TYPE: Final = "multipart/form-data"

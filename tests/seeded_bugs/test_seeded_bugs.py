@@ -1,14 +1,21 @@
 """The seeded bugs fit the code that they break, and the runner tells a bug that is caught from one that is not."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
+import psutil
 import pytest
 
-from tests.conftest import ROOT
-from tests.seeded_bugs import Bug, __main__
-from tests.seeded_bugs.__main__ import seed_all
+from tests.seeded_bugs import Bug
+from tests.seeded_bugs.__main__ import ROOT, seed_all
 from tests.seeded_bugs.bugs import BUGS
 from tests.seeded_bugs.requirements import ALL, chosen, requirements
+from tests.seeded_bugs.trials import Trials, copy_project
 
 SPLIT = "shared/csv/split.py"
 TILES = ("tests/unit/csv/test_split.py::test_spans_tile_any_content",)
@@ -39,37 +46,135 @@ def test_bugs_are_chosen_by_name_and_by_requirement() -> None:
     of_answers = {bug.path for bug in chosen(["S19"], BUGS)}
     assert {"api/middleware/security_headers.py", "api/description/problems.py"} <= of_answers
     assert {bug.name for bug in chosen([ALL], BUGS)} >= {bug.name for bug in chosen(["S19", "S21"], BUGS)}
-    with pytest.raises(ValueError, match="no bug S99, nobody"):
-        chosen(["S19", "nobody", "S99"], BUGS)
+    with pytest.raises(ValueError, match="no bug S99, no-such-bug"):
+        chosen(["S19", "no-such-bug", "S99"], BUGS)
 
 
-def test_the_runner_tells_what_is_caught_from_what_is_not() -> None:
-    caught = next(bug for bug in BUGS if bug.tests == TILES)
-    harmless = Bug("harmless", SPLIT, "Cuts a stream", "Chops a stream", TILES)
-    broken = Bug("broken", SPLIT, "from dataclasses", "from nowhere", TILES)
+# -- the runner, with a project that is small enough to be tested in no time ----------------------------------------
+
+HALF = "shared/half.py"
+HALVES = ("tests/test_half.py::test_half",)
+FILES = {
+    "pyproject.toml": '[tool.pytest.ini_options]\nmarkers = ["alone"]\n',
+    "shared/__init__.py": "",
+    HALF: "def half(number):\n    return number // 2\n\n\ndef unused():\n    return 0\n",
+    "tests/test_half.py": "from shared.half import half\n\n\ndef test_half():\n    assert half(10) == 5\n",
+    "tests/test_alone.py": "import pytest\nfrom shared.half import half\n\n\n@pytest.mark.alone\n"
+    "def test_alone():\n    assert half(10) == 5\n",
+}
+WRONG = Bug("wrong", HALF, "number // 2", "number // 3", HALVES)
+WRONG_TOO = Bug("wrong-too", HALF, "number // 2", "number - 2", HALVES)
+HARMLESS = Bug("harmless", HALF, "return 0", "return 1", HALVES)
+BROKEN = Bug("broken", HALF, "return number", "return nothing", HALVES)
+# It leaves a file, so that a test can see that it has come to where it hangs.
+HANGS = Bug(
+    "hangs",
+    HALF,
+    "    return number // 2",
+    "    import time\n    open('hangs', 'w').close()\n    while True:\n        time.sleep(1)",
+    HALVES,
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        path = tmp_path / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "project"
+
+
+def test_the_runner_tells_what_is_caught_from_what_is_not(project: Path) -> None:
+    absent = Bug("absent", HALF, "number // 4", "number", HALVES)
     lines: list[str] = []
-    assert seed_all([caught, harmless, broken], lines.append) == 1
-    first, second, third = lines[2:-1]
-    assert first.startswith("caught")
-    assert "test_spans_tile_any_content: " in first
-    assert second.startswith("SURVIVED")
-    assert third.startswith("invalid")
-    assert "nowhere" in third
+    assert seed_all([WRONG, HARMLESS, BROKEN, absent], lines.append, root=project) == 1
+    head, passed, *outcomes, last = lines
+    assert head == "4 bugs; first their 1 tests without any"
+    assert passed.startswith("passed in")
+    assert [line.split()[:2] for line in outcomes] == [
+        ["caught", "wrong"],
+        ["SURVIVED", "harmless"],
+        ["invalid", "broken"],
+        ["invalid", "absent"],
+    ]
+    assert "test_half: assert 3 == 5" in outcomes[0]
+    assert "'nothing' is not defined" in outcomes[2]
+    assert last.startswith("1 of 4 caught in")
 
 
-def test_all_is_well_when_all_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(__main__, "_baseline", lambda _tests: "")
-    assert seed_all([bug for bug in BUGS if bug.tests == TILES], list[str]().append) == 0
+def test_all_is_well_when_all_is_caught(project: Path) -> None:
+    assert seed_all([WRONG, WRONG_TOO], list[str]().append, root=project) == 0
 
 
-def test_what_hangs_is_not_caught() -> None:
-    line = "        if self._pending:\n"
-    outcome = __main__._seed(Bug("hang", SPLIT, line, f"        while True:\n            pass\n{line}", TILES), 4)
-    assert outcome.verdict == "timed out"
+def test_what_hangs_is_not_caught(project: Path) -> None:
+    assert Trials(project).seed(HANGS, seconds=2).verdict == "timed out"
 
 
-def test_tests_that_fail_without_any_bug_are_no_measure() -> None:
-    absent = Bug("absent", SPLIT, "Cuts a stream", "Chops a stream", ("tests/unit/csv/test_split.py::test_of_nothing",))
+def test_tests_that_fail_without_any_bug_are_no_measure(project: Path) -> None:
+    (project / HALF).write_text("def half(number):\n    return number // 4\n")
     lines: list[str] = []
-    assert seed_all([absent], lines.append) == 2
-    assert lines[-1].startswith("not tried")
+    assert seed_all([WRONG], lines.append, root=project) == 2
+    assert lines[-1].startswith("not tried: the tests do not pass without any bug\n  test_half: assert 2 == 5")
+
+
+def test_so_many_bugs_are_tried_at_a_time_and_those_that_measure_time_alone(project: Path, tmp_path: Path) -> None:
+    """Each bug notes when its test began and ended."""
+
+    def noting(name: str, test: str) -> Bug:
+        note = f"    open({str(tmp_path / 'times')!r}, 'a').write(f'{{time.monotonic()}} {name}\\n')\n"
+        slow = f"    import time\n{note}    time.sleep(1)\n{note}    return number // 3"
+        return Bug(name, HALF, "    return number // 2", slow, (test,))
+
+    alone = [noting(name, "tests/test_alone.py::test_alone") for name in ("alone-1", "alone-2")]
+    beside = [noting(name, *HALVES) for name in ("beside-1", "beside-2")]
+    lines: list[str] = []
+    assert seed_all([*alone, *beside], lines.append, jobs=2, root=project) == 0
+    assert [line.split()[1] for line in lines[2:-1]] == ["beside-1", "beside-2", "alone-1", "alone-2"]
+    names = [line.split()[1] for line in (tmp_path / "times").read_text().splitlines()]
+    assert {*names[:2]} == {*names[2:4]} == {"beside-1", "beside-2"}
+    assert names[4:] == ["alone-1", "alone-1", "alone-2", "alone-2"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing_behind(project: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """Neither of the bugs that are tried now, nor of those that would be next."""
+    program = (
+        "import signal, sys\nfrom pathlib import Path\nfrom tests.seeded_bugs import __main__ as runner\n"
+        "from tests.seeded_bugs.test_seeded_bugs import HANGS\n"
+        "signal.signal(signal.SIGTERM, runner._exit)\n"
+        "runner.seed_all([HANGS] * 5, runner._tell, jobs=2, root=Path(sys.argv[1]))\n"
+    )
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    environment = os.environ | {"TMPDIR": str(copies), "PYTHONPATH": str(ROOT)}
+    runner = subprocess.Popen(
+        [sys.executable, "-c", program, str(project)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert runner.stdout is not None
+    try:
+        while not runner.stdout.readline().startswith("passed in"):
+            assert runner.poll() is None
+        while len([*copies.glob("*/project/hangs")]) < 2:
+            time.sleep(0.05)
+        started = psutil.Process(runner.pid).children(recursive=True)
+        runner.send_signal(number)
+        assert runner.wait(20) != 0
+    finally:
+        runner.kill()
+        runner.stdout.close()
+    assert not psutil.wait_procs(started, timeout=2)[1]
+    assert not [*copies.iterdir()]
+
+
+def test_a_copy_is_the_project_without_what_git_ignores(tmp_path: Path) -> None:
+    copy_project(ROOT, tmp_path / "copy")
+    names = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*")}
+    assert {"pyproject.toml", SPLIT, TILES[0].partition("::")[0], "requirements.txt"} <= names
+    assert not names & {".venv", ".git", "data", "build"}
+    assert not [name for name in names if name.endswith((".pyc", ".egg-info"))]

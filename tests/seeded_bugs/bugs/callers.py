@@ -1,4 +1,4 @@
-"""Who calls: keys, and how much they may ask for."""
+"""Clients: their keys, and how much they may ask for."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ from tests.seeded_bugs import Bug
 
 KEYS: Final = "tests/system/api/test_keys.py::"
 LIMITS: Final = "tests/system/api/test_limits.py::"
-LOAD: Final = "shared/ingest/loading/loader.py"
-SCHEDULING: Final = "tests/system/platform/test_giving_way.py::test_a_large_upload_gives_way_to_a_small_one"
-UPLOAD_QUOTA: Final = "api/limits/upload_quota.py"
+LOADER: Final = "shared/ingest/loading/loader.py"
+GIVING_WAY: Final = "tests/system/platform/test_giving_way.py::test_a_large_upload_gives_way_to_a_small_one"
+UPLOAD_QUOTA: Final = "api/intake/upload_quota.py"
 
 BUGS: Final = (
     # -- keys
@@ -110,8 +110,8 @@ BUGS: Final = (
     Bug(
         "a-secret-is-shown-twice",
         "cli/keys.py",
-        "This is key {new.key.id},",
-        "This is key {new.key.text},",
+        "This is key {new.key.id}.",
+        "This is key {new.key.text}.",
         ("tests/system/cli/test_keys.py::test_a_key_is_shown_once_and_opens_the_api",),
     ),
     # -- limits
@@ -170,10 +170,10 @@ BUGS: Final = (
         UPLOAD_QUOTA,
         'held(f"tenant {tenant}", ',
         'held(f"tenant of {client.key_id}", ',
-        (f"{LIMITS}test_all_keys_of_a_tenant_share_its_places",),
+        (f"{LIMITS}test_all_keys_of_a_tenant_share_its_slots",),
     ),
     Bug(
-        "uploads-that-wait-take-no-place",
+        "uploads-that-wait-take-no-slot",
         UPLOAD_QUOTA,
         "of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant",
         "of_tenant > most_of_tenant",
@@ -186,41 +186,41 @@ BUGS: Final = (
         "return True",
         (f"{LIMITS}test_without_redis_each_process_counts_alone",),
     ),
-    # -- nobody waits for others
+    # -- no tenant waits for others
     Bug(
-        "background-turns-without-end",
+        "slices-of-a-background-loader-without-end",
         "shared/ingest/loading/background_process.py",
         "stopping.is_set() or time.monotonic() > slice_ends",
         "stopping.is_set()",
-        (f"{SCHEDULING}[False]",),
+        (f"{GIVING_WAY}[False]",),
     ),
     Bug(
-        "a-workers-turns-without-end",
+        "slices-of-a-worker-without-end",
         "worker/tasks.py",
-        "lifecycle.is_stopping() or time.monotonic() > slice_ends",
-        "lifecycle.is_stopping()",
-        (f"{SCHEDULING}[True]",),
+        "runtime.is_stopping() or time.monotonic() > slice_ends",
+        "runtime.is_stopping()",
+        (f"{GIVING_WAY}[True]",),
     ),
     Bug(
-        "bells-decide-whose-turn-it-is",
+        "notifications-decide-which-tenant-is-served",
         "shared/ingest/loading/scheduling.py",
-        "ORDER BY turn.last_served_at NULLS FIRST, upload.id <> rung.id,",
-        "ORDER BY upload.id <> rung.id, turn.last_served_at NULLS FIRST,",
-        ("tests/system/platform/test_fair_scheduling.py::test_many_uploads_of_one_make_nobody_else_wait",),
+        "ORDER BY schedule.last_served_at NULLS FIRST, upload.id <> notified.id,",
+        "ORDER BY upload.id <> notified.id, schedule.last_served_at NULLS FIRST,",
+        ("tests/system/platform/test_fair_scheduling.py::test_many_uploads_of_one_tenant_do_not_delay_another",),
     ),
     Bug(
-        "turns-where-nothing-is-to-be-done",
+        "tenants-are-served-that-have-nothing-to-do",
         "shared/ingest/loading/scheduling.py",
         "          AND (lease_until IS NULL OR lease_until < clock_timestamp()))\n",
         "    )\n",
-        ("tests/integration/ingest/test_scheduling.py::test_a_turn_goes_only_where_there_is_something_to_do",),
+        ("tests/integration/ingest/test_scheduling.py::test_only_a_tenant_with_a_batch_to_claim_is_served",),
     ),
     Bug(
-        "who-gave-its-turn-away-gets-none",
-        LOAD,
+        "a-notification-that-served-another-is-forgotten",
+        LOADER,
         "return self.load(upload_id, should_stop) or upload_id != notified_id",
         "return self.load(upload_id, should_stop)",
-        ("tests/integration/ingest/test_scheduling.py::test_a_turn_that_another_had_is_given_back",),
+        ("tests/integration/ingest/test_scheduling.py::test_a_notification_that_served_another_tenant_is_sent_again",),
     ),
     Bug(
         "a-redis-that-hangs-is-asked-each-time",
@@ -230,42 +230,42 @@ BUGS: Final = (
         (f"{LIMITS}test_a_redis_that_hangs_delays_one_request_and_not_each",),
     ),
     Bug(
-        "another-try-takes-no-place",
+        "a-retry-takes-no-slot",
         "api/routes/uploads.py",
         "    async with upload_slot(request, runtime, tenant.name):\n",
         "    if request:\n",
         (f"{LIMITS}test_a_tenant_has_so_many_uploads_at_a_time_those_that_are_tried_again_included",),
     ),
     Bug(
-        "places-are-counted-before-they-are-held",
-        "api/limits/upload_quota.py",
+        "slots-are-counted-before-they-are-held",
+        UPLOAD_QUOTA,
         "of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant",
         "await _active_uploads(runtime.read_engine, tenant) >= most_of_tenant",
-        (f"{LIMITS}test_many_tries_at_once_take_no_more_places",),
+        (f"{LIMITS}test_many_tries_at_once_take_no_more_slots",),
     ),
     Bug(
         "refused-bytes-cost-nothing",
         "api/limits/quotas.py",
-        "            await self._ask(lambda by: by.hit(counted.item, counted.whose, cost=left))\n",
+        "            await self._hit(quota, left)\n",
         "",
         (f"{LIMITS}test_bytes_of_a_day_are_counted_before_and_while_they_come",),
     ),
     Bug(
         "come-back-when-one-byte-is-free",
         "api/limits/quotas.py",
-        "previous_left - (room + 1 - current) * window_seconds / previous",
-        "previous_left % (window_seconds / previous)",
+        "previous_expires_in - (room + 1 - current_count) * window_seconds / previous_count",
+        "previous_expires_in % (window_seconds / previous_count)",
         (f"{LIMITS}test_who_comes_back_when_told_has_room_and_not_much_earlier",),
     ),
     Bug(
         "come-back-tomorrow-with-what-never-fits",
-        "api/limits/upload_quota.py",
-        "if counted.amount and size_bytes > counted.amount:",
+        UPLOAD_QUOTA,
+        "if quota.amount and size_bytes > quota.amount:",
         "if False:",
         (f"{LIMITS}test_a_file_that_fits_into_no_day_is_too_large",),
     ),
     Bug(
-        "without-redis-everybody-has-a-place",
+        "without-redis-slots-without-end",
         "api/limits/slots.py",
         "return self._own[name] + 1 if self._own[name] < most else 0",
         "return 1",

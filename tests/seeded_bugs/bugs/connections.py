@@ -1,4 +1,4 @@
-"""How a request arrives: slowly, from elsewhere, too large, with two of what there is one of."""
+"""How a request arrives: slowly, from elsewhere, too large, with a parameter or a header twice."""
 
 from typing import Final
 
@@ -18,14 +18,14 @@ BUGS: Final = (
     Bug(
         "heads-have-no-deadline",
         DEADLINES,
-        "        elif self._clock.seconds - self._began >= self.pace.head_seconds:",
+        "        elif self._clock.seconds - self._began >= self.transfer_rate.head_seconds:",
         "        elif self._clock.seconds - self._began >= math.inf:",
         (f"{SLOW}test_two_hundred_slow_clients_end_and_disturb_nobody",),
     ),
     Bug(
-        "bodies-have-no-pace",
+        "bodies-have-no-transfer-rate",
         DEADLINES,
-        "if self._body_bytes >= self.pace.window_bytes:",
+        "if self._body_bytes >= self.transfer_rate.window_bytes:",
         "if self._body_bytes >= 0:",
         (f"{SLOW}test_a_slow_upload_keeps_no_idempotency_key",),
     ),
@@ -39,16 +39,16 @@ BUGS: Final = (
     Bug(
         "answers-wait-for-ever",
         DEADLINES,
-        "return before - waiting < self.pace.window_bytes",
+        "return before - waiting < self.transfer_rate.window_bytes",
         "return False",
         (f"{SLOW}test_an_answer_that_is_not_taken_is_cut_and_one_that_is_taken_slowly_is_not",),
     ),
     Bug(
-        "stalled-heads-take-all-places",
+        "stalled-heads-take-all-connections",
         DEADLINES,
         "        self._make_room()\n",
         "",
-        (f"{SLOW}test_a_place_is_made_for_whoever_comes_when_all_are_taken",),
+        (f"{SLOW}test_a_slot_is_freed_for_the_next_client_when_all_are_taken",),
     ),
     Bug(
         "every-address-is-loopback",
@@ -58,7 +58,7 @@ BUGS: Final = (
         (f"{SERVER}test_without_keys_the_server_listens_on_no_address_of_others",),
     ),
     Bug(
-        "who-comes-from-elsewhere-is-let-in",
+        "clients-from-elsewhere-are-let-in",
         LOCAL_ONLY,
         "and not _came_in_locally(scope):",
         'and scope.get("server") is None:',
@@ -108,10 +108,10 @@ BUGS: Final = (
         ("tests/system/api/test_upload.py::test_too_large_an_announcement_is_refused_before_one_byte_of_the_file",),
     ),
     Bug(
-        "a-wrong-name-is-told-after-the-file",
+        "a-wrong-name-is-refused-after-the-file",
         INTAKE,
-        "            await intake.open()  # before a client is told that it may send\n",
-        "            pass\n",
+        "            await stream.open()",
+        "            pass",
         (f"{LYING}test_a_client_that_waits_for_100_continue_is_told_to_send_or_is_refused",),
     ),
     Bug(
@@ -138,22 +138,22 @@ BUGS: Final = (
     Bug(
         "refused-senders-are-reset",
         DEADLINES,
-        "        self.cycle.transport = AnswersTransport(self.transport, self._part)\n",
+        "        self.cycle.transport = LingeringTransport(self.transport, self._close_gently)\n",
         "",
         ("tests/system/api/test_keys.py::test_a_refusal_in_a_body_ends_without_a_reset",),
     ),
     Bug(
         "refused-heads-are-reset",
         DEADLINES,
-        "        self.transport.write(refusal.encoded())\n        self.transport.write_eof()\n",
-        "        self.transport.write(refusal.encoded())\n        self.transport.close()\n",
+        "        self.transport.write(response.encoded())\n        self.transport.write_eof()\n",
+        "        self.transport.write(response.encoded())\n        self.transport.close()\n",
         (f"{LYING}test_who_is_refused_may_end_its_sentence",),
     ),
     Bug(
-        "no-place-left-is-told-without-a-code",
+        "no-connection-left-without-a-code",
         DEADLINES,
         "busy if app is service_unavailable else app",
         "app",
-        (f"{SLOW}test_when_all_places_are_taken_by_those_who_send_the_next_is_told_so",),
+        (f"{SLOW}test_when_all_slots_are_taken_by_those_who_send_the_next_is_refused",),
     ),
 )

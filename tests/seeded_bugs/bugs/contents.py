@@ -5,15 +5,18 @@ from typing import Final
 from tests.seeded_bugs import Bug
 
 READ: Final = "shared/csv/read.py"
-INTAKE: Final = "shared/ingest/intake/file_intake.py"
-DECOMPRESS: Final = "shared/csv/gunzip.py"
+FILE_INTAKE: Final = "shared/ingest/intake/file_intake.py"
+GUNZIP: Final = "shared/csv/gunzip.py"
 ENCODING: Final = "shared/csv/encoding.py"
+REGISTRY: Final = "shared/catalog/registry.py"
 STORAGE: Final = "shared/storage/directory.py"
 BODY: Final = "api/intake/request_body.py"
 FILENAMES: Final = "api/intake/filenames.py"
-INTAKE: Final = "tests/unit/ingest/test_file_intake.py::"
+INTAKES: Final = "tests/unit/ingest/test_file_intake.py::"
 REFUSED: Final = "tests/system/api/test_files.py::test_a_file_that_is_none_is_refused_and_leaves_nothing"
-MALFORMED: Final = "tests/system/api/test_files.py::test_damage_is_told_with_its_place_and_the_rest_loads"
+MALFORMED: Final = (
+    "tests/system/api/test_files.py::test_malformed_records_are_told_with_their_location_and_the_rest_loads"
+)
 FORMS: Final = "tests/system/api/test_multipart.py::test_a_form_that_broke_others"
 KEPT: Final = "tests/system/api/test_filenames.py::test_what_is_kept_of_a_hostile_name_is_a_name"
 STORED: Final = "tests/system/api/test_filenames.py::test_no_name_leads_out_of_the_uploads_directory"
@@ -36,51 +39,51 @@ BUGS: Final = (
         also=(("if is_valid(data, self._dialect, self._fields):", "if data:"),),
     ),
     Bug(
-        "cut-where-quotes-are-damaged",
+        "cut-where-quotes-are-malformed",
         "shared/csv/split.py",
         "if is_valid(data, self._dialect, self._fields):",
         "if data:",
         ("tests/unit/csv/test_read.py::test_batches_make_no_difference_to_what_fuzzing_found",),
     ),
     Bug(
-        "faulty-records-are-not-counted",
+        "malformed-records-are-not-counted",
         "shared/csv/records.py",
-        "return len(self.places)",
+        "return len(self.locations)",
         "return int(self.table.num_rows)",
-        ("tests/unit/csv/test_read.py::test_damage_stays_local",),
+        ("tests/unit/csv/test_read.py::test_malformed_input_stays_local",),
     ),
     # -- how much of it there may be
     Bug(
         "size-is-not-counted",
-        INTAKE,
+        FILE_INTAKE,
         "if size_bytes > most_bytes:",
         "if size_bytes > most_bytes**2:",
         ("tests/system/api/test_upload.py::test_the_size_is_counted_when_nothing_announced_it",),
     ),
     Bug(
         "what-gzip-holds-is-not-counted",
-        INTAKE,
+        FILE_INTAKE,
         "        _refuse_more_than(self._settings.max_upload_bytes, self._seen_bytes)",
         "        ",
-        (f"{INTAKE}test_a_small_gzip_that_holds_too_much_is_refused",),
+        (f"{INTAKES}test_a_small_gzip_that_holds_too_much_is_refused",),
     ),
     Bug(
         "what-gzip-weighs-is-not-counted",
-        INTAKE,
+        FILE_INTAKE,
         "        _refuse_more_than(self._settings.max_upload_bytes, self._size_bytes)\n",
         "",
-        (f"{INTAKE}test_a_large_gzip_that_holds_little_is_refused",),
+        (f"{INTAKES}test_a_large_gzip_that_holds_little_is_refused",),
     ),
     Bug(
         "gzip-of-any-ratio",
-        DECOMPRESS,
+        GUNZIP,
         "if self._bytes_out > max(",
         "if self._bytes_out > max(1 << 60, ",
         (f"{REFUSED}[gzip that unpacks to 1,000 times its size]",),
     ),
     Bug(
         "members-of-gzip-cost-their-square",
-        DECOMPRESS,
+        GUNZIP,
         "_SLICE_BYTES = 16 * 1024",
         "_SLICE_BYTES = 64 * 1024 * 1024",
         ("tests/system/api/test_bombs.py::test_a_bomb_costs_what_it_weighs[a million empty members of gzip]",),
@@ -88,16 +91,23 @@ BUGS: Final = (
     Bug(
         "refused-files-stay",
         "api/intake/streaming.py",
-        "        await asyncio.shield(intake.abort())\n",
+        "        await asyncio.shield(stream.abort())\n",
         "",
         (REFUSED,),
     ),
     Bug(
+        "a-named-dataset-is-one-of-many",
+        REGISTRY,
+        "[self.get(name)] if name else list(self)",
+        "list(self)",
+        ("tests/unit/csv/test_sniff.py::test_what_the_client_says_counts",),
+    ),
+    Bug(
         "headers-of-any-number-of-columns",
-        "shared/catalog/registry.py",
+        REGISTRY,
         "if len(header) > MOST_COLUMNS:",
         "if not header:",
-        (f"{INTAKE}test_a_header_of_very_many_columns_is_refused_quickly",),
+        (f"{INTAKES}test_a_header_of_very_many_columns_is_refused_quickly",),
     ),
     Bug(
         "fields-of-any-length",
@@ -129,8 +139,8 @@ BUGS: Final = (
         ("tests/unit/csv/test_encoding.py::test_what_does_not_decode_is_no_valid_text",),
     ),
     Bug(
-        "zeros-behind-gzip-are-damage",
-        DECOMPRESS,
+        "zeros-behind-gzip-are-refused",
+        GUNZIP,
         "while block := block if self._in_member else block.lstrip(_PADDING):",
         "while block:",
         ("tests/fuzz/test_fuzz.py::test_checks_hold[gunzip]",),
@@ -150,7 +160,7 @@ BUGS: Final = (
         "max_segment_count=_MOST_PARTS, max_header_count=1_000_000",
         (f"{FORMS}[10,000 headers of a part]",),
     ),
-    # -- its name, and its place
+    # -- its name, and where it is stored
     Bug(
         "names-keep-paths-of-windows",
         FILENAMES,
@@ -174,13 +184,19 @@ BUGS: Final = (
     ),
     Bug(
         "stored-under-the-clients-name",
-        INTAKE,
+        FILE_INTAKE,
         "self._key = storage.new_key()",
         "self._key = storage.new_key() + filename",
         (STORED,),
         also=(
-            ("wanted: Wanted, *, is_as_sent: bool", "wanted: Wanted, filename: str, *, is_as_sent: bool"),
-            ("settings, wanted, is_as_sent=", "settings, wanted, filename, is_as_sent="),
+            (
+                "options: TextOptions, matcher: HeaderMatcher) -> None:\n        self._settings",
+                "options: TextOptions, matcher: HeaderMatcher, filename: str) -> None:\n        self._settings",
+            ),
+            (
+                "_Content(storage, settings, options, matcher)",
+                "_Content(storage, settings, options, matcher, filename)",
+            ),
         ),
     ),
     Bug(
@@ -195,10 +211,10 @@ BUGS: Final = (
         STORAGE,
         "0o600)",
         "0o666)",
-        (f"{INTAKE}test_a_stored_file_is_its_owners_whatever_the_umask_is",),
+        (f"{INTAKES}test_a_stored_file_is_its_owners_whatever_the_umask_is",),
     ),
     Bug(
-        "servers-write-for-everybody",
+        "servers-write-for-all-users",
         "api/main.py",
         "    os.umask(0o077)",
         "    ",

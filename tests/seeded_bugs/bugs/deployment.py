@@ -1,4 +1,4 @@
-"""What runs, as whom, and who reaches it: servers, containers, images, packages."""
+"""What runs, as which user, and what can reach it: servers, containers, images, packages."""
 
 from typing import Final
 
@@ -79,7 +79,7 @@ BUGS: Final = (
     Bug("containers-may-be-written", COMPOSE, "  read_only: true\n", "  read_only: false\n", (HARDENED,)),
     Bug("containers-have-capabilities", COMPOSE, "  cap_drop: [ALL]\n", "", (HARDENED,)),
     Bug("containers-gain-privileges", COMPOSE, '["no-new-privileges:true"]', "[]", (HARDENED,)),
-    Bug("a-port-for-everybody", COMPOSE, '"127.0.0.1:${API_PORT', '"${API_PORT', (HARDENED,)),
+    Bug("a-port-on-all-addresses", COMPOSE, '"127.0.0.1:${API_PORT', '"${API_PORT', (HARDENED,)),
     Bug("servers-have-a-way-out", COMPOSE, "    internal: true\n", "    internal: false\n", (WITHOUT_A_WAY_OUT,)),
     Bug(
         "redis-has-a-port",
@@ -120,7 +120,7 @@ BUGS: Final = (
         (f"{SUPPLIED}test_every_file_is_known_by_its_hash",),
     ),
     Bug(
-        "nobody-asks-for-weaknesses",
+        "weaknesses-are-not-asked-for",
         "Makefile",
         "\t@$(BIN)/python -m tools.audit\n",
         "",

@@ -1,4 +1,4 @@
-"""What answers, downloads and logs tell."""
+"""What answers, downloads and logs disclose."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ ERRORS: Final = "tests/system/api/test_errors_and_health.py::"
 CANARY: Final = "tests/system/platform/test_canary.py::"
 
 BUGS: Final = (
-    # -- what a stranger sends and reads
+    # -- in answers, downloads and logs
     Bug(
         "answers-may-be-sniffed",
         "api/middleware/security_headers.py",
@@ -99,7 +99,7 @@ BUGS: Final = (
         (f"{HEADERS}test_every_answer_has_them",),
     ),
     Bug(
-        "errors-that-nobody-foresaw-in-answers",
+        "unexpected-errors-in-answers",
         PROBLEMS,
         '"Something went wrong on our side."',
         "str(sys.exc_info()[1])",
@@ -109,16 +109,16 @@ BUGS: Final = (
     Bug(
         "errors-of-the-database-in-answers",
         PROBLEMS,
-        '"The database does not answer now; try again in a few seconds."',
+        '"The database does not answer; try again in a few seconds."',
         "str(error)",
         (f"{ERRORS}test_without_a_database_everything_says_so_and_nothing_is_kept",),
     ),
     Bug(
-        "places-on-the-disk-in-answers",
+        "paths-on-the-disk-in-answers",
         "shared/storage/directory.py",
         '"the storage cannot be written", {"reason": os.strerror(error.errno or 0)}',
         '"the storage cannot be written", {"reason": str(error)}',
-        (f"{ERRORS}test_a_disk_that_takes_no_file_is_told_without_its_place",),
+        (f"{ERRORS}test_a_disk_that_takes_no_file_is_told_without_its_path",),
     ),
     Bug(
         "health-tells-versions",
@@ -189,6 +189,6 @@ BUGS: Final = (
         SHEET,
         "_LONGEST_TEXT_CHARACTERS: Final = 21_000",
         "_LONGEST_TEXT_CHARACTERS: Final = 32_000",
-        (f"{SHEETS}test_a_damaged_record_is_cut_to_what_a_spreadsheets_cell_holds",),
+        (f"{SHEETS}test_a_malformed_record_is_cut_to_what_a_spreadsheets_cell_holds",),
     ),
 )

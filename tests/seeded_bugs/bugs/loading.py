@@ -1,165 +1,216 @@
-"""Who has a batch, what is committed with it, what is published, and who rings again."""
+"""Which loader has a batch, what is committed with it, what is published, and which notifications are sent."""
 
 from typing import Final
 
 from tests.seeded_bugs import Bug
 
-WORK: Final = "shared/ingest/work.py"
-LOAD: Final = "shared/ingest/loading/loader.py"
-PUBLISH: Final = "shared/ingest/publishing/large_upload.py"
+LEASES: Final = "shared/database/leases.py"
+STATES: Final = "shared/database/state_machine.py"
+LOADER: Final = "shared/ingest/loading/loader.py"
+COMMITS: Final = "shared/ingest/loading/commits.py"
+COMPLETION: Final = "shared/ingest/publishing/completion.py"
+TOTALS: Final = "shared/ingest/publishing/totals.py"
+REGISTRY: Final = "shared/catalog/registry.py"
 SWEEP: Final = "shared/ingest/lifecycle/sweep.py"
 LOADING: Final = "tests/integration/ingest/test_loader.py::"
 ACTIONS: Final = "tests/integration/ingest/test_actions.py::"
 PROMISES: Final = "tests/integration/ingest/test_promises.py::"
+CORRUPT: Final = f"{PROMISES}test_bytes_that_changed_on_the_disk_are_not_published"
 NOTIFIERS: Final = "tests/system/api/test_notifiers.py::"
 
+# The condition of `state_machine.IS_OURS`, for a loader that had the batch at any time before.
+WAS_EVER_OURS: Final = "upload_number = %(upload)s AND number = %(batch)s AND epoch >= %(epoch)s AND state = 'pending'"
+
 BUGS: Final = (
-    # -- who has a batch, and until when
+    # -- which loader has a batch, and until when
     Bug(
         "claim-ignores-lease",
-        WORK,
-        "lease_until < clock_timestamp())",
-        "lease_until > '-infinity')",
+        LEASES,
+        "AND attempts < %(max_attempts)s\n      AND {_IS_FREE}\n      AND EXISTS",
+        "AND attempts < %(max_attempts)s\n      AND EXISTS",
         (f"{PROMISES}test_leases_are_by_the_servers_clock",),
     ),
     Bug(
         "lease-by-the-clients-clock",
-        WORK,
-        "clock_timestamp() + make_interval(secs => %(lease_seconds)s),\n    session_pid",
-        "to_timestamp(%(lease_seconds)s),\n    session_pid",
+        LEASES,
+        "lease_until = {_LEASE},\n    session_pid",
+        "lease_until = to_timestamp(%(lease_seconds)s),\n    session_pid",
         (f"{PROMISES}test_leases_are_by_the_servers_clock",),
         also=(
-            ("import socket\n", "import socket\nimport time\n"),
-            ("loader=loader, lease_seconds=lease", "loader=loader, lease_seconds=time.time() + lease"),
+            ("from typing import", "import time\nfrom typing import"),
+            ("loader=loader, lease_seconds=lease_seconds", "loader=loader, lease_seconds=time.time() + lease_seconds"),
         ),
     ),
     Bug(
         "claims-wait-for-each-other",
-        WORK,
+        LEASES,
         "FOR UPDATE SKIP LOCKED",
         "FOR UPDATE",
         (f"{PROMISES}test_claims_do_not_wait_for_each_other",),
     ),
     Bug(
         "claim-from-an-upload-that-ended",
-        WORK,
-        "AND EXISTS (SELECT FROM uploads WHERE number = %(upload)s AND state = 'loading')",
+        LEASES,
+        "AND EXISTS (SELECT FROM uploads WHERE number = %(upload)s AND {guard_of(COMPLETE)})",
         "",
         (f"{PROMISES}test_a_cancelled_uploads_batches_are_nobodys",),
     ),
     Bug(
         "give-back-without-epoch",
-        WORK,
-        'AND epoch = %(epoch)s AND state = \'pending\'\n"""',
-        'AND epoch >= %(epoch)s AND state = \'pending\'\n"""',
+        LEASES,
+        "attempts = attempts - %(refunded)s WHERE {IS_OURS}",
+        f"attempts = attempts - %(refunded)s WHERE {WAS_EVER_OURS}",
         (f"{PROMISES}test_a_loader_that_lost_its_batch_cannot_give_it_back",),
     ),
     # -- one transaction, and the fence at its end
     Bug(
         "commit-without-epoch",
-        WORK,
-        "AND epoch = %(epoch)s AND state = 'pending'\nRETURNING",
-        "AND epoch >= %(epoch)s AND state = 'pending'\nRETURNING",
+        STATES,
+        "WHERE {IS_OURS}\nRETURNING number",
+        f"WHERE {WAS_EVER_OURS}\nRETURNING number",
         (f"{LOADING}test_a_loader_whose_lease_was_taken_cannot_commit",),
     ),
     Bug(
         "rows-committed-before-the-fence",
-        LOAD,
-        "connection.copy(REJECTS_PARTITION, validated.rejects)",
-        "with connection.transaction():\n            connection.copy(REJECTS_PARTITION, validated.rejects)",
+        COMMITS,
+        "    connection.copy(REJECTS_PARTITION, validated.rejects)\n",
+        "    with connection.transaction():\n        connection.copy(REJECTS_PARTITION, validated.rejects)\n",
         (f"{LOADING}test_a_loader_whose_lease_was_taken_cannot_commit",),
     ),
     Bug(
         "ledger-in-a-transaction-of-its-own",
-        LOAD,
-        "finish_batch(connection, work, batch, read, loaded, rejected)",
-        "with connection.transaction():\n            finish_batch(connection, work, batch, read, loaded, rejected)",
+        COMMITS,
+        "    finish_batch(connection,",
+        "    with connection.transaction():\n        finish_batch(connection,",
         (f"{PROMISES}test_rows_rejects_and_ledger_are_one_transaction",),
     ),
     # -- what is published is proven
     Bug(
         "publish-without-epoch",
-        PUBLISH,
+        STATES,
         "epoch = coalesce(%(epoch)s, epoch)",
         "epoch >= coalesce(%(epoch)s, epoch)",
-        (f"{PROMISES}test_a_publisher_whose_turn_was_taken_publishes_nothing",),
+        (f"{PROMISES}test_a_publisher_whose_claim_was_taken_publishes_nothing",),
     ),
     Bug(
         "publish-while-batches-are-pending",
-        PUBLISH,
-        "AND NOT EXISTS (SELECT FROM batches WHERE upload_number = %(upload)s AND state = 'pending')",
+        LEASES,
+        "AND NOT EXISTS (SELECT FROM batches WHERE upload_number = %(number)s AND state = '{BatchState.PENDING}')",
         "",
         (f"{LOADING}test_nobody_publishes_while_a_batch_is_pending",),
     ),
     Bug(
         "publish-with-a-gap",
-        PUBLISH,
-        "if not tiled or byte_start",
-        "if byte_start",
+        COMPLETION,
+        "if not is_tiled or (byte_start",
+        "if (byte_start",
         (f"{LOADING}test_what_cannot_be_proven_is_failed",),
     ),
     Bug(
         "publish-without-counting-movies",
-        PUBLISH,
-        "+ duplicate, counted_movies, counted_rejects)",
-        "+ duplicate, loaded, counted_rejects)",
+        COMPLETION,
+        "(loaded + rejected + duplicate, stored_movies, stored_rejects)",
+        "(loaded + rejected + duplicate, loaded, stored_rejects)",
         (f"{LOADING}test_what_cannot_be_proven_is_failed",),
     ),
     Bug(
         "publish-without-counting-rejects",
-        PUBLISH,
-        "+ duplicate, counted_movies, counted_rejects)",
-        "+ duplicate, counted_movies, rejected)",
+        COMPLETION,
+        "(loaded + rejected + duplicate, stored_movies, stored_rejects)",
+        "(loaded + rejected + duplicate, stored_movies, rejected)",
         (f"{LOADING}test_what_cannot_be_proven_is_failed",),
     ),
     Bug(
-        "large-file-is-not-verified",
-        PUBLISH,
-        "running.add(executor.submit(verify_content, storage, work))",
-        "pass",
-        (f"{PROMISES}test_bytes_that_changed_on_the_disk_are_not_published",),
-    ),
-    Bug(
-        "small-file-is-not-verified",
-        LOAD,
-        "verify_content(self.storage, work)",
-        "pass",
-        (f"{PROMISES}test_bytes_that_changed_on_the_disk_are_not_published",),
-    ),
-    Bug(
         "totals-are-overwritten",
-        PUBLISH,
-        "movies = total.movies + excluded.movies",
-        "movies = excluded.movies",
+        TOTALS,
+        "ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = total.movies + excluded.movies",
+        "ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = excluded.movies",
         (f"{ACTIONS}test_undo_takes_everything_back",),
+    ),
+    # -- what is read is what was stored
+    Bug(
+        "checksums-of-large-uploads-are-not-compared",
+        LOADER,
+        "if batch.checksum is not None and checksum_of(data) != batch.checksum:",
+        "if batch.checksum is not None and not work.is_large and checksum_of(data) != batch.checksum:",
+        (f"{CORRUPT}[large-18]",),
+    ),
+    Bug(
+        "checksums-of-small-uploads-are-not-compared",
+        LOADER,
+        "if batch.checksum is not None and checksum_of(data) != batch.checksum:",
+        "if batch.checksum is not None and work.is_large and checksum_of(data) != batch.checksum:",
+        (f"{CORRUPT}[small-18]",),
+    ),
+    Bug(
+        "batches-without-a-checksum-are-refused",
+        LOADER,
+        "if batch.checksum is not None and checksum_of(data) != batch.checksum:",
+        "if checksum_of(data) != batch.checksum:",
+        (f"{LOADING}test_batches_of_earlier_versions_have_no_checksum_and_are_loaded",),
+    ),
+    Bug(
+        "a-checksum-without-the-last-byte",
+        "shared/csv/split.py",
+        "memoryview(self._pending) as pending, pending[:end] as content",
+        "memoryview(self._pending) as pending, pending[: end - 1] as content",
+        ("tests/unit/csv/test_split.py::test_a_small_file_is_one_span",),
+    ),
+    Bug(
+        "the-rest-of-a-long-line-is-a-record",
+        LOADER,
+        "if batch.begins_in_line:",
+        "if False:",
+        (f"{LOADING}test_a_line_too_long_for_a_batch_is_one_reject",),
+    ),
+    Bug(
+        "a-dataset-that-is-gone-crashes-its-loaders",
+        REGISTRY,
+        "        if name not in self._datasets:\n            raise DatasetGone",
+        "        if name in ():\n            raise DatasetGone",
+        (f"{LOADING}test_an_upload_whose_dataset_is_gone_is_failed",),
     ),
     # -- the sweep
     Bug(
-        "sweep-rings-before-its-commit",
+        "sweep-notifies-before-its-commit",
         SWEEP,
         "dead = connection.execute(_DEAD_TABLES)",
-        "[ring(*each) for each in waiting]\n        dead = connection.execute(_DEAD_TABLES)",
-        (f"{PROMISES}test_the_sweep_rings_when_what_it_did_is_committed",),
+        "[notify(*each) for each in waiting]\n        dead = connection.execute(_DEAD_TABLES)",
+        (f"{PROMISES}test_the_sweep_notifies_when_what_it_did_is_committed",),
     ),
     Bug(
         "sweep-trusts-a-lease-that-ended",
         SWEEP,
-        "AND state = 'pending' AND lease_until >= clock_timestamp()",
-        "AND state = 'pending' AND lease_until IS NOT NULL",
+        "AND state = '{BatchState.PENDING}' AND lease_until >= clock_timestamp()",
+        "AND state = '{BatchState.PENDING}' AND lease_until IS NOT NULL",
         (f"{ACTIONS}test_the_sweep_leaves_a_working_loader_alone",),
     ),
     Bug(
         "poisoned-batch-never-fails",
-        SWEEP,
-        "'pending' AND attempts >= :max_attempts",
-        "'pending' AND attempts > :max_attempts",
+        LEASES,
+        "WHERE state = '{BatchState.PENDING}' AND attempts >= %(max_attempts)s",
+        "WHERE state = '{BatchState.PENDING}' AND attempts > %(max_attempts)s",
         (f"{ACTIONS}test_a_batch_that_kills_its_loaders_ends_the_upload",),
     ),
     Bug(
+        "sweep-fails-a-batch-that-a-loader-works-on",
+        LEASES,
+        "AND attempts >= %(max_attempts)s AND {_IS_FREE}\n    UNION ALL",
+        "AND attempts >= %(max_attempts)s\n    UNION ALL",
+        ("tests/integration/ingest/test_state_machine.py::test_any_order_of_events",),
+    ),
+    Bug(
+        "an-upload-that-has-ended-is-failed",
+        STATES,
+        "WHERE number = %(number)s AND {guard_of(FAIL)}\nRETURNING number",
+        "WHERE number = %(number)s\nRETURNING number",
+        ("tests/integration/ingest/test_state_machine.py::test_any_order_of_events",),
+    ),
+    Bug(
         "poisoned-publication-never-fails",
-        SWEEP,
-        "publish_attempts >= :max_attempts",
-        "publish_attempts > :max_attempts",
+        LEASES,
+        "publish_attempts >= %(max_attempts)s",
+        "publish_attempts > %(max_attempts)s",
         (f"{PROMISES}test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it",),
     ),
     Bug(
@@ -167,15 +218,15 @@ BUGS: Final = (
         "shared/ingest/lifecycle/retention.py",
         "key not in known and age_seconds",
         "age_seconds",
-        (f"{PROMISES}test_housekeeping_removes_only_files_that_nobody_needs",),
+        (f"{PROMISES}test_retention_removes_only_files_without_a_use",),
     ),
     # -- notifications
     Bug(
-        "ring-before-commit",
+        "notification-before-the-commit",
         "api/intake/upload_intake.py",
         "is_committing = True",
-        "upload.runtime.bells.ring(registered.upload_id, upload.use_celery)\n            is_committing = True",
-        (f"{NOTIFIERS}test_the_bell_rings_once_and_after_the_commit",),
+        "upload.runtime.notifiers.notify(registered.upload_id, upload.transport)\n            is_committing = True",
+        (f"{NOTIFIERS}test_a_loader_is_notified_once_and_after_the_commit",),
     ),
     Bug(
         "late-acknowledgement",

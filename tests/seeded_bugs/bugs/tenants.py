@@ -1,4 +1,4 @@
-"""Whose a row is: by the statements of requests, and once more by the database."""
+"""Which tenant a row belongs to: by the statements of requests, and once more by the database."""
 
 from typing import Final
 
@@ -31,7 +31,7 @@ BUGS: Final = (
         (f"{ROWS}test_every_table_hides_rows_or_is_closed",),
     ),
     Bug(
-        "rejects-for-whoever-names-their-upload",
+        "rejects-of-any-upload-that-a-reader-names",
         "migrations/versions/2026-11-28_rejects_of_one_upload.py",
         "USING ({NAMED_OF_ITS_UPLOADS})",
         "USING (upload_number BETWEEN {NAMED.format(otherwise=0)} AND {NAMED.format(otherwise=2**63 - 1)})",
@@ -68,8 +68,8 @@ BUGS: Final = (
     Bug(
         "another-tenants-upload-is-corrected",
         POLICIES,
-        '_replace_mends(["corrects", "tenant"], ["number", "tenant"])',
-        '_replace_mends(["corrects"], ["number"])',
+        '_replace_mends(["mends", "tenant"], ["number", "tenant"])',
+        '_replace_mends(["mends"], ["number"])',
         (f"{ROWS}test_nobody_writes_for_another_tenant",),
     ),
     Bug(
@@ -120,8 +120,8 @@ BUGS: Final = (
     Bug(
         "a-login-that-may-more",
         "shared/database/request_login.py",
-        "if is_mighty or roles != [API_ROLE]:",
-        "if is_mighty:",
+        "if is_powerful or roles != [API_ROLE]:",
+        "if is_powerful:",
         ("tests/integration/database/test_request_login.py::test_a_user_who_may_more_is_refused",),
     ),
     Bug(
@@ -134,8 +134,8 @@ BUGS: Final = (
     Bug(
         "a-request-as-the-owner",
         "api/routes/corrections.py",
-        "to_thread(_find, runtime.request_engine,",
-        "to_thread(_find, runtime.engine,",
+        "to_thread(_correctable, runtime.request_engine,",
+        "to_thread(_correctable, runtime.engine,",
         (f"{ISOLATION}test_the_owners_engine_is_used_where_it_must_be",),
     ),
     # -- the first wall: through HTTP the second hides that it is gone
@@ -158,7 +158,7 @@ BUGS: Final = (
         "shared/ingest/corrections/correction_intake.py",
         "wanted.where(Upload.id == upload_id, Upload.tenant == tenant)",
         "wanted.where(Upload.id == upload_id)",
-        (f"{FILTERS}test_nobody_mends_another_tenants_upload",),
+        (f"{FILTERS}test_nobody_corrects_another_tenants_upload",),
     ),
     # -- what passes by both
     Bug(
@@ -180,7 +180,7 @@ BUGS: Final = (
         also=(("Column = Annotated[", "_NUMBERS: dict[uuid.UUID, int | None] = {}\nColumn = Annotated["),),
     ),
     Bug(
-        "idempotency-keys-are-everybodys",
+        "idempotency-keys-without-a-tenant",
         "api/intake/upload_intake.py",
         "upload.runtime.request_engine, upload.tenant.name, upload.idempotency_key",
         'upload.runtime.request_engine, "public", upload.idempotency_key',
@@ -196,8 +196,8 @@ BUGS: Final = (
     Bug(
         "summaries-take-all-connections",
         "api/routes/rejects.py",
-        "        runtime.summaries.passed(tenant.name),",
-        "        runtime.summaries.passed(str(uuid.uuid4())),",
-        ("tests/system/api/test_isolation.py::test_summaries_of_one_tenant_take_no_connection_from_another",),
+        "        runtime.summary_locks.held(tenant.name),",
+        "        runtime.summary_locks.held(str(uuid.uuid4())),",
+        (f"{ISOLATION}test_summaries_of_one_tenant_take_no_connection_from_another",),
     ),
 )

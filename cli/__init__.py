@@ -1,1 +1,1 @@
-"""The command-line client: it talks to the API over HTTP, and starts the local stack for `up` and `demo`."""
+"""The command-line client. It talks to the API over HTTP; `up` and `demo` start the local stack."""

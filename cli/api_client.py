@@ -1,4 +1,4 @@
-"""HTTP to the API: one method per use; answers that are not a success become exceptions."""
+"""The HTTP client of the API, with one method per use. Answers that are not a success become exceptions."""
 
 import ipaddress
 import time
@@ -11,28 +11,28 @@ from urllib.parse import urlsplit
 import httpx
 
 from cli.client_errors import Json, ProblemError, UnreachableError, no_key, not_ours, problem_of, unreachable
+from shared.database.state_machine import ACTIVE_STATES
 from shared.keys.api_key import parse_key
 
 API_PREFIX = "/api/v1"
-ACTIVE_STATES = ("queued", "loading")
 
 UPLOAD_BLOCK_BYTES = 256 * 1024
 FIRST_POLL_SECONDS = 0.1
 LONGEST_POLL_SECONDS = 1.0
-# A restart of the API takes a few seconds and harms no upload, so watching one goes on for this long without answers.
+# A restart of the API takes a few seconds and harms no upload, so `watch` continues for this long without answers.
 OUTAGE_SECONDS = 60.0
 FIRST_SERVER_ERROR = 500
 
-# The reply to an upload waits until the server has the whole file on its disk, so reading may take its time.
+# The API answers an upload only when the whole file is on its disk, so the answer may take long.
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0, read=300.0, write=300.0)
 
 Params = dict[str, str | int | bool | None]
 
 
 class ApiClient:
-    """One connection pool to one API, for one tenant (None: the server's default); a context manager.
+    """A connection pool to one API, for one tenant (None: the server's default). A context manager.
 
-    `api_key` is sent with each request; raises `NoKeyError` for one that is damaged.
+    It sends `api_key` with each request; raises `NoKeyError` if the key is malformed.
     """
 
     def __init__(self, api_url: str, tenant: str | None, api_key: str | None = None) -> None:
@@ -43,7 +43,7 @@ class ApiClient:
             base_url=self.api_url + API_PREFIX,
             headers=_present({"X-Tenant": tenant or None, "X-API-Key": api_key or None}),
             timeout=_TIMEOUT,
-            # a proxy from the environment cannot reach this machine's own addresses
+            # a proxy from the environment cannot reach loopback addresses of this machine
             trust_env=not _is_loopback(self.api_url),
         )
 
@@ -56,15 +56,15 @@ class ApiClient:
         self._http.close()
 
     def page(self, path: str, params: Params) -> Json:
-        """The list at `path`; parameters that are None are left out."""
+        """A page of the list at `path`; parameters that are None are not sent."""
         return self._json("GET", path, params, "items")
 
     def act(self, upload_id: object, action: str) -> Json:
-        """The upload after `action`: cancel, retry or undo."""
+        """Cancel, retry or undo an upload, and return the upload after that."""
         return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id")
 
     def upload(self, file: Path, params: Params, on_sent: Callable[[int], None], path: str = "/upload") -> Json:
-        """Stream `file` to `path` as the raw body in constant memory; `on_sent` gets how many bytes are sent so far."""
+        """Stream `file` to `path` as the raw body, in constant memory; `on_sent` gets the bytes sent so far."""
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
         try:
             response = self._http.post(path, params=_present(params), headers=headers, content=_blocks(file, on_sent))
@@ -73,7 +73,7 @@ class ApiClient:
         return _checked(response, "id")
 
     def blocks(self, path: str, params: Params) -> Iterator[bytes]:
-        """The answer's body in blocks as they arrive: for downloads of any size."""
+        """The body of the answer, block by block as it arrives: for downloads of any size."""
         try:
             with self._http.stream("GET", path, params=_present(params)) as response:
                 if response.is_error:
@@ -84,7 +84,7 @@ class ApiClient:
             raise unreachable(self.api_url, error) from error
 
     def watch(self, upload_id: str) -> Iterator[Json]:
-        """The upload again and again until it is no longer active, its end included."""
+        """Poll the upload until it is no longer active; yields each answer, the last one included."""
         pause, last_answer = FIRST_POLL_SECONDS, time.monotonic()
         while True:
             try:
@@ -109,7 +109,7 @@ class ApiClient:
 
 
 def _checked(response: httpx.Response, member: str) -> Json:
-    """The answer's JSON object; `member` is one that tells ours from what else may answer with a success."""
+    """The JSON object of the answer; an object without `member` cannot come from this API."""
     if response.is_error:
         raise problem_of(response)
     try:
@@ -122,11 +122,11 @@ def _checked(response: httpx.Response, member: str) -> Json:
 
 
 def _present(params: Params) -> dict[str, str]:
-    shown: dict[str, str] = {}
+    present: dict[str, str] = {}
     for name, value in params.items():
         if value is not None:
-            shown[name] = str(value).lower() if isinstance(value, bool) else str(value)
-    return shown
+            present[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return present
 
 
 def _blocks(file: Path, on_sent: Callable[[int], None]) -> Iterator[bytes]:

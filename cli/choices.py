@@ -1,35 +1,24 @@
-"""What an option may be, as the API names it."""
+"""The values of options, as the API names them. (For states the CLI uses `UploadState`.)"""
 
 from enum import StrEnum
 
 
-class State(StrEnum):
-    """The states of an upload."""
-
-    QUEUED = "queued"
-    LOADING = "loading"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNDONE = "undone"
-
-
 class SortBy(StrEnum):
-    """What the listing can be sorted by."""
+    """The fields by which movies can be sorted."""
 
     RELEASE_DATE = "release_date"
     VOTE_AVERAGE = "vote_average"
 
 
 class SortOrder(StrEnum):
-    """Up or down; what is unknown stands last in both."""
+    """The sort order; movies without a value come last in both orders."""
 
     ASC = "asc"
     DESC = "desc"
 
 
 class Scope(StrEnum):
-    """What a key is for."""
+    """The scopes of an API key."""
 
     READ = "read"
     UPLOAD = "upload"

@@ -1,9 +1,9 @@
-"""What can go wrong between the client and the API, as one readable message and as one JSON document.
+"""Errors between the client and the API. Each has a readable message and a JSON document.
 
 ClientError
-|-- NoKeyError       what INGEST_API_KEY holds cannot be a key; nothing was sent
-|-- ProblemError     the API said no: application/problem+json, or any other answer that is not a success
-`-- UnreachableError no answer: nothing listens there, or the connection broke
+|-- NoKeyError       INGEST_API_KEY does not contain a key; nothing was sent
+|-- ProblemError     the API answered with application/problem+json, or with another answer that is not a success
+`-- UnreachableError no answer: no server listens there, or the connection broke
 """
 
 from http import HTTPStatus
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class ClientError(Exception):
-    """Base of all; `document` is what `--json` prints, in the shape of problem+json."""
+    """Base of all; `--json` prints `document`, which has the shape of problem+json."""
 
     def __init__(self, message: str, document: Json) -> None:
         super().__init__(message, document)
@@ -29,11 +29,11 @@ class ClientError(Exception):
 
 
 class NoKeyError(ClientError):
-    """The key of the environment is damaged; what it is does not show."""
+    """The key in the environment is malformed. The message does not show it."""
 
 
 class ProblemError(ClientError):
-    """An answer of 400 or more."""
+    """An answer with an error status, or one that does not come from this API."""
 
     @property
     def status(self) -> int:
@@ -46,7 +46,7 @@ class UnreachableError(ClientError):
 
 
 def problem_of(response: httpx.Response) -> ProblemError:
-    """The error of an answer whose body has been read; a body that is not problem+json is replaced by its status."""
+    """The error for an answer whose body has been read; without problem+json the document has only the status."""
     document: Json = {"type": "about:blank", "title": _reason(response.status_code)}
     if response.headers.get("content-type", "").startswith(("application/problem+json", "application/json")):
         document |= _object(response)
@@ -55,20 +55,20 @@ def problem_of(response: httpx.Response) -> ProblemError:
 
 
 def not_ours(response: httpx.Response) -> ProblemError:
-    """The error for a success that is not what this API answers: something else listens there."""
-    detail = f"what answers at {response.url.copy_with(query=None)} is not the API of this client"
+    """The error for a success that does not come from this API, because another server listens there."""
+    detail = f"the server at {response.url.copy_with(query=None)} is not the API of this client"
     document = {"type": "about:blank", "title": "Unexpected answer", "status": response.status_code, "detail": detail}
     return ProblemError(_sentence(document), document)
 
 
 def no_key() -> NoKeyError:
-    """The error for a damaged key."""
-    message = "INGEST_API_KEY holds no whole key: characters are missing, added or wrong."
+    """The error for a malformed key."""
+    message = "INGEST_API_KEY is not a valid key: it has missing, extra or wrong characters."
     return NoKeyError(message, {"type": "about:blank", "title": "No key", "code": "key_invalid", "detail": message})
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> UnreachableError:
-    """The error for a connection that could not be made or did not hold."""
+    """The error for a connection that failed or broke."""
     reason = printable(str(error)) or type(error).__name__
     message = f"The API at {base_url} does not answer ({reason}). Is it running? `imdb-ingest up` starts it."
     return UnreachableError(
@@ -92,7 +92,7 @@ def _reason(status: int) -> str:
 
 
 def _sentence(document: Json) -> str:
-    """`Title (404 not_found): detail; location: message [trace abc]`, leaving out what the document does not have."""
+    """`Title (404 not_found): detail [trace abc]`, without the parts that the document does not have."""
     code = f" {document['code']}" if document.get("code") else ""
     text = f"{document['title']} ({document['status']}{code})"
     detail = document.get("detail") or "; ".join(_field_error(error) for error in document.get("errors") or [])

@@ -1,4 +1,4 @@
-"""`imdb-ingest demo`: the main job from start to end on servers of its own, in a directory that is removed again."""
+"""`imdb-ingest demo`: load a file on servers of its own, in a temporary directory, and show every step."""
 
 import signal
 import sys
@@ -18,6 +18,7 @@ from cli.client_errors import ClientError, Json
 from cli.formatting import printable
 from cli.progress import progress_view
 from cli.sending import follow, send
+from shared.database.state_machine import UploadState
 from stack.local import LocalStack
 from stack.stack_errors import StackError
 from stack.supervisor import Signals
@@ -30,11 +31,11 @@ _SHOWN_MOVIES = 15
 
 
 def run(file: Path | None) -> int:
-    """Load `file` (None: the sample) through Celery and show everything; the exit code."""
+    """Load `file` (None: the sample) with Celery and show the result; return the exit code."""
     out = render.console()
     source = file or SAMPLE
     if not source.is_file():
-        return _failed(f"There is no sample at {source}; name a file of your own with --file.")
+        return _failed(f"There is no sample at {source}; choose a file with --file.")
     try:
         with _interruptible(), tempfile.TemporaryDirectory(prefix="imdb-ingest-demo-") as directory:
             upload = _show(out, source, Path(directory))
@@ -42,7 +43,7 @@ def run(file: Path | None) -> int:
         return _failed(str(error))
     except KeyboardInterrupt:
         return INTERRUPTED
-    return 0 if upload["state"] == "completed" else FAILED
+    return 0 if upload["state"] == UploadState.COMPLETED else FAILED
 
 
 def _show(out: Console, source: Path, directory: Path) -> Json:
@@ -59,9 +60,9 @@ def _show(out: Console, source: Path, directory: Path) -> Json:
 
 @contextmanager
 def _running(out: Console, directory: Path) -> Iterator[LocalStack]:
-    """The whole stack, with a line when it is up and one when it is down."""
+    """Run the whole stack; print a line when it is up and one when it has stopped."""
     began = time.monotonic()
-    # Whatever the environment says: nobody else knows of this API, and it is gone soon.
+    # Regardless of the environment: the demo needs no keys, because its API is on loopback and exists only briefly.
     stack = LocalStack(directory, flower=True, settings={"INGEST_REQUIRE_KEYS": "false"})
     with out.status("starting PostgreSQL, Valkey, the API, a Celery worker and Flower"):
         stack.start()
@@ -77,7 +78,7 @@ def _running(out: Console, directory: Path) -> Iterator[LocalStack]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does: services stopped, directory removed."""
+    """Let SIGTERM end the demo like Ctrl-C: it stops the services and removes the directory."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt

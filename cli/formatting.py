@@ -1,4 +1,4 @@
-"""Numbers and foreign text as a person reads them on a terminal."""
+"""Numbers and foreign text, formatted for a terminal."""
 
 from datetime import datetime
 
@@ -6,14 +6,14 @@ _STEP = 1024.0
 
 
 def printable(text: str) -> str:
-    """`text` with every control character escaped: a cell of an uploaded file must not steer the terminal."""
+    """`text` with every control character escaped: a cell of an uploaded file must not control the terminal."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def count(number: float) -> str:
-    """`1234567` as `1,234,567`; halves are rounded."""
+    """`1234567` as `1,234,567`; fractions are rounded."""
     return f"{number:,.0f}"
 
 
@@ -27,7 +27,7 @@ def size(number_of_bytes: float) -> str:
 
 
 def elapsed_seconds(upload: dict[str, str | None]) -> float | None:
-    """Seconds between the start and the end of the loading; None if it did not start or has not ended."""
+    """Seconds from the start to the end of the loading; None if it has not started or not ended."""
     started, finished = upload.get("started_at"), upload.get("finished_at")
     if started is None or finished is None:
         return None

@@ -1,4 +1,4 @@
-"""`imdb-ingest keys`: who may use the API. They talk to the database: the first key cannot be asked of the API."""
+"""`imdb-ingest keys`: manage API keys, directly in the database, because the API cannot create the first key."""
 
 import json
 import math
@@ -27,11 +27,15 @@ from stack.stack_errors import StackError
 FAILED = 1
 WRONG_USAGE = 2
 
-app = typer.Typer(help="Make, list, rotate and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Create, list, rotate and revoke API keys.", no_args_is_help=True)
 
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", file_okay=False, help="Of an `imdb-ingest up` that runs; else DATABASE_URL is used."),
+    typer.Option(
+        "--data-dir",
+        file_okay=False,
+        help="The data directory of a running `imdb-ingest up`; without it, DATABASE_URL is used.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")]
@@ -40,16 +44,19 @@ KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys
 @app.command()
 def create(
     *,
-    name: Annotated[str, typer.Option(help="Who will have it.")],
-    tenant: Annotated[list[str], typer.Option(help="Whose data it opens; repeat it, the first is the default.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it is for; repeat it. admin includes the others.")],
+    name: Annotated[str, typer.Option(help="Who will use the key.")],
+    tenant: Annotated[
+        list[str], typer.Option(help="A tenant that the key may access; repeatable, the first is the default.")
+    ],
+    scope: Annotated[list[Scope], typer.Option(help="A scope of the key; repeatable. admin includes the others.")],
     expires_days: Annotated[
-        float | None, typer.Option(help="Its lifetime, at most 3,650 (ten years); for ever by default.")
+        float | None,
+        typer.Option(help="The key's lifetime in days, at most 3,650 (ten years); by default it does not expire."),
     ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a key. It is shown this once."""
+    """Create a key. The key is shown only once."""
     with _database(data_dir) as connection:
         lifetime = None if expires_days is None else _span(expires_days, timedelta(days=1))
         new = administration.create(connection, name, tenant, [str(one) for one in scope], lifetime)
@@ -58,7 +65,7 @@ def create(
 
 @app.command("list")
 def list_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List all keys, those that have ended included."""
+    """List all keys, including expired and revoked ones."""
     with _database(data_dir) as connection:
         items = [_document(row._asdict()) for row in connection.execute(all_keys())]
     if as_json:
@@ -69,24 +76,26 @@ def list_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
 
 @app.command()
 def revoke(*, key_id: KeyId, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """End key ID: the next request with it is refused."""
+    """Revoke key ID: the API refuses the next request with it."""
     with _database(data_dir) as connection:
         revoked_at = administration.revoke(connection, key_id)
     if as_json:
         _print_json(_document({"id": key_id, "revoked_at": revoked_at}))
     else:
-        typer.echo(f"{key_id} is revoked since {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
+        typer.echo(f"{key_id} was revoked at {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
 @app.command()
 def rotate(
     *,
     key_id: KeyId,
-    overlap_hours: Annotated[float, typer.Option(help="How long the old key still works, at most 87,600.")] = 24,
+    overlap_hours: Annotated[
+        float, typer.Option(help="How long the old key still works, in hours, at most 87,600.")
+    ] = 24,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Make a key that takes the place of key ID, with its name, tenants, scopes and expiry. It is shown this once."""
+    """Replace key ID: create a key with its name, tenants, scopes and expiry. The new key is shown only once."""
     with _database(data_dir) as connection:
         new = administration.rotate(connection, key_id, _span(overlap_hours, timedelta(hours=1)))
     _show_new(new, as_json=as_json)
@@ -94,7 +103,7 @@ def rotate(
 
 @contextmanager
 def _database(data_dir: Path | None) -> Iterator[Connection]:
-    """A transaction; what can go wrong ends the process: one line on stderr, exit code 1, or 2 for what cannot be."""
+    """A transaction. An error ends the process with one line on stderr and exit code 1, or 2 for invalid input."""
     try:
         engine = create_sync_engine(_settings(data_dir), "ingest-keys")
         try:
@@ -104,11 +113,13 @@ def _database(data_dir: Path | None) -> Iterator[Connection]:
             engine.dispose()
     except ValidationError as error:
         wrong = ", ".join(str(item["loc"][0]) for item in error.errors())
-        raise _failed(f"settings: {wrong} missing or wrong (or name the --data-dir of `imdb-ingest up`)") from error
+        raise _failed(
+            f"settings: {wrong} missing or invalid (or use --data-dir of a running `imdb-ingest up`)"
+        ) from error
     except OperationalError as error:
         raise _failed(f"the database does not answer: {str(error.orig).strip()}") from error
     except ProgrammingError as error:
-        raise _failed("the database has no table of keys: run `imdb-ingest migrate`") from error
+        raise _failed("the database has no table for keys: run `imdb-ingest migrate`") from error
     except InvalidRequest as error:
         is_wrong = not isinstance(error, NotFound | StateConflict)
         raise _failed(str(error), WRONG_USAGE if is_wrong else FAILED) from error
@@ -117,9 +128,9 @@ def _database(data_dir: Path | None) -> Iterator[Connection]:
 
 
 def _span(count: float, unit: timedelta) -> timedelta:
-    """So many units; the longest there is for more than that, which `administration` refuses. Raises `InvalidRequest`."""
+    """`count` units; the longest timedelta if that overflows (`administration` refuses it). Raises `InvalidRequest`."""
     if math.isnan(count):
-        raise InvalidRequest("nan is no span of time.")
+        raise InvalidRequest("nan is not a span of time.")
     try:
         return count * unit
     except OverflowError:
@@ -133,14 +144,16 @@ def _settings(data_dir: Path | None) -> Settings:
 
 
 def _show_new(new: administration.NewKey, *, as_json: bool) -> None:
-    """The key alone on stdout, so that a script can take it; the rest on stderr."""
+    """Print only the key to stdout, so that a script can read it, and the rest to stderr."""
     about = {"id": new.key.id, "name": new.name, "tenants": new.tenants, "scopes": new.scopes}
     times = {"created_at": new.created_at, "expires_at": new.expires_at, "replaces": new.replaces}
     if as_json:
         _print_json(_document({"key": new.key.text, **about, **times}))
         return
     typer.echo(new.key.text)
-    typer.echo(f"This is key {new.key.id}, shown this once: keep it now. Nobody can look it up again.", err=True)
+    typer.echo(
+        f"This is key {new.key.id}. It is shown only this once and cannot be looked up again: store it now.", err=True
+    )
 
 
 def _document(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""`imdb-ingest migrate`: Alembic without its command line or its ini file, so that it runs from any directory.
+"""`imdb-ingest migrate`: run Alembic without its command line and ini file, so that it works in any directory.
 
-And the user of INGEST_API_DATABASE_URL, if there is one: the owner makes it.
+After the migrations it creates the database user of INGEST_API_DATABASE_URL, if that is set.
 """
 
 import sys
@@ -24,19 +24,19 @@ _HEAD: Final = "head"
 
 
 def run(revision: str, *, sql: bool) -> int:
-    """Go up to `revision`, or print the SQL of it; the exit code."""
+    """Upgrade to `revision`, or print the SQL for it; return the exit code."""
     try:
         command.upgrade(alembic_config(), revision, sql=sql)
         if not sql and revision == _HEAD:
             _prepare_login(Settings())
     except ValidationError as error:
-        return _failed(f"settings: {', '.join(str(item['loc'][0]) for item in error.errors())} missing or wrong")
+        return _failed(f"settings: {', '.join(str(item['loc'][0]) for item in error.errors())} missing or invalid")
     except OperationalError as error:
         return _failed(f"the database does not answer: {str(error.orig).strip()}")
     except DBAPIError as error:
         if getattr(error.orig, "pgcode", None) != errorcodes.INSUFFICIENT_PRIVILEGE:
             raise
-        return _failed(f"the user of DATABASE_URL may not do this: {str(error.orig).strip()}")
+        return _failed(f"the user of DATABASE_URL lacks a privilege: {str(error.orig).strip()}")
     except (UnfitLogin, psycopg2.Error) as error:
         return _failed(f"INGEST_API_DATABASE_URL: {str(error).strip()}")
     except CommandError as error:
@@ -47,7 +47,7 @@ def run(revision: str, *, sql: bool) -> int:
 
 
 def alembic_config() -> Config:
-    """The configuration that points at the installed `migrations` package."""
+    """Alembic's configuration for the installed package `migrations`."""
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__path__[0])).replace("%", "%%"))
     return config

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, a few plain lines elsewhere, nothing with `--json`."""
+"""Progress: a bar on a terminal, a few plain lines elsewhere, nothing with `--json`."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,7 +13,7 @@ _PLAIN_STEP_PERCENT = 25
 
 
 class ProgressView(Protocol):
-    """Shows how far a phase is; phases come one after the other."""
+    """Shows the progress of phases that follow each other."""
 
     def __enter__(self) -> Self: ...
 
@@ -22,11 +22,11 @@ class ProgressView(Protocol):
     ) -> None: ...
 
     def show(self, phase: str, done: int, total: int, note: str) -> None:
-        """`done` of `total` bytes in `phase`; `note` is any further text."""
+        """Show `done` of `total` bytes of `phase`, with `note` after them."""
 
 
 def progress_view(console: Console, *, silent: bool) -> ProgressView:
-    """The view that fits where `console` writes to."""
+    """The view for the output that `console` writes to."""
     if silent:
         return _Silent()
     return _Bars(console) if console.is_terminal else _Lines(console)
@@ -44,7 +44,7 @@ class _Silent:
 
 
 class _Bars:
-    """One bar per phase; a phase is full as soon as the next one begins."""
+    """One bar per phase; a bar is full as soon as the next phase begins."""
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
@@ -76,7 +76,7 @@ class _Bars:
 
 
 class _Lines:
-    """A line when a phase begins, at each quarter and at its end."""
+    """A line when a phase begins, at each quarter, and when it ends."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -101,12 +101,12 @@ class _Lines:
 
 
 def sending_note(done: int, total: int) -> str:
-    """What stands behind the bar while bytes are sent."""
+    """The note after the bar while bytes are sent."""
     return f"{size(done)} of {size(total)}"
 
 
 def loading_note(read: int, rejected: int, per_second: float | None, eta_seconds: float | None) -> str:
-    """What stands behind the bar while records are loaded."""
+    """The note after the bar while records are loaded."""
     parts = [f"{count(read)} records"]
     if rejected:
         parts.append(f"{count(rejected)} rejected")

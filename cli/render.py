@@ -1,4 +1,4 @@
-"""Uploads, rejects and movies as tables. Every text that came from a file is escaped for the terminal."""
+"""Uploads, rejects, keys and movies as tables. Every text from a file is escaped for the terminal."""
 
 from collections.abc import Iterable
 
@@ -9,28 +9,29 @@ from rich.text import Text
 
 from cli.client_errors import Json
 from cli.formatting import count, elapsed_seconds, printable, size
+from shared.database.state_machine import UploadState
 
-# Without a terminal there is no width to go by; this one holds a full upload id beside the numbers.
+# The width without a terminal: enough for a full upload id beside the numbers.
 _PLAIN_WIDTH = 160
 _LONGEST_CELL = 120
-_STATE_STYLES = {
-    "queued": "cyan",
-    "loading": "cyan",
-    "completed": "green",
-    "failed": "bold red",
-    "cancelled": "yellow",
-    "undone": "yellow",
+_STATE_STYLES: dict[str, str] = {
+    UploadState.QUEUED: "cyan",
+    UploadState.LOADING: "cyan",
+    UploadState.COMPLETED: "green",
+    UploadState.FAILED: "bold red",
+    UploadState.CANCELLED: "yellow",
+    UploadState.UNDONE: "yellow",
 }
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console on stdout or stderr that does not squeeze its tables when nobody's terminal sets a width."""
-    made = Console(stderr=stderr, highlight=False)
-    return made if made.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
+    """A console on stdout or stderr. Without a terminal it is wide enough for all tables."""
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
 
 
 def counts(upload: Json) -> RenderableType:
-    """The end of an upload: its state and what became of every record."""
+    """The state of an upload and its record counts."""
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim")
     grid.add_column(justify="right")
@@ -41,7 +42,7 @@ def counts(upload: Json) -> RenderableType:
 
 
 def uploads(page: Json) -> RenderableType:
-    """A page of uploads, one line each."""
+    """A page of uploads, one line for each."""
     table = _table("uploads", page)
     table.add_column("id", no_wrap=True, overflow="fold")
     table.add_column("file", overflow="fold")
@@ -64,7 +65,7 @@ def uploads(page: Json) -> RenderableType:
 
 
 def history(page: Json) -> RenderableType:
-    """What happened to an upload, the oldest first."""
+    """The history of an upload, oldest event first."""
     table = Table(title=Text("history", "bold"), title_justify="left")
     table.add_column("time (UTC)", no_wrap=True)
     table.add_column("event", no_wrap=True, style="cyan")
@@ -75,7 +76,7 @@ def history(page: Json) -> RenderableType:
 
 
 def rejects(page: Json) -> RenderableType:
-    """A page of rejects: where, which rule, what it says, the cell's text, what to do about it."""
+    """A page of rejects: line, column, rule, message, the cell's text and the hint."""
     table = _table("rejects", page)
     table.add_column("line", justify="right", style="bold")
     table.add_column("column", style="cyan")
@@ -109,7 +110,7 @@ def summary(page: Json) -> RenderableType:
 
 
 def keys(page: Json) -> RenderableType:
-    """API keys, the oldest first; no secret is among what there is."""
+    """API keys, oldest first. The table contains no secrets."""
     table = Table(title=Text("keys", "bold"), title_justify="left")
     for name in ("id", "name", "tenants", "scopes", "state", "created (UTC)", "expires", "last used"):
         table.add_column(name, no_wrap=name == "id", overflow="fold")
@@ -126,7 +127,7 @@ def keys(page: Json) -> RenderableType:
 
 
 def movies(page: Json) -> RenderableType:
-    """A page of the listing."""
+    """A page of movies."""
     table = _table("movies", page)
     table.add_column("release", no_wrap=True)
     table.add_column("title", style="bold", overflow="fold")

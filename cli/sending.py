@@ -1,4 +1,4 @@
-"""An upload as a person follows it: the bytes going out, then the records going in."""
+"""Send an upload and follow it: show the bytes sent, then the records loaded."""
 
 import sys
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ STDOUT = Path("-")
 
 
 def send(client: ApiClient, file: Path, params: Params, view: ProgressView, path: str = "/upload") -> Json:
-    """Upload `file` to `path` and return the resource that the API answered with. Raises `ClientError`."""
+    """Upload `file` to `path` and return the upload from the answer. Raises `ClientError`."""
     total = file.stat().st_size
 
     def on_sent(sent: int) -> None:
@@ -26,7 +26,7 @@ def send(client: ApiClient, file: Path, params: Params, view: ProgressView, path
 
 
 def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
-    """Show the loading until the upload has come to an end, and return its last state. Raises `ClientError`."""
+    """Show the loading until the upload has ended, and return the ended upload. Raises `ClientError`."""
     for latest in client.watch(upload["id"]):
         progress, records = latest["progress"], latest["records"]
         note = loading_note(
@@ -38,7 +38,7 @@ def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
 
 
 def write_blocks(blocks: Iterator[bytes], file: Path) -> None:
-    """Write them to the file, - is stdout; it is made only when the first block has come. Raises `ClientError`."""
+    """Write the blocks to `file` (- is stdout), which is created when the first block arrives. Raises `ClientError`."""
     first = next(blocks, b"")
     with nullcontext(sys.stdout.buffer) if file == STDOUT else file.open("wb") as output:
         for block in chain([first], blocks):

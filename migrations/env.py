@@ -1,4 +1,4 @@
-"""Runs migrations with the settings' database, one at a time, and never behind a long lock."""
+"""Run migrations on the database of the settings: one migrator at a time, and without waiting long for a lock."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from sqlalchemy.sql.schema import SchemaItem
 from shared.database.models import Base
 from shared.settings import Settings
 
-# An arbitrary constant: whoever holds it is the one that migrates.
+# An arbitrary constant: the key of the advisory lock that a migrator holds.
 MIGRATION_LOCK = 5_270_917
 
 
 def include_object(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
-    """Partitions and their indexes are made by migrations and loaders, not by the metadata."""
+    """Ignore partitions and their indexes: migrations and loaders create them, the metadata does not contain them."""
     return not (kind == "table" and reflected and (name or "").startswith(("movies_", "rejects_")))
 
 
@@ -32,7 +32,7 @@ def run_offline() -> None:
 
 
 def run_online() -> None:
-    """Run in one transaction; other migrators wait for the advisory lock, and it ends with the transaction."""
+    """Run in one transaction. It holds the advisory lock, for which other migrators wait."""
     engine = create_engine(Settings().sync_url)
     with engine.connect() as connection, connection.begin():
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))

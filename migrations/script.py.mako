@@ -3,7 +3,7 @@
 Revision: ${up_revision}, after ${down_revision | comma,n}
 
 The transaction has `lock_timeout = 5s` (env.py): a migration that would wait behind a long query fails instead, and
-holds up nobody. Set a `statement_timeout` here for anything that touches every row.
+does not block other queries. Set a `statement_timeout` here for a statement that touches every row.
 """
 
 import sqlalchemy as sa

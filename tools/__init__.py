@@ -1,1 +1,1 @@
-"""What `make` runs beside the tests: known weaknesses of what the lock files name, and a list of it for others."""
+"""Checks and lists of the locked packages: `make check` runs the audit, `make sbom` writes the SBOM."""

@@ -1,7 +1,7 @@
-"""`python -m tools.audit`: known weaknesses of the locked packages, as pip-audit's service knows them.
+"""`python -m tools.audit`: known vulnerabilities of the locked packages, from pip-audit's service.
 
-Exit code 1 for any. Where the service cannot be asked that is said in so many words, and is no error: what always runs
-is the table of least versions in tests/deploy/test_supply_chain.py.
+The exit code is 1 if there are any. If the service cannot be reached, the output says SKIPPED and the exit code is 0.
+The table of minimum versions in tests/deploy/test_supply_chain.py needs no service and is always checked.
 """
 
 import json
@@ -17,27 +17,27 @@ _OPTIONS: Final = ("--require-hashes", "--disable-pip", "--format=json", "--prog
 
 
 def main() -> int:
-    """0 if nothing is known against any package, or nobody could be asked; else 1."""
+    """1 if a package has a known vulnerability, else 0, also if the service could not be reached."""
     return max(_audit(lock) for lock in LOCKS)
 
 
 def _audit(lock: str) -> int:
     packages = _ask(lock)
     asked = [package for package in packages if "vulns" in package]
-    found = [(package, weakness) for package in asked for weakness in package["vulns"]]
-    for package, weakness in found:
-        fixed = ", ".join(weakness["fix_versions"]) or "no version yet"
-        _tell(f"{lock}: {package['name']} {package['version']}: {weakness['id']}, fixed in {fixed}")
+    found = [(package, vulnerability) for package in asked for vulnerability in package["vulns"]]
+    for package, vulnerability in found:
+        fixed = ", ".join(vulnerability["fix_versions"]) or "no version yet"
+        _print(f"{lock}: {package['name']} {package['version']}: {vulnerability['id']}, fixed in {fixed}")
     if len(asked) < len(packages) or not packages:
         unknown = f"{len(packages) - len(asked)} of {len(packages)} packages" if packages else "all packages"
-        _tell(f"{lock}: SKIPPED: the service that knows weaknesses could not be asked about {unknown}")
+        _print(f"{lock}: SKIPPED: the service could not be asked about {unknown}")
     elif not found:
-        _tell(f"{lock}: nothing is known against its {len(packages)} packages")
+        _print(f"{lock}: no known vulnerabilities in its {len(packages)} packages")
     return 1 if found else 0
 
 
 def _ask(lock: str) -> list[dict[str, Any]]:
-    """What pip-audit says of each package; nothing, if it could not even begin."""
+    """pip-audit's result for each package; [] if it had no result at all."""
     command = [sys.executable, "-m", "pip_audit", *_OPTIONS, f"--timeout={_ANSWER_SECONDS}", f"--requirement={lock}"]
     try:
         done = subprocess.run(  # noqa: S603  the command is ours
@@ -49,7 +49,7 @@ def _ask(lock: str) -> list[dict[str, Any]]:
     return packages
 
 
-def _tell(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"audit: {line}\n")
 
 

@@ -15,7 +15,7 @@ _HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """A package in one version; `sha256` are those of its files."""
+    """A package in its locked version; `sha256` are the hashes of its files."""
 
     name: str
     version: str
@@ -23,6 +23,6 @@ class Locked:
 
 
 def locked(name: str) -> Iterator[Locked]:
-    """The packages of a lock file, in its order."""
+    """The packages of a lock file, in the order of the file."""
     for package, version, rest in _PACKAGE.findall((ROOT / name).read_text(encoding="utf-8")):
         yield Locked(package, version, tuple(_HASH.findall(rest)))

@@ -1,6 +1,6 @@
-"""`python -m tools.sbom`: what an installation consists of, as CycloneDX 1.5 (JSON), to stdout; from the lock alone.
+"""`python -m tools.sbom`: write the SBOM of an installation, from the lock file alone, to stdout: CycloneDX 1.5 (JSON).
 
-A file's hashes are those of all its builds: which of them an installation takes depends on its machine.
+A component has the hashes of all of its files, because it depends on the machine which of them pip installs.
 """
 
 import json
@@ -12,7 +12,7 @@ from tools.lock import ROOT, Locked, locked
 
 
 def document() -> dict[str, Any]:
-    """The runtime's packages; no time and no serial number, so that the same lock gives the same document."""
+    """The packages at run time. It has no time and no serial number: the same lock file gives the same document."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return {
         "bomFormat": "CycloneDX",

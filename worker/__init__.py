@@ -1,1 +1,1 @@
-"""Celery: the app, its tasks and what runs beside them. Everything that it does is in `shared.ingest`."""
+"""The Celery worker: the application, its task, its sweep and its watchdog. The work itself is in `shared.ingest`."""

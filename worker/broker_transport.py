@@ -1,7 +1,7 @@
-"""Celery's way to Redis, for which a message that is none is no reason to end.
+"""kombu's Redis transport, changed so that an unreadable message does not end the worker.
 
-kombu takes a message apart where the worker's event loop reads it: whatever is wrong with it would end the worker as an
-"unrecoverable error", and the next message of that kind the next worker.
+kombu decodes a message in the worker's event loop. Any error there would end the worker with an "unrecoverable error",
+and the next unreadable message would end the next worker.
 """
 
 from typing import Any
@@ -11,12 +11,12 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 
 log = structlog.get_logger()
 
-# What bytes that are no text, text that is no JSON or nested too deeply, and JSON that is no message end in.
+# The errors from bytes that are not text, text that is not JSON or nested too deeply, and JSON that is not a message.
 _GARBAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class Channel(redis.Channel):
-    """One that drops messages which cannot be read, and tells so without their contents."""
+    """A channel that drops unreadable messages. It logs the kind of error and never the content."""
 
     def _brpop_read(self, **options: Any) -> Any:
         try:
@@ -27,12 +27,12 @@ class Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """kombu's, with our channels."""
+    """kombu's transport with this channel."""
 
     Channel = Channel
 
 
 def install() -> None:
-    """Take the place of kombu's transport, for this process, under the names by which it goes in addresses."""
+    """Replace kombu's transport in this process, for the URL schemes `redis` and `rediss`."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:{Transport.__name__}"

@@ -1,6 +1,8 @@
-"""Flower, with its metrics behind the password of its pages: `python -m worker.flower --address=127.0.0.1 --port=5555`.
+"""Flower, with its metrics behind the same password as its pages.
 
-Flower by itself answers `/metrics` to everybody and has no switch for it. The options are Flower's own.
+    python -m worker.flower --address=127.0.0.1 --port=5555
+
+Flower itself serves `/metrics` without a password and has no option to change that. The options are Flower's own.
 """
 
 import sys
@@ -15,23 +17,23 @@ _OPEN: Final = ("/metrics", Metrics)
 
 
 class ClosedMetrics(Metrics):  # type: ignore[misc]  # Flower ships no types
-    """Flower's metrics, for those who may see its pages."""
+    """Flower's metrics, for users who may see its pages."""
 
     @authenticated
     async def get(self) -> None:
-        """Write them."""
+        """Write the metrics."""
         await super().get()
 
 
 def close_metrics(routes: list[Any]) -> None:
-    """Exchange the handler of `/metrics`; raises `RuntimeError` unless the routes have it once, as Flower 2 does."""
+    """Replace the handler of `/metrics`; raises `RuntimeError` unless there is exactly one, as in Flower 2."""
     if routes.count(_OPEN) != 1:
-        raise RuntimeError("this version of Flower serves /metrics in another way, perhaps to everybody")
+        raise RuntimeError("this version of Flower serves /metrics in another way, perhaps without a password")
     routes[routes.index(_OPEN)] = (_OPEN[0], ClosedMetrics)
 
 
 def main() -> None:
-    """Flower's command, on the platform's application; it exits by itself."""
+    """Run Flower's command with the platform's application; exits the process."""
     close_metrics(handlers)
     celery.main(["--app=worker.app:app", "flower", *sys.argv[1:]])
 

@@ -1,7 +1,7 @@
-"""What lives as long as a worker process: in the parent the sweep and the watchdog, in each pool child a loader.
+"""The objects that live as long as a worker process: sweep and watchdog in the parent, a loader in each pool process.
 
-Celery hands tasks no context, so the process's own objects stand in this module; `install` hangs them on Celery's
-signals and has no other effect.
+Celery passes no context to its tasks, so this module holds the objects. `install` connects them to Celery's signals and
+has no other effect.
 """
 
 import mmap
@@ -28,8 +28,8 @@ from worker.watchdog import Watchdog
 
 log = structlog.get_logger()
 
-# One byte that the parent and its forked children share: Celery tells only the parent of a shutdown, and a child that
-# is loading should stop at its next batch.
+# One byte of memory that the parent shares with its forked children: Celery informs only the parent of a shutdown, but
+# a child that is loading should stop at its next batch.
 _stopping = mmap.mmap(-1, 1)
 
 
@@ -46,12 +46,12 @@ _process = _Process()
 
 
 def install(app: Celery, configuration: Settings) -> None:
-    """Connect everything to the signals of this app's worker."""
+    """Connect this module to the signals of the app's worker."""
     _process.app = app
     _process.settings = configuration
     failpoints.arm(configuration.failpoint)
     signals.setup_logging.connect(_configure_logs, weak=False)
-    # Before the pool is forked: what a worker writes is nobody else's.
+    # Before the pool forks, so that only the owner can read files that a worker writes.
     signals.worker_init.connect(lambda **_: os.umask(0o077), weak=False)
     signals.worker_ready.connect(lambda sender, **_: _start(sender), weak=False)
     signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)
@@ -59,27 +59,27 @@ def install(app: Celery, configuration: Settings) -> None:
 
 
 def settings() -> Settings:
-    """The settings that the worker was started with."""
+    """The settings of the worker."""
     assert _process.settings is not None
     return _process.settings
 
 
 def loader() -> Loader:
-    """This process's loader; made at its first task, after the fork, so that no connection is shared."""
+    """The loader of this process. The first task creates it, after the fork, so that processes share no connection."""
     if _process.loader is None:
         _process.loader = Loader(settings(), Registry.built_in(), _call_others)
     return _process.loader
 
 
 def _call_others(upload_id: uuid.UUID) -> None:
-    """Notify the other loaders that may work on a large upload. Best effort: without them it takes longer."""
+    """Notify more loaders of a large upload. Best effort: without them the upload only takes longer."""
     for _ in range(settings().parallelism - 1):
         if not notify(upload_id):
             return
 
 
 def notify(upload_id: uuid.UUID) -> bool:
-    """Send a notification; False if the broker does not take it."""
+    """Send a notification; False if the broker is unavailable."""
     assert _process.app is not None
     try:
         _process.app.send_task(LOAD_TASK, args=[str(upload_id)])
@@ -90,7 +90,7 @@ def notify(upload_id: uuid.UUID) -> bool:
 
 
 def is_stopping() -> bool:
-    """Whether the worker was told to shut down."""
+    """Whether the worker is shutting down."""
     return _stopping[0] == 1
 
 
@@ -100,7 +100,7 @@ def _configure_logs(**_: Any) -> None:
 
 def _start(consumer: Any) -> None:
     def is_overdue() -> bool:
-        """It was told to stop and has nothing to finish, or stops though nobody told it to."""
+        """Whether it should have ended: it was asked to stop and has no task, or its consumer has stopped by itself."""
         return not state.active_requests if is_stopping() else bool(consumer.controller.blueprint.state != RUN)
 
     engine = create_sync_engine(settings(), "ingest-worker")

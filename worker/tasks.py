@@ -1,4 +1,4 @@
-"""The tasks: envelopes around `shared.ingest`."""
+"""The Celery task: a thin wrapper around `shared.ingest`."""
 
 import time
 from uuid import UUID
@@ -10,17 +10,17 @@ from worker import runtime
 
 
 class LoadCrashed(Exception):
-    """A load ended with an error that nobody foresaw; only its kind is told, because Flower shows it to people."""
+    """A load ended with an unexpected error. The message has only the error's type, because Flower shows it."""
 
 
 @shared_task(name=LOAD_TASK, max_retries=0)
 def load_upload(upload_id: str) -> None:
-    """Answer a bell for a slice of time; if there is more to do, ring again behind the others."""
+    """Answer a notification for a slice of time. If there is more to do, notify again: that message goes to the end."""
     slice_ends = time.monotonic() + runtime.settings().task_slice_seconds
     notified_id = UUID(upload_id)
     try:
         if runtime.loader().answer(notified_id, lambda: runtime.is_stopping() or time.monotonic() > slice_ends):
             runtime.notify(notified_id)
-    except Exception as error:  # noqa: BLE001  it is in the log
-        # Celery would log the error's own text and send it to Flower, and a database's error quotes the row.
+    except Exception as error:  # noqa: BLE001  the loader has logged it
+        # Celery would log the error's text and send it to Flower, and a database error quotes the row.
         raise LoadCrashed(type(error).__name__) from None

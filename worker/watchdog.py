@@ -1,9 +1,10 @@
-"""Ends a worker that is deaf: messages wait, it has nothing to do, and still it takes none. Or that cannot end.
+"""The watchdog ends a worker whose consumer has stalled, or that should have ended and has not.
 
-Celery's consumer has been seen in both states after its connection to Redis had broken: alive, without a word in the
-log, and answering pings; and ending for ever, after an "unrecoverable error" or when it was told to in the second in
-which Redis came back. The sweep cannot help, since its messages are not heard either. Whoever started the worker
-(compose, `imdb-ingest up`, systemd) starts it anew.
+A stalled consumer is idle and takes none of the waiting messages. Celery's consumer has been seen in both states after
+its connection to the broker had broken: alive, silent in the log and answering pings; and never ending, after an
+"unrecoverable error" or when it was asked to stop in the second in which the broker came back. The sweep cannot help,
+because the consumer does not take its messages either. The supervisor of the worker (compose, `imdb-ingest up`,
+systemd) starts a new one.
 """
 
 import os
@@ -21,16 +22,17 @@ from shared.settings import Settings
 
 log = structlog.get_logger()
 
-_LOOKS: Final = 12  # until it is believed
-_OVERDUE_LOOKS: Final = 3
+# So many checks in a row must find the same state.
+_STALLED_CHECKS: Final = 12
+_OVERDUE_CHECKS: Final = 3
 _END_SECONDS: Final = 20.0
 
 
 class Watchdog:
-    """Looks again and again, in a thread of the worker's main process."""
+    """Checks the worker at intervals, in a thread of its main process."""
 
     def __init__(self, settings: Settings, is_overdue: Callable[[], bool]) -> None:
-        """`is_overdue`: whether the worker should have ended and is still here."""
+        """`is_overdue`: whether the worker should have ended."""
         self._is_overdue = is_overdue
         self._stalled_seconds = settings.stalled_consumer_seconds
         self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
@@ -38,25 +40,25 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the checks."""
         self._thread.start()
 
     def stop(self) -> None:
-        """The worker ends: do not look any more."""
+        """Stop the checks, because the worker ends."""
         self._stopping.set()
 
     def _run(self) -> None:
-        # Looks are counted, not seconds: a worker that was stopped for a while has not been deaf.
-        looks, taken, overdue_looks = 0, _taken(), 0
-        while not self._stopping.wait(self._stalled_seconds / _LOOKS):
-            overdue_looks = overdue_looks + 1 if self._is_overdue() else 0
-            if overdue_looks == _OVERDUE_LOOKS:
+        # Checks are counted and not seconds: a worker that was suspended for a while has not stalled.
+        stalled, taken, overdue = 0, _taken(), 0
+        while not self._stopping.wait(self._stalled_seconds / _STALLED_CHECKS):
+            overdue = overdue + 1 if self._is_overdue() else 0
+            if overdue == _OVERDUE_CHECKS:
                 log.critical("worker_cannot_end")
                 os.kill(os.getpid(), signal.SIGKILL)
             before, taken = taken, _taken()
             is_idle = taken == before and not state.reserved_requests
-            looks = looks + 1 if is_idle and messages_waiting(self._broker) else 0
-            if looks == _LOOKS:
+            stalled = stalled + 1 if is_idle and messages_waiting(self._broker) else 0
+            if stalled == _STALLED_CHECKS:
                 self._end()
 
     def _end(self) -> None:
@@ -67,5 +69,5 @@ class Watchdog:
 
 
 def _taken() -> int:
-    """How many tasks this worker has begun since its start."""
+    """Number of tasks that this worker has begun since its start."""
     return sum(state.total_count.values())

@@ -83,7 +83,7 @@ def test_what_cannot_be_is_said_in_a_line(where: tuple[str, Path], tenant: str) 
     for arguments, expected in (
         *[([*ada, days], "3,650 days") for days in ("0", "inf")],
         *[(["keys", "rotate", key_id, "--overlap-hours", hours], "87,600") for hours in ("1e9", "-inf")],
-        ([*ada, "nan"], "nan is no span"),
+        ([*ada, "nan"], "nan is not a span"),
         ([*make, "--name", "x" * 5000], "at most 200"),
         (["keys", "revoke", "\udcff"], "letters and digits"),
     ):

@@ -1,5 +1,5 @@
-"""Any bytes whatever: checks of all that reads a file, by `make fuzz` guided by coverage, in the suite by chance.
+"""Any bytes: checks of everything that reads a file; `make fuzz` is guided by coverage, the suite tries random inputs.
 
-A check takes bytes and raises if something is wrong. The first bytes, its controls, choose dialect and sizes; what is
-left is the content.
+A check takes bytes and raises if something is wrong. The first bytes, its controls, choose dialect and sizes; the rest
+is the content.
 """

@@ -1,7 +1,7 @@
 """`python -m tests.fuzz TARGET [SECONDS]`: fuzz one target for so long, beginning with what build/fuzz/TARGET has.
 
-Coverage of `shared.ingest` guides it. The exit code is not 0 if an input crashed, took too long or took too much
-memory; it lies in build/fuzz/TARGET/found then.
+Coverage of `shared.csv` and `shared.ingest` guides it. The exit code is not 0 if an input crashed, took too long or
+took too much memory; it is in build/fuzz/TARGET/found then.
 """
 
 import sys
@@ -11,7 +11,7 @@ from typing import Final
 
 import atheris
 
-with atheris.instrument_imports(include=["shared.ingest"], enable_loader_override=False):
+with atheris.instrument_imports(include=["shared.csv", "shared.ingest"], enable_loader_override=False):
     from tests.fuzz.targets import TARGETS, Target
 
 BUILD: Final = Path(__file__).resolve().parents[2] / "build" / "fuzz"

@@ -1,10 +1,11 @@
-"""Any bytes, and streams that are sound or almost: pieces are small, errors are ours, sound content comes out."""
+"""Any bytes, and gzip streams that are valid or almost: pieces are small, errors are ours, valid content comes out."""
 
 import gzip
 import zlib
 from typing import Final
 from unittest import mock
 
+from shared.csv import gunzip
 from shared.csv.gunzip import Gunzip
 from shared.csv.unreadable import CorruptGzip, GzipRatioTooHigh
 from tests.fuzz.controls import blocks, controls
@@ -43,13 +44,13 @@ def _members(content: bytes, cut: int) -> bytes:
 
 def _unpacked(stream: bytes, block: int) -> bytes:
     found = bytearray()
-    with mock.patch.object(decompress, "_HARMLESS_BYTES", _HARMLESS_BYTES):
-        gunzip = Gunzip(_MOST_RATIO)
+    with mock.patch.object(gunzip, "_HARMLESS_BYTES", _HARMLESS_BYTES):
+        reader = Gunzip(_MOST_RATIO)
         for part in blocks(stream, block):
-            for piece in gunzip.feed(part):
+            for piece in reader.feed(part):
                 assert 0 < len(piece) <= _PIECE_BYTES
                 found += piece
-        gunzip.finish()
+        reader.finish()
     return bytes(found)
 
 

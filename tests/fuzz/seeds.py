@@ -29,7 +29,7 @@ EQDEEQDQEQQN""".split("\n")
 
 
 def tables(controls: int) -> list[bytes]:
-    """Records of three fields, sound and damaged, in each dialect."""
+    """Records of three fields, valid and malformed, in each dialect."""
     found = []
     for number, dialect in enumerate(DIALECTS.values()):
         texts = [_valid(dialect), *(_malformed(text, dialect) for text in _MALFORMED), "\n".join(_MALFORMED).encode()]

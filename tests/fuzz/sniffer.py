@@ -1,39 +1,43 @@
-"""Any file: its text comes back out of what is stored, errors are those that are documented, nothing is left behind."""
+"""Any file: its text comes back from what is stored, errors are those documented, an aborted intake leaves nothing."""
 
 import hashlib
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from shared.catalog.registry import Registry
 from shared.csv.dialect import DELIMITERS, Dialect
 from shared.csv.encoding import ENCODINGS, UTF_8, Decoder, bom_of, encode
-from shared.csv.sniff import Wanted, sniff
+from shared.csv.sniff import TextOptions, sniff
 from shared.csv.unreadable import HeaderMismatch, NoValidRecord, UnreadableFile, UnsupportedFile
 from shared.errors import TooLarge
 from shared.ingest.intake.file_intake import FileIntake, StagedFile
+from shared.ingest.intake.headers import UploadHeader
 from shared.settings import Settings
-from shared.storage.directory import LocalStorage
+from shared.storage.directory import DirectoryStorage
 from tests.fuzz.controls import blocks, chosen, controls
 from tests.unit.csv.reading import assert_spans_tile
 
 # what the client says, encoding, size of blocks
 CONTROLS: Final = 3
-_WANTED: Final = (
-    *(Wanted(),) * 4,
-    *(Wanted(delimiter=delimiter) for delimiter in DELIMITERS),
-    *(Wanted(quoting=quoting) for quoting in (True, False)),
-    *(Wanted(dataset=dataset) for dataset in ("movies", "title.basics")),
+_ANY: Final = UploadHeader(Registry.built_in())
+_SAID: Final = (
+    *((TextOptions(), _ANY),) * 4,
+    *((TextOptions(delimiter=delimiter), _ANY) for delimiter in DELIMITERS),
+    *((TextOptions(quoting=quoting), _ANY) for quoting in (True, False)),
+    *((TextOptions(), replace(_ANY, dataset=dataset)) for dataset in ("movies", "title.basics")),
 )
 _ENCODINGS: Final = (*(None,) * 4, *ENCODINGS)
 _MOST_BYTES: Final = 1024 * 1024
 
 
 def check(data: bytes) -> None:
-    (wanted, encoding, block), content = controls(data, CONTROLS)
-    says, named = chosen(_WANTED, wanted), chosen(_ENCODINGS, encoding)
+    (said, encoding, block), content = controls(data, CONTROLS)
+    (options, matcher), named = chosen(_SAID, said), chosen(_ENCODINGS, encoding)
     parts = blocks(content, block)
-    _check_sniffer(_check_decoder(content, parts, named), says)
-    _check_intake(content, parts, Wanted(says.dataset, says.delimiter, says.quoting, named))
+    _check_sniffer(_check_decoder(content, parts, named), options, matcher)
+    _check_intake(content, parts, replace(options, encoding=named), matcher)
 
 
 def _check_decoder(content: bytes, parts: list[bytes], encoding: str | None) -> bytes:
@@ -50,10 +54,10 @@ def _assert_given_back(content: bytes, text: bytes, dialect: Dialect) -> None:
         assert before + encode(text, dialect) == content
 
 
-def _check_sniffer(head: bytes, wanted: Wanted) -> None:
+def _check_sniffer(head: bytes, options: TextOptions, matcher: UploadHeader) -> None:
     for is_all in (True, False):
         try:
-            found = sniff(head, wanted, is_all=is_all)
+            found = sniff(head, options, matcher, is_all=is_all)
         except (HeaderMismatch, UnreadableFile, UnsupportedFile, NoValidRecord):
             continue
         if found is None:
@@ -65,7 +69,7 @@ def _check_sniffer(head: bytes, wanted: Wanted) -> None:
         assert found.header_end == len(head) or head.endswith(end, 0, found.header_end)
 
 
-def _check_intake(content: bytes, parts: list[bytes], wanted: Wanted) -> None:
+def _check_intake(content: bytes, parts: list[bytes], options: TextOptions, matcher: UploadHeader) -> None:
     with tempfile.TemporaryDirectory() as directory:
         settings = Settings(
             database_url="postgresql://unused.invalid/x",
@@ -75,7 +79,8 @@ def _check_intake(content: bytes, parts: list[bytes], wanted: Wanted) -> None:
             max_upload_bytes=_MOST_BYTES,
         )
         is_gzip = content.startswith(b"\x1f\x8b")
-        intake = FileIntake(LocalStorage(settings.upload_dir), settings, "x.csv.gz" if is_gzip else "x.tsv", wanted)
+        filename = "x.csv.gz" if is_gzip else "x.tsv"
+        intake = FileIntake(DirectoryStorage(settings.upload_dir), settings, filename, options, matcher)
         try:
             for part in parts:
                 intake.feed(part)
@@ -84,7 +89,7 @@ def _check_intake(content: bytes, parts: list[bytes], wanted: Wanted) -> None:
             pass
         else:
             stored = (settings.upload_dir / staged.storage_key).read_bytes()
-            _check_intake(content, stored, staged)
+            _check_staged(content, stored, staged)
             if not is_gzip:
                 _assert_given_back(content, stored, staged.dialect)
         finally:
@@ -92,9 +97,8 @@ def _check_intake(content: bytes, parts: list[bytes], wanted: Wanted) -> None:
             assert list(settings.upload_dir.iterdir()) == []
 
 
-def _check_intake(content: bytes, stored: bytes, staged: StagedFile) -> None:
+def _check_staged(content: bytes, stored: bytes, staged: StagedFile) -> None:
     assert (staged.size_bytes, staged.content_bytes) == (len(content), len(stored))
     assert staged.sha256 == hashlib.sha256(content).hexdigest()
-    assert staged.content_sha256 == hashlib.sha256(stored).hexdigest()
     first_line = 1 + stored.count(b"\n", 0, staged.header_bytes)
     assert_spans_tile(stored[staged.header_bytes :], staged.spans, staged.header_bytes, first_line)

@@ -97,8 +97,8 @@ class Caller:
     def after(self, case: AnyCase, response: Response) -> None:
         self.report.calls += 1
         self.report.statuses[case.operation.label, response.status_code] += 1
-        if positions := self.foreign.seen_in(text_of(response.headers, response.content)):
-            self.report.findings[f"foreign: {case.operation.label}"] = f"{positions}: {case.as_curl_command()}"
+        if tokens := self.foreign.seen_in(text_of(response.headers, response.content)):
+            self.report.findings[f"foreign: {case.operation.label}"] = f"{tokens}: {case.as_curl_command()}"
 
 
 def is_valid_file(case: AnyCase) -> bool:
@@ -141,8 +141,8 @@ def call(
     """At least so many calls: once what the document's limits suggest, then by chance, with other seeds each time."""
     files.register()
     report = Report()
-    for schedule in count():
-        schema = load(document, config(access, plan, schedule))
+    for repetition in count():
+        schema = load(document, config(access, plan, repetition))
         with hooked(schema, Caller(access, foreign, report)):
             _run(schema, report)
         tell(f"{report.calls} calls")
@@ -164,11 +164,11 @@ def load(document: Document, wanted: schemathesis.Config) -> schemathesis.BaseSc
     return schema
 
 
-def config(access: Access, plan: Plan, schedule: int) -> schemathesis.Config:
-    is_first = schedule == 0 and plan.with_limits
+def config(access: Access, plan: Plan, repetition: int) -> schemathesis.Config:
+    is_first = repetition == 0 and plan.with_limits
     return schemathesis.Config.from_dict(
         {
-            "seed": plan.seed + schedule,
+            "seed": plan.seed + repetition,
             "headers": access.credentials,
             "request-timeout": 20,
             "continue-on-failure": True,

@@ -51,14 +51,14 @@ class Foreign:
     movie_id: int
     idempotency_key: str
     cursor: str
-    positions: tuple[str, ...]
+    tokens: tuple[str, ...]
 
     def seen_in(self, text: str) -> list[str]:
-        """The marks in an answer, its headers included."""
-        return [mark for mark in self.positions if mark in text]
+        """The tokens in an answer, its headers included."""
+        return [token for token in self.tokens if token in text]
 
     def look(self, api_url: str) -> Any:
-        """All of it, as its owner sees it: equal as long as nobody touches it."""
+        """All of it, as its owner sees it: equal as long as no other tenant changes it."""
         with self.access.client(api_url) as client:
             uploads = client.get("/uploads").raise_for_status().json()
             histories = [client.get(f"/uploads/{upload}/history").json() for upload in self.upload_ids]
@@ -67,26 +67,26 @@ class Foreign:
 
 def load_foreign(api_url: str, access: Access) -> Foreign:
     """Uploads of every kind that a stranger could ask for: completed with rejects, failed, and corrected."""
-    mark = f"xyzzy{uuid.uuid4().hex}"
-    key = f"{mark}-key"
+    token = f"xyzzy{uuid.uuid4().hex}"
+    key = f"{token}-key"
     with access.client(api_url) as client:
-        changes = [{"title": f"{mark} {number}", mark: "kept"} for number in range(3)]
-        content = movies(*changes, {"release_date": mark}, header=[*MOVIES_HEADER, mark])
-        upload = _loaded(client, f"{mark}.csv", content, {"Idempotency-Key": key})
-        failed = _loaded(client, f"{mark}-failed.csv", content + b"1\r\n", {}, on_error="abort")
+        changes = [{"title": f"{token} {number}", token: "kept"} for number in range(3)]
+        content = movies(*changes, {"release_date": token}, header=[*MOVIES_HEADER, token])
+        upload = _loaded(client, f"{token}.csv", content, {"Idempotency-Key": key})
+        failed = _loaded(client, f"{token}-failed.csv", content + b"1\r\n", {}, on_error="abort")
         page = client.get("/movies", params={"page_size": 1}).raise_for_status().json()
     movie_id = page["items"][0]["id"]
-    positions: tuple[str, ...] = (
-        mark,
+    tokens: tuple[str, ...] = (
+        token,
         upload["id"],
         failed["id"],
         upload["sha256"],
         str(movie_id),
         page["next_cursor"],
     )
-    if access.key is not None:  # without keys everybody may see who there is
-        positions += (access.tenant,)
-    return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], positions)
+    if access.key is not None:  # without keys every client may see which tenants there are
+        tokens += (access.tenant,)
+    return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], tokens)
 
 
 def load_own(api_url: str, access: Access) -> None:

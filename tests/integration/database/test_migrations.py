@@ -3,6 +3,7 @@
 import io
 import re
 from contextlib import redirect_stdout
+from typing import Any
 
 import pytest
 from alembic import command
@@ -10,6 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from shared.database.language_codes import language_number
+from shared.database.models import Base
 from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
 from tests.conftest import Correct, Intake, alembic_config, environment, execute
@@ -94,3 +96,171 @@ def test_an_upload_cannot_take_a_state_that_does_not_follow(engine: Engine, inta
     intake(movies({}))
     with pytest.raises(IntegrityError, match="cannot go from queued to undone"), engine.begin() as connection:
         connection.execute(text("UPDATE uploads SET state = 'undone'"))
+
+
+# -- 2026_11_30_words: an upload of each kind, as the version before wrote it
+
+BEFORE, AFTER = "2026_11_29_turns", "2026_11_30_words"
+LARGE = 2**20
+PARENT = "00000000-0000-0000-0000-000000000003"
+
+# number, state, use_celery, mends, error_code
+UPLOADS = [
+    (1, "queued", True, None, None),
+    (2, "loading", True, None, None),
+    (3, "completed", False, None, None),
+    (4, "failed", True, None, "account_mismatch"),
+    (5, "failed", False, None, "stored_file_damaged"),
+    (6, "failed", True, 3, "mended_upload_ended"),
+    (7, "failed", True, None, "too_many_rejects"),
+    (8, "cancelled", False, None, None),
+    (9, "undone", True, None, None),
+    (10, "completed", False, 3, None),
+    (LARGE, "loading", False, None, None),
+    (LARGE + 1, "completed", True, None, None),
+]
+INSERT_UPLOAD = """
+INSERT INTO uploads (number, id, tenant, filename, dataset, dialect, header, state, phase, use_celery, trace_id, mends,
+                     error_code, error_message, storage_key, size_bytes, sha256, content_bytes, content_sha256,
+                     header_bytes, rung_at, read_records, loaded_records, rejected_records)
+VALUES (:number, ('00000000-0000-0000-0000-' || lpad(:number ::text, 12, '0'))::uuid, 'public', 'movies.csv.gz',
+        'movies', '{"delimiter": ","}', '{title}', :state, 'queued', :use_celery, 'trace', :mends, :error_code,
+        CASE WHEN :state = 'failed' THEN 'why' END, 'key-' || :number, 90, 'sent-' || :number, 100,
+        'stored-' || :number, 6, timestamptz '2026-11-29 12:00:00Z' + :number * interval '1 s', 3, 2, 1)
+"""
+CONTENTS = f"""
+INSERT INTO batches (upload_number, number, byte_start, byte_end, first_line, line_feeds, state, epoch, attempts,
+                     read_records, loaded_records, rejected_records)
+SELECT upload, batch, 6 + batch * 47, 6 + (batch + 1) * 47, 2 + batch * 3, 3,
+       CASE WHEN upload IN (1, 8) OR (upload IN (2, {LARGE}) AND batch = 1) THEN 'pending' ELSE 'done' END,
+       batch + 4, 1, 3, 2, 1
+FROM (SELECT number AS upload FROM uploads) AS uploads, generate_series(0, 1) AS batch;
+INSERT INTO rejects (upload_number, line_number, position, column_name, code, message, value, byte_start, byte_end)
+SELECT number, 3, 0, 'title', 'required', 'title must not be empty', '', 20, 40 FROM uploads WHERE state = 'failed';
+CREATE TABLE movies_u{LARGE} (LIKE movies INCLUDING DEFAULTS);
+CREATE TABLE movies_u{LARGE + 1} PARTITION OF movies
+    FOR VALUES FROM ({(LARGE + 1) << 32}) TO ({(LARGE + 2) << 32});
+INSERT INTO movies_u{LARGE} (id, tenant, title) VALUES ({(LARGE << 32) + 2}, 'public', 'Not visible');
+INSERT INTO movies (id, tenant, title, release_year)
+SELECT (number << 32) + line, 'public', 'Film ' || line, 1995
+FROM (VALUES (3::bigint), ({LARGE + 1}::bigint)) AS completed (number), generate_series(2, 3) AS line;
+INSERT INTO upload_totals VALUES (3, 1995, '', 2), ({LARGE + 1}, 1995, '', 2);
+INSERT INTO movie_totals VALUES ('public', 1995, '', 4);
+INSERT INTO upload_events (upload_number, event, reason) VALUES
+    (3, 'mended', '1 rejected records were mended by upload x'), (2, 'batch_taken_over', 'batch 1, attempt 2');
+INSERT INTO idempotency_keys (tenant, key, holder, lease_until, fingerprint, upload_id, answer) VALUES
+    ('public', 'running', gen_random_uuid(), now(), NULL, NULL, NULL),
+    ('public', 'upload', gen_random_uuid(), now(), 'f', '{PARENT}',
+     '{{"status": 202, "body": {{"id": "{PARENT}", "use_celery": true, "mends": null, "number": 3}}}}'),
+    ('public', 'correction', gen_random_uuid(), now(), 'f', '{PARENT}',
+     '{{"status": 200, "body": {{"state": "queued", "use_celery": false, "mends": "{PARENT}"}}}}');
+INSERT INTO tenant_turns VALUES ('public', '2026-11-29 12:00:00Z'), ('other', '2026-11-28 12:00:00Z');
+"""
+KEPT = ("rejects", "movies", f"movies_u{LARGE}", "upload_totals", "movie_totals")
+CODES = {
+    "account_mismatch": "record_counts_mismatch",
+    "stored_file_damaged": "stored_file_corrupt",
+    "mended_upload_ended": "corrected_upload_ended",
+}
+# columns that the API's role may write; names of constraints and indexes
+RIGHTS = """
+SELECT attrelid::regclass::text, attname, has_column_privilege('imdb_api', attrelid, attnum, 'INSERT')
+FROM pg_attribute WHERE attrelid IN ('uploads'::regclass, 'batches'::regclass) AND attnum > 0 AND NOT attisdropped
+"""
+NAMES = """
+SELECT conname FROM pg_constraint WHERE conrelid = to_regclass(:table) AND contype <> 'n'
+UNION SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE indrelid = to_regclass(:table)
+"""
+
+Rows = list[dict[str, Any]]
+
+
+def rows_of(engine: Engine, *names: str) -> dict[str, Rows]:
+    with engine.connect() as connection:
+        found = {name: connection.execute(text(f"SELECT * FROM {name} ORDER BY 1, 2")) for name in names}
+        return {name: [dict(row._mapping) for row in result] for name, result in found.items()}
+
+
+def names_of(engine: Engine, table: str) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.scalars(text(NAMES), {"table": table}))
+
+
+def rights(engine: Engine) -> set[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        return {tuple(row) for row in connection.execute(text(RIGHTS))}
+
+
+def migrate(settings: Settings, *revisions: str) -> None:
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        for revision in revisions:
+            (command.downgrade if revision in ("base", BEFORE) else command.upgrade)(alembic_config(), revision)
+
+
+def renamed(upload: dict[str, Any]) -> dict[str, Any]:
+    changed = {"use_celery", "mends", "rung_at", "content_sha256"}
+    return {name: value for name, value in upload.items() if name not in changed} | {
+        "transport": "celery" if upload["use_celery"] else "background",
+        "corrects": upload["mends"],
+        "notified_at": upload["rung_at"],
+        "error_code": CODES.get(upload["error_code"], upload["error_code"]),
+    }
+
+
+def check_arrived(engine: Engine, before: dict[str, Rows]) -> None:
+    """Everything that `before` says, in the words of now."""
+    now = rows_of(engine, "uploads", "batches", "upload_events", "idempotency_keys", "tenant_schedule", *KEPT)
+    assert now["uploads"] == [renamed(upload) for upload in before["uploads"]]
+    assert now["batches"] == [batch | {"begins_in_line": False, "checksum": None} for batch in before["batches"]]
+    events = [event | {"event": event["event"].replace("mended", "corrected")} for event in before["upload_events"]]
+    assert now["upload_events"] == events
+    assert [(row["tenant"], row["last_served_at"]) for row in now["tenant_schedule"]] == [
+        (row["tenant"], row["taken_at"]) for row in before["tenant_turns"]
+    ]
+    assert {name: now[name] for name in KEPT} == {name: before[name] for name in KEPT}
+    assert [row["answer"] for row in now["idempotency_keys"]] == [
+        {"status": 200, "body": {"state": "queued", "transport": "background", "corrects": PARENT}},
+        None,
+        {"status": 202, "body": {"id": PARENT, "transport": "celery", "corrects": None, "number": 3}},
+    ]
+    for table in ("uploads", "batches", "tenant_schedule"):
+        declared = Base.metadata.tables[table]
+        names = {str(constraint.name) for constraint in declared.constraints}
+        assert names_of(engine, table) == names | {str(index.name) for index in declared.indexes}
+
+
+def test_the_fields_words_arrive_with_all_data_and_go_again(settings: Settings, engine: Engine) -> None:
+    migrate(settings, "base")
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.upgrade(alembic_config(), BEFORE)
+    with engine.begin() as connection:
+        for number, state, use_celery, mends, error_code in UPLOADS:
+            values = {"number": number, "state": state, "use_celery": use_celery, "mends": mends}
+            connection.execute(text(INSERT_UPLOAD), values | {"error_code": error_code})
+        connection.exec_driver_sql(CONTENTS)
+    tables_before = ("uploads", "batches", "upload_events", "idempotency_keys", "tenant_turns", *KEPT)
+    before, rights_before = rows_of(engine, *tables_before), rights(engine)
+    names_before = {table: names_of(engine, table) for table in ("uploads", "batches", "tenant_turns")}
+    assert ("uploads", "content_sha256", True) in rights_before
+
+    migrate(settings, AFTER)
+    check_arrived(engine, before)
+    for column in (
+        ("uploads", "transport"),
+        ("uploads", "corrects"),
+        ("batches", "checksum"),
+        ("batches", "begins_in_line"),
+    ):
+        assert (*column, True) in rights(engine)
+
+    migrate(settings, BEFORE)
+    # only the hash of the stored content is lost
+    again = {**before, "uploads": [row | {"content_sha256": row["sha256"]} for row in before["uploads"]]}
+    assert rows_of(engine, *tables_before) == again
+    assert rights(engine) == rights_before
+    assert {table: names_of(engine, table) for table in names_before} == names_before
+
+    migrate(settings, AFTER)
+    check_arrived(engine, before)
+    with pytest.raises(IntegrityError, match="ck_uploads_transport"), engine.begin() as connection:
+        connection.execute(text("UPDATE uploads SET transport = 'pigeon'"))

@@ -1,4 +1,4 @@
-"""The owner of the tables need be no superuser: policies bind it like everybody, and all that it does works."""
+"""The owner of the tables need not be a superuser: policies bind it too, and everything that it does works."""
 
 import subprocess
 import sys
@@ -16,8 +16,9 @@ from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.lifecycle.retention import apply_retention
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader
+from shared.messaging import Transport
 from shared.settings import Settings
-from shared.storage.directory import LocalStorage
+from shared.storage.directory import DirectoryStorage
 from stack.postgres import PostgresServer
 from tests.conftest import ROOT, Correct, Intake, alembic_config, environment, execute
 from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows
@@ -94,8 +95,8 @@ def test_a_file_with_rejects_is_loaded_seen_and_taken_back(
     assert seen == [True, True]
     undo(engine, upload_id, tenant)
     assert rows(engine, "SELECT count(*) FROM movies WHERE tenant = :tenant", tenant=tenant) == [(0,)]
-    sweep(engine, settings, lambda *_: True, [True, False])
-    apply_retention(engine, LocalStorage(settings.upload_dir), settings)
+    sweep(engine, settings, lambda *_: True, tuple(Transport))
+    apply_retention(engine, DirectoryStorage(settings.upload_dir), settings)
 
 
 def test_rejects_are_corrected(engine: Engine, intake: Intake, correct: Correct, loader: Loader) -> None:

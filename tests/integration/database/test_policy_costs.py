@@ -27,9 +27,9 @@ from tests.conftest import Intake
 from tests.integration.ingest.test_loader import LARGE, SMALL, never
 
 MORE_UPLOADS = """
-INSERT INTO uploads (number, tenant, filename, dataset, dialect, header, use_celery, trace_id, storage_key, size_bytes,
-                     sha256, content_bytes, content_sha256, header_bytes, forced)
-SELECT nextval('small_upload_numbers'), 'alpha', 'f.csv', 'movies', '{}', '{}', false, '', 'k', 1, '', 1, '', 1, true
+INSERT INTO uploads (number, tenant, filename, dataset, dialect, header, transport, trace_id, storage_key, size_bytes,
+                     sha256, content_bytes, header_bytes, forced)
+SELECT nextval('small_upload_numbers'), 'alpha', 'f.csv', 'movies', '{}', '{}', 'background', '', 'k', 1, '', 1, 1, true
 FROM generate_series(1, 1000)
 """
 

@@ -49,7 +49,7 @@ def test_the_user_of_requests_is_made_and_can_become_nobody_else(login: Settings
         engine.dispose()
 
 
-def test_another_password_takes_the_place_of_the_first(login: Settings) -> None:
+def test_another_password_replaces_the_first(login: Settings) -> None:
     prepare_api_login(login)
     url = login.request_sync_url.set(drivername="postgresql", password="another", query={})
     other = login.model_copy(update={"api_database_url": url.render_as_string(hide_password=False)})

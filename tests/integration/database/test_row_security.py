@@ -24,7 +24,7 @@ from tests.conftest import Intake
 from tests.integration.ingest.test_loader import SMALL, never, rows
 from tests.rows import movies
 
-# Every table with somebody's rows, and what says whose a row is. No WHERE: this is about the second wall.
+# Every table with rows of tenants, and the column that says whose a row is. No WHERE: this is about the second wall.
 WHOSE = {
     "uploads": "tenant",
     "batches": "upload_number",
@@ -50,14 +50,14 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 
 """
 
 NEW_UPLOAD = """
-INSERT INTO uploads (number, tenant, filename, dataset, dialect, header, use_celery, trace_id, storage_key, size_bytes,
-                     sha256, content_bytes, content_sha256, header_bytes, forced, corrects)
-VALUES (nextval('small_upload_numbers'), '{tenant}', 'f.csv', 'movies', '{{}}', '{{}}', false, '', 'k', 1, '', 1, '', 1,
-        true, {corrects})
+INSERT INTO uploads (number, tenant, filename, dataset, dialect, header, transport, trace_id, storage_key, size_bytes,
+                     sha256, content_bytes, header_bytes, forced, notified_at, corrects)
+VALUES (nextval('small_upload_numbers'), '{tenant}', 'f.csv', 'movies', '{{}}', '{{}}', 'background', '', 'k', 1,
+        '', 1, 1, true, now(), {corrects})
 """
 NEW_BATCH = """
-INSERT INTO batches (upload_number, number, byte_start, byte_end, first_line, line_feeds)
-VALUES ({number}, 77, 0, 1, 1, 1)
+INSERT INTO batches (upload_number, number, byte_start, byte_end, first_line, line_feeds, begins_in_line, checksum)
+VALUES ({number}, 77, 0, 1, 1, 1, false, '\\x00')
 """
 NEW_KEY = (
     "INSERT INTO idempotency_keys (tenant, key, holder, lease_until) VALUES ('{tenant}', 'new', '{holder}', now())"
@@ -110,7 +110,7 @@ def refusal(engine: Engine, tenant: str, sql: str) -> str:
 
 @pytest.mark.usefixtures("numbers")
 def test_every_table_hides_rows_or_is_closed(engine: Engine) -> None:
-    # Which migrations the database has is nobody's secret: health checks tell it.
+    # Which migrations the database has is no secret: health checks tell it.
     assert rows(engine, OPEN_TABLES) == [("alembic_version",)]
     writes = f"has_table_privilege('{API_ROLE}', 'alembic_version', 'INSERT, UPDATE, DELETE, TRUNCATE')"
     assert rows(engine, f"SELECT {writes}") == [(False,)]
@@ -197,7 +197,7 @@ def test_nobody_writes_for_another_tenant(request_engine: Engine, numbers: dict[
     policy = "row-level security"
     refused = {
         NEW_UPLOAD.format(tenant="beta", corrects="NULL"): policy,
-        NEW_UPLOAD.format(tenant="alpha", corrects=foreign): "fk_uploads_mends",
+        NEW_UPLOAD.format(tenant="alpha", corrects=foreign): "fk_uploads_corrects",
         NEW_BATCH.format(number=foreign): policy,
         NEW_KEY.format(tenant="beta", holder=HOLDER): policy,
     }
@@ -219,6 +219,7 @@ def test_what_no_request_does_no_request_may(request_engine: Engine, numbers: di
         "DELETE FROM uploads",
         "UPDATE batches SET state = 'done'",
         "SELECT session_pid FROM batches",
+        "SELECT checksum FROM batches",
         "DELETE FROM rejects",
         "DELETE FROM movies",
         "UPDATE movie_totals SET movies = 0",

@@ -1,6 +1,6 @@
 """The first wall: each statement of requests names the tenant, so it holds on the owner's connection, too.
 
-Through HTTP nobody would see it fall, because row-level security, the second wall, hides the rows all the same.
+Through HTTP no test would see it fall, because row-level security, the second wall, hides the rows all the same.
 """
 
 import inspect

@@ -9,10 +9,10 @@ from typing import ClassVar, TypeVar
 
 from sqlalchemy import Engine
 
+from shared.csv.records import Records
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import Unavailable
 from shared.ingest.loading.loader import Loader
-from shared.ingest.validation.validate import Validated
 from shared.ingest.work import ClaimedBatch, Work
 from shared.settings import Settings
 from tests.conftest import Intake
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class SimulatedLoader:
-    """One that lost its session, as whoever takes over its batch ends it, goes on with another: the fence must hold."""
+    """A loader whose session was ended, because another took its batch, goes on with a new one: the fence must hold."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -63,11 +63,11 @@ class Held:
     claimed: ClaimedBatch
     upload: ModelUpload
     batch: ModelBatch
-    validated: Validated | None = None
+    records: Records | None = None
 
 
 class PausedPublisher:
-    """Waits at a failpoint until it is told to go on; `reach` takes the place of `shared.failpoints.reach`."""
+    """Waits at a failpoint until `go_on`; its `reach` replaces `shared.failpoints.reach`."""
 
     present: ClassVar = threading.local()
 
@@ -113,7 +113,7 @@ def make_file(records: int, bad: int | None = None) -> bytes:
 
 SMALL = make_file(3, bad=1)
 LARGE = make_file(20, bad=2)
-CLEAN = make_file(20)  # no reject's key stands in the way of a batch that is committed twice
+CLEAN = make_file(20)  # a batch that is committed twice fails at the fence, not at a reject's key
 # content, and whether it may have rejects
 KINDS = {"small": (SMALL, True), "large": (LARGE, True), "clean": (CLEAN, True)}
 KINDS |= {"small over budget": (SMALL, False), "large over budget": (LARGE, False)}

@@ -14,11 +14,12 @@ from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease, NotFound, StateConflict, Unavailable
 from shared.ingest.lifecycle.actions import cancel, drop_table, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
-from shared.ingest.loading.loader import Loader, commit_batch
+from shared.ingest.loading.loader import Loader
 from shared.ingest.work import begin, claim_batch, finish_batch
+from shared.messaging import Transport
 from shared.settings import Settings
 from tests.conftest import Intake
-from tests.integration.ingest.test_loader import LARGE, SMALL, never, prepared, rows, upload
+from tests.integration.ingest.test_loader import LARGE, SMALL, commit, never, read_records, rows, upload, validated
 from tests.rows import movies
 
 
@@ -32,12 +33,12 @@ def stop_after(batches: int) -> Any:
 
 
 class Notifier:
-    """Remembers for what it was rung."""
+    """Remembers of which uploads it was to notify."""
 
     def __init__(self) -> None:
         self.notified: list[uuid.UUID] = []
 
-    def __call__(self, upload_id: uuid.UUID, _use_celery: bool) -> bool:
+    def __call__(self, upload_id: uuid.UUID, _transport: Transport) -> bool:
         self.notified.append(upload_id)
         return True
 
@@ -87,10 +88,10 @@ def test_a_loader_cannot_commit_into_a_cancelled_upload(
     assert work is not None
     batch = claim_batch(connection, work, 60, 3)
     assert batch is not None
-    validated = prepared(loader, work, batch)
+    records = read_records(loader, work, batch)
     cancel(engine, upload_id, "public")
     with pytest.raises(LostLease):
-        commit_batch(connection, work, batch, validated)
+        commit(connection, work, batch, records)
     connection.close()
     assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
     assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
@@ -107,7 +108,7 @@ def test_cancel_does_not_wait_for_a_paused_loader(
     batch = claim_batch(paused, work, 60, 3)
     assert batch is not None
     with pytest.raises(Unavailable), paused.transaction():  # noqa: PT012 - the transaction is what must fail
-        paused.copy(work.table, prepared(loader, work, batch).movies)
+        paused.copy(work.table, validated(work, read_records(loader, work, batch)).movies)
         started = time.monotonic()
         cancel(engine, upload_id, "public")
         assert time.monotonic() - started < 5
@@ -159,25 +160,23 @@ def test_what_the_state_forbids(engine: Engine, loader: Loader, intake: Intake) 
 
 def test_the_sweep_notifies_for_what_waits(engine: Engine, intake: Intake, settings: Settings) -> None:
     upload_id, notifier = intake(SMALL), Notifier()
-    sweep(engine, settings, notifier, [True, False])
-    assert notifier.notified == []  # its notification has just been rung
+    sweep(engine, settings, notifier, tuple(Transport))
+    assert notifier.notified == []  # a loader has just been notified
     forget_notifications(engine)
-    sweep(engine, settings, notifier, [False])
-    assert notifier.notified == []  # not this bell's business
-    sweep(engine, settings, notifier, [True])
-    sweep(engine, settings, notifier, [True])
+    sweep(engine, settings, notifier, [Transport.BACKGROUND])
+    assert notifier.notified == []  # it cannot use this transport
+    sweep(engine, settings, notifier, [Transport.CELERY])
+    sweep(engine, settings, notifier, [Transport.CELERY])
     assert notifier.notified == [upload_id]  # and not again before a lease has passed
 
 
-def test_the_sweep_does_not_fill_a_queue_that_nobody_empties(
-    engine: Engine, intake: Intake, settings: Settings
-) -> None:
+def test_the_sweep_does_not_fill_a_queue_without_a_consumer(engine: Engine, intake: Intake, settings: Settings) -> None:
     intake(SMALL)
     second, notifier = intake(SMALL), Notifier()
     forget_notifications(engine)
-    sweep(engine, settings, notifier, [True], messages=2)
+    sweep(engine, settings, notifier, [Transport.CELERY], messages=2)
     assert notifier.notified == []
-    sweep(engine, settings, notifier, [True], messages=1)
+    sweep(engine, settings, notifier, [Transport.CELERY], messages=1)
     assert second in notifier.notified
 
 
@@ -188,11 +187,11 @@ def test_the_sweep_leaves_a_working_loader_alone(engine: Engine, intake: Intake,
     assert work is not None
     assert claim_batch(connection, work, 60, 3) is not None
     forget_notifications(engine)
-    sweep(engine, settings, notifier, [True])
+    sweep(engine, settings, notifier, [Transport.CELERY])
     assert notifier.notified == []
     with engine.begin() as changing:
         changing.execute(text("UPDATE batches SET lease_until = now() - interval '1 s' WHERE lease_until IS NOT NULL"))
-    sweep(engine, settings, notifier, [True])
+    sweep(engine, settings, notifier, [Transport.CELERY])
     assert notifier.notified == [upload_id]
     connection.close()
 
@@ -207,17 +206,17 @@ def test_a_batch_that_kills_its_loaders_ends_the_upload(engine: Engine, intake: 
     second = claim_batch(connection, work, 0, settings.max_attempts)
     assert second is not None
     assert second.number == 1
-    sweep(engine, settings, Notifier(), [True])
+    sweep(engine, settings, Notifier(), [Transport.CELERY])
     found = upload(engine, upload_id)
     assert (found["state"], found["error_code"]) == ("failed", "attempts_exhausted")
     assert "batch 0" in found["error_message"]
     assert "line 2 on" in found["error_message"]
-    sweep(engine, settings, Notifier(), [True])
+    sweep(engine, settings, Notifier(), [Transport.CELERY])
     assert own_tables(engine) == []
     connection.close()
 
 
-def test_who_still_loads_an_upload_that_the_sweep_has_failed_commits_nothing(
+def test_a_loader_of_an_upload_that_the_sweep_has_failed_commits_nothing(
     engine: Engine, loader: Loader, intake: Intake, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = LoaderConnection(settings)
@@ -227,11 +226,11 @@ def test_who_still_loads_an_upload_that_the_sweep_has_failed_commits_nothing(
         assert claim_batch(connection, work, 0, settings.max_attempts) is not None
     alive = claim_batch(connection, work, 60, settings.max_attempts)
     assert alive is not None
-    validated = prepared(loader, work, alive)
+    records = read_records(loader, work, alive)
     monkeypatch.setattr("shared.ingest.lifecycle.sweep.drop_table", lambda *_: None)  # the moment before it
-    sweep(engine, settings, Notifier(), [True])
+    sweep(engine, settings, Notifier(), [Transport.CELERY])
     with pytest.raises(LostLease):
-        commit_batch(connection, work, alive, validated)
+        commit(connection, work, alive, records)
     connection.close()
 
 
@@ -243,7 +242,7 @@ def test_the_sweep_leaves_a_working_publisher_alone(
     def look(point: str) -> None:
         if point == "publish.built":
             forget_notifications(engine)
-            sweep(engine, settings, notifier, [True])
+            sweep(engine, settings, notifier, [Transport.CELERY])
 
     monkeypatch.setattr("shared.ingest.publishing.large_upload.reach", look)
     loader.load(upload_id, never)
@@ -251,10 +250,12 @@ def test_the_sweep_leaves_a_working_publisher_alone(
     assert upload(engine, upload_id)["state"] == "completed"
 
 
-def test_a_stored_file_that_is_gone_ends_the_upload(engine: Engine, loader: Loader, intake: Intake) -> None:
+def test_a_stored_file_that_is_gone_ends_the_upload(
+    engine: Engine, settings: Settings, loader: Loader, intake: Intake
+) -> None:
     gone, short = intake(SMALL), intake(SMALL)
     loader.storage.delete(upload(engine, gone)["storage_key"])
-    with (loader.storage.directory / upload(engine, short)["storage_key"]).open("r+b") as file:
+    with (settings.upload_dir / upload(engine, short)["storage_key"]).open("r+b") as file:
         file.truncate(300)
     for upload_id in (gone, short):
         loader.load(upload_id, never)
@@ -269,16 +270,16 @@ def test_a_silent_notifier_is_tried_once_a_round(engine: Engine, intake: Intake,
     forget_notifications(engine)
     tried: list[uuid.UUID] = []
 
-    def silent(upload_id: uuid.UUID, _use_celery: bool) -> bool:
+    def silent(upload_id: uuid.UUID, _transport: Transport) -> bool:
         tried.append(upload_id)
         return False
 
-    sweep(engine, settings, silent, [True, False])
+    sweep(engine, settings, silent, tuple(Transport))
     assert len(tried) == 1
 
 
 def test_undo_does_not_wait_for_an_autovacuum_to_end(engine: Engine, loader: Loader, intake: Intake) -> None:
-    """It gives way to whoever waits for longer than `deadlock_timeout`; all the short tries of 8 s had failed."""
+    """An autovacuum gives way to a wait longer than `deadlock_timeout`; all the short tries of 8 s had failed."""
     upload_id = intake(movies(*({"overview": secrets.token_hex(900)} for _ in range(500))))
     loader.load(upload_id, never)
     ((table,),) = own_tables(engine)

@@ -10,12 +10,12 @@ from sqlalchemy import Engine, text
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import StateConflict
 from shared.ingest.lifecycle.actions import cancel, retry, undo
-from shared.ingest.loading.loader import Loader, commit_batch
+from shared.ingest.loading.loader import Loader
 from shared.ingest.work import begin, claim_batch
 from shared.settings import Settings
 from tests.conftest import Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, rejected_lines
-from tests.integration.ingest.test_loader import SMALL, never, rows, upload
+from tests.integration.ingest.test_loader import SMALL, commit, never, read_records, rows, upload
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_parent_that_is_undone_while_a_correction_is_prepared(
         if point == "batch.prepared":
             undo(engine, parent, "public")
 
-    monkeypatch.setattr("shared.ingest.loading.loader.reach", undo_first)
+    monkeypatch.setattr("shared.ingest.loading.commits.reach", undo_first)
     loader.load(correction, never)
     assert upload(engine, correction)["error_code"] == "corrected_upload_ended"
     assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
@@ -106,7 +106,7 @@ def test_readers_see_nothing_of_it_before_all_of_it(
             assert rows(engine, "SELECT count(*) FROM movies") == [(before[1],)]
             check_totals(engine)
 
-    for module in ("load", "corrected"):
+    for module in ("loading.commits", "corrections.correction_loading"):
         monkeypatch.setattr(f"shared.ingest.{module}.reach", look)
     loader.load(correction, never)
     assert seen == [(before, lines, (0, 0, 0))]
@@ -124,7 +124,7 @@ def test_a_correction_cannot_be_undone_but_cancelled_and_retried(
     retry(engine, correction, "public")
     loader.load(correction, never)
     assert counts(engine, parent) == (read, read, 0)
-    with pytest.raises(StateConflict, match="undo that one"):
+    with pytest.raises(StateConflict, match="undo the upload that it corrects"):
         undo(engine, correction, "public")
     assert upload(engine, correction)["state"] == "completed"
     assert rows(engine, "SELECT count(*) FROM movies") == [(read,)]
@@ -150,7 +150,7 @@ def test_only_completed_uploads_that_correct_nothing_can_be_corrected(
 def test_a_loader_whose_lease_was_taken_corrects_nothing(
     engine: Engine, loader: Loader, correct: Correct, parent: uuid.UUID, connections: list[LoaderConnection]
 ) -> None:
-    """It stops after its claim, another one does all the work, and then it goes on."""
+    """It stops after its claim, another loader does all the work, and then it goes on."""
     read, _, _ = counts(engine, parent)
     correction = correct(parent, corrected_movies(*rejected_lines(engine, parent)))
     slow, _ = connections
@@ -158,12 +158,12 @@ def test_a_loader_whose_lease_was_taken_corrects_nothing(
     assert work is not None
     batch = claim_batch(slow, work, 0, 3)
     assert batch is not None
-    validated = loader._prepare(work, batch)
+    records = read_records(loader, work, batch)
     with engine.begin() as connection:  # so that the other loader does not end our session
         connection.execute(text("UPDATE batches SET session_pid = NULL"))
     loader.load(correction, never)
     assert counts(engine, parent) == (read, read, 0)
     with pytest.raises(Exception, match="ended"):
-        commit_batch(slow, work, batch, validated)
+        commit(slow, work, batch, records)
     assert counts(engine, correction)[1:] == (counts(engine, correction)[0], 0)
     check_totals(engine)

@@ -1,4 +1,4 @@
-"""Loading on a real Postgres: exactly once, all or nothing, the account adds up, for small and large uploads."""
+"""Loading on a real Postgres: exactly once, all or nothing, reconciled record counts, for small and large uploads."""
 
 import threading
 import time
@@ -9,18 +9,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from shared.catalog.registry import DATASETS
-from shared.csv.read import read_batch
-from shared.csv.sniff import Wanted
+from shared.catalog.registry import Registry
+from shared.csv.records import Records
+from shared.csv.sniff import TextOptions
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease
-from shared.ingest.intake.file_intake import FileIntake, UploadOptions, register
-from shared.ingest.loading.loader import Loader, commit_batch
+from shared.ingest.intake.file_intake import FileIntake
+from shared.ingest.intake.headers import UploadHeader
+from shared.ingest.intake.registration import UploadOptions, register
+from shared.ingest.loading.commits import commit_of
+from shared.ingest.loading.loader import Loader
 from shared.ingest.publishing.large_upload import publish_large
 from shared.ingest.validation.validate import Validated, validate
 from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch
+from shared.messaging import Transport
 from shared.settings import Settings
-from tests.conftest import Intake
+from tests.conftest import REGISTRY, Intake
 from tests.rows import movies, titles
 
 SMALL = movies({}, {"title": ""}, {})
@@ -49,25 +53,32 @@ def connection(settings: Settings) -> Iterator[LoaderConnection]:
     connection.close()
 
 
-def prepared(loader: Loader, work: Work, batch: ClaimedBatch) -> Validated:
-    data = loader.storage.read(work.storage_key, batch.byte_start, batch.byte_end)
-    records = read_batch(data, batch.first_line, work.dialect, work.header)
-    return validate(records, DATASETS[work.dataset], work.header, work.tenant, work.number)
+def read_records(loader: Loader, work: Work, batch: ClaimedBatch) -> Records:
+    return loader._read(work, batch)
 
 
-@pytest.mark.parametrize(("content", "read", "rejected"), [(SMALL, 3, 1), (LARGE, 200, 20)], ids=["small", "large"])
+def validated(work: Work, records: Records) -> Validated:
+    return validate(records, REGISTRY.get(work.dataset), work.header, work.tenant, work.number)
+
+
+def commit(connection: LoaderConnection, work: Work, batch: ClaimedBatch, records: Records) -> Validated:
+    """Validate and commit as a loader does that has read the batch some time ago."""
+    return commit_of(work, REGISTRY.get(work.dataset)).load(connection, batch, records)
+
+
+@pytest.mark.parametrize(("content", "records", "rejected"), [(SMALL, 3, 1), (LARGE, 200, 20)], ids=["small", "large"])
 def test_every_record_is_accounted_for(
-    engine: Engine, loader: Loader, intake: Intake, content: bytes, read: int, rejected: int
+    engine: Engine, loader: Loader, intake: Intake, content: bytes, records: int, rejected: int
 ) -> None:
     upload_id = intake(content)
     assert loader.load(upload_id, never) is False
     found = upload(engine, upload_id)
     assert found["state"] == "completed"
-    assert (found["read_records"], found["rejected_records"]) == (read, rejected)
-    assert found["loaded_records"] == read - rejected
-    assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(read - rejected, read - rejected)]
+    assert (found["read_records"], found["rejected_records"]) == (records, rejected)
+    assert found["loaded_records"] == records - rejected
+    assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(records - rejected,) * 2]
     assert rows(engine, "SELECT count(*) FROM rejects") == [(rejected,)]
-    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(read - rejected,)]
+    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(records - rejected,)]
     assert rows(engine, "SELECT tenant, release_year, original_language FROM movie_totals") == [("public", 1995, "en")]
 
 
@@ -76,12 +87,13 @@ def test_a_line_too_long_for_a_batch_is_one_reject(
     engine: Engine, settings: Settings, loader: Loader, long: bytes
 ) -> None:
     wide = settings.model_copy(update={"batch_bytes": 3_000_000, "small_upload_bytes": 0})
-    intake = FileIntake(loader.storage, wide, "movies.csv", Wanted())
+    intake = FileIntake(loader.storage, wide, "movies.csv", TextOptions(), UploadHeader(REGISTRY))
     content = SMALL + long + b"\r\n" + SMALL.split(b"\n", 1)[1]
     for start in range(0, len(content), 1_000_000):
         intake.feed(content[start : start + 1_000_000])
     with engine.begin() as connection:
-        upload_id = register(connection, intake.finish(), UploadOptions("public", True, "test-trace")).upload_id
+        options = UploadOptions("public", Transport.CELERY, "test-trace")
+        upload_id = register(connection, intake.finish(), options).upload_id
     loader.load(upload_id, never)
     found = upload(engine, upload_id)
     assert (found["state"], found["read_records"], found["rejected_records"]) == ("completed", 7, 3)
@@ -100,6 +112,32 @@ def test_a_large_upload_has_a_partition_of_its_own_with_the_indexes(
         f"{table}_{name}" for name in ("pkey", "release", "vote", "language_release", "language_vote", "year_vote")
     }
     assert rows(engine, "SELECT relispartition FROM pg_class WHERE relname = :t", t=table) == [(True,)]
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_batches_of_earlier_versions_have_no_checksum_and_are_loaded(
+    engine: Engine, loader: Loader, intake: Intake, content: bytes
+) -> None:
+    upload_id = intake(content)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE batches SET checksum = NULL"))
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
+
+
+def test_an_upload_whose_dataset_is_gone_is_failed(engine: Engine, settings: Settings, intake: Intake) -> None:
+    upload_ids = [intake(SMALL), intake(LARGE)]
+    poor = Loader(settings, Registry(dataset for dataset in REGISTRY if dataset.name != "movies"))
+    for upload_id in upload_ids:
+        assert poor.load(upload_id, never) is False
+        found = upload(engine, upload_id)
+        assert (found["state"], found["error_code"]) == ("failed", "dataset_gone")
+        assert "dataset movies" in found["error_message"]
+    poor.close()
+    assert rows(engine, "SELECT count(*), sum(attempts) FROM batches WHERE state = 'done' OR attempts > 0") == [
+        (0, None)
+    ]
+    assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
 
 
 def test_lines_of_ids_are_lines_of_the_file(engine: Engine, loader: Loader, intake: Intake) -> None:
@@ -136,7 +174,7 @@ def test_four_loaders_at_once_load_once(engine: Engine, settings: Settings, inta
     upload_ids = [intake(LARGE), intake(SMALL), intake(LARGE)]
 
     def run() -> None:
-        loader = Loader(settings)
+        loader = Loader(settings, REGISTRY)
         for upload_id in upload_ids:
             loader.load(upload_id, never)
         loader.close()
@@ -175,10 +213,10 @@ def test_a_loader_whose_lease_was_taken_cannot_commit(
         assert work is not None
         paused = claim_batch(connection, work, lease_seconds=0, max_attempts=3)
         assert paused is not None
-        validated = prepared(loader, work, paused)
+        records = read_records(loader, work, paused)
         assert claim_batch(connection, work, settings.lease_seconds, max_attempts=3) is not None
         with pytest.raises(LostLease):
-            commit_batch(connection, work, paused, validated)
+            commit(connection, work, paused, records)
         assert rows(engine, f"SELECT count(*) FROM {work.table}") == [(0,)]
         assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
         assert upload(engine, upload_id)["attempts"] == 2
@@ -192,7 +230,7 @@ def test_a_slow_loader_keeps_its_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload_id = intake(SMALL)
-    slow = Loader(settings.model_copy(update={"lease_seconds": 0.5}))
+    slow = Loader(settings.model_copy(update={"lease_seconds": 0.5}), REGISTRY)
     work = begin(connection, upload_id)
     assert work is not None
     seen: list[ClaimedBatch | None] = []
@@ -202,7 +240,7 @@ def test_a_slow_loader_keeps_its_batch(
             time.sleep(2)
             seen.append(claim_batch(connection, work, 60, 3))
 
-    monkeypatch.setattr("shared.ingest.loading.loader.reach", look)
+    monkeypatch.setattr("shared.ingest.loading.commits.reach", look)
     slow.load(upload_id, never)
     slow.close()
     assert seen == [None]
@@ -224,7 +262,7 @@ def test_a_crash_of_the_database_is_not_the_batchs(
                 name="ingest-loader",
             )
 
-    monkeypatch.setattr("shared.ingest.loading.loader.reach", end_sessions)
+    monkeypatch.setattr("shared.ingest.loading.commits.reach", end_sessions)
     loader.load(upload_id, never)
     assert rows(engine, "SELECT DISTINCT attempts, lease_until FROM batches WHERE state = 'pending'") == [(0, None)]
     monkeypatch.undo()
@@ -242,7 +280,7 @@ def test_a_loader_that_hangs_in_its_copy_does_not_hold_up_the_next(
     assert work is not None
     batch = claim_batch(connection, work, lease_seconds=0, max_attempts=3)
     assert batch is not None
-    connection.copy(work.table, prepared(loader, work, batch).movies)
+    connection.copy(work.table, validated(work, read_records(loader, work, batch)).movies)
     loader.load(upload_id, never)
     assert upload(engine, upload_id)["state"] == "completed"
 
@@ -254,10 +292,10 @@ def test_a_batch_that_is_done_is_not_done_again(
     assert work is not None
     batch = claim_batch(connection, work, settings.lease_seconds, 3)
     assert batch is not None
-    validated = prepared(loader, work, batch)
-    commit_batch(connection, work, batch, validated)
+    records = read_records(loader, work, batch)
+    commit(connection, work, batch, records)
     with pytest.raises(LostLease):
-        commit_batch(connection, work, batch, validated)
+        commit(connection, work, batch, records)
 
 
 def test_nobody_publishes_while_a_batch_is_pending(
@@ -266,12 +304,12 @@ def test_nobody_publishes_while_a_batch_is_pending(
     upload_id = intake(LARGE)
     work = begin(connection, upload_id)
     assert work is not None
-    assert publish_large(loader.pool, loader.storage, settings, work) is False
+    assert publish_large(loader.pool, settings, work) is False
     assert upload(engine, upload_id)["state"] == "loading"
 
 
 @pytest.mark.parametrize(
-    "damage",
+    "change",
     [
         "DELETE FROM rejects WHERE line_number = (SELECT min(line_number) FROM rejects)",
         "DELETE FROM {table} WHERE id = (SELECT min(id) FROM {table})",
@@ -281,14 +319,14 @@ def test_nobody_publishes_while_a_batch_is_pending(
         "UPDATE uploads SET content_bytes = content_bytes + 1",
     ],
 )
-def test_what_cannot_be_proven_is_failed(engine: Engine, loader: Loader, intake: Intake, malformed: str) -> None:
+def test_what_cannot_be_proven_is_failed(engine: Engine, loader: Loader, intake: Intake, change: str) -> None:
     upload_id = intake(LARGE)
     batches = rows(engine, "SELECT count(*) FROM batches")[0][0]
     wraps = iter(range(1000))
     assert loader.load(upload_id, lambda: next(wraps) > batches) is True
     with engine.begin() as connection:
         table = f"movies_u{upload(engine, upload_id)['number']}"
-        connection.execute(text(malformed.format(table=table)))
+        connection.execute(text(change.format(table=table)))
     loader.load(upload_id, never)
     found = upload(engine, upload_id)
     assert (found["state"], found["error_code"]) == ("failed", "record_counts_mismatch")

@@ -1,4 +1,4 @@
-"""Promises that no other test would miss: `python -m tests.seeded_bugs` breaks each of them and wants to see it."""
+"""Promises that no other test covers: `python -m tests.seeded_bugs` breaks each of them, and a test here must fail."""
 
 import os
 import time
@@ -15,19 +15,20 @@ from shared.ingest.intake.reject_budget import Budget
 from shared.ingest.lifecycle.actions import cancel, retry
 from shared.ingest.lifecycle.retention import apply_retention
 from shared.ingest.lifecycle.sweep import sweep
-from shared.ingest.loading.loader import Loader, commit_batch
-from shared.ingest.work import Work, begin, claim_batch, give_back
+from shared.ingest.loading.loader import Loader, _give_back
+from shared.ingest.work import Work, begin, claim_batch
+from shared.messaging import Transport
 from shared.settings import Settings
 from tests.conftest import Intake, execute
 from tests.integration.ingest.test_actions import Notifier, forget_notifications
-from tests.integration.ingest.test_loader import LARGE, SMALL, never, prepared, rows, upload
+from tests.integration.ingest.test_loader import LARGE, SMALL, commit, never, read_records, rows, upload, validated
 from tests.rows import movies
 
 # They are about our own logic and not about a version of PostgreSQL.
 pytestmark = pytest.mark.parametrize("server", ["18"], indirect=True)
 SIZES = pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 
-# The names stand before PostgreSQL's own in the search path: every statement takes these for the server's clock.
+# These names come before PostgreSQL's own in the search path: every statement takes these for the server's clock.
 SHIFTED_CLOCK = """
 CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql
     AS 'SELECT pg_catalog.clock_timestamp() + make_interval(hours => {hours})';
@@ -55,7 +56,7 @@ def change(engine: Engine, sql: str) -> None:
 
 
 def at(point: str, action: Callable[[], object]) -> Callable[[str], None]:
-    """What takes the place of `failpoints.reach`."""
+    """What replaces `failpoints.reach`."""
 
     def reach(reached: str) -> None:
         if reached == point:
@@ -79,7 +80,7 @@ def crash() -> None:
 def test_leases_are_by_the_servers_clock(
     database_url: str, settings: Settings, engine: Engine, intake: Intake, hours: int
 ) -> None:
-    """A client whose clock is an hour off would give batches away that somebody has, or keep those of the dead."""
+    """By a clock that is an hour off, batches of living loaders would be claimed, or those of dead ones never."""
     execute(database_url, SHIFTED_CLOCK.format(hours=hours))
     name = database_url.rpartition("/")[2]
     execute(database_url, f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
@@ -105,12 +106,12 @@ def test_claims_do_not_wait_for_each_other(intake: Intake, engine: Engine, conne
 
 
 def test_a_loader_that_lost_its_batch_cannot_give_it_back(intake: Intake, connection: LoaderConnection) -> None:
-    """Its new owner would lose it to a third one."""
+    """Its new loader would lose it to a third one."""
     work = begun(connection, intake(SMALL))
     lost = claim_batch(connection, work, 0, 3)
     assert lost is not None
     assert claim_batch(connection, work, 60, 3) is not None
-    give_back(connection, work, lost, counts_as_attempt=False)
+    _give_back(connection, work, lost, counts_as_attempt=False)
     assert claim_batch(connection, work, 60, 3) is None
 
 
@@ -123,7 +124,7 @@ def test_rows_rejects_and_ledger_are_one_transaction(
     engine: Engine, loader: Loader, intake: Intake, monkeypatch: pytest.MonkeyPatch, content: bytes, point: str
 ) -> None:
     upload_id = intake(content)
-    monkeypatch.setattr("shared.ingest.loading.loader.reach", at(point, unavailable))
+    monkeypatch.setattr("shared.ingest.loading.commits.reach", at(point, unavailable))
     loader.load(upload_id, never)
     table = "movies" if content == SMALL else f"movies_u{upload(engine, upload_id)['number']}"
     assert rows(engine, f"SELECT count(*) FROM {table}") == [(0,)]
@@ -134,7 +135,7 @@ def test_rows_rejects_and_ledger_are_one_transaction(
     assert upload(engine, upload_id)["state"] == "completed"
 
 
-def test_a_publisher_whose_schedule_was_taken_publishes_nothing(
+def test_a_publisher_whose_claim_was_taken_publishes_nothing(
     engine: Engine, loader: Loader, intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id = intake(LARGE)
@@ -155,15 +156,26 @@ def test_a_publisher_whose_schedule_was_taken_publishes_nothing(
 
 @SIZES
 def test_bytes_that_changed_on_the_disk_are_not_published(
-    engine: Engine, loader: Loader, intake: Intake, content: bytes
+    engine: Engine, settings: Settings, loader: Loader, intake: Intake, content: bytes
 ) -> None:
+    """One bit: in the only batch of a small upload, in the second one of a large upload."""
     upload_id = intake(content)
-    path = loader.storage.directory / upload(engine, upload_id)["storage_key"]
-    path.write_bytes(content.replace(b"1995-10-30", b"1995-10-31", 1))
+    start, end = rows(engine, "SELECT byte_start, byte_end FROM batches ORDER BY number LIMIT 2")[-1]
+    path = settings.upload_dir / upload(engine, upload_id)["storage_key"]
+    changed = bytearray(content)
+    changed[(start + end) // 2] ^= 1
+    path.write_bytes(changed)
     loader.load(upload_id, never)
     found = upload(engine, upload_id)
     assert (found["state"], found["error_code"]) == ("failed", "stored_file_corrupt")
-    assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
+    assert f"bytes {start} to {end} of the stored file" in found["error_message"]
+    assert rows(engine, "SELECT count(*) FROM batches WHERE state = 'done'") == [(int(content == LARGE),)]
+    for table in ("movies", "movie_totals"):
+        assert rows(engine, f"SELECT count(*) FROM {table}") == [(0,)]
+    path.write_bytes(content)
+    retry(engine, upload_id, "public")
+    loader.load(upload_id, never)
+    assert upload(engine, upload_id)["state"] == "completed"
 
 
 # -- the end of an upload -------------------------------------------------------------------------------------------
@@ -177,12 +189,12 @@ def test_a_cancelled_uploads_batches_are_nobodys(
     work = begun(connection, upload_id)
     batch = claim_batch(connection, work, 60, 3)
     assert batch is not None
-    validated = prepared(loader, work, batch)
-    assert validated.rejected
+    records = read_records(loader, work, batch)
+    assert validated(work, records).rejected
 
     def go_on() -> None:
         with pytest.raises(LostLease):
-            commit_batch(connection, work, batch, validated)
+            commit(connection, work, batch, records)
         assert claim_batch(connection, work, 60, 3) is None
 
     monkeypatch.setattr("shared.ingest.lifecycle.actions.reach", at("cancel.committed", go_on))
@@ -197,10 +209,10 @@ def test_a_failed_uploads_batches_are_nobodys(
     first, second = claim_batch(connection, work, 60, 3), claim_batch(connection, work, 60, 3)
     assert first is not None
     assert second is not None
-    commit_batch(connection, work, first, prepared(loader, work, first))
+    commit(connection, work, first, read_records(loader, work, first))
     assert rows(engine, "SELECT state, error_code FROM uploads") == [("failed", "too_many_rejects")]
     with pytest.raises(LostLease):
-        commit_batch(connection, work, second, prepared(loader, work, second))
+        commit(connection, work, second, read_records(loader, work, second))
     assert rows(engine, "SELECT count(*) FROM batches WHERE state = 'done'") == [(1,)]
 
 
@@ -236,7 +248,7 @@ def test_a_retry_forgets_the_attempts_of_a_batch(
     work = begun(connection, upload_id)
     for _ in range(settings.max_attempts):
         assert claim_batch(connection, work, 0, settings.max_attempts) is not None
-    sweep(engine, settings, Notifier(), [True])
+    sweep(engine, settings, Notifier(), [Transport.CELERY])
     assert upload(engine, upload_id)["error_code"] == "attempts_exhausted"
     retry(engine, upload_id, "public")
     loader.load(upload_id, never)
@@ -252,7 +264,7 @@ def test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it(
         with pytest.raises(RuntimeError):
             loader.load(upload_id, never)
     monkeypatch.undo()
-    sweep(engine, settings, Notifier(), [True])
+    sweep(engine, settings, Notifier(), [Transport.CELERY])
     found = upload(engine, upload_id)
     assert (found["error_code"], found["error_message"]) == ("attempts_exhausted", "publishing stopped 3 times")
     retry(engine, upload_id, "public")
@@ -261,30 +273,30 @@ def test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it(
 
 
 def test_the_sweep_notifies_when_what_it_did_is_committed(engine: Engine, intake: Intake, settings: Settings) -> None:
-    """Else a loader that answers at once waits for the sweep's locks, and a rollback forgets that it was rung."""
+    """Otherwise a loader that answers at once waits for the sweep's locks, and a rollback forgets the notification."""
     intake(SMALL)
     forget_notifications(engine)
     seen = []
 
-    def notify(_upload_id: uuid.UUID, _use_celery: bool) -> bool:
+    def notify(_upload_id: uuid.UUID, _transport: Transport) -> bool:
         seen.extend(rows(engine, "SELECT notified_at > now() - interval '1 minute' FROM uploads"))
         return True
 
-    sweep(engine, settings, notify, [True])
+    sweep(engine, settings, notify, [Transport.CELERY])
     assert seen == [(True,)]
 
 
-def test_housekeeping_removes_only_files_that_nobody_needs(
+def test_retention_removes_only_files_without_a_use(
     engine: Engine, loader: Loader, intake: Intake, settings: Settings
 ) -> None:
     waiting = upload(engine, intake(SMALL))["storage_key"]
     orphan = loader.storage.new_key()
-    (loader.storage.directory / orphan).write_bytes(SMALL)
+    (settings.upload_dir / orphan).write_bytes(SMALL)
     two_hours_ago = time.time() - 7200
     for key in (waiting, orphan):
-        os.utime(loader.storage.directory / key, (two_hours_ago, two_hours_ago))
+        os.utime(settings.upload_dir / key, (two_hours_ago, two_hours_ago))
     apply_retention(engine, loader.storage, settings)
-    assert [key for key, _ in loader.storage.list_keys()] == [waiting]
+    assert [key for key, _ in loader.storage.list_objects()] == [waiting]
 
 
 # -- once -----------------------------------------------------------------------------------------------------------

@@ -15,20 +15,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from shared.catalog.registry import DATASETS
+from shared.advice.hints import Advisor
 from shared.csv.dialect import BACKSLASH, Dialect
-from shared.csv.sniff import Wanted, sniff
+from shared.csv.sniff import TextOptions, sniff
 from shared.csv.unreadable import HeaderMismatch
-from shared.ingest.corrections.correction_intake import recognise_corrected, recognise_upload
+from shared.ingest.corrections.correction_intake import CorrectionHeader
 from shared.ingest.corrections.formulas import escaped, taken_back
 from shared.ingest.corrections.rejects_file import Reason, RejectedRecord
-from shared.ingest.corrections.rejects_spreadsheet import SHEET_COLUMNS, SheetFile, written_for_a_sheet
+from shared.ingest.corrections.rejects_spreadsheet import SheetFile
+from shared.ingest.intake.headers import UploadHeader
 from shared.ingest.loading.loader import Loader
-from tests.conftest import Correct, Intake
-from tests.integration.ingest.stored import stored
+from shared.ingest.rejects_columns import SHEET_COLUMNS
+from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.test_loader import never, rows, upload
 from tests.rows import MOVIES_HEADER, movies, titles
+from tests.unit.ingest.stored import stored
 
+ADVISOR = Advisor(REGISTRY.columns)
 # What spreadsheets compute, or have computed in some version: each must become text.
 FORMULAS = (
     *("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t", "\r", "\n", "\0=1", " =1", "'=1", "''=1", "' =1", '"=1"', ' " =1'),
@@ -75,7 +78,7 @@ REASON = Reason("title", "required", "title must not be empty", "")
 def sheet_of(tmp_path: Path, content: bytes, header_bytes: int, dialect: Dialect) -> bytes:
     """The whole of `content` behind its header as one rejected record."""
     with stored(tmp_path, content) as source:
-        file = SheetFile(source, header_bytes, dialect)
+        file = SheetFile(source, header_bytes, dialect, ADVISOR)
         return file.header() + b"".join(file.blocks([RejectedRecord(2, header_bytes, len(content), [REASON])]))
 
 
@@ -131,7 +134,7 @@ def test_what_is_put_before_a_cell_is_taken_back_exactly(text: str) -> None:
 
 
 @given(st.sampled_from(",;\t|"), st.lists(TEXTS, min_size=3, max_size=3), st.booleans())
-@example(",", ["a\n", "x,=1", ""], False)  # behind the line end a program takes for text what stands between cells
+@example(",", ["a\n", "x,=1", ""], False)  # behind the line end a program takes for text what is between cells
 @example("\t", ["a;", '"=1', ""], False)
 @example(",", ["a;=1\n", "=", ""], True)
 def test_nothing_is_computed_wherever_a_program_splits(delimiter: str, texts: list[str], is_malformed: bool) -> None:
@@ -161,7 +164,7 @@ def test_a_malformed_record_is_cut_to_what_a_spreadsheets_cell_holds(tmp_path: P
 
 def test_no_word_for_nothing_begins_like_a_formula() -> None:
     # Else its cell would not be null any more when it comes back.
-    nulls = [null.encode() for dataset in DATASETS.values() for null in dataset.nulls]
+    nulls = [null.encode() for dataset in REGISTRY for null in dataset.nulls]
     assert [escaped(null) for null in nulls] == nulls
 
 
@@ -171,8 +174,7 @@ def test_it_comes_back_whatever_its_upload_was(tmp_path: Path, dialect: Dialect,
     header = dialect.delimiter.join(MOVIES_HEADER) + "\n"
     content = (header + dialect.delimiter.join(["1"] * len(MOVIES_HEADER)) + "\n").encode()
     sheet = sheet_of(tmp_path, content, len(header), dialect).replace(b'"', quote.encode())
-    wanted = Wanted("movies", like=dialect, recognise=recognise_corrected, written=written_for_a_sheet)
-    sniffed = sniff(sheet, wanted, is_all=True)
+    sniffed = sniff(sheet, TextOptions(like=dialect), CorrectionHeader(REGISTRY, "movies"), is_all=True)
     assert sniffed is not None
     assert sniffed.header == [*SHEET_COLUMNS, *MOVIES_HEADER]
     assert (sniffed.dialect.quoting, sniffed.dialect.quote, sniffed.dialect.escape) == (True, '"', '"')
@@ -245,13 +247,13 @@ def sheet_of_upload(engine: Engine, loader: Loader, upload_id: uuid.UUID) -> byt
         engine, "SELECT line_number, byte_start, byte_end FROM rejects WHERE position = 0 ORDER BY line_number"
     )
     with closing(loader.storage.open(row["storage_key"])) as source:
-        file = SheetFile(source, row["header_bytes"], Dialect.from_json(row["dialect"]))
+        file = SheetFile(source, row["header_bytes"], Dialect.from_json(row["dialect"]), ADVISOR)
         return file.header() + b"".join(
             file.blocks(RejectedRecord(line, start, end, [REASON]) for line, start, end in found)
         )
 
 
-def test_a_malformed_record_that_comes_back_unmended_loads_nothing(
+def test_a_malformed_record_that_comes_back_uncorrected_loads_nothing(
     engine: Engine, loader: Loader, intake: Intake, correct: Correct
 ) -> None:
     parent = intake(movies({}) + b'too,few\r\n"never closed\r\n' + movies({}).partition(b"\r\n")[2])
@@ -263,12 +265,13 @@ def test_a_malformed_record_that_comes_back_unmended_loads_nothing(
 
 
 def test_a_header_must_say_which_of_both_kinds_it_is() -> None:
-    assert recognise_corrected([*SHEET_COLUMNS, *MOVIES_HEADER], None).name == "movies"
-    assert recognise_corrected(["_sheet_line", *MOVIES_HEADER], None).name == "movies"
+    matcher = CorrectionHeader(REGISTRY, "movies")
+    assert matcher.match([*SHEET_COLUMNS, *MOVIES_HEADER]).name == "movies"
+    assert matcher.match(["_sheet_line", *MOVIES_HEADER]).name == "movies"
     for header in (["_line", "_sheet_line", *MOVIES_HEADER], MOVIES_HEADER):
         with pytest.raises(HeaderMismatch, match="the header lacks _line"):
-            recognise_corrected(header, None)
+            matcher.match(header)
     with pytest.raises(HeaderMismatch, match="twice: _sheet_line"):
-        recognise_corrected(["_sheet_line", "_sheet_line", *MOVIES_HEADER], None)
+        matcher.match(["_sheet_line", "_sheet_line", *MOVIES_HEADER])
     with pytest.raises(HeaderMismatch, match="rejects of an upload"):
-        recognise_upload([*SHEET_COLUMNS, *MOVIES_HEADER], None)
+        UploadHeader(REGISTRY).match([*SHEET_COLUMNS, *MOVIES_HEADER])

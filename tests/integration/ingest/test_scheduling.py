@@ -1,4 +1,4 @@
-"""Turns: whoever rings often waits as long as whoever rings once."""
+"""Fair scheduling: a tenant with many notifications waits as long as a tenant with one."""
 
 import uuid
 from collections import deque
@@ -12,13 +12,16 @@ from shared.ingest.loading.loader import Loader
 from shared.ingest.loading.scheduling import next_upload
 from shared.ingest.work import begin, claim_batch
 from tests.conftest import Intake
-from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows
+from tests.integration.ingest.test_loader import SMALL, never, rows
 from tests.integration.ingest.test_promises import change
 from tests.integration.ingest.test_promises import connection as connection  # noqa: PLC0414  a fixture
+from tests.rows import movies
 
-# It is our own logic and not a version of PostgreSQL.
+# They are about our own logic and not about a version of PostgreSQL.
 pytestmark = pytest.mark.parametrize("server", ["18"], indirect=True)
 ATTEMPTS = 3
+# A large upload of a few batches.
+LONG = movies(*({"title": f"Film {row}"} for row in range(40)))
 
 
 def ended(engine: Engine) -> list[str]:
@@ -29,7 +32,7 @@ def ended(engine: Engine) -> list[str]:
 
 
 def after_a_batch(engine: Engine) -> Callable[[], bool]:
-    """A turn that ends as soon as one batch is done."""
+    """Stop as soon as one more batch is done."""
 
     def done() -> int:
         return int(rows(engine, "SELECT count(*) FROM batches WHERE state = 'done'")[0][0])
@@ -38,8 +41,10 @@ def after_a_batch(engine: Engine) -> Callable[[], bool]:
     return lambda: done() > before
 
 
-@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
-def test_who_comes_last_with_one_is_not_last(engine: Engine, loader: Loader, intake: Intake, content: bytes) -> None:
+@pytest.mark.parametrize("content", [SMALL, LONG], ids=["small", "large"])
+def test_a_tenant_that_comes_last_with_one_upload_is_not_served_last(
+    engine: Engine, loader: Loader, intake: Intake, content: bytes
+) -> None:
     notifiers = deque(intake(content, tenant=tenant) for tenant in ("many",) * 4 + ("few", "one"))
     while notifiers:
         if loader.answer(notifiers[0], after_a_batch(engine)):
@@ -50,7 +55,7 @@ def test_who_comes_last_with_one_is_not_last(engine: Engine, loader: Loader, int
     assert order[-2:] == ["many"] * 2
 
 
-def test_the_order_of_the_notifications_stands_within_a_tenant(loader: Loader, intake: Intake, engine: Engine) -> None:
+def test_the_order_of_the_notifications_holds_within_a_tenant(loader: Loader, intake: Intake, engine: Engine) -> None:
     uploads = [intake(SMALL) for _ in range(3)]
     for upload_id in reversed(uploads):
         assert loader.answer(upload_id, never) is False
@@ -58,20 +63,20 @@ def test_the_order_of_the_notifications_stands_within_a_tenant(loader: Loader, i
     assert [upload_id for (upload_id,) in found] == uploads[::-1]
 
 
-def test_a_schedule_goes_only_where_there_is_something_to_do(
+def test_only_a_tenant_with_a_batch_to_claim_is_served(
     engine: Engine, connection: LoaderConnection, intake: Intake
 ) -> None:
     mine, other = intake(SMALL, tenant="mine"), intake(SMALL, tenant="other")
 
     def next_served() -> uuid.UUID | None:
         change(engine, "DELETE FROM tenant_schedule")
-        change(engine, "INSERT INTO tenant_schedule VALUES ('mine', now())")  # the other's turn, wherever possible
+        change(engine, "INSERT INTO tenant_schedule VALUES ('mine', now())")  # the other tenant comes first, if it can
         return next_upload(connection, mine, ATTEMPTS)
 
     assert next_served() == other
-    change(engine, "UPDATE uploads SET use_celery = false WHERE tenant = 'other'")  # other loaders'
+    change(engine, "UPDATE uploads SET transport = 'background' WHERE tenant = 'other'")  # of other loaders
     assert next_served() == mine
-    change(engine, "UPDATE uploads SET use_celery = true")
+    change(engine, "UPDATE uploads SET transport = 'celery'")
     change(engine, f"UPDATE batches SET attempts = {ATTEMPTS}")  # the sweep will fail it
     assert next_served() == mine
     change(engine, "UPDATE batches SET attempts = 0")
@@ -86,11 +91,13 @@ def test_a_schedule_goes_only_where_there_is_something_to_do(
     assert next_served() is None
 
 
-def test_a_schedule_that_another_had_is_given_back(loader: Loader, intake: Intake, engine: Engine) -> None:
+def test_a_notification_that_served_another_tenant_is_sent_again(
+    loader: Loader, intake: Intake, engine: Engine
+) -> None:
     mine, other = intake(SMALL, tenant="mine"), intake(SMALL, tenant="other")
     change(engine, "INSERT INTO tenant_schedule VALUES ('mine', now())")
     assert loader.answer(mine, never) is True
     assert ended(engine) == ["other"]
-    assert loader.answer(other, never) is False  # its bell comes later, and finds nothing
+    assert loader.answer(other, never) is False  # its notification comes later, and finds nothing
     assert loader.answer(mine, never) is False
     assert ended(engine) == ["other", "mine"]

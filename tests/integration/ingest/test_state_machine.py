@@ -23,17 +23,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import Engine
-from tests.shared import tables
 
 from shared.errors import LostLease, StateConflict, Transient
 from shared.ingest.intake.reject_budget import Budget
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
-from shared.ingest.loading.loader import Loader, commit_batch
+from shared.ingest.loading.loader import Loader, _give_back
 from shared.ingest.publishing.large_upload import publish_large
-from shared.ingest.work import Work, begin, claim_batch, give_back
+from shared.ingest.work import Work, begin, claim_batch
+from shared.messaging import Transport
 from shared.settings import Settings
 from tests.conftest import Intake
+from tests.integration import tables
 from tests.integration.ingest.simulated import (
     KINDS,
     SMALL,
@@ -44,14 +45,14 @@ from tests.integration.ingest.simulated import (
     count_records,
 )
 from tests.integration.ingest.test_actions import Notifier, forget_notifications, own_tables, stop_after
-from tests.integration.ingest.test_loader import never, prepared, upload
+from tests.integration.ingest.test_loader import commit, never, read_records, upload
 from tests.integration.ingest.upload_model import ACTIONS, ACTIVE, MAX_ATTEMPTS, NEXT, ModelBatch, ModelUpload
 
 LOADERS = st.integers(0, 2)
 MOST_UPLOADS = 3
 NOT_GONE = ("queued", "loading", "failed", "cancelled", "completed")
 POINTS = st.sampled_from(["publish.built", "publish.claimed"])
-BEFORE = ["nothing", "it is loaded", "the sweep runs", "another begins", "somebody changes his mind"]
+BEFORE = ["nothing", "it is loaded", "the sweep runs", "another begins", "the client changes its mind"]
 LEASE_SECONDS = 3600.0  # they end when a rule says so
 DO = {"cancel": cancel, "retry": retry, "undo": undo}
 
@@ -95,14 +96,14 @@ class Ingestion(RuleBasedStateMachine):
         upload_id = self.platform.intake(content, budget=Budget(max_rejects=None if may_reject else 0))
         number = upload(self.engine, upload_id)["number"]
         spans = tables.spans(self.engine, number)
-        batches = [ModelBatch(location, *count_records(content[start:end])) for location, start, end in spans]
+        batches = [ModelBatch(batch, *count_records(content[start:end])) for batch, start, end in spans]
         assert (len(batches) > 2) == (content != SMALL)
         self.models[upload_id] = ModelUpload(upload_id, number, content != SMALL, may_reject, batches)
 
     @some_active
     @rule(target=held, number=LOADERS, model=pick(*ACTIVE), successor=st.none() | LOADERS)
     def claim(self, number: int, model: ModelUpload, successor: int | None) -> Any:
-        """And lose it to a successor; again and again until nobody may try any more."""
+        """And lose it to a successor; again and again until no loader may try any more."""
         mine = self.claim_one(self.platform.loaders[number], model)
         if successor is None:
             return multiple(*mine)
@@ -130,19 +131,20 @@ class Ingestion(RuleBasedStateMachine):
 
     @rule(held=held)
     def commit(self, held: Held) -> None:
-        """Also again, and long after somebody else has it."""
-        held.validated = held.validated or prepared(self.loader, held.work, held.claimed)
-        commit = partial(commit_batch, work=held.work, batch=held.claimed, validated=held.validated)
+        """Also again, and long after another loader has it."""
+        held.records = held.records or read_records(self.loader, held.work, held.claimed)
+        try_it = partial(commit, work=held.work, batch=held.claimed, records=held.records)
         if held.upload.may_commit(held.batch, held):
-            held.loader.do(commit)
+            held.loader.do(try_it)
             held.upload.commit(held.batch)
         else:
             with pytest.raises(LostLease):
-                held.loader.do(commit)
+                held.loader.do(try_it)
 
     @rule(held=consumes(held), counts_as_attempt=st.booleans())
     def give_back(self, held: Held, counts_as_attempt: bool) -> None:
-        held.loader.do(lambda connection: give_back(connection, held.work, held.claimed, counts_as_attempt))
+        give_back = partial(_give_back, work=held.work, batch=held.claimed, counts_as_attempt=counts_as_attempt)
+        held.loader.do(give_back)
         self.all_held.remove(held)
         held.upload.give_back(held.batch, held, counts_as_attempt)
 
@@ -164,7 +166,7 @@ class Ingestion(RuleBasedStateMachine):
     def publish(self, number: int, model: ModelUpload) -> None:
         work = self.begin(self.platform.loaders[number], model)
         if work is not None and model.is_large:
-            published = publish_large(self.loader.pool, self.loader.storage, self.settings, work)
+            published = publish_large(self.loader.pool, self.settings, work)
             assert published is self.publish_in(model)
 
     def publish_in(self, model: ModelUpload) -> bool:
@@ -183,7 +185,7 @@ class Ingestion(RuleBasedStateMachine):
         model.load_batches()
         if work is None or not model.may_publish():
             return multiple()
-        publish = partial(publish_large, self.loader.pool, self.loader.storage, self.settings, work)
+        publish = partial(publish_large, self.loader.pool, self.settings, work)
         publisher = PausedPublisher(publish, point, model)
         self.paused.append(publisher)
         model.claim_publishing(publisher)
@@ -200,7 +202,7 @@ class Ingestion(RuleBasedStateMachine):
             self.sweep()
         elif before == "another begins":
             another = self.begin_to_publish_and_pause(number, publisher.upload, "publish.built")
-        elif before == "somebody changes his mind" and publisher.upload.state != "undone":
+        elif before == "the client changes its mind" and publisher.upload.state != "undone":
             self.change_ones_mind(publisher.upload)
         self.paused.remove(publisher)
         outcome = publisher.go_on()
@@ -228,10 +230,10 @@ class Ingestion(RuleBasedStateMachine):
         self.swept()
 
     def swept(self) -> list[uuid.UUID]:
-        """What was rung for."""
+        """Of which uploads it notified."""
         notifier = Notifier()
         forget_notifications(self.engine)
-        sweep(self.engine, self.settings, notifier, [True])
+        sweep(self.engine, self.settings, notifier, [Transport.CELERY])
         assert sorted(notifier.notified) == sorted(model.id for model in self.models.values() if model.sweep())
         own = {f"movies_u{model.number}" for model in self.models.values() if model.has_table}
         assert {table for (table,) in own_tables(self.engine)} == own
@@ -261,7 +263,7 @@ class Ingestion(RuleBasedStateMachine):
             publisher.go_on()
 
     def comes_to_its_end(self) -> None:
-        """Whatever was interrupted, by what the sweep rings for and nothing else; and who is late changes nothing."""
+        """All that was interrupted ends by the sweep's notifications alone, and late loaders change nothing."""
         for held in self.all_held:
             self.commit(held)
         for model in self.models.values():

@@ -1,6 +1,6 @@
-"""What an upload may be, in plain Python: who may commit, who may publish, what must be visible.
+"""What an upload may be, in plain Python: which loader may commit and publish, what must be visible.
 
-It knows no SQL, no epochs and no clock, only who was given what last.
+It has no SQL, no epochs and no clock: only which loader was given what last.
 """
 
 import uuid
@@ -135,7 +135,7 @@ class ModelUpload:
         return True
 
     def sweep(self) -> bool:
-        """End it if it has ended its loaders too often; whether it must be rung for, since nobody works on it."""
+        """Fail it if it crashed too many loaders; whether loaders must be notified, because none works on it."""
         poisoned = [b for b in self.batches if not b.is_done and not b.is_leased and b.attempts >= MAX_ATTEMPTS]
         is_unpublishable = self.publish_attempts >= MAX_ATTEMPTS and not self.is_publishing
         if self.state == "loading" and (poisoned or is_unpublishable):

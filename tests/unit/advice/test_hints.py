@@ -8,15 +8,18 @@ import pyarrow as pa
 import pytest
 
 from shared.advice.hints import _OF_VALUE as VALUED
-from shared.advice.hints import LEAVE_EMPTY, hint
+from shared.advice.hints import LEAVE_EMPTY, Advisor
+from shared.catalog.dataset import Column, Dataset
 from shared.catalog.list_rules import ListLiteral
 from shared.catalog.pandera_schemas import _check
-from shared.catalog.registry import DATASETS, Column, Dataset
 from shared.catalog.rules import Decimal, Flag, IsoDate, Rule, Whole, Year
 from shared.catalog.tmdb_columns import FACTS
 from shared.csv.read import MESSAGES
 from shared.csv.records import shown
 from shared.ingest.validation.validate import _series
+from tests.conftest import REGISTRY
+
+hint = Advisor(REGISTRY.columns).hint
 
 RULES: dict[str, Rule] = {rule.code: rule() for rule in (Whole, Decimal, IsoDate, Year, Flag, ListLiteral)}
 
@@ -162,9 +165,9 @@ def test_what_nobody_can_tell_has_no_hint(code: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("code", "text", "said"),
     [
-        ("not_a_date", "03/04/1999", "write 1999-04-03 if the day stands first, 1999-03-04 if the month stands first"),
-        ("not_a_whole_number", "1.234", "write 1234 if the point stands between thousands"),
-        ("not_a_number", "1,234", "write 1.234 if the comma stands before decimals"),
+        ("not_a_date", "03/04/1999", "write 1999-04-03 if the day comes first, 1999-03-04 if the month comes first"),
+        ("not_a_whole_number", "1.234", "write 1234 if the point separates thousands"),
+        ("not_a_number", "1,234", "write 1.234 if the comma is the decimal mark"),
         ("not_a_date", "2023-02-30", "February 2023 has 28 days"),
         ("not_a_date", "2024-02-30", "February 2024 has 29 days"),
         ("not_a_date", "0000-00-00", LEAVE_EMPTY),
@@ -206,7 +209,7 @@ ANYTHING = (
 )
 
 
-@pytest.mark.parametrize("dataset", DATASETS.values(), ids=list(DATASETS))
+@pytest.mark.parametrize("dataset", list(REGISTRY), ids=lambda dataset: dataset.name)
 def test_what_is_written_passes_the_checks_of_every_column(dataset: Dataset) -> None:
     for column in dataset.columns:
         for code, text in product((column.rule.code, *(check.code for check in column.checks)), ANYTHING):
@@ -252,7 +255,7 @@ def test_every_code_of_reading_has_advice() -> None:
 
 
 def test_every_rule_of_a_dataset_is_known() -> None:
-    for dataset in DATASETS.values():
+    for dataset in REGISTRY:
         for column in dataset.columns:
             for code in (column.rule.code, *(check.code for check in column.checks)):
                 if code not in (Rule.code, "invalid_tconst", "invalid_id"):  # these are required

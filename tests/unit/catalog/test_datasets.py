@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.catalog.registry import DATASETS, recognise
 from shared.csv.unreadable import HeaderMismatch
+from tests.conftest import REGISTRY
 from tests.rows import GOOD_ROWS, file_of
 from tests.unit.ingest.test_validate import check, reasons
 
@@ -33,24 +33,24 @@ HEADERS = {
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_header_is_recognised(name: str) -> None:
-    assert recognise(HEADERS[name].split(";")).name == name
+    assert REGISTRY.recognise(HEADERS[name].split(";")).name == name
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", REGISTRY.names)
 def test_the_good_row_is_recognised_and_good(name: str) -> None:
-    assert recognise(list(GOOD_ROWS[name])).name == name
+    assert REGISTRY.recognise(list(GOOD_ROWS[name])).name == name
     assert reasons(check(file_of(name, {}), name)) == []
 
 
 def test_a_column_that_two_fields_need_is_missing_once() -> None:
     with pytest.raises(HeaderMismatch) as raised:
-        recognise(["movieId", "genres"], "movielens")
+        REGISTRY.recognise(["movieId", "genres"], "movielens")
     assert raised.value.fields["missing"] == ["title"]
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", REGISTRY.names)
 def test_no_two_columns_answer_to_one_name_and_no_two_feed_one_field(name: str) -> None:
-    columns = DATASETS[name].columns
+    columns = REGISTRY.get(name).columns
     assert len({column.field for column in columns}) == len(columns)
     read = [{column.name, *column.aliases} for column in columns]
     for one in read:

@@ -1,6 +1,8 @@
-"""What holds of reading and splitting for any bytes whatever: property tests and fuzzing ask the same."""
+"""What holds for reading and splitting of any bytes: property tests and fuzzing ask the same."""
 
 from collections.abc import Sequence
+
+import xxhash
 
 from shared.csv.dialect import Dialect
 from shared.csv.read import read_batch
@@ -63,12 +65,15 @@ def assert_loaded_as_scanned(content: bytes, dialect: Dialect, records: Records)
 
 
 def assert_spans_tile(content: bytes, spans: Sequence[Span], first_byte: int, first_line: int) -> None:
-    """`content` begins at `first_byte` of the file, in this line."""
+    """`content` begins at `first_byte` of the file, in this line, with a record."""
     byte, line = first_byte, first_line
     for span in spans:
         assert (span.byte_start, span.first_line) == (byte, line)
         assert span.byte_end > span.byte_start
-        assert span.line_feeds == content.count(b"\n", byte - first_byte, span.byte_end - first_byte)
+        start, part = byte - first_byte, content[byte - first_byte : span.byte_end - first_byte]
+        assert span.line_feeds == part.count(b"\n")
+        assert span.begins_in_line == (start > 0 and content[start - 1 : start] != b"\n")
+        assert span.checksum == xxhash.xxh3_128(part).digest()
         byte, line = span.byte_end, line + span.line_feeds
     assert byte == first_byte + len(content)
 

@@ -33,7 +33,7 @@ RECOGNISED: list[tuple[bytes, str]] = [
     (TEXT.encode("utf-16-le"), "utf-16-le"),
     (TEXT.encode("utf-16-be"), "utf-16-be"),
     (b"\xfe\xff" + TEXT.encode("utf-16-be"), "utf-16-be"),
-    # damaged UTF-8 stays what it is
+    # malformed UTF-8 stays what it is
     (TEXT.encode() + b"\xff\xfe", "utf-8"),
     (TEXT.encode() + "Amélie".encode("cp1252"), "utf-8"),
     (b"title\nbad \xff byte\n", "utf-8"),
@@ -110,7 +110,7 @@ def test_what_does_not_decode_is_no_valid_text() -> None:
             text.decode()
 
 
-def test_what_an_encoding_lacks_becomes_a_question_bom() -> None:
+def test_what_an_encoding_lacks_becomes_a_question_mark() -> None:
     assert encode("é→".encode(), Dialect(",", quoting=True, encoding="windows-1252")) == b"\xe9?"
 
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from shared.csv.initial_space import Tightener, spaced_delimiter, tightened
 from shared.csv.read import read_batch
-from shared.csv.sniff import Wanted, sniff
+from shared.csv.sniff import TextOptions, sniff
+from shared.ingest.intake.headers import UploadHeader
+from tests.conftest import REGISTRY
 from tests.rows import GOOD_MOVIE, movies
 
 TEXTS = ['said, "hi"', "a, b", '"quoted"', "", '"x", y', "two,\n lines", "It's", "ends, "]
@@ -28,7 +30,7 @@ def _cell(cell: str, delimiter: str) -> str:
 def test_blanks_behind_delimiters_belong_to_no_cell() -> None:
     for delimiter in ",;|":
         content = spaced(movies(*({"overview": text} for text in TEXTS)), delimiter)
-        found = sniff(content, Wanted(), is_all=True)
+        found = sniff(content, TextOptions(), UploadHeader(REGISTRY), is_all=True)
         assert found is not None
         assert (found.dialect.delimiter, found.dialect.skip_initial_space) == (delimiter, True)
         stored = tightened(content, delimiter)
@@ -40,7 +42,7 @@ def test_blanks_behind_delimiters_belong_to_no_cell() -> None:
 
 def test_other_files_keep_their_blanks() -> None:
     content = movies({"overview": " a, b"})
-    found = sniff(content, Wanted(), is_all=True)
+    found = sniff(content, TextOptions(), UploadHeader(REGISTRY), is_all=True)
     assert found is not None
     assert not found.dialect.skip_initial_space
     records = read_batch(content[found.header_end :], found.first_line, found.dialect, found.header)
@@ -49,7 +51,7 @@ def test_other_files_keep_their_blanks() -> None:
 
 def test_a_sentence_before_the_header_is_no_header() -> None:
     content = b"Movies, of 2017, all of them\n" + movies({"overview": " x"})
-    found = sniff(content, Wanted(), is_all=True)
+    found = sniff(content, TextOptions(), UploadHeader(REGISTRY), is_all=True)
     assert found is not None
     assert (found.dialect.skip_initial_space, found.dialect.header_line) == (False, 2)
 
@@ -57,7 +59,7 @@ def test_a_sentence_before_the_header_is_no_header() -> None:
 def test_malformed_input_changes_nothing_elsewhere() -> None:
     lines = spaced(movies(*({"overview": f"a, {number}"} for number in range(9)))).split(b"\r\n")
     lines[4] = lines[4].replace(b'"', b"", 1)
-    found = sniff(b"\r\n".join(lines), Wanted(), is_all=True)
+    found = sniff(b"\r\n".join(lines), TextOptions(), UploadHeader(REGISTRY), is_all=True)
     assert found is not None
     stored = tightened(b"\r\n".join(lines), ",")
     records = read_batch(stored[found.header_end :], found.first_line, found.dialect, found.header)

@@ -1,4 +1,4 @@
-"""Malformed stays local: whatever is done to some records of a file, all others are loaded, whole and at their lines."""
+"""Malformed records cost no others: all others of a file are loaded, whole and at their lines."""
 
 import csv
 import io
@@ -10,8 +10,10 @@ import pytest
 
 from shared.csv.encoding import Decoder, exchange
 from shared.csv.read import read_batch
-from shared.csv.sniff import Wanted, sniff
+from shared.csv.sniff import TextOptions, sniff
 from shared.csv.split import Splitter
+from shared.ingest.intake.headers import UploadHeader
+from tests.conftest import REGISTRY
 from tests.rows import GOOD_MOVIE, MOVIES_HEADER
 
 WORDS = ("film", "Night,", '"Best"', "two\nlines", "It's", "Amélie", "12", "über;", "a|b", "[REC]", "'tis", "")
@@ -86,10 +88,10 @@ def test_all_other_records_are_read(delimiter: str, newline: str, quoting: Liter
 
 
 def read(content: bytes, batch_bytes: int) -> dict[str, int]:
-    """The titles of sound records, and their lines."""
+    """The titles of valid records, and their lines."""
     decoder = Decoder()
     text = decoder.feed(content) + decoder.finish()
-    found = sniff(text, Wanted(), is_all=True)
+    found = sniff(text, TextOptions(), UploadHeader(REGISTRY), is_all=True)
     assert found is not None
     if found.dialect.is_exchanged:
         text = exchange(text)

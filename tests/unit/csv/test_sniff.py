@@ -8,8 +8,11 @@ import pytest
 from shared.csv.dialect import Dialect
 from shared.csv.read import read_batch
 from shared.csv.records import Records
-from shared.csv.sniff import Sniffed, Wanted, sniff
+from shared.csv.sniff import TextOptions, sniff
+from shared.csv.trials import Sniffed
 from shared.csv.unreadable import EmptyFile, HeaderMismatch, NoValidRecord, UnreadableFile, UnsupportedFile
+from shared.ingest.intake.headers import UploadHeader
+from tests.conftest import REGISTRY
 from tests.rows import GOOD_MOVIE, MOVIES_HEADER, movies, titles
 
 TITLES = ["A Film", "It's", "'Allo 'Allo", 'The "Best"', "two\nlines", 'say "hi", "o";|^~: \t', "'o',;|^~: \t", ""]
@@ -24,8 +27,8 @@ def written(**style: object) -> bytes:
     return text.getvalue().encode()
 
 
-def sniffed(content: bytes, wanted: Wanted = Wanted()) -> Sniffed:  # noqa: B008  frozen
-    found = sniff(content, wanted, is_all=True)
+def sniffed(content: bytes, options: TextOptions = TextOptions(), dataset: str | None = None) -> Sniffed:  # noqa: B008  frozen
+    found = sniff(content, options, UploadHeader(REGISTRY, dataset), is_all=True)
     assert found is not None
     return found
 
@@ -66,7 +69,7 @@ def test_what_python_writes_is_read_back(delimiter: str, newline: str, style: di
 def test_imdbs_own_files_have_no_quotes() -> None:
     for title in ('"Rome"', '"Crocodile" Dundee', "plain"):
         found = sniffed(titles({"primaryTitle": title}))
-        assert (found.dialect.delimiter, found.dialect.quoting, found.dataset.name) == ("\t", False, "title.basics")
+        assert (found.dialect.delimiter, found.dialect.quoting, found.layout.name) == ("\t", False, "title.basics")
         assert read(titles({"primaryTitle": title}), found).table["primaryTitle"].to_pylist() == [title]
 
 
@@ -78,7 +81,7 @@ def test_imdb_titles_as_csv_have_quotes() -> None:
     assert read(content, found).table["primaryTitle"].to_pylist() == ["R, O", "Q"]
 
 
-@pytest.mark.parametrize("damage", [b'"open', b'"a"b', b'a"b"c'])
+@pytest.mark.parametrize("malformed", [b'"open', b'"a"b', b'a"b"c'])
 def test_one_misplaced_quote_is_malformed_input_and_no_dialect(malformed: bytes) -> None:
     content = movies(*[{"overview": "plain"}] * 5, {"overview": "XX"}, *[{}] * 5).replace(b"XX", malformed)
     found = sniffed(content)
@@ -102,18 +105,20 @@ def test_lines_before_the_header_are_skipped_and_counted(before: str) -> None:
     assert read(content, found).line_numbers.tolist() == [lines + 2, lines + 3]
 
 
-def test_a_header_is_not_looked_for_for_ever() -> None:
+def test_the_search_for_a_header_ends() -> None:
     with pytest.raises(HeaderMismatch):
         sniffed(b"#\n" * 21 + movies({}))
 
 
 def test_what_the_client_says_counts() -> None:
     content = movies({"overview": '"wrapped"'}, end="\n")
-    assert sniffed(content, Wanted(quoting=False)).dialect.quoting is False
-    assert sniffed(content, Wanted(quoting=True)).dialect.quoting is True
-    for wrong in (Wanted(delimiter=";"), Wanted(dataset="title.basics")):
-        with pytest.raises(HeaderMismatch):
-            sniffed(content, wrong)
+    assert sniffed(content, TextOptions(quoting=False)).dialect.quoting is False
+    assert sniffed(content, TextOptions(quoting=True)).dialect.quoting is True
+    with pytest.raises(HeaderMismatch):
+        sniffed(content, TextOptions(delimiter=";"))
+    assert sniffed(content, dataset="movies").layout.name == "movies"
+    with pytest.raises(HeaderMismatch):
+        sniffed(content, dataset="title.basics")
 
 
 def test_a_misfit_is_told_in_the_nearest_dialect() -> None:
@@ -145,7 +150,7 @@ def test_what_was_found_is_told_in_the_likeliest_dialect(content: str) -> None:
         (b"30000000.0," + movies({}).split(b"\r\n")[1], HeaderMismatch),
     ],
 )
-def test_headers_that_are_none(content: bytes, error: type[Exception]) -> None:
+def test_what_is_no_header_is_refused(content: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):
         sniffed(content)
 
@@ -169,14 +174,14 @@ def test_malformed_quotes_everywhere_are_malformed_input_all_the_same(delimiter:
 
 def test_a_file_is_read_like_another_if_its_header_can_be() -> None:
     like = Dialect("#", quoting=True, quote="'", escape="\\")
-    wanted = Wanted(like=like)
+    options = TextOptions(like=like)
     content = movies({}).replace(b",", b"#")
-    found = sniffed(content, wanted).dialect
+    found = sniffed(content, options).dialect
     assert (found.delimiter, found.quote, found.escape, found.newline) == ("#", "'", "\\", "\r\n")
-    assert sniffed(movies({}), wanted).dialect.delimiter == ","
+    assert sniffed(movies({}), options).dialect.delimiter == ","
 
 
-def test_two_byte_order_marks_are_no_part_of_the_header() -> None:
+def test_a_byte_order_mark_twice_is_no_part_of_the_header() -> None:
     content = b"\xef\xbb\xbf" + b"\xef\xbb\xbf".join([movies({}), movies({})])
     found = sniffed(b"\xef\xbb\xbf" + content)
     assert found.header == MOVIES_HEADER
@@ -186,8 +191,8 @@ def test_two_byte_order_marks_are_no_part_of_the_header() -> None:
 def test_more_is_awaited_until_records_can_be_judged() -> None:
     content = movies(*[{}] * 3_000)
     for size in (10, 1_000, 100_000):
-        assert sniff(content[:size], Wanted(), is_all=False) is None
-    assert sniff(content[:200_000], Wanted(), is_all=False) is not None
+        assert sniff(content[:size], TextOptions(), UploadHeader(REGISTRY), is_all=False) is None
+    assert sniff(content[:200_000], TextOptions(), UploadHeader(REGISTRY), is_all=False) is not None
 
 
 def test_a_file_of_malformed_input_is_refused_and_a_small_one_is_reported() -> None:

@@ -2,9 +2,12 @@
 
 import csv
 import io
+from itertools import cycle
+from unittest import mock
 
 import pytest
-from hypothesis import given
+import xxhash
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.csv.split import Span, Splitter
@@ -16,17 +19,18 @@ ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=40
 
 
 def split(content: bytes, batch_bytes: int, *, quoting: bool, block: int = 7, small_bytes: int = 0) -> list[Span]:
-    splitter = Splitter(100, 2, batch_bytes, CSV if quoting else TSV, fields=3)
+    splitter = Splitter(100, 2, batch_bytes, CSV if quoting else TSV, fields=3, small_bytes=small_bytes)
     for start in range(0, len(content), block):
         splitter.feed(content[start : start + block])
-    return splitter.finish(small_bytes)
+    return splitter.finish()
 
 
 BLOCKS = st.integers(1, 600)
+CONTENTS = st.binary(min_size=1, max_size=500) | st.text(st.sampled_from('a",\n'), min_size=1).map(str.encode)
 
 
 @given(
-    content=st.binary(min_size=1, max_size=500) | st.text(st.sampled_from('a",\n'), min_size=1).map(str.encode),
+    content=CONTENTS,
     batch_bytes=st.integers(1, 100),
     small_bytes=st.integers(0, 600),
     block=BLOCKS,
@@ -34,6 +38,37 @@ BLOCKS = st.integers(1, 600)
 )
 def test_spans_tile_any_content(content: bytes, batch_bytes: int, small_bytes: int, block: int, quoting: bool) -> None:
     spans = split(content, batch_bytes, quoting=quoting, block=block, small_bytes=small_bytes)
+    assert_spans_tile(content, spans, 100, 2)
+
+
+@given(
+    content=CONTENTS, batch_bytes=st.integers(1, 40), longest=st.integers(0, 40), block=BLOCKS, quoting=st.booleans()
+)
+@example(content=b"a" * 200 + b"\na,b\n", batch_bytes=10, longest=20, block=7, quoting=True)
+@example(content=b"a" * 200 + b"\na,b\n", batch_bytes=40, longest=0, block=1, quoting=False)
+def test_spans_say_which_of_them_begin_within_a_line(
+    content: bytes, batch_bytes: int, longest: int, block: int, quoting: bool
+) -> None:
+    with mock.patch("shared.csv.split._LONGEST_RECORD_BYTES", longest):
+        spans = split(content, batch_bytes, quoting=quoting, block=block)
+    assert_spans_tile(content, spans, 100, 2)
+    if content.startswith(b"a" * 200):
+        assert [span.begins_in_line for span in spans].count(True) > 1
+        assert not spans[-1].begins_in_line
+
+
+@given(content=CONTENTS, batch_bytes=st.integers(1, 100), more=st.integers(0, 100), blocks=st.lists(BLOCKS, min_size=1))
+def test_small_content_is_one_span_whatever_the_blocks_are(
+    content: bytes, batch_bytes: int, more: int, blocks: list[int]
+) -> None:
+    splitter = Splitter(100, 2, batch_bytes, CSV, fields=3, small_bytes=len(content) + more)
+    rest, sizes = content, cycle(blocks)
+    while rest:
+        size = next(sizes)
+        splitter.feed(rest[:size])
+        rest = rest[size:]
+    spans = splitter.finish()
+    assert len(spans) == 1
     assert_spans_tile(content, spans, 100, 2)
 
 
@@ -51,7 +86,9 @@ def test_spans_hold_whole_records(rows: list[list[str]], batch_bytes: int, block
 def test_a_small_file_is_one_span() -> None:
     content = b"a,b\n" * 100
     assert len(split(content, 40, quoting=True)) == 10
-    assert split(content, 40, quoting=True, small_bytes=400) == [Span(100, 500, 2, 100)]
+    assert split(content, 40, quoting=True, small_bytes=400) == [
+        Span(100, 500, 2, 100, begins_in_line=False, checksum=xxhash.xxh3_128(content).digest())
+    ]
     assert len(split(content, 40, quoting=True, small_bytes=399)) == 10
 
 
@@ -62,8 +99,7 @@ def test_memory_stays_flat_whatever_comes(filler: bytes) -> None:
     for _ in range(30):
         splitter.feed(block)
         assert len(splitter._pending) < 10 * 1024 * 1024
-    spans = splitter.finish()
-    assert spans[-1].byte_end == 30 * len(block)
+    assert_spans_tile(block * 30, splitter.finish(), 0, 1)
 
 
 def test_without_quoting_a_quote_is_a_character() -> None:

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from shared.storage.directory import LocalStorage, StoredFile
+from shared.storage.directory import DirectoryStorage
+from shared.storage.protocol import Reader
 
 
 @contextmanager
-def stored(directory: Path, content: bytes) -> Iterator[StoredFile]:
+def stored(directory: Path, content: bytes) -> Iterator[Reader]:
     """A stored file of this content, open."""
-    storage = LocalStorage(directory)
+    storage = DirectoryStorage(directory)
     key = storage.new_key()
-    pending = storage.create(key)
-    pending.write(content)
-    pending.commit()
+    writer = storage.create(key)
+    writer.write(content)
+    writer.commit()
     with closing(storage.open(key)) as file:
         yield file

@@ -1,4 +1,4 @@
-"""What comes in: stored once, hashed, recognised, split; whole files that cannot be loaded are refused at once."""
+"""The intake of a file: stored once, hashed, recognised, split; a file that cannot be loaded is refused at once."""
 
 import gzip
 import hashlib
@@ -7,21 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from shared.csv.sniff import Wanted
-from shared.errors import (
+from shared.csv.sniff import TextOptions
+from shared.csv.unreadable import (
     CorruptGzip,
     EmptyFile,
     HeaderMismatch,
-    IngestError,
     NoValidRecord,
-    TooLarge,
     UnreadableFile,
     UnsupportedFile,
 )
+from shared.errors import IngestError, TooLarge
 from shared.ingest.intake.file_intake import FileIntake, StagedFile
+from shared.ingest.intake.headers import UploadHeader
 from shared.settings import Settings
-from shared.storage.directory import LocalStorage
+from shared.storage.directory import DirectoryStorage
+from tests.conftest import REGISTRY
 from tests.rows import MOVIES_HEADER, movies, titles
+from tests.unit.csv.reading import assert_spans_tile
+
+
+def intake_of(settings: Settings, filename: str) -> FileIntake:
+    return FileIntake(DirectoryStorage(settings.upload_dir), settings, filename, TextOptions(), UploadHeader(REGISTRY))
 
 
 def receive(
@@ -30,12 +36,12 @@ def receive(
     configuration = Settings(
         database_url="postgresql://unused.invalid/x", data_dir=tmp_path, max_upload_bytes=max_upload_bytes
     )
-    intake = FileIntake(LocalStorage(configuration.upload_dir), configuration, filename, Wanted())
+    intake = intake_of(configuration, filename)
     try:
         for start in range(0, len(content), block):
             intake.feed(content[start : start + block])
         return intake.finish()
-    except IngestError:
+    except (IngestError, UnreadableFile):
         intake.abort()
         assert list(configuration.upload_dir.iterdir()) == []
         raise
@@ -46,12 +52,14 @@ def test_a_plain_file(tmp_path: Path, block: int) -> None:
     content = movies(*[{}] * 5)
     staged = receive(tmp_path, content, "movies.csv", block)
     assert (tmp_path / "uploads" / staged.storage_key).read_bytes() == content
-    assert staged.sha256 == staged.content_sha256 == hashlib.sha256(content).hexdigest()
+    assert staged.sha256 == hashlib.sha256(content).hexdigest()
     assert (staged.size_bytes, staged.content_bytes) == (len(content), len(content))
     assert staged.header == MOVIES_HEADER
     assert staged.dataset == "movies"
     assert staged.header_bytes == content.index(b"\n") + 1
-    assert [(span.byte_end, span.first_line) for span in staged.spans] == [(len(content), 2)]
+    assert staged.is_small
+    assert len(staged.spans) == 1
+    assert_spans_tile(content[staged.header_bytes :], staged.spans, staged.header_bytes, 2)
 
 
 @pytest.mark.parametrize("block", [1, 13, 100_000])
@@ -62,7 +70,7 @@ def test_a_gzip_of_several_members(tmp_path: Path, block: int) -> None:
     assert staged.dataset == "title.basics"
     assert (tmp_path / "uploads" / staged.storage_key).read_bytes() == content
     assert staged.sha256 == hashlib.sha256(sent).hexdigest()
-    assert staged.content_sha256 == hashlib.sha256(content).hexdigest()
+    assert_spans_tile(content[staged.header_bytes :], staged.spans, staged.header_bytes, 2)
     assert (staged.size_bytes, staged.content_bytes) == (len(sent), len(content))
 
 
@@ -81,17 +89,17 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     assert raised.value.fields["dataset"] == "movies"
 
 
-REFUSED: list[tuple[str, bytes, type[IngestError]]] = [
+REFUSED: list[tuple[str, bytes, type[Exception]]] = [
     ("movies.csv", b"", EmptyFile),
     ("movies.csv", movies(), EmptyFile),
     ("movies.csv", movies().rstrip(), EmptyFile),
     ("movies.xlsx", movies({}), UnsupportedFile),
-    ("movies.csv", gzip.compress(movies({})), UnsupportedFile),
+    ("movies.csv", gzip.compress(movies({}), mtime=0), UnsupportedFile),
     ("movies.csv.gz", movies({}), UnsupportedFile),
     ("movies.csv", b"PK\x03\x04" + b"\0" * 100, UnsupportedFile),
     ("movies.csv", bytes(range(256)) * 10, UnsupportedFile),
-    ("movies.csv.gz", gzip.compress(movies({}))[:-9], CorruptGzip),
-    ("movies.csv.gz", gzip.compress(movies({}))[:60] + b"\xff" * 60, CorruptGzip),
+    ("movies.csv.gz", gzip.compress(movies({}), mtime=0)[:-9], CorruptGzip),
+    ("movies.csv.gz", gzip.compress(movies({}), mtime=0)[:60] + b"\xff" * 60, CorruptGzip),
     ("movies.csv", b"a,b\n1,2\n", HeaderMismatch),
     ("movies.csv", movies({}, header=[*MOVIES_HEADER, "title"]), HeaderMismatch),
     ("movies.csv", b'budget,"home\xff' + b"x" * 2_000_000, UnreadableFile),
@@ -99,7 +107,7 @@ REFUSED: list[tuple[str, bytes, type[IngestError]]] = [
 
 
 @pytest.mark.parametrize(("filename", "content", "error"), REFUSED, ids=lambda value: repr(value)[:30])
-def test_whole_file_faults(tmp_path: Path, filename: str, content: bytes, error: type[IngestError]) -> None:
+def test_whole_file_faults(tmp_path: Path, filename: str, content: bytes, error: type[Exception]) -> None:
     if error is UnsupportedFile and filename.endswith("xlsx"):
         with pytest.raises(error):
             receive_name_only(tmp_path, filename)
@@ -109,8 +117,7 @@ def test_whole_file_faults(tmp_path: Path, filename: str, content: bytes, error:
 
 
 def receive_name_only(tmp_path: Path, filename: str) -> None:
-    settings = Settings(database_url="postgresql://unused.invalid/x")
-    FileIntake(LocalStorage(tmp_path), settings, filename, Wanted())
+    intake_of(Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path), filename)
 
 
 def test_the_size_limit_counts_what_comes_in(tmp_path: Path) -> None:
@@ -151,7 +158,7 @@ def test_a_header_of_very_many_columns_is_refused_quickly(tmp_path: Path) -> Non
 
 def test_a_hopeless_header_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
     settings = Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path)
-    intake = FileIntake(LocalStorage(settings.upload_dir), settings, "movies.csv", Wanted())
+    intake = intake_of(settings, "movies.csv")
     with pytest.raises(HeaderMismatch):
         intake.feed(b"a,b,c\n" + b"1,2,3\n" * 100_000)
     intake.abort()
@@ -159,7 +166,7 @@ def test_a_hopeless_header_is_refused_before_the_rest_arrives(tmp_path: Path) ->
 
 def test_a_file_without_a_valid_record_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
     settings = Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path)
-    intake = FileIntake(LocalStorage(settings.upload_dir), settings, "movies.csv", Wanted())
+    intake = intake_of(settings, "movies.csv")
     with pytest.raises(NoValidRecord) as raised:
         intake.feed(movies() + b'"a\n' * 500_000)
     intake.abort()

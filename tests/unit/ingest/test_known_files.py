@@ -14,11 +14,10 @@ from typing import Any
 
 import pytest
 
-from shared.catalog.registry import recognise
 from shared.csv.read import read_batch
 from shared.csv.unreadable import HeaderMismatch
 from shared.ingest.validation.validate import Validated, validate
-from tests.conftest import absent
+from tests.conftest import REGISTRY, absent
 from tests.unit.csv.dialects import CSV, TSV
 
 METADATA = "tmdb/movies_metadata_first5000.csv"
@@ -111,7 +110,7 @@ def load(path: Path) -> tuple[str, Validated]:
     head, _, body = path.read_bytes().partition(b"\n")
     dialect = TSV if path.suffix == ".tsv" else CSV
     header = next(csv.reader(io.StringIO(head.decode().strip()), delimiter=dialect.delimiter))
-    dataset = recognise(header)
+    dataset = REGISTRY.recognise(header)
     records = read_batch(body, 2, replace(dialect, nulls=dataset.nulls), header)
     return dataset.name, validate(records, dataset, header, "public", 1)
 

@@ -6,17 +6,21 @@ from pathlib import Path
 
 import pytest
 
+from shared.advice.hints import Advisor
 from shared.csv.dialect import BACKSLASH, Dialect
-from shared.ingest.corrections.rejects_file import OUR_COLUMNS, Reason, RejectedRecord, RejectsFile
-from tests.integration.ingest.stored import stored
+from shared.ingest.corrections.rejects_file import Reason, RejectedRecord, RejectsFile
+from shared.ingest.rejects_columns import REJECT_COLUMNS
+from tests.conftest import REGISTRY
+from tests.unit.ingest.stored import stored
 
+ADVISOR = Advisor(REGISTRY.columns)
 COMMA, TAB = Dialect(",", quoting=True), Dialect("\t", quoting=False)
 HOSTILE = Reason('=SUM(A1)\t"x', "code", "one, two; three\r\nfour 'five' \"six\" \\", None)
 
 
 def lines_of(tmp_path: Path, content: bytes, header_bytes: int, dialect: Dialect, *records: RejectedRecord) -> bytes:
     with stored(tmp_path, content) as source:
-        file = RejectsFile(source, header_bytes, dialect)
+        file = RejectsFile(source, header_bytes, dialect, ADVISOR)
         return file.header() + b"".join(file.blocks(records))
 
 
@@ -38,7 +42,7 @@ def test_our_cells_are_five_in_every_quoting_dialect(
         escapechar="\\" if is_escaped else None,
     )
     header, row = list(reader)
-    assert header == [*OUR_COLUMNS, "a", "b"]
+    assert header == [*REJECT_COLUMNS, "a", "b"]
     assert row[0] == "2"
     assert row[1].startswith("'=SUM(A1)")
     assert row[2:] == ["code; blank_line", row[3], "leave the line out", "x", "y"]
@@ -66,10 +70,10 @@ def test_a_record_whose_location_was_not_noted_says_where_to_look(tmp_path: Path
 
 
 def test_a_bom_that_was_stored_comes_first_and_once(tmp_path: Path) -> None:
-    mark = b"\xef\xbb\xbf"
-    assert lines_of(tmp_path, mark + b"a\n1\n", 5, COMMA) == mark + b"_line,_column,_code,_message,_hint,a\n"
+    bom = b"\xef\xbb\xbf"
+    assert lines_of(tmp_path, bom + b"a\n1\n", 5, COMMA) == bom + b"_line,_column,_code,_message,_hint,a\n"
     noted = Dialect(",", quoting=True, bom=True)
-    assert lines_of(tmp_path, b"a\n1\n", 2, noted) == mark + b"_line,_column,_code,_message,_hint,a\n"
+    assert lines_of(tmp_path, b"a\n1\n", 2, noted) == bom + b"_line,_column,_code,_message,_hint,a\n"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "windows-1252", "latin-1"])
@@ -94,6 +98,6 @@ def test_records_of_any_size_come_in_blocks(tmp_path: Path) -> None:
     content = b"a\n" + b"x" * 100_000 + b"\n"
     records = (RejectedRecord(2, 2, len(content), [Reason(None, "c", "m", None)]) for _ in range(50))
     with stored(tmp_path, content) as source:
-        sizes = [len(block) for block in RejectsFile(source, 2, TAB).blocks(records)]
+        sizes = [len(block) for block in RejectsFile(source, 2, TAB, ADVISOR).blocks(records)]
     assert max(sizes) < 400_000
     assert sum(sizes) > 5_000_000

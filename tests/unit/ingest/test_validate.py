@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from pandera.errors import SchemaErrors
 
-from shared.catalog.pandera_schemas import SCHEMAS
-from shared.catalog.registry import DATASETS
+from shared.catalog.pandera_schemas import schema_of
 from shared.csv.read import read_batch
 from shared.ingest.validation.validate import Validated, validate
+from tests.conftest import REGISTRY
 from tests.rows import GOOD_ROWS, MOVIES_HEADER, file_of, movies, titles
 from tests.unit.catalog.dataset_rules import DATASET_RULES, Rules
 from tests.unit.csv.dialects import CSV, TSV
@@ -44,7 +44,7 @@ MOVIE_RULES: Rules = [
     ({"vote_average": "NaN"}, [("vote_average", "not_a_number")]),
     ({"languages": "English"}, [("languages", "not_a_list")]),
     ({"languages": "[]"}, []),
-    (dict.fromkeys(set(MOVIES_HEADER) - {"title"}, ""), []),
+    (dict.fromkeys((name for name in MOVIES_HEADER if name != "title"), ""), []),
     (
         {"title": "", "budget": "x", "vote_average": "99"},
         [("budget", "not_a_whole_number"), ("title", "required"), ("vote_average", "out_of_range")],
@@ -76,11 +76,11 @@ RULES = {"movies": MOVIE_RULES, "title.basics": TITLE_RULES, **DATASET_RULES}
 
 
 def check(content: bytes, dataset: str) -> Validated:
-    dialect = replace(TSV if dataset == "title.basics" else CSV, nulls=DATASETS[dataset].nulls)
+    dialect = replace(TSV if dataset == "title.basics" else CSV, nulls=REGISTRY.get(dataset).nulls)
     head, _, body = content.partition(b"\n")
     header = head.decode().strip().split(dialect.delimiter)
     records = read_batch(body, 2, dialect, header)
-    return validate(records, DATASETS[dataset], header, "public", 7)
+    return validate(records, REGISTRY.get(dataset), header, "public", 7)
 
 
 def reasons(validated: Validated) -> list[tuple[str, str]]:
@@ -110,10 +110,11 @@ def test_datasets_that_people_download(name: str, change: dict[str, str], expect
     assert (validated.read, validated.movies.num_rows) == (2, 2 - bool(expected))
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", REGISTRY.names)
 def test_our_run_of_the_checks_finds_what_panderas_own_finds(name: str) -> None:
     content = file_of(name, *[change for change, _expected in RULES[name]])
-    dataset, schema = DATASETS[name], SCHEMAS[name]
+    dataset = REGISTRY.get(name)
+    schema = schema_of(dataset)
     dialect = replace(TSV if name == "title.basics" else CSV, nulls=dataset.nulls)
     head, _, body = content.partition(b"\n")
     records = read_batch(body, 2, dialect, head.decode().strip().split(dialect.delimiter))
@@ -141,9 +142,8 @@ def test_our_run_of_the_checks_finds_what_panderas_own_finds(name: str) -> None:
 
 
 def test_every_column_of_every_dataset_is_in_the_good_row() -> None:
-    assert {name: {*dataset.column_names, *dataset.positions} for name, dataset in DATASETS.items()} == {
-        name: set(good) for name, good in GOOD_ROWS.items()
-    }
+    found = {dataset.name: {*dataset.column_names, *dataset.signature_columns} for dataset in REGISTRY}
+    assert found == {name: set(good) for name, good in GOOD_ROWS.items()}
 
 
 def test_a_bad_cell_hides_no_other_bad_row_of_its_column() -> None:

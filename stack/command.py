@@ -1,6 +1,6 @@
-"""Run a program while a stack of its own runs: `python -m stack.command -- PROGRAM ARGUMENT...`.
+"""Run a program with a stack of its own: `python -m stack.command -- PROGRAM ARGUMENT...`.
 
-The program finds the API in `INGEST_API_URL`. The exit code is the program's.
+The program finds the API's address in `INGEST_API_URL`. The exit code is the program's.
 """
 
 import os
@@ -14,7 +14,7 @@ from stack.local import LocalStack
 
 
 def main(arguments: list[str]) -> int:
-    """Start, run, stop; the data directory is a temporary one."""
+    """Start the stack in a temporary directory, run the program, stop the stack."""
     program = arguments[1:] if arguments[:1] == ["--"] else arguments
     if not program:
         sys.stderr.write("usage: python -m stack.command -- PROGRAM ARGUMENT...\n")
@@ -25,5 +25,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: everything is stopped and removed
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: stop and remove everything
     sys.exit(main(sys.argv[1:]))

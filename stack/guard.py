@@ -1,8 +1,9 @@
-"""Nothing is left behind, even if whoever started it is killed -9.
+"""The guard stops all services if the process that started them dies, even by SIGKILL.
 
-A small process holds the reading end of a pipe; the writing end dies with us. When it closes, the guard stops what was
-still registered, the last one first. (PR_SET_PDEATHSIG would bind a server's life to the *thread* that started it, is
-cleared by a change of user and is not known to macOS.)
+The guard is a small process that holds the reading end of a pipe; our process holds the writing end. When our process
+dies, the pipe closes, and the guard stops the processes that are still registered, the last one first.
+(PR_SET_PDEATHSIG would tie a server to the *thread* that started it, is cleared by a change of user, and does not exist
+on macOS.)
 """
 
 import atexit
@@ -20,29 +21,29 @@ _GRACE_SECONDS = 15.0
 
 
 class Guard:
-    """Our side of the pipe. The process behind it starts with the first registration."""
+    """Our end of the pipe. The first registration starts the guard process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def watch(self, pid: int, stop_signal: int) -> None:
-        """Stop `pid` by `stop_signal`, then its process group by SIGKILL, when we are gone."""
-        self._tell(f"watch {pid} {stop_signal}")
+        """Register a process: when we die, stop it with `stop_signal`, and its children with SIGKILL after that."""
+        self._send(f"watch {pid} {stop_signal}")
 
     def forget(self, pid: int) -> None:
-        """The process has ended; its number may be somebody else's soon."""
-        self._tell(f"forget {pid}")
+        """Unregister a process that has ended, because the kernel may use its number again."""
+        self._send(f"forget {pid}")
 
     def close(self) -> None:
-        """End the guard and wait for it; what is still registered is stopped."""
+        """End the guard and wait for it; it stops everything that is still registered."""
         with self._lock:
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.close()
                 self._process.wait()
             self._process = None
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         with self._lock:
             process = self._running()
             if process.stdin is not None:
@@ -68,7 +69,7 @@ guard = Guard()
 
 
 def main() -> None:
-    """Read registrations until the pipe closes, then stop what is registered."""
+    """Read registrations until the pipe closes, then stop all registered processes."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     watched: dict[int, int] = {}

@@ -21,20 +21,20 @@ Report = Callable[[str, str], None]
 
 
 def quiet(name: str, address: str) -> None:
-    """A report that goes nowhere."""
+    """A report that prints nothing."""
 
 
 class LocalStack:
-    """PostgreSQL, Valkey, migrations, and any number of APIs and workers, on one data directory.
+    """PostgreSQL, Valkey, the migration and any number of APIs and workers, in one data directory.
 
         with LocalStack(tmp_path, apis=2, workers=3) as stack:
             httpx.get(f"{stack.api_url}/api/v1/ping")
             stack.workers[1].kill()                  # then .start() and .wait_ready()
             stack.postgres.stop(immediate=True)      # then .start(): same port, same data
 
-    `database_url` and `redis_url`, of a Redis or a Valkey, take the place of servers of our own. `settings` are
-    environment variables for API, worker and Flower. A port of 0 is a free one. `start` reports each service's name and
-    address when it answers.
+    With `database_url` or `redis_url` (of a Redis or a Valkey) the stack uses that server instead of starting its own.
+    `settings` are environment variables for API, worker and Flower. Port 0 means a free port. `start` reports the name
+    and address of each service when it answers.
     """
 
     def __init__(
@@ -70,36 +70,36 @@ class LocalStack:
 
     @property
     def postgres(self) -> PostgresServer:
-        """Our own server; raises `StackError` where `database_url` took its place."""
+        """The stack's own server; raises `StackError` if it uses `database_url`."""
         if self._postgres is None:
             raise StackError("this stack has no PostgreSQL of its own")
         return self._postgres
 
     @property
     def valkey(self) -> ValkeyServer:
-        """Our own server; raises `StackError` where `redis_url` took its place."""
+        """The stack's own server; raises `StackError` if it uses `redis_url`."""
         if self._valkey is None:
             raise StackError("this stack has no Valkey of its own")
         return self._valkey
 
     @property
     def database_url(self) -> str:
-        """With its password."""
+        """The URL of the database, with its password."""
         return self._database_url or self.postgres.url
 
     @property
     def redis_url(self) -> str:
-        """With its password."""
+        """The URL of the broker, with its password."""
         return self._redis_url or self.valkey.url
 
     @property
     def api(self) -> Api:
-        """The first one."""
+        """The first API."""
         return self.apis[0]
 
     @property
     def worker(self) -> Worker:
-        """The first one."""
+        """The first worker."""
         return self.workers[0]
 
     @property
@@ -109,12 +109,12 @@ class LocalStack:
 
     @property
     def members(self) -> list[Member]:
-        """All that was made so far, in the order in which they start; they stop in the opposite one."""
+        """All services created so far, in the order in which they start; they stop in reverse order."""
         servers: list[Member | None] = [self._postgres, self._valkey]
         return [member for member in (*servers, *self.workers, self.flower, *self.apis) if member is not None]
 
     def start(self, report: Report = quiet, cancelled: Event | None = None) -> None:
-        """Start everything and return when all answer; on any failure stop what had started and raise."""
+        """Start everything and return when all services answer; after an error stop what has started, and raise."""
         self._take_directory()
         try:
             self._stop_leftovers()
@@ -132,13 +132,13 @@ class LocalStack:
         self._release_directory()
 
     def hurry(self) -> None:
-        """Cut a `stop` that is under way short; safe in a signal handler."""
+        """Speed up a running `stop`; safe in a signal handler."""
         for member in self.members:
             if member.running:
                 member.process.hurry()
 
     def kill(self) -> None:
-        """SIGKILL to everything, in the same order."""
+        """Send SIGKILL to everything, in the same order as `stop`."""
         for member in reversed(self.members):
             member.kill()
         self._release_directory()
@@ -177,33 +177,33 @@ class LocalStack:
             report(service.name, service.address)
 
     def _make_services(self, surroundings: Surroundings) -> None:
-        """The first of a kind has its plain name, the others are numbered."""
+        """Create APIs, workers and Flower. The first of a kind has the plain name, the others are numbered."""
         concurrency = self._worker_concurrency
         self.workers = [Worker(surroundings, concurrency, _numbered("worker", n)) for n in range(self._worker_count)]
         self.apis = [Api(surroundings, port, _numbered("api", n), self._host) for n, port in enumerate(self._api_ports)]
         self.flower = None if self._flower_port is None else Flower(surroundings, self._flower_port)
 
     def _stop_leftovers(self) -> None:
-        """Processes of an earlier run that was killed, whatever their number was then."""
+        """Stop all processes that an earlier, killed run left behind, also if it had more of them."""
         for pid_path in sorted((self.data_dir / "run").glob("*.pid")):
             stop_remembered(pid_path, ((signal.SIGTERM, 10.0),))
 
     def _require_ports(self) -> None:
-        """Before anything starts."""
+        """Raise `StackError` if a port is in use, before anything starts."""
         for port in self._api_ports:
             require_free(self._host, port, "the API")
         if self._flower_port is not None:
             require_free(LOCALHOST, self._flower_port, "Flower")
 
     def _take_directory(self) -> None:
-        """Lock the data directory for as long as we run; the kernel frees it however we end."""
+        """Lock the data directory while the stack runs; the kernel releases the lock however the process ends."""
         self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._release_directory()
-            raise StackError(f"{self.data_dir} is in use by a stack that runs already") from None
+            raise StackError(f"{self.data_dir} is in use by another running stack") from None
 
     def _release_directory(self) -> None:
         if self._lock is not None:

@@ -1,4 +1,4 @@
-"""As whom PostgreSQL runs: it refuses to run as root."""
+"""The operating system user for PostgreSQL, which refuses to run as root."""
 
 import os
 import pwd
@@ -12,20 +12,20 @@ from pathlib import Path
 from stack.stack_errors import StackError
 
 NOBODY = 65534
-# In a user namespace of its own a process sees itself as `nobody`, while for files it stays who it was: a data
-# directory under /root keeps its owner and its mode 0700.
+# In a user namespace of its own a process sees itself as `nobody`, but to the file system it is still root: a
+# data directory under /root keeps its owner and its mode 0700.
 _NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", "--")
 
 
 @dataclass(frozen=True)
 class OsUser:
-    """How to start a program: `prefix` goes before its command, `uid` (None: ours) is switched to."""
+    """How to run a program as this user: put `prefix` before its command and switch to `uid` (None: stay)."""
 
     prefix: tuple[str, ...] = ()
     uid: int | None = None
 
     def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-        """Run a short program to its end, with its output as text."""
+        """Run a short program and return its result, with its output as text."""
         return subprocess.run(
             [*self.prefix, *command],
             user=self.uid,
@@ -39,11 +39,11 @@ class OsUser:
 
 
 def os_user_for(directory: Path, program: Path) -> OsUser:
-    """The account that `program` shall use for its data in `directory` (which exists).
+    """The user that runs `program` with its data in `directory` (which exists).
 
-    An ordinary user runs it as himself. Root runs it as the directory's owner if that is somebody else, else in a
-    user namespace, else (containers often forbid those) gives the directory to `nobody`. Raises `StackError` if the
-    account cannot reach the directory or the program.
+    An ordinary user runs it as itself. Root runs it as the owner of the directory if that is another user, else in a
+    user namespace. If that is forbidden, as in many containers, root gives the directory to `nobody`. Raises
+    `StackError` if that user cannot reach the directory or the program.
     """
     owner = directory.stat().st_uid
     if os.geteuid() != 0:
@@ -54,43 +54,43 @@ def os_user_for(directory: Path, program: Path) -> OsUser:
         return OsUser()
     if owner == 0 and namespaces_permitted():
         return OsUser(prefix=_NAMESPACE)
-    counts = OsUser(uid=owner or NOBODY)
-    _require_reach(counts, directory, program)
+    user = OsUser(uid=owner or NOBODY)
+    _require_reach(user, directory, program)
     if owner == 0:
         give_away(directory, NOBODY)
-    return counts
+    return user
 
 
 @cache
 def namespaces_permitted() -> bool:
-    """Whether this machine lets us make a user namespace."""
+    """Whether this machine lets us create a user namespace."""
     if shutil.which(_NAMESPACE[0]) is None:
         return False
     return OsUser(prefix=_NAMESPACE).run(["true"]).returncode == 0
 
 
 def give_away(directory: Path, uid: int) -> None:
-    """Change the owner of a directory and of all that is in it."""
+    """Change the owner of a directory and of everything in it."""
     os.chown(directory, uid, -1)
     for location, directories, files in os.walk(directory):
         for name in (*directories, *files):
             os.chown(Path(location) / name, uid, -1, follow_symlinks=False)
 
 
-def _require_reach(counts: OsUser, directory: Path, program: Path) -> None:
-    user = _name(counts.uid or 0)
-    if counts.run(["test", "-e", directory]).returncode != 0:
+def _require_reach(user: OsUser, directory: Path, program: Path) -> None:
+    name = _name(user.uid or 0)
+    if user.run(["test", "-e", directory]).returncode != 0:
         raise StackError(
-            f"PostgreSQL must not run as root, and {user} cannot reach {directory}: "
+            f"PostgreSQL must not run as root, and {name} cannot reach {directory}: "
             "choose a data directory elsewhere (--data-dir) or run as an ordinary user"
         )
     try:
-        works = counts.run([program, "--version"]).returncode == 0
+        works = user.run([program, "--version"]).returncode == 0
     except PermissionError:
         works = False
     if not works:
         raise StackError(
-            f"PostgreSQL must not run as root, and {user} cannot run {program}: "
+            f"PostgreSQL must not run as root, and {name} cannot run {program}: "
             "put the project elsewhere or run as an ordinary user"
         )
 

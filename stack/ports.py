@@ -7,15 +7,15 @@ from stack.stack_errors import StackError
 
 LOCALHOST = "127.0.0.1"
 
-# Below the range from which kernels take the ports of outgoing connections (Linux 32768, macOS 49152). Within it, a
-# client that tries again and again to reach a stopped server may get the server's own port, connect to itself, and
-# the server cannot start any more.
+# Below the range from which kernels take the ports of outgoing connections (Linux 32768, macOS 49152). In that range, a
+# client that keeps trying to reach a stopped server may get the server's own port and connect to itself; the server
+# then cannot start again.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 _ATTEMPTS = 200
 
 
 def free_port() -> int:
-    """A port that nobody listens on. Chosen at random, so that two runs at a time hardly ever pick the same."""
+    """A free port, chosen at random, so that two runs at the same time hardly ever choose the same one."""
     for _attempt in range(_ATTEMPTS):
         port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT + 1)
         if _refusal(LOCALHOST, port) is None:
@@ -24,7 +24,7 @@ def free_port() -> int:
 
 
 def require_free(host: str, port: int, purpose: str) -> None:
-    """Raise `StackError` if something listens on the port already."""
+    """Raise `StackError` if the port is in use."""
     refusal = _refusal(host, port)
     if refusal is not None:
         raise StackError(f"port {port} for {purpose} cannot be used on {host}: {refusal}")
@@ -32,7 +32,7 @@ def require_free(host: str, port: int, purpose: str) -> None:
 
 def _refusal(host: str, port: int) -> str | None:
     with socket.socket() as probe:
-        # as the servers do: connections of an earlier run that linger in TIME_WAIT are no obstacle
+        # like the servers: connections of an earlier run in the state TIME_WAIT do not matter
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

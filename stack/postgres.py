@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own: one directory, one process, one TCP port on 127.0.0.1."""
+"""A local PostgreSQL server: one directory, one process, one TCP port on 127.0.0.1."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ DATABASE: Final = "imdb"
 _FAST_SECONDS = 30.0
 _IMMEDIATE_SECONDS = 10.0
 
-# Of postmaster.pid, from 0: process, directory, start time, port.
+# Lines of postmaster.pid, from 0: process id, directory, start time, port.
 _PORT_LINE: Final = 3
 
 _MOST_SHARED_MB: Final = 1024
@@ -33,32 +33,32 @@ _MIB: Final = 1024 * 1024
 
 
 def shared_buffers() -> str:
-    """A quarter of the memory, as is usual; beyond 1 GB loading became no faster.
+    """A quarter of the memory, as usual, but at most 1 GB: more did not make loading faster.
 
-    With 256 MB the indexes of a million rows took a fifth longer to build.
+    With 256 MB, building the indexes of a million rows took a fifth longer.
     """
     return f"{min(psutil.virtual_memory().total // 4 // _MIB, _MOST_SHARED_MB)}MB"
 
 
-# For bulk loading on a machine with a few GB; none of them trades safety for speed.
+# For bulk loading on a machine with a few GB. No setting trades safety for speed.
 SETTINGS: Final = {
     "listen_addresses": LOCALHOST,
-    "unix_socket_directories": "",  # socket paths are limited to about 100 bytes, data directories are not
-    "max_connections": "100",  # API pools (3 x 10), parallelism, index builders and sweeps of a few processes, with room
-    "maintenance_work_mem": "256MB",  # an index over a million rows is sorted in memory
-    "max_wal_size": "8GB",  # no checkpoint in the middle of a load: each makes every page be logged in full again
-    "checkpoint_timeout": "15min",  # the same, by time
-    "checkpoint_completion_target": "0.9",  # a checkpoint that does come is spread out
-    "wal_compression": "off",  # only pglz is in every build, and it costs an index build more than it saves
-    "fsync": "on",  # what was answered with 202 survives a power cut
+    "unix_socket_directories": "",  # a socket's path has at most about 100 bytes, a directory may have more
+    "max_connections": "100",  # API pools (3 x 10), loaders, index builders, sweeps of a few processes, and a reserve
+    "maintenance_work_mem": "256MB",  # PostgreSQL sorts an index of a million rows in memory
+    "max_wal_size": "8GB",  # no checkpoint during a load: after one, every page is logged in full again
+    "checkpoint_timeout": "15min",  # the same by time
+    "checkpoint_completion_target": "0.9",  # spreads a checkpoint out
+    "wal_compression": "off",  # every build has only pglz, which costs an index build more than it saves
+    "fsync": "on",  # an upload that was answered with 202 survives a power cut
     "synchronous_commit": "on",  # a batch that is `done` is on disk
     "full_page_writes": "on",
     "autovacuum": "on",
-    "client_connection_check_interval": "5s",  # a killed loader's locks are free in seconds, even within a long query
+    "client_connection_check_interval": "5s",  # frees a killed loader's locks within seconds, even in a long query
     "log_connections": "off",
     "log_checkpoints": "on",
     "log_lock_waits": "on",
-    # No row in the log: neither with the statement that failed, nor as its parameters, nor in DETAIL and CONTEXT.
+    # Keep rows out of the log: failed statements and their parameters, DETAIL and CONTEXT.
     "log_min_error_statement": "panic",
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
@@ -69,10 +69,10 @@ SETTINGS: Final = {
 
 
 class PostgresServer(Server):
-    """`start`, `stop` and `start` again keep port, password and data. Also a context manager.
+    """A local PostgreSQL server. It can be stopped and started again with the same port, password and data.
 
-    `port` 0 takes a free one at the first start. `bin_dir` None takes PostgreSQL 18 from its wheel; any from 15 on
-    works. As root it runs under another account, see `account.py`.
+    `port` 0 means a free port, chosen at the first start. `bin_dir` None means PostgreSQL 18 from the wheel; versions
+    from 15 on work. If we are root, the server runs as another user, see `os_user.py`. Also a context manager.
     """
 
     name = "postgres"
@@ -86,40 +86,40 @@ class PostgresServer(Server):
 
     @property
     def data_dir(self) -> Path:
-        """The cluster's own directory."""
+        """The directory of the database cluster."""
         return self.directory / "data"
 
     @property
     def url(self) -> str:
-        """`postgresql://imdb:<password>@127.0.0.1:<port>/imdb`, from the first start on."""
+        """`postgresql://imdb:<password>@127.0.0.1:<port>/imdb`; valid from the first start on."""
         return self.url_of(DATABASE)
 
     def url_of(self, database: str) -> str:
-        """The same for another database of this server."""
+        """The URL of another database of this server."""
         return f"postgresql://{USER}:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/{database}"
 
     def running_url(self) -> str:
-        """The `url` of a server that another process started on this directory; raises `StackError` if none runs."""
+        """The `url` of the server that another process runs in this directory; raises `StackError` if there is none."""
         if self._postmaster() is None:
-            raise StackError(f"no PostgreSQL runs on {self.directory}; `imdb-ingest up` starts one")
+            raise StackError(f"no PostgreSQL is running in {self.directory}; `imdb-ingest up` starts one")
         self.port = int(self._pid_file.read_text().splitlines()[_PORT_LINE])
         return self.url
 
     @property
     def address(self) -> str:
-        """What to tell people about it."""
+        """The address that `imdb-ingest up` prints."""
         return f"postgresql://{USER}@{LOCALHOST}:{self.port}/{DATABASE}  (password in {self.password_path})"
 
     def start(self, cancelled: Event | None = None) -> None:
-        """Make the cluster if there is none, start the server, wait until it answers, make database `imdb`."""
+        """Create the cluster if there is none, start the server, wait until it answers, create the database `imdb`."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        counts = os_user_for(self.directory, self.bin_dir / "postgres")
+        user = os_user_for(self.directory, self.bin_dir / "postgres")
         self._stop_leftovers()
         if not self.data_dir.exists():
-            self._initialise(counts)
+            self._initialise(user)
         self.port = self.port or free_port()
         require_free(LOCALHOST, self.port, "postgres")
-        self._process = ManagedProcess(self._recipe(counts))
+        self._process = ManagedProcess(self._recipe(user))
         self._process.start()
         try:
             self._process.wait_until(self._answers, self.start_seconds, cancelled)
@@ -129,7 +129,7 @@ class PostgresServer(Server):
             raise
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Fast shutdown; with `immediate` like a crash: no checkpoint, recovery at the next start."""
+        """Fast shutdown. With `immediate` it is like a crash: no checkpoint, and recovery at the next start."""
         if self._process is None:
             return
         if immediate and self._process.running:
@@ -138,34 +138,34 @@ class PostgresServer(Server):
         self._clear_orphans()
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster and all of its backends."""
+        """Send SIGKILL to the postmaster and all of its backends."""
         if self._process is not None:
             self._process.kill()
             self._clear_orphans()
 
-    def _recipe(self, counts: OsUser) -> Recipe:
+    def _recipe(self, user: OsUser) -> Recipe:
         values = {"shared_buffers": shared_buffers(), **SETTINGS}
         settings = [argument for name, value in values.items() for argument in ("-c", f"{name}={value}")]
         program = self.bin_dir / "postgres"
         return Recipe(
             name="postgres",
-            command=[*counts.prefix, program, "-D", self.data_dir, "-p", str(self.port), *settings],
+            command=[*user.prefix, program, "-D", self.data_dir, "-p", str(self.port), *settings],
             log_path=self.log_path,
             pid_path=self.directory / "postgres.pid",
-            uid=counts.uid,
+            uid=user.uid,
             stop_signals=((signal.SIGINT, _FAST_SECONDS), (signal.SIGQUIT, _IMMEDIATE_SECONDS)),
         )
 
-    def _initialise(self, counts: OsUser) -> None:
-        """Run initdb beside the final place: a cluster that was left half made is never taken for a whole one."""
+    def _initialise(self, user: OsUser) -> None:
+        """Run initdb in a draft directory, so that an incomplete cluster is never taken for a complete one."""
         draft = self.directory / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700)
         password_file = self.directory / "initdb.password"
         write_private(password_file, password_in(self.password_path))
-        if counts.uid is not None:
-            os.chown(draft, counts.uid, -1)
-            os.chown(password_file, counts.uid, -1)
+        if user.uid is not None:
+            os.chown(draft, user.uid, -1)
+            os.chown(password_file, user.uid, -1)
         options = ["--encoding=UTF8", "--data-checksums", "--auth=scram-sha-256", f"--username={USER}"]
         command: list[str | Path] = [
             self.bin_dir / "initdb",
@@ -175,14 +175,14 @@ class PostgresServer(Server):
             *options,
             *self._locale(),
         ]
-        result = counts.run(command)
+        result = user.run(command)
         password_file.unlink()
         if result.returncode != 0:
             raise StackError(f"initdb failed for {self.data_dir}:\n{result.stderr.strip()}")
         draft.rename(self.data_dir)
 
     def _locale(self) -> list[str]:
-        """Sort by code point (fast, the same everywhere) and, where the server can, know letters beyond ASCII."""
+        """Sort by code point (fast, the same everywhere); from PostgreSQL 17 on also know letters beyond ASCII."""
         if postgres_version(self.bin_dir) >= 17:
             return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         return ["--locale=C"]
@@ -205,7 +205,7 @@ class PostgresServer(Server):
                 cursor.execute(f"CREATE DATABASE {DATABASE}")
 
     def _stop_leftovers(self) -> None:
-        """Stop a server that an earlier, killed run left on this directory, and see that its end is no obstacle."""
+        """Stop a server that an earlier, killed run left in this directory, and remove a stale pid file."""
         if not self.data_dir.exists():
             return
         postmaster = self._postmaster()
@@ -213,7 +213,7 @@ class PostgresServer(Server):
             postmaster.send_signal(signal.SIGINT)
             wait_gone([postmaster], _FAST_SECONDS)
         self._clear_orphans()
-        # After a reboot the number in the file may be another process's: the server would refuse to start.
+        # After a reboot the number in the file may belong to another process; the server would refuse to start.
         pid = self._recorded_pid()
         if pid is not None and psutil.pid_exists(pid):
             self._pid_file.unlink(missing_ok=True)
@@ -233,7 +233,7 @@ class PostgresServer(Server):
         return next((process for process in self._servers() if process.pid == pid), None)
 
     def _clear_orphans(self) -> None:
-        """Backends whose postmaster was killed end by themselves when they notice; a busy one may not for long."""
+        """Kill backends without a postmaster. They would end by themselves, but a busy one may take long to notice."""
         kill_all(self._servers())
 
     def _servers(self) -> list[psutil.Process]:

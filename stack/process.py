@@ -1,4 +1,4 @@
-"""One process with a log, a file that remembers it, and a certain end."""
+"""A managed process: it has a log and a pid file, and it is certain to end."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ import psutil
 from stack.guard import guard
 from stack.stack_errors import Interrupted, StackError
 
-# signals with the seconds that each is given; SIGKILL follows the last
+# the signals to send, each with the seconds to wait after it; SIGKILL follows the last one
 StopSignals = tuple[tuple[signal.Signals, float], ...]
 
 _LOG_BYTES = 10 * 1024 * 1024
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Recipe:
-    """What to start, and how it is asked to stop."""
+    """What to start, and how to stop it."""
 
     name: str
     command: Sequence[str | Path]
@@ -37,7 +37,7 @@ class Recipe:
 
 
 class ManagedProcess:
-    """A child in a session of its own, so that a terminal's Ctrl-C reaches only us."""
+    """A child process in a session of its own, so that Ctrl-C in a terminal reaches only us."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -62,9 +62,9 @@ class ManagedProcess:
         return None if self._process is None else self._process.poll()
 
     def start(self) -> None:
-        """Start it; one that an earlier, killed run of ours left behind is stopped first."""
+        """Start it, after stopping a process that an earlier, killed run left behind."""
         if self.running:
-            raise StackError(f"{self.recipe.name} is running already")
+            raise StackError(f"{self.recipe.name} is already running")
         self.stop_leftover()
         recipe = self.recipe
         recipe.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,17 +85,17 @@ class ManagedProcess:
         remember(recipe.pid_path, self.pid)
 
     def stop(self) -> None:
-        """Ask it to end, then make it; returns when the whole family is gone."""
+        """Ask the process to end, then kill it; returns when it and all of its children are gone."""
         self._end(self.recipe.stop_signals)
 
     def hurry(self) -> None:
-        """Send the last of its signals (SIGKILL if it has one only) and return; safe in a signal handler."""
+        """Send the last of its signals (SIGKILL if there is only one) and return; safe in a signal handler."""
         if self._process is not None and not self._reaped:
             signals = self.recipe.stop_signals
             self._process.send_signal(signals[-1][0] if len(signals) > 1 else signal.SIGKILL)
 
     def kill(self) -> None:
-        """SIGKILL to it and to all that it started."""
+        """Send SIGKILL to the process and to everything that it started."""
         self._end(())
 
     def _end(self, signals: StopSignals) -> None:
@@ -115,7 +115,7 @@ class ManagedProcess:
         kill_all(family)
 
     def reap(self) -> None:
-        """Clear up after one that has ended: its children, the guard's note, the file that remembers it."""
+        """Clean up after a process that has ended: kill its children, unregister it, remove the pid file."""
         if self._process is not None and not self._reaped and self._process.poll() is not None:
             self._reaped = True
             kill_group(self._process.pid)
@@ -123,11 +123,11 @@ class ManagedProcess:
             self.recipe.pid_path.unlink(missing_ok=True)
 
     def stop_leftover(self) -> None:
-        """End a process that an earlier run started and could not stop."""
+        """Stop the process if an earlier run left it behind."""
         stop_remembered(self.recipe.pid_path, self.recipe.stop_signals)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float, cancelled: Event | None = None) -> None:
-        """Return when `ready()`; raise `StackError` if it ends or takes too long, `Interrupted` when `cancelled`."""
+        """Return when `ready()`. Raises `StackError` if it ends or takes too long, `Interrupted` if `cancelled`."""
         deadline = time.monotonic() + seconds
         while not ready():
             if cancelled is not None and cancelled.is_set():
@@ -139,24 +139,24 @@ class ManagedProcess:
             time.sleep(_POLL_SECONDS)
 
     def last_words(self, lines: int = 12) -> str:
-        """The end of its log, with the log's place."""
+        """The end of its log, with the log's path."""
         return last_words(self.recipe.log_path, lines)
 
 
 def last_words(log_path: Path, lines: int = 12) -> str:
-    """The end of a log, with its place."""
+    """The end of a log, with its path."""
     text = log_path.read_text(errors="replace") if log_path.exists() else ""
     return "\n".join([f"  (log: {log_path})", *(f"  | {line}" for line in text.splitlines()[-lines:])])
 
 
 def rotate(log_path: Path) -> None:
-    """Put a log that has grown large aside; one older log is kept."""
+    """Rename a log that has grown large; only one older log is kept."""
     if log_path.exists() and log_path.stat().st_size > _LOG_BYTES:
         log_path.replace(log_path.with_name(log_path.name + ".1"))
 
 
 def remember(pid_path: Path, pid: int) -> None:
-    """Write down a process so that a later run can tell it from another one with the same number."""
+    """Write a pid file with the start time, by which a later run tells the process from one with the same number."""
     pid_path.parent.mkdir(parents=True, exist_ok=True)
     try:
         pid_path.write_text(f"{pid} {psutil.Process(pid).create_time():.2f}\n")
@@ -165,18 +165,18 @@ def remember(pid_path: Path, pid: int) -> None:
 
 
 def remembered(pid_path: Path) -> psutil.Process | None:
-    """The process that `remember` wrote down, if it still runs."""
+    """The process in the pid file, if it is still running."""
     try:
         pid, created = pid_path.read_text().split()
         process = psutil.Process(int(pid))
-        # clocks are adjusted while machines run, hence the second; a reboot is always further away
+        # allow a second, because clocks are adjusted while machines run; a reboot takes longer
         return process if abs(process.create_time() - float(created)) < 1 and is_alive(process) else None
     except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
         return None
 
 
 def stop_remembered(pid_path: Path, signals: StopSignals) -> None:
-    """End the process that `remember` wrote down, if it still runs, with all that it started."""
+    """Stop the process in the pid file, if it is still running, with everything that it started."""
     leftover = remembered(pid_path)
     if leftover is not None:
         family = [leftover, *leftover.children(recursive=True)]
@@ -189,7 +189,7 @@ def stop_remembered(pid_path: Path, signals: StopSignals) -> None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it runs; a zombie does not."""
+    """Whether the process runs; a zombie does not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -197,13 +197,13 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def kill_group(leader: int) -> None:
-    """SIGKILL to what is left of a process group whose leader has ended."""
+    """Send SIGKILL to the rest of a process group whose leader has ended."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
 
 def kill_all(processes: list[psutil.Process]) -> None:
-    """SIGKILL to those that still run; returns when they are gone."""
+    """Send SIGKILL to those that still run; returns when they are gone."""
     alive = [process for process in processes if is_alive(process)]
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -212,21 +212,21 @@ def kill_all(processes: list[psutil.Process]) -> None:
 
 
 def wait_gone(processes: list[psutil.Process], seconds: float) -> None:
-    """Return when none of them runs, or when the time is up (`psutil.wait_procs` would wait for zombies, too)."""
+    """Return when none of them runs, or when the time is over (`psutil.wait_procs` would also wait for zombies)."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and any(is_alive(process) for process in processes):
         time.sleep(_POLL_SECONDS)
 
 
 def processes_in(directory: Path, name: str) -> list[psutil.Process]:
-    """Running processes of this program name whose working directory this is."""
+    """Running processes with this program name and this working directory."""
     found = []
     for process in psutil.process_iter(["name"]):
         try:
             if process.info["name"] == name and directory.samefile(process.cwd()) and is_alive(process):
                 found.append(process)
         except (psutil.Error, OSError):
-            continue  # somebody else's, or gone meanwhile
+            continue  # of another user, or gone meanwhile
     return found
 
 

@@ -1,4 +1,4 @@
-"""Passwords that are made once and kept in files that only their owner can read."""
+"""Passwords: generated once and kept in files that only their owner can read."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def password_in(path: Path) -> str:
-    """The password kept in `path`; made and written (mode 0600) if there is none yet."""
+    """The password in the file `path`; if there is none yet, generate one and write it (mode 0600)."""
     if path.exists():
         return path.read_text().strip()
     password = secrets.token_urlsafe(24)
@@ -15,7 +15,7 @@ def password_in(path: Path) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file of mode 0600, all of it or nothing."""
+    """Write a file with mode 0600, either completely or not at all."""
     draft = path.with_name(path.name + ".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

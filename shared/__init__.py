@@ -1,1 +1,1 @@
-"""Everything that would be the same without HTTP and without Celery."""
+"""Everything that does not depend on HTTP or Celery."""

@@ -1,4 +1,4 @@
-"""Every error that the platform raises on purpose, but for those of a file that cannot be read (`csv.unreadable`).
+"""Every error that the platform raises on purpose, except those of a file that cannot be read (`csv.unreadable`).
 
     IngestError                      code, message; fields go to the log and into problem+json
     |-- Permanent                    trying again would not help
@@ -9,26 +9,26 @@
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
     |   |   `-- TooLarge
-    |   |-- StoredFileCorrupt        the stored file is gone, or not what was stored
-    |   |-- DatasetGone              the upload's dataset does not exist any more
-    |   |-- CorrectedUploadEnded     the upload that a correction corrects is not completed any more
+    |   |-- StoredFileCorrupt        the stored file is gone, or differs from what was stored
+    |   |-- DatasetGone              the upload's dataset no longer exists
+    |   |-- CorrectedUploadEnded     the upload that a correction corrects is no longer completed
     |   |-- TooManyRejects           more rejected records than the upload's budget allows
-    |   `-- RecordCountsMismatch     the record counts cannot be reconciled with what is stored
+    |   `-- RecordCountsMismatch     the record counts do not match what is stored
     `-- Transient                    trying again would help
         |-- LostLease                another loader has the work now
-        |   `-- UploadEnded          it was cancelled, failed or undone meanwhile
+        |   `-- UploadEnded          the upload was cancelled, failed or undone in the meantime
         `-- Unavailable              database, broker or storage does not answer
             `-- StorageFull          no space for the upload
 
-Codes are stable and part of the public contract; HTTP numbers live in `api/http_errors.py` only. Arguments are
-positional so that an error survives pickling.
+Codes are stable and part of the public contract; HTTP status codes are in `api/http_errors.py` only. Arguments are
+positional, so that an error survives pickling.
 """
 
 from typing import Any, ClassVar
 
 
 class IngestError(Exception):
-    """Base of all; `fields` are safe to show to the client (no SQL, no paths, no row contents)."""
+    """Base of all errors; `fields` are safe to show to the client (no SQL, no paths, no row contents)."""
 
     code: ClassVar[str] = "ingest_error"
 
@@ -54,7 +54,7 @@ class InvalidRequest(Permanent):
 
 
 class NotFound(InvalidRequest):
-    """Nothing of that name for this tenant."""
+    """The tenant has nothing with this name."""
 
     code = "not_found"
 
@@ -90,19 +90,19 @@ class TooLarge(InvalidRequest):
 
 
 class StoredFileCorrupt(Permanent):
-    """The stored file is gone, or it is not what was stored."""
+    """The stored file is gone, or differs from what was stored."""
 
     code = "stored_file_corrupt"
 
 
 class DatasetGone(Permanent):
-    """The upload's dataset does not exist any more."""
+    """The upload's dataset no longer exists."""
 
     code = "dataset_gone"
 
 
 class CorrectedUploadEnded(Permanent):
-    """The upload whose rejects were corrected is not completed any more."""
+    """The upload whose rejects were corrected is no longer completed."""
 
     code = "corrected_upload_ended"
 
@@ -114,7 +114,7 @@ class TooManyRejects(Permanent):
 
 
 class RecordCountsMismatch(Permanent):
-    """The record counts cannot be reconciled with what is stored."""
+    """The record counts do not match what is stored."""
 
     code = "record_counts_mismatch"
 
@@ -132,7 +132,7 @@ class LostLease(Transient):
 
 
 class UploadEnded(LostLease):
-    """The upload was cancelled, failed or undone meanwhile: there is nothing to load any more."""
+    """The upload was cancelled, failed or undone in the meantime: there is nothing left to load."""
 
     code = "upload_ended"
 

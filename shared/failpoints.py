@@ -1,7 +1,7 @@
-"""Locations between two effects at which a test makes a process die, stop or fail; in production they do nothing.
+"""Points between two effects at which a test makes a process die, stop or fail; in production they do nothing.
 
-`INGEST_FAILPOINT=<point>:<action>:<file>` arms one of `POINTS`: the first process that reaches it makes the file, so
-that it happens once and not again in the process that takes over.
+`INGEST_FAILPOINT=<point>:<action>:<file>` arms one of `POINTS`. The first process that reaches the point creates the
+file, so that it acts only once, and not again in the process that takes over.
 """
 
 import os
@@ -13,28 +13,28 @@ from typing import Final
 from shared.errors import Unavailable
 
 POINTS: Final = (
-    "intake.stored",  # the bytes are on disk, nobody knows of them
-    "intake.registered",  # the upload is committed, no bell has rung, the client has no answer
-    "intake.notified",  # the bell has rung, the client has no answer
+    "intake.stored",  # the bytes are on disk, no upload refers to them
+    "intake.registered",  # the upload is committed, no loader is notified, the client has no response
+    "intake.notified",  # a loader is notified, the client has no response
     "load.begun",  # the upload is loading, no batch is claimed
     "batch.claimed",
-    "batch.prepared",  # read and validated, nothing written
+    "batch.prepared",  # read and validated, nothing is written
     "batch.copied",  # rows and rejects are written, not fenced
-    "batch.fenced",  # all is written, not committed
+    "batch.fenced",  # everything is written, not committed
     "batch.committed",
-    "correction.counted",  # the account of the corrected upload is changed, not committed
+    "correction.counted",  # the record counts of the corrected upload are changed, not committed
     "publish.claimed",
-    "publish.built",  # indexes and totals are there, the table is not attached
-    "publish.attached",  # attached, not committed
-    "publish.completed",  # the account is proven, not committed
+    "publish.built",  # indexes and totals exist, the table is not attached
+    "publish.attached",  # the table is attached, not committed
+    "publish.completed",  # the record counts are reconciled, not committed
     "publish.committed",
-    "cancel.committed",  # the state is cancelled, the table is still there
+    "cancel.committed",  # the state is cancelled, the table still exists
     "cancel.dropped",
     "retry.dropped",  # the old table is gone, the state is not changed
     "retry.committed",
     "undo.removed",  # the rows are gone, not committed
     "undo.committed",
-    "sweep.selected",  # notified_at is set, no bell has rung
+    "sweep.selected",  # notified_at is set, no loader is notified
     "sweep.notified",
 )
 ACTIONS: Final = ("kill", "stop", "raise")
@@ -51,7 +51,10 @@ _armed = _Armed()
 
 
 def arm(specification: str) -> None:
-    """Arm what `INGEST_FAILPOINT` says; "" arms nothing. Raises `ValueError` for a point or action that is none."""
+    """Arm what `INGEST_FAILPOINT` says; "" arms nothing.
+
+    Raises `ValueError` for an unknown point or action.
+    """
     if not specification:
         return
     point, action, marker = specification.split(":", 2)
@@ -61,7 +64,7 @@ def arm(specification: str) -> None:
 
 
 def reach(point: str) -> None:
-    """Called at each of `POINTS`; acts if it is armed and was not reached before."""
+    """Called at each of `POINTS`; acts if the point is armed and was not reached before."""
     if point != _armed.point:
         return
     try:

@@ -1,4 +1,4 @@
-"""Structured logs: one static event name per line, values as fields, identifiers bound once, never a row's contents."""
+"""Structured logs: one static event name per line, values as fields, identifiers bound once, no contents of rows."""
 
 import logging
 import re
@@ -9,12 +9,12 @@ import structlog
 from shared.settings import Settings
 from shared.tracebacks import without_values
 
-# What could begin another line, or steer a terminal.
+# Characters that could begin a new line, or control a terminal.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure(settings: Settings, service: str) -> None:
-    """Send structlog and the standard library's log records to stdout in one format (JSON, or for a terminal)."""
+    """Send the log records of structlog and of the standard library to stdout, as JSON or as text for a terminal."""
     shared_processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -53,7 +53,10 @@ def _add_service(service: str) -> structlog.typing.Processor:
 
 
 def _on_one_line(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """JSON escapes by itself; a console's line must, so that no value can forge another one. Tracebacks are ours."""
+    """Escape control characters, so that no value can forge a log line in the console format.
+
+    JSON escapes them anyway. Tracebacks are our own text and stay as they are.
+    """
     return {
         name: _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value)
         if isinstance(value, str) and name != "exception"

@@ -1,6 +1,6 @@
-"""What a producer (the API) and a consumer (a worker) of notifications must agree on: transports, names, wire settings.
+"""What producers (the API) and consumers (the workers) of notifications share: transports, names, wire settings.
 
-A notification holds one upload id. It may be lost and may arrive twice: PostgreSQL knows what there is to do.
+A notification holds one upload id. It may get lost or arrive twice: PostgreSQL knows what is to be done.
 """
 
 from enum import StrEnum
@@ -24,8 +24,8 @@ QUEUES: Final = (LOAD_QUEUE,)
 
 LOAD_TASK: Final = "ingest.load_upload"
 
-# One more try, at once: with the broker down a message then fails in a fraction of a second. The sweep is better at
-# waiting than the process that notifies.
+# One immediate retry: while the broker is down, a message then fails in a fraction of a second. Waiting is left to the
+# sweep, and the process that notifies does not wait.
 PUBLISH_RETRY_POLICY: Final[dict[str, float]] = {
     "max_retries": 1,
     "interval_start": 0,
@@ -33,9 +33,10 @@ PUBLISH_RETRY_POLICY: Final[dict[str, float]] = {
     "interval_max": 0.2,
 }
 
-# Without socket_timeout a hung Redis blocks a publish for ever (kombu waits before its own checks run); with these a
-# hung one costs 5 s in a thread nobody waits for and a stopped one 0.3 s. The two `unacked_restore` values matter only
-# for messages that a dying worker had taken and not acknowledged: back in seconds instead of up to 100 s.
+# Without socket_timeout a hung Redis blocks a publish for ever, because kombu waits before its own checks run. With
+# these settings a hung Redis costs 5 s, in a thread that no request waits for, and a stopped one 0.3 s. The two
+# `unacked_restore` values concern only messages that a dying worker had taken and not acknowledged: they are back
+# within seconds instead of up to 100 s.
 BROKER_TRANSPORT_OPTIONS: Final[dict[str, Any]] = {
     "socket_timeout": 5,
     "socket_connect_timeout": 2,

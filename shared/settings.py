@@ -1,7 +1,7 @@
-"""The one place that reads the environment.
+"""The one module that reads the environment.
 
-A `Settings` is built at an entry point (API, worker, CLI) and passed on; importing a module has no effect.
-Every field is documented in README.md and `.env.example`; a test holds that.
+A `Settings` is built at an entry point (API, worker, CLI) and passed on; importing a module has no effect. Every field
+is documented in README.md and `.env.example`; a test checks that.
 """
 
 from ipaddress import ip_network
@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
-# libpq's: a server that vanished is noticed in seconds instead of the kernel's two hours.
+# Options of libpq: a server that has vanished is noticed within seconds instead of the kernel's two hours.
 KEEPALIVES = {
     "connect_timeout": "3",
     "keepalives_idle": "10",
@@ -26,13 +26,14 @@ KEEPALIVES = {
 
 
 class Settings(BaseSettings):
-    """Immutable configuration; each field is an environment variable `INGEST_<NAME>` (two keep their usual names)."""
+    """Immutable configuration. Each field is an environment variable `INGEST_<NAME>` (two keep their usual names)."""
 
     model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, populate_by_name=True, extra="ignore")
 
     database_url: str = Field(validation_alias=AliasChoices("DATABASE_URL", "INGEST_DATABASE_URL"))
-    # The user that requests log in with, a member of `imdb_api` and of nothing else: not even SQL that somebody
-    # smuggles in could take the owner's rights. "": that of `database_url`, who puts the role on, and could put it off.
+    # The user that requests log in with, a member of `imdb_api` and of no other role, so that not even injected SQL
+    # could get the rights of the owner. "": the user of `database_url`, which switches to that role and could switch
+    # back.
     api_database_url: str = ""
     redis_url: str = Field(
         default="redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL", "INGEST_REDIS_URL")
@@ -41,66 +42,69 @@ class Settings(BaseSettings):
 
     max_upload_bytes: int = Field(default=20 * GIB, gt=0)
     max_gzip_ratio: int = Field(default=200, gt=1)
-    # 6 MiB is some 11,000 movies or 75,000 titles: long enough to hide the cost of a commit and of a pandera call (a
-    # batch of 4 MiB takes a fifth more CPU), short enough that a kill loses well under a second of work.
+    # 6 MiB hold some 11,000 movies or 75,000 titles. That is enough to hide the cost of a commit and of a pandera call
+    # (a batch of 4 MiB takes a fifth more CPU), and so little that a killed loader loses well under a second of work.
     batch_bytes: int = Field(default=6 * MIB, ge=1024)
-    # Up to here one transaction into the shared partition is faster than a table with indexes of its own.
+    # Up to this size one transaction into the shared partition is faster than a table with its own indexes.
     small_upload_bytes: int = Field(default=8 * MIB, ge=0)
-    # Loader processes that work on one upload side by side; more than there are cores only adds memory.
+    # How many loader processes work on one upload at the same time; more than there are cores only costs memory.
     parallelism: int = Field(default=2, ge=1, le=32)
     index_builders: int = Field(default=2, ge=1, le=8)
 
-    # What an upload may have of rejected records unless it says otherwise: `abort` none, `skip` as many as
-    # `max_rejects` allows, a count or a percentage ("" any number).
+    # How many rejected records an upload may have unless it says otherwise: `abort` none, `skip` as many as
+    # `max_rejects` allows, a count or a percentage ("": any number).
     on_error: Literal["skip", "abort"] = "skip"
     max_rejects: str = Field(default="", pattern=r"^(\d{1,15}|\d{1,3}(\.\d{1,6})?%)?$")
 
-    # A loader renews its lease with each batch; a dead one is noticed after this time.
+    # A loader renews its lease every third of this time while it works. If it dies, another loader can take over after
+    # this time.
     lease_seconds: float = Field(default=12.0, gt=0)
-    # How long stored files of ended uploads, rejects and idempotency keys are kept.
+    # How long the stored files of ended uploads, rejects and idempotency keys are kept.
     file_retention_days: float = Field(default=30, gt=0)
     reject_retention_days: float = Field(default=365, gt=0)
     idempotency_key_days: float = Field(default=7, gt=0)
     sweep_interval_seconds: float = Field(default=3.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
-    # A loader works on one upload for this long and then rings again, so that a small file behind a large one has its
-    # turn soon and a deployment never waits.
+    # How long a loader works on one upload before it sends its notification again. So a small file behind a large one
+    # is loaded soon, and a deployment never waits long.
     task_slice_seconds: float = Field(default=3.0, gt=0)
     notify_timeout_seconds: float = Field(default=1.0, gt=0)
-    # A worker that takes no message for this long, though some wait and it has nothing to do, ends itself.
+    # A worker that takes no message for this long, although messages are waiting and it is idle, ends itself.
     stalled_consumer_seconds: float = Field(default=60.0, gt=0)
 
-    # Off: whoever reaches the port may do everything, so the server listens on loopback only.
+    # Off: every client that reaches the port may do everything, so the server listens on loopback only.
     require_keys: bool = False
-    # With keys on the API's own description needs one, too, which a browser cannot send; this opens it to everybody.
+    # With keys required, the API's description needs one, too, and a browser cannot send it. This opens the description
+    # to all clients.
     public_docs: bool = False
 
-    # What each key, and all keys of a tenant together, may ask for (0: anything): requests a minute, uploaded bytes a
-    # day, uploads at a time (a key's: being sent; a tenant's: also those that wait or are loaded).
+    # The limits of each key, and of all keys of a tenant together (0: no limit): requests per minute, uploaded bytes
+    # per day, uploads at the same time (for a key: being sent; for a tenant: also waiting or loading).
     key_requests_per_minute: int = Field(default=600, ge=0)
     tenant_requests_per_minute: int = Field(default=3_000, ge=0)
     key_upload_bytes_per_day: int = Field(default=200 * GIB, ge=0)
     tenant_upload_bytes_per_day: int = Field(default=1_000 * GIB, ge=0)
     key_concurrent_uploads: int = Field(default=8, ge=1)
     tenant_concurrent_uploads: int = Field(default=64, ge=1)
-    # Beyond these a client's address is told nothing more of why its keys do not count.
+    # How many refused keys per minute an address may send. Further ones get a plain 429 instead of the reason why the
+    # key is refused; valid keys still pass.
     refused_keys_per_minute: int = Field(default=60, ge=0)
 
-    # Names (without ports) that the header Host may have. None: those of this machine while no keys are required, so
-    # that no web page reaches the API by a name of its own for 127.0.0.1; any while they are.
+    # Names (without ports) that the Host header may have. Empty: without required keys the names of this machine, so
+    # that no web page can reach the API through its own name for 127.0.0.1; with required keys any name.
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    # Addresses and networks of proxies: what one of them says in X-Forwarded-For is the client's address. Whoever else
-    # says something there is not heard, or anybody could take an address for each try at a key.
+    # Addresses and networks of proxies. X-Forwarded-For from one of them names the client's address. From other clients
+    # it is ignored; otherwise a client could take a new address for each attempt to guess a key.
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = (ip_network("127.0.0.1"), ip_network("::1"))
-    # Connections that are served at a time; more get 503.
+    # How many connections are served at the same time; further ones get 503.
     max_connections: int = Field(default=256, ge=4)
-    # uvicorn waits for slow clients for ever: the head of a request must be there after this time ...
+    # uvicorn waits for slow clients for ever. Here the head of a request must arrive within this time ...
     header_seconds: float = Field(default=10.0, gt=0)
-    # ... and a body, or the client's side of an answer, must move at least so many bytes a second in each window.
+    # ... and a body, or a response that the client reads, must move at least this many bytes per second in each window.
     transfer_rate_bytes: int = Field(default=10 * 1024, ge=1)
     transfer_window_seconds: float = Field(default=30.0, gt=0)
 
-    # For tests only, see shared/failpoints.py.
+    # For tests only; see shared/failpoints.py.
     failpoint: str = ""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -114,7 +118,7 @@ class Settings(BaseSettings):
 
     @property
     def sync_url(self) -> URL:
-        """For SQLAlchemy's sync engine (psycopg2)."""
+        """The URL for SQLAlchemy's sync engine (psycopg2)."""
         return _sync_url(self.database_url)
 
     @property
@@ -124,18 +128,18 @@ class Settings(BaseSettings):
 
     @property
     def request_async_url(self) -> URL:
-        """For SQLAlchemy's async engine (asyncpg), which is for requests only."""
+        """The URL for SQLAlchemy's async engine (asyncpg), which only requests use."""
         url = make_url(self.api_database_url or self.database_url).set(drivername="postgresql+asyncpg")
         return url.set(query={"ssl" if name == "sslmode" else name: value for name, value in url.query.items()})
 
     @property
     def libpq_url(self) -> str:
-        """For psycopg2 itself."""
+        """The URL for psycopg2 itself."""
         return self.sync_url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     @property
     def upload_dir(self) -> Path:
-        """Where uploaded bytes live."""
+        """The directory of the stored files."""
         return self.data_dir / "uploads"
 
 

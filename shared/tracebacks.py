@@ -1,6 +1,7 @@
-"""Tracebacks that quote no row: places and kinds of errors in full, of their messages only what holds no values.
+"""Tracebacks that quote no contents of rows: the lines and types of errors, and messages only if they hold no values.
 
-A database's error brings the whole row along in its DETAIL, a conversion's the text that it could not convert.
+The error of a database contains the whole row in its DETAIL, and the error of a conversion the text that it could not
+convert.
 """
 
 import traceback
@@ -9,14 +10,14 @@ from typing import Any, Final
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
-# Their messages quote what could not be converted, decoded or found.
+# The messages of these errors quote what could not be converted, decoded or found.
 _QUOTING: Final = (ValueError, LookupError)
-# SQLSTATE class 22, "data exception": already the first line quotes the value.
+# SQLSTATE class 22, "data exception": even the first line quotes the value.
 _DATA_EXCEPTION: Final = "22"
 
 
 def without_values(exc_info: ExceptionInfo) -> str:
-    """The error with its causes, the first of them first, as Python writes them; a formatter of structlog's."""
+    """The error with its causes, the first cause first, as Python prints them; a formatter for structlog."""
     _, error, _ = exc_info
     parts: list[str] = []
     following: BaseException | None = error
@@ -33,13 +34,13 @@ def _named(error: BaseException) -> str:
 
 
 def _message(error: BaseException) -> str:
-    # SQLAlchemy wraps the driver's error; psycopg2 calls its number pgcode, asyncpg sqlstate.
+    # SQLAlchemy wraps the driver's error; psycopg2 calls the SQLSTATE pgcode, asyncpg calls it sqlstate.
     original: Any = getattr(error, "orig", None) or error
     state = getattr(original, "pgcode", None) or getattr(original, "sqlstate", None)
     if state is None:
         message = "" if isinstance(error, _QUOTING) else str(error)
     elif str(state).startswith(_DATA_EXCEPTION):
         message = f"SQLSTATE {state}"
-    else:  # behind the first line come DETAIL and CONTEXT
+    else:  # DETAIL and CONTEXT follow the first line
         message = f"SQLSTATE {state}: {str(original).partition(chr(10))[0]}"
-    return " ".join(message.split())  # a message of several lines could pass for lines of the log
+    return " ".join(message.split())  # a message of several lines could look like lines of the log

@@ -1,7 +1,7 @@
-"""What a person should do about a reject, computed when it is shown; exact or absent, never a guess.
+"""What a person should do about a reject, computed when the reject is shown; exact or absent, never a guess.
 
-A hint that names a value names one that the column's rule and checks accept, in every dataset that has such a column;
-where a text can be read in two ways, it says so.
+If a hint names a value, every dataset with such a column takes this value by its rule and its checks. If a text can be
+read in two ways, the hint says so.
 """
 
 import re
@@ -37,7 +37,7 @@ _OF_CODE: Final = {
     "blank_line": "leave the line out",
     "repeated_header": "leave the line out",
     "unterminated_quote": "close the quote at the end of the cell, or escape it where it belongs to the text",
-    "stray_quote": 'escape the quote where it belongs to the text; in most files that is to double it: ""',
+    "stray_quote": 'escape the quote where it belongs to the text; most files double it: ""',
     "wrong_field_count": "look for a delimiter or a line end in a cell without quotes around it, or for a missing cell",
     "field_too_long": "shorten the cell, or look for a quote that opens in it and is not closed",
     "record_too_long": "look for a quote that opens in its first line and is not closed",
@@ -70,7 +70,7 @@ _ESCAPED_BYTE: Final = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
 class Advisor:
-    """Gives hints about the rejects of all datasets that these columns belong to."""
+    """Gives hints for the rejects of all datasets that these columns belong to."""
 
     def __init__(self, columns: Iterable[Column]) -> None:
         self._columns = tuple(columns)
@@ -81,15 +81,15 @@ class Advisor:
     def hint(self, code: str, column: str | None, value: str | None) -> str | None:
         """What to do about a reject with this code, in this column of the file, with this text.
 
-        None: the code and the text do not tell.
+        None if the code and the text do not show it.
         """
         if code == "invalid_utf8":
             return _encoding_hint(value or "")
-        columns = self._able(code, column)
+        columns = self._candidates(code, column)
         words = _words(code, columns)
         if code not in _OF_VALUE and not words:
             return _OF_CODE.get(code)
-        if value is None or len(value) > LONGEST_VALUE_CHARACTERS:  # a value that was cut cannot be judged
+        if value is None or len(value) > LONGEST_VALUE_CHARACTERS:  # a shortened value cannot be judged
             return None
         if value.strip().casefold() in NULL_WORDS:
             is_safe = normalised(column or "") not in self._required and not (
@@ -98,8 +98,8 @@ class Advisor:
             return LEAVE_EMPTY if is_safe else None
         return _worded(word_hint(value, words) if words else _advice(code, value, columns), columns)
 
-    def _able(self, code: str, name: str | None) -> list[Column]:
-        """The columns of this name that can give this code; if there are none, all columns that can."""
+    def _candidates(self, code: str, name: str | None) -> list[Column]:
+        """The columns of this name that can have this code; if there are none, all columns that can."""
         able = [
             column for column in self._columns if code in (column.rule.code, *(check.code for check in column.checks))
         ]
@@ -125,13 +125,13 @@ def _advice(code: str, value: str, columns: list[Column]) -> Advice:
 
 
 def _worded(advice: Advice, columns: list[Column]) -> str | None:
-    """With no other values than all of these columns accept."""
+    """The advice as a sentence; it names only values that all of these columns take."""
     if isinstance(advice, str) or advice is None:
         return advice
-    uploaded = [text for text in advice if all(_is_allowed(text, column) for column in columns)]
+    allowed = [text for text in advice if all(_is_allowed(text, column) for column in columns)]
     if isinstance(advice, dict):
-        uploaded = [", ".join(f"{text} {advice[text]}" for text in uploaded)]
-    return f"write {uploaded[0]}" if any(uploaded) else None
+        allowed = [", ".join(f"{text} {advice[text]}" for text in allowed)]
+    return f"write {allowed[0]}" if any(allowed) else None
 
 
 def _is_allowed(text: str, column: Column) -> bool:
@@ -144,7 +144,7 @@ def _is_allowed(text: str, column: Column) -> bool:
 
 @singledispatch
 def _passes(check: Check, _value: Any) -> bool:
-    """What pandera's check of the schema says of a value."""
+    """What pandera's check in the schema says about a value."""
     raise TypeError(type(check))
 
 
@@ -175,7 +175,7 @@ def _(_check: NotBlank, value: str) -> bool:
 
 
 def _encoding_hint(value: str) -> str | None:
-    """Which letters the bytes would be in Windows-1252, if they all are letters."""
+    """The letters that the bytes would be in Windows-1252, if all of them would be letters."""
     octets = dict.fromkeys(_ESCAPED_BYTE.findall(value))
     letters = {octet: bytes.fromhex(octet).decode("windows-1252", "replace") for octet in octets}
     if not letters or not all(letter.isalpha() for letter in letters.values()):

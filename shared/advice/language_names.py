@@ -1,9 +1,9 @@
-"""Languages by their names: which code a cell means, and whether a list of words is one of languages."""
+"""Names of languages: the code that a cell means, and whether a list of words is a list of languages."""
 
 import re
 from typing import Final
 
-# Names of the languages that most films are in, English ones and their own.
+# The languages that most films are in, with their names in English and in the language itself.
 _LANGUAGE_NAMES: Final = """
 en english
 fr french français
@@ -45,7 +45,7 @@ _REGIONAL: Final = re.compile(r"([A-Za-z]{2})[-_](?:[A-Za-z]{2}|[A-Za-z]{4}|\d{3
 
 
 def language_hint(text: str) -> tuple[str, ...] | None:
-    """For a language code: none but those that are known, since `xx` and `jp` look like codes, too."""
+    """For a language code. Only known codes count, because `xx` and `jp` look like codes, too."""
     word = text.strip()
     match = _REGIONAL.fullmatch(word)
     code = (match[1] if match else word).lower()
@@ -55,6 +55,9 @@ def language_hint(text: str) -> tuple[str, ...] | None:
 
 
 def are_languages(items: list[str]) -> bool:
-    """Whether each is another one: the comma of `Norwegian, Bokmål` or `Chinese, Mandarin` is part of one name."""
+    """Whether the items are different languages.
+
+    The comma of `Norwegian, Bokmål` or `Chinese, Mandarin` is part of one name.
+    """
     codes = {_LANGUAGES.get(item.casefold()) for item in items}
     return None not in codes and len(codes) == len(items)

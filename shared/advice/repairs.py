@@ -1,7 +1,11 @@
-"""How a cell's text would have to be written, for the texts that people write most often; one function for each code.
+"""How to correct the text of a cell, for the mistakes that people make most often; one function for each code.
 
-Each takes the text and returns texts of which the first that the column accepts is what to write; or, where the text
-can be read in two ways, each of them with its condition; or a sentence that names no value; or None.
+Each function takes the text and returns one of these:
+
+    a tuple     texts; the first one that the column takes is what to write
+    a dict      texts with their conditions, where the text can be read in two ways
+    a string    a sentence that names no value
+    None        no advice
 """
 
 import ast
@@ -15,7 +19,7 @@ from shared.advice.language_names import are_languages
 
 Advice: TypeAlias = tuple[str, ...] | dict[str, str] | str | None
 
-# Some of them are codes of languages, too.
+# Some of these are language codes, too.
 NULL_WORDS: Final = frozenset(
     ("", "n/a", "#n/a", "na", "null", "none", "nil", "nan", "unknown", "undefined", "-", "--", "?", "tbd", "tba")
 )
@@ -70,7 +74,7 @@ def _whole_of(number: str) -> Advice:
         return (_decimal(number) or "",)
     digits = re.sub(r"[^\d-]", "", number)
     if grouped["mark"] == "." and number.count(".") == 1:
-        return {digits: "if the point stands between thousands"}
+        return {digits: "if the point separates thousands"}
     return (digits,)
 
 
@@ -85,8 +89,8 @@ def number_hint(text: str) -> Advice:
     unsigned = number.lstrip("+-")
     if re.fullmatch(r"\d{1,3},\d{3}", unsigned):
         return {
-            number.replace(",", ""): "if the comma stands between thousands",
-            number.replace(",", "."): "if the comma stands before decimals",
+            number.replace(",", ""): "if the comma separates thousands",
+            number.replace(",", "."): "if the comma is the decimal mark",
         }
     if _THOUSANDS.fullmatch(unsigned):
         return (re.sub(r"[^\d-]", "", number),)
@@ -94,7 +98,10 @@ def number_hint(text: str) -> Advice:
 
 
 def millions_hint(text: str) -> Advice:
-    """For an amount in millions: one with thousands is more likely meant in ones, so only the decimals are corrected."""
+    """For an amount in millions.
+
+    Only decimals are corrected: an amount with thousands separators is more likely not in millions.
+    """
     number = _number(text.strip())
     if number is None or _THOUSANDS.search(number):
         return None
@@ -102,7 +109,7 @@ def millions_hint(text: str) -> Advice:
 
 
 def date_hint(text: str) -> Advice:
-    """For a day."""
+    """For a date."""
     text = text.strip()
     if match := _YEAR_FIRST.fullmatch(text) or _EIGHT_DIGITS.fullmatch(text):
         year, month, day = map(int, match.groups())
@@ -151,14 +158,14 @@ def word_hint(text: str, words: Iterable[str]) -> Advice:
 
 
 def _letters(text: str) -> str:
-    """Without what people write in many ways: case, blanks, underscores and hyphens."""
+    """The text without what people write in different ways: case, spaces, underscores and hyphens."""
     return re.sub(r"[\s_-]", "", text).casefold()
 
 
 def _is_nearly(text: str, word: str) -> bool:
-    """Whether at most one letter, not the first, lacks, is too many, is wrong, or has changed places with the next.
+    """Whether at most one letter, but not the first, is missing, extra, wrong or swapped with the next one.
 
-    More would take one word for another: `Rereleased` for Released, `Preproduction` for Post Production.
+    Allowing more would take one word for another: `Rereleased` for Released, `Preproduction` for Post Production.
     """
     same = next(
         (at for at, pair in enumerate(zip(text, word, strict=False)) if len({*pair}) > 1), min(len(text), len(word))
@@ -176,19 +183,22 @@ def identifier_hint(text: str) -> Advice:
 
 
 def number_id_hint(text: str) -> Advice:
-    """For an id that is a number: programs that read it as a decimal write it as one."""
+    """For an id that is a number; programs that read it as a decimal number write it as `862.0`."""
     match = re.fullmatch(r"\s*(\d+)(?:\.0+)?\s*", text, re.ASCII)
     return (match[1],) if match else None
 
 
 def _number(text: str) -> str | None:
-    """What is left of an amount without its currency."""
+    """An amount without its currency."""
     match = _MONEY.fullmatch(text.replace("\u00a0", " ").replace("\u202f", " "))
     return match["number"].removeprefix("+") if match else None
 
 
 def _decimal(number: str) -> str | None:
-    """With a point before the decimals: `1.234,5` and `1,234.5` tell by their last mark, `7,5` by its single comma."""
+    """The number with a point before the decimals.
+
+    `1.234,5` and `1,234.5` show it by their last mark, `7,5` by its single comma.
+    """
     for thousands, point in (".", ","), (",", "."), (" ", ","), (" ", "."), ("'", "."):
         whole, _, decimals = number.partition(point)
         if decimals.isdecimal() and thousands in whole and _THOUSANDS.fullmatch(whole.lstrip("+-")):
@@ -199,10 +209,10 @@ def _decimal(number: str) -> str | None:
 
 
 def _either_order(first: int, second: int, year: int) -> Advice:
-    """A day with the year last: which of the others is the month shows only if one of them cannot be."""
+    """A date with the year last. Which of the other numbers is the month shows only if one of them cannot be."""
     as_day_month, as_month_day = _day(year, second, first), _day(year, first, second)
     if as_day_month and as_month_day and as_day_month != as_month_day:
-        return {str(as_day_month): "if the day stands first", str(as_month_day): "if the month stands first"}
+        return {str(as_day_month): "if the day comes first", str(as_month_day): "if the month comes first"}
     found = as_day_month or as_month_day
     return (found.isoformat(),) if found else None
 
@@ -229,13 +239,13 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 
 def _month(name: str) -> int:
-    """1 to 12; 0 if it is none."""
+    """1 to 12; 0 if it is not the name of a month."""
     name = name.casefold()
     return next((number for number, month in enumerate(_MONTHS, 1) if name in (month, month[:3], month[:4])), 0)
 
 
 def _names_of_objects(text: str) -> list[str] | None:
-    """The names in a list of objects, as TMDB's own export has it."""
+    """The names in a list of objects, as TMDB's own export writes it."""
     value = _literal(text)
     if not isinstance(value, list) or not value:
         return None

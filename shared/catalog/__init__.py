@@ -1,1 +1,1 @@
-"""What can be loaded: kinds of files (datasets), how their cells are parsed and checked, and which file is which."""
+"""What can be loaded: kinds of files (datasets), how cells are parsed and checked, and how a file is recognised."""

@@ -1,7 +1,7 @@
 """What a dataset demands of typed values: plain declarations, each with the code and the message of its reject.
 
-They know neither pandas nor pandera, so that the API describes a dataset without loading either;
-`shared/catalog/pandera_schemas.py` makes pandera's checks of them.
+They do not import pandas or pandera, so that the API can describe a dataset without loading either.
+`shared/catalog/pandera_schemas.py` turns them into checks of pandera.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FIRST_YEAR, LAST_YEAR = 1870, 2100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A demand on the values of one column that are not null."""
+    """A condition on the non-null values of one column."""
 
     code: str
     message: str
@@ -22,7 +22,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between(Check):
-    """A number in the closed range; None is no limit."""
+    """A number in the closed range; None means no upper limit."""
 
     low: float
     high: float | None
@@ -35,26 +35,26 @@ class ReleaseDay(Check):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf(Check):
-    """One of these texts, spelled like that."""
+    """One of these texts, in exactly this spelling."""
 
     values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matches(Check):
-    """The whole text fits the pattern (as Python's and RE2's syntax have it)."""
+    """The whole text matches the pattern, which must mean the same to Python and to RE2."""
 
     pattern: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotBlank(Check):
-    """Text with more than white space."""
+    """Text that is more than white space."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotBefore:
-    """A demand on a row, blamed on `field`: its number is not less than that of `other`, where both are known."""
+    """A condition on a row, reported for `field`: its number is not less than that of `other`, where both are known."""
 
     code: str
     message: str
@@ -73,7 +73,7 @@ RELEASE_YEAR = Between(
 
 
 def between(low: float, high: float) -> Between:
-    """In the closed range."""
+    """A number in the closed range."""
     return Between(code="out_of_range", message=f"must be between {low:,} and {high:,}", low=low, high=high)
 
 
@@ -83,7 +83,7 @@ def one_of(code: str, values: tuple[str, ...]) -> OneOf:
 
 
 def matches(code: str, pattern: str, message: str) -> Matches:
-    """The whole text fits the pattern."""
+    """The whole text matches the pattern."""
     return Matches(code=code, message=message, pattern=pattern)
 
 

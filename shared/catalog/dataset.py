@@ -1,4 +1,4 @@
-"""What a dataset is: the columns of a file, with the rule and the checks of each."""
+"""What a dataset is: the columns of a file, each with its rule and its checks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,12 @@ from shared.catalog.rules import Rule
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the file: `name` as in its header, `field` of the `movies` table where its values go.
+    """One column of the file: `name` as in its header, `field` of the `movies` table for its values.
 
-    `rule` makes a value of the text, `checks` judge the value; null is allowed unless it is `required`. `aliases` are
-    other names that headers have for it. A column of the file that feeds two fields is declared twice, with another
-    field and rule. `is_kept`: its text is kept in `movies.extra`, too, because the field holds only a part of it.
+    `rule` turns the text into a value, and `checks` judge the value. Null is allowed unless the column is `required`.
+    `aliases` are other names that headers use for it. A column of the file that feeds two fields is declared twice,
+    with different fields and rules. `is_kept`: its text is also kept in `movies.extra`, because the field holds only a
+    part of it.
     """
 
     name: str
@@ -32,11 +33,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One kind of file. All its columns must be in the header, and its `signature_columns`, which tell it from others.
+    """One kind of file.
 
-    What is not among the columns is kept in `movies.extra`. `nulls` are the cell texts that mean null; `quoting`:
-    whether its publisher wraps cells in quotes, for files that do not show it. `derive` computes fields that the file
-    does not hold from those that it does.
+    Its header must have all columns, and the `signature_columns` that distinguish it from similar files. Other columns
+    of the file are kept in `movies.extra`. `nulls` are the cell texts that mean null. `quoting`: whether the publisher
+    wraps cells in quotes, for files that do not show it. `derive` computes further fields from those of the file.
     """
 
     name: str
@@ -51,11 +52,11 @@ class Dataset:
 
     @property
     def column_names(self) -> list[str]:
-        """Each name once, though two columns may read the same one of the file."""
+        """Each name once, although two columns may read the same column of the file."""
         return list(dict.fromkeys(column.name for column in self.columns))
 
     def match(self, header: Sequence[str]) -> dict[str, str]:
-        """Each of the dataset's columns that the header has, with the header's name for it."""
+        """Maps each column of the dataset that the header has to the header's name for it."""
         names = {normalised(name): name for name in reversed(header)}
         matched = {}
         for column in self.columns:
@@ -78,7 +79,7 @@ class Dataset:
         return [name for name in header if name not in read]
 
     def describe(self) -> dict[str, Any]:
-        """For people: each column with what it may hold, as declared by rule and schema."""
+        """A description for people: each column with what it may hold, as its rule and checks declare it."""
         return {
             "name": self.name,
             "title": self.title,
@@ -105,5 +106,5 @@ class Dataset:
 
 @lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
-    """A header name without regard to case, spaces and underscores."""
+    """A header name in a form that ignores case, spaces and underscores."""
     return "".join(name.split()).replace("_", "").casefold()

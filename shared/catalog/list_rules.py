@@ -12,11 +12,11 @@ from typing_extensions import override
 from shared.catalog.rules import INT64_MAX, Repeating
 
 LONGEST_LITERAL_CHARACTERS: Final = 100_000
-# Other backslashes are taken by Python as they stand, with a warning; it writes none of them.
+# Python takes other backslashes literally, with a warning. It never writes them itself.
 _PYTHON_ESCAPES: Final = re.compile(r"""(?:[^\\]|\\[\\'"abfnrtvxuUN])*""")
 
-# The objects of TMDB's lists as they nearly always are: a name, and at most one id or code beside it. Without escapes
-# they mean the same to Python and to JSON. \x1e (record separator) is none of these texts' characters.
+# The objects of TMDB's lists as they nearly always are: a name, and at most one id or code with it. Without escapes
+# they mean the same to Python and to JSON. \x1e (record separator) does not occur in these texts.
 _SEPARATOR: Final = "\x1e"
 _TEXT: Final = r"""(?:'[^'\\\x00-\x1f]*'|"[^"\\\x00-\x1f]*")"""
 _CAPTURED_TEXT: Final = r"""(?:'([^'\\\x00-\x1f]*)'|"([^"\\\x00-\x1f]*)")"""
@@ -27,7 +27,7 @@ _BESIDE: Final = rf"""(?:{_ID_KEY}{_NUMBER}|(?:'iso_639_1'|"iso_639_1"|'iso_3166
 
 
 def _object(name: str) -> str:
-    """Pattern of one object; `name` is that of its name's value."""
+    """The pattern of one object; `name` is the pattern of its name's value."""
     return rf"\{{(?:{_BESIDE}, )?{_NAME_KEY}{name}\}}|\{{{_NAME_KEY}{name}, {_BESIDE}\}}"
 
 
@@ -64,14 +64,15 @@ class Names(Repeating):
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
         plain = _are_plain_objects(column)
-        # a name of either quoting and either order, the others empty; the last separator goes
+        # Each object leaves its name, in either quoting and either order; the other groups are empty. The last
+        # separator is removed.
         names = pc.replace_substring_regex(pc.if_else(plain, column, None), _EACH_OBJECT, rf"\1\2\3\4{_SEPARATOR}")
         names = pc.binary_replace_slice(names, -1, 2**31 - 1, "")
         return pc.split_pattern(names, _SEPARATOR), plain
 
 
 class FirstId(Repeating):
-    """The id of the first in a list of objects (`[{'id': 16, 'name': 'Animation'}]`); of an empty list, null."""
+    """The id of the first object in a list (`[{'id': 16, 'name': 'Animation'}]`); null for an empty list."""
 
     name = "list of objects"
     code = "not_a_list"
@@ -96,11 +97,11 @@ class FirstId(Repeating):
 
 
 class CommaList(Repeating):
-    """Values with commas between them (`Action,Comedy` or `Action, Comedy`)."""
+    """Values separated by commas (`Action,Comedy` or `Action, Comedy`)."""
 
     name = "list of text"
     code = "not_a_list"
-    message = "must be values with commas between them (Action, Comedy)"
+    message = "must be values separated by commas (Action, Comedy)"
     type = pa.list_(pa.string())
     separator: ClassVar[str] = ","
 
@@ -113,9 +114,9 @@ class CommaList(Repeating):
 
 
 class PipeList(CommaList):
-    """Values with vertical bars between them (`Action|Comedy`)."""
+    """Values separated by vertical bars (`Action|Comedy`)."""
 
-    message = "must be values with vertical bars between them (Action|Comedy)"
+    message = "must be values separated by vertical bars (Action|Comedy)"
     separator = "|"
 
 
@@ -132,7 +133,7 @@ def _objects(text: str) -> list[dict[Any, Any]]:
 
 
 def _texts(items: list[Any]) -> list[str]:
-    """The same, if all are strings that PostgreSQL can store."""
+    """The items, if all of them are strings that PostgreSQL can store."""
     if not all(isinstance(item, str) and _is_storable(item) for item in items):
         raise ValueError
     return items
@@ -147,7 +148,7 @@ def _literal_list(text: str) -> list[Any]:
 
 
 def _literal(text: str) -> object:
-    """What JSON or Python reads; raises `ValueError`, too, for what is nested too deeply."""
+    """The value that JSON or Python reads; raises `ValueError`, also for a text that is nested too deeply."""
     try:
         return json.loads(text)
     except RecursionError as error:

@@ -1,6 +1,6 @@
-"""The pandera schema of each dataset, made of its declarations: a check's name is the code of its reject.
+"""The pandera schema of each dataset, built from its declarations. The name of a check is the code of its reject.
 
-Numbers are checked as float64 columns (NaN is null): ranges need no more, and pandas is fastest there.
+Numbers are checked as float64 columns (NaN is null). That is enough for ranges, and pandas is fastest with it.
 """
 
 from functools import lru_cache, singledispatch
@@ -33,7 +33,7 @@ _DTYPES: Final[dict[pa.DataType, Any]] = {
 
 @singledispatch
 def _check(check: Check) -> pandera.Check:
-    """Pandera's check for a declared one."""
+    """The check of pandera for a declared one."""
     raise TypeError(type(check))
 
 
@@ -78,7 +78,7 @@ def _column(column: Column) -> pandera.Column:
 
 @lru_cache
 def schema_of(dataset: Dataset) -> pandera.DataFrameSchema:
-    """The schema of a dataset, made once."""
+    """The schema of a dataset, built once."""
     columns = {column.field: _column(column) for column in dataset.columns if column.required or column.checks}
     return pandera.DataFrameSchema(columns, checks=[_row_check(check) for check in dataset.row_checks])
 

@@ -1,4 +1,4 @@
-"""Parse rules for what single publishers write: units, grouped digits, flags in words, years in titles."""
+"""Parse rules for the notations of single publishers: units, grouped digits, flags in words, years in titles."""
 
 import decimal
 import re
@@ -11,7 +11,7 @@ from typing_extensions import override
 from shared.catalog.rules import Repeating, Rule, Whole
 
 _UNIT: Final = " min"
-# Blanks only: what else counts as white space differs between Python's patterns and RE2's.
+# Only spaces: Python and RE2 differ in what else they count as white space.
 _DATED_TITLE: Final = r"(?s)^(?P<title>.*[^ ]) +\((?P<year>\d{4})\) *$"
 _DATED_TITLE_CELL: Final = re.compile(_DATED_TITLE, re.ASCII)
 
@@ -34,7 +34,7 @@ class Minutes(Whole):
 
 
 class GroupedWhole(Whole):
-    """A whole number, with or without commas between its thousands (`28,341,469`)."""
+    """A whole number, with or without commas between thousands (`28,341,469`)."""
 
     message = "must be a whole number (28,341,469 or 28341469)"
     _grouped = re.compile(r"-?\d{1,3}(,\d{3})+", re.ASCII)
@@ -50,7 +50,10 @@ class GroupedWhole(Whole):
 
 
 class Millions(Rule):
-    """An amount in millions (`333.13`) as a whole number (333130000); more than six decimals would be no whole one."""
+    """An amount in millions (`333.13`) as a whole number (333130000).
+
+    With more than six decimals it would not be a whole number.
+    """
 
     name = "millions"
     code = "not_millions"
@@ -87,7 +90,7 @@ class TrueFalse(Repeating):
 
 
 class UndatedTitle(Rule):
-    """A title without the year in brackets that may stand behind it (`Toy Story (1995)`)."""
+    """A title without the year in brackets that may follow it (`Toy Story (1995)`)."""
 
     message = "may be text of any length; a year in brackets at its end is the year of release"
 
@@ -102,7 +105,7 @@ class UndatedTitle(Rule):
 
 
 class TitleYear(Rule):
-    """The year in brackets behind a title (`Toy Story (1995)`); null if there is none."""
+    """The year in brackets after a title (`Toy Story (1995)`); null if there is none."""
 
     name = "year"
     message = "may end with a year of four digits in brackets"

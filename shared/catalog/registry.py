@@ -1,7 +1,7 @@
-"""Which datasets there are, and which of them a header belongs to.
+"""The known datasets, and which of them a header belongs to.
 
-A process builds its `Registry` at its entry point and passes it on. No module keeps datasets from its import on, because
-datasets may come and go while a process runs.
+A process builds its `Registry` at its entry point and passes it on. No module keeps a copy of the datasets when it is
+imported, because datasets may come and go while a process runs.
 """
 
 import pkgutil
@@ -21,14 +21,14 @@ _SHOWN_CHARACTERS: Final = 100
 
 
 class Registry:
-    """The datasets of a process, by name."""
+    """The datasets that a process knows, by name."""
 
     def __init__(self, datasets: Iterable[Dataset]) -> None:
         self._datasets = {dataset.name: dataset for dataset in datasets}
 
     @classmethod
     def built_in(cls) -> Self:
-        """Every module of `shared.catalog.datasets` with a `DATASET`: a new dataset is a new module there."""
+        """Collects the `DATASET` of every module in `shared.catalog.datasets`: a new dataset is a new module there."""
         modules = pkgutil.iter_modules(built_in.__path__, f"{built_in.__name__}.")
         return cls(import_module(module.name).DATASET for module in modules)
 
@@ -40,7 +40,7 @@ class Registry:
 
     @property
     def names(self) -> list[str]:
-        """In alphabetical order."""
+        """The names in alphabetical order."""
         return sorted(self._datasets)
 
     @property
@@ -51,16 +51,16 @@ class Registry:
     def get(self, name: str) -> Dataset:
         """The dataset of this name; raises `DatasetGone`."""
         if name not in self._datasets:
-            raise DatasetGone(f"there is no dataset {name} any more; upload the file again as another one")
+            raise DatasetGone(f"the dataset {name} no longer exists; upload the file again as another dataset")
         return self._datasets[name]
 
     def recognise(self, header: Sequence[str], name: str | None = None) -> Dataset:
-        """The dataset whose columns are all in the header; `name`, which must exist, allows only that one.
+        """The dataset whose columns are all in the header; `name`, which must exist, allows only that dataset.
 
-        Raises `HeaderMismatch`, which says what the header lacks of the nearest dataset, and what was found.
+        Raises `HeaderMismatch`, which says what the header lacks of the nearest dataset, and what it has.
         """
         if len(header) > MOST_COLUMNS:
-            raise HeaderMismatch(f"the header has {len(header):,} columns; {MOST_COLUMNS:,} is the most")
+            raise HeaderMismatch(f"the header has {len(header):,} columns; at most {MOST_COLUMNS:,} are allowed")
         candidates = self._candidates(name)
         nearest = min(candidates, key=lambda dataset: _distance(dataset, header))
         _require_columns(header, nearest, candidates)
@@ -68,7 +68,7 @@ class Registry:
         return nearest
 
     def distance(self, header: Sequence[str], name: str | None = None) -> float:
-        """How far a header is from the nearest dataset, or from that of this name: 0 (it lacks no column) to 1."""
+        """How far a header is from the nearest dataset, or from the named one: 0 (no column is missing) to 1."""
         return min(_distance(dataset, header)[0] for dataset in self._candidates(name))
 
     def _candidates(self, name: str | None) -> list[Dataset]:
@@ -83,7 +83,7 @@ def _require_columns(header: Sequence[str], nearest: Dataset, candidates: Sequen
     missing = nearest.missing_columns(header)
     if missing:
         raise HeaderMismatch(
-            f"the header fits no dataset; nearest is {nearest.name}, of which it lacks {', '.join(missing)}",
+            f"the header fits no dataset; it lacks columns of the nearest, {nearest.name}: {', '.join(missing)}",
             {"dataset": nearest.name, "missing": missing, "found": found},
         )
 
@@ -102,6 +102,6 @@ def _require_names(header: Sequence[str]) -> None:
 
 
 def _distance(dataset: Dataset, header: Sequence[str]) -> tuple[float, int]:
-    """The share of its columns that are missing; of those that miss none, the one with the most columns is nearest."""
+    """The share of the dataset's columns that are missing. If none is, the dataset with the most columns is nearest."""
     columns = len(dataset.column_names) + len(dataset.signature_columns)
     return len(dataset.missing_columns(header)) / columns, -columns

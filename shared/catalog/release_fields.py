@@ -1,6 +1,6 @@
-"""When a title was released, from as much as a file says of it.
+"""When a title was released, as precisely as the file says it.
 
-`release_order` is yyyymmdd, with 0000 for month and day where only the year is known.
+`release_order` is yyyymmdd, with 0000 for month and day if only the year is known.
 """
 
 import pyarrow as pa

@@ -1,7 +1,7 @@
 """Parse rules: how the text of a cell becomes a typed value.
 
-Each rule says it twice. `parse` takes one cell and is the meaning; `convert` takes a column, decides the plain cells
-with whole-column operations and leaves the others to `parse`, so that speed never changes a verdict.
+Each rule exists in two forms. `parse` takes one cell and defines the meaning. `convert` takes a column: it decides the
+plain cells with operations on whole columns and leaves the others to `parse`, so speed never changes a result.
 """
 
 import re
@@ -17,7 +17,7 @@ INT64_MAX = 2**63 - 1
 
 
 class Rule:
-    """Text as it is; the base of the others."""
+    """Text as it is; the base of the other rules."""
 
     name: ClassVar[str] = "text"
     code: ClassVar[str] = "invalid_text"
@@ -29,14 +29,14 @@ class Rule:
         return text
 
     def convert(self, column: pa.StringArray) -> tuple[pa.Array, list[int]]:
-        """Typed column, null where unparsable, and the positions of the cells that are not null and don't parse."""
+        """The typed column, null where a cell does not parse, and the positions of the cells that do not parse."""
         values, plain = self.convert_plain(column)
         if plain is None:
             return values, []
         return self._parse_others(column, values, plain)
 
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray | None]:
-        """Typed column and which cells are decided; None if all are."""
+        """The typed column, and which of its cells are decided; None if all are."""
         return column, None
 
     def _parse_others(
@@ -51,7 +51,7 @@ class Rule:
         return pa.concat_arrays([values, parsed]).take(pa.array(positions)), others[failed].tolist()
 
     def parse_each(self, cells: pa.StringArray) -> tuple[pa.Array, list[int]]:
-        """Like `convert`, one cell after the other."""
+        """Like `convert`, cell by cell."""
         parsed: list[Any] = []
         failed: list[int] = []
         for position, cell in enumerate(cells.to_pylist()):
@@ -64,9 +64,9 @@ class Rule:
 
 
 class Repeating(Rule):
-    """For columns that say a few things again and again: each distinct cell is decoded once.
+    """For columns with few different texts: each distinct cell is decoded once.
 
-    A file of a million movies has some hundreds of lists of languages.
+    A file of a million movies has some hundreds of different lists of languages.
     """
 
     @override
@@ -82,7 +82,7 @@ class Repeating(Rule):
 
 
 class Whole(Rule):
-    """A whole number; `30000000.0` is accepted."""
+    """A whole number; `30000000.0` counts as one."""
 
     name = "integer"
     code = "not_a_whole_number"
@@ -109,7 +109,7 @@ class Whole(Rule):
 
 
 class Decimal(Rule):
-    """A decimal number with a point."""
+    """A number with a decimal point."""
 
     name = "number"
     code = "not_a_number"
@@ -138,7 +138,7 @@ class IsoDate(Rule):
     message = "must be a date that exists, as YYYY-MM-DD"
     type = pa.date32()
     _pattern = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-    # every day that exists but the 29th of February
+    # every date that exists except the 29th of February
     _plain = (
         r"^(?:\d{3}[1-9]|\d{2}[1-9]\d|\d[1-9]\d{2}|[1-9]\d{3})-"
         r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)$"

@@ -1,4 +1,4 @@
-"""What the files that come from TMDB have in common."""
+"""Columns that the files from TMDB have in common."""
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RUNTIME, SOURCE_ID, VOTE, matches, one_of
 from shared.catalog.dataset import Column
@@ -26,7 +26,7 @@ FACTS = (
 
 ID = Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), required=True)
 
-# as the API answers them: lists of objects
+# lists of objects, as the API of TMDB returns them
 OBJECTS = (
     ID,
     Column("genres", "genres", Names(), "Names of the genres"),

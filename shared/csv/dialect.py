@@ -1,4 +1,4 @@
-"""How a file's text is cut into cells."""
+"""How the text of a file is divided into cells."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -12,13 +12,13 @@ BACKSLASH: Final = "\\"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    r"""What a file's text looks like; all but `encoding` and `bom` is told by its header and first records.
+    r"""How the text of a file is written; its header and first records show all but `encoding` and `bom`.
 
-    `quoting`: cells may be wrapped in `quote`. `escape` is what stands before a quote that is meant as a character of a
-    quoted cell: the quote itself (RFC 4180 doubles it), or a backslash. `nulls` are the cell texts that mean null.
-    `newline` is \n, \r\n or \r; in a file of \r the two octets are exchanged before it is stored, and in its values
-    back again, so that every line of what is stored ends with \n. `header_line` counts from 1; lines before it are no
-    records. `skip_initial_space`: a blank behind each delimiter belongs to no cell.
+    `quoting`: cells may be wrapped in `quote`. `escape` precedes a quote that is a character of a quoted cell: it is
+    the quote itself (RFC 4180 doubles it) or a backslash. `nulls` are the cell texts that mean null. `newline` is \n,
+    \r\n or \r. In a file with \r, \r and \n are exchanged before the file is stored, so that every stored line ends
+    with \n; in the values they are exchanged back. `header_line` counts from 1; the lines before it are not records.
+    `skip_initial_space`: a space after a delimiter does not belong to the cell.
     """
 
     delimiter: str
@@ -38,7 +38,7 @@ class Dialect:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """From the `uploads` row; those of earlier versions know less of it."""
+        """From the `uploads` row; rows of earlier versions lack some fields."""
         known = {field.name for field in fields(cls)}
         values: dict[str, Any] = {name: value for name, value in stored.items() if name in known}
         if "nulls" in values:
@@ -47,10 +47,10 @@ class Dialect:
 
     @property
     def is_escaped(self) -> bool:
-        """Whether a backslash stands before quotes that are characters."""
+        """Whether a backslash precedes quotes that are characters of a cell."""
         return self.quoting and self.escape == BACKSLASH
 
     @property
     def is_exchanged(self) -> bool:
-        """Whether carriage returns and line feeds are exchanged in what is stored."""
+        """Whether carriage returns and line feeds are exchanged in the stored file."""
         return self.newline == "\r"

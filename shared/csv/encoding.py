@@ -1,10 +1,11 @@
-"""Whatever a file is encoded in, what is stored is UTF-8; decided from its first bytes beyond ASCII.
+"""Converts files of any supported encoding to UTF-8. The first bytes beyond ASCII decide which encoding it is.
 
-    UTF-8           what is not valid goes through as it is, and the reader rejects its record
-    UTF-16          by its byte order mark, or because every other byte of its beginning is zero
-    Windows-1252    almost none of these bytes is UTF-8, and as Windows-1252 they are letters and punctuation in place
+    UTF-8           invalid sequences pass unchanged, and the reader rejects their records
+    UTF-16          by its byte order mark, or because every other byte at the beginning is zero
+    Windows-1252    hardly any of these bytes is UTF-8, and as Windows-1252 they are letters and punctuation where
+                    people write them
 
-What does not decode comes out as invalid UTF-8, so that it becomes a reject, too.
+Bytes that cannot be decoded become invalid UTF-8, so that their records are rejected, too.
 """
 
 import codecs
@@ -16,7 +17,7 @@ from shared.csv.dialect import Dialect
 UTF_8: Final = "utf-8"
 UTF_16_LE, UTF_16_BE = "utf-16-le", "utf-16-be"
 WINDOWS_1252, LATIN_1 = "windows-1252", "latin-1"
-UTF_16: Final = "utf-16"  # which of the two its byte order mark says
+UTF_16: Final = "utf-16"  # its byte order mark says which of the two
 ENCODINGS: Final = (UTF_8, UTF_16, UTF_16_LE, UTF_16_BE, WINDOWS_1252, LATIN_1)
 
 _BY_CODEC: Final = {
@@ -30,16 +31,16 @@ _NEVER_UTF_8: Final = b"\xff"
 _PROBED_BYTES: Final = 64
 _JUDGED_BYTES: Final = 64 * 1024
 _EXCHANGED: Final = bytes.maketrans(b"\r\n", b"\n\r")
-_MOST_ACCIDENTS: Final = 0.1
-_MOST_LATIN: Final = 0.75
+_MOST_EXCEPTIONS: Final = 0.1
+_LEAST_ZEROS: Final = 0.75
 
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 _UTF_8_CHARACTER: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}", re.DOTALL
 )
 _CUT_CHARACTER: Final = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
-# Where people write what Windows-1252 has beyond ASCII: letters beside letters, no capital inside of a word, and marks
-# not inside of a word, but for apostrophes, dashes and middle dots.
+# Where people write the characters that Windows-1252 has beyond ASCII: letters next to letters, no capital within a
+# word, and no punctuation within a word except apostrophes, dashes and middle dots.
 _LOWER: Final = "ß-öø-þšœž"
 _UPPER: Final = "À-ÖØ-ÞŠŒŽŸ"
 _LETTER: Final = rf"A-Za-z{_LOWER}{_UPPER}'\u2019"
@@ -54,7 +55,7 @@ _PLAUSIBLE: Final = re.compile(
 
 
 def encoding_named(name: str) -> str | None:
-    """One of `ENCODINGS` by any of the names that Python knows for it; None if it is none of them."""
+    """The encoding of `ENCODINGS` that Python knows by this name; None if there is none."""
     try:
         return _BY_CODEC.get(codecs.lookup(name).name)
     except (LookupError, ValueError):
@@ -62,10 +63,10 @@ def encoding_named(name: str) -> str | None:
 
 
 class Decoder:
-    """Feed it a file's bytes; it gives them back as UTF-8. Sync, bounded memory; no error, whatever the bytes are."""
+    """Feed it the bytes of a file; it returns them as UTF-8. Synchronous, bounded memory, no error for any bytes."""
 
     def __init__(self, encoding: str | None = None, likely: str = UTF_8) -> None:
-        """`encoding`: one of `ENCODINGS` that somebody knows; by default the bytes decide, and what is `likely`."""
+        """`encoding`: one of `ENCODINGS`, if the client named it. Otherwise the bytes decide, helped by `likely`."""
         self.bom = False
         self._likely = likely
         self._encoding = encoding
@@ -75,11 +76,11 @@ class Decoder:
 
     @property
     def encoding(self) -> str:
-        """As it is known so far: plain ASCII is UTF-8."""
+        """The encoding as far as it is known; plain ASCII counts as UTF-8."""
         return self._encoding or UTF_8
 
     def feed(self, block: bytes) -> bytes:
-        """The next bytes, as far as they can be told."""
+        """Take the next bytes; return the text that is certain by now."""
         data = self._held + block if self._held else block
         self._held = b""
         if not self._has_begun and len(data) < _PROBED_BYTES:
@@ -88,7 +89,7 @@ class Decoder:
         return self._decode(data, at_end=False)
 
     def finish(self) -> bytes:
-        """What was held back."""
+        """Return what was held back."""
         data, self._held = self._held, b""
         return self._decode(data, at_end=True)
 
@@ -101,7 +102,7 @@ class Decoder:
             return data
         try:
             text = self._decoder.decode(data, at_end)
-        except UnicodeDecodeError:  # UTF-16 ends with half a unit
+        except UnicodeDecodeError:  # UTF-16 that ends with half a unit
             return _NEVER_UTF_8
         return text.encode(UTF_8, _UNDECODED.get(self.encoding, "strict"))
 
@@ -112,7 +113,7 @@ class Decoder:
             self._encoding = found if found in (UTF_16_LE, UTF_16_BE) else _zeros(data) or UTF_16_LE
         self._choose(self._encoding or found or _zeros(data))
         self.bom = found is not None and found == self._encoding
-        # UTF-8 is stored as it came, mark and all.
+        # UTF-8 is stored unchanged, byte order mark included.
         return data[len(_BOMS[self.encoding]) :] if self.bom and self.encoding != UTF_8 else data
 
     def _decide(self, data: bytes, at_end: bool) -> bytes:
@@ -125,7 +126,7 @@ class Decoder:
         return whole
 
     def _single_byte(self, sample: bytes) -> str | None:
-        """Which of the encodings it is that have a byte for each character; None if it is UTF-8."""
+        """Which encoding with one byte per character the file is in; None if it is UTF-8."""
         if not _is_hardly_utf8(sample):
             return None
         if self._likely in (WINDOWS_1252, LATIN_1):
@@ -140,9 +141,9 @@ class Decoder:
 
 
 def encode(content: bytes, dialect: Dialect) -> bytes:
-    """Stored content as it was in the file: the inverse of `Decoder` and `exchange`, without a byte order mark.
+    """Turn stored content back into the encoding of its file: the inverse of `Decoder` and `exchange`.
 
-    What the file's encoding does not have becomes a question mark.
+    It adds no byte order mark. Characters that the encoding lacks become question marks.
     """
     if dialect.is_exchanged:
         content = exchange(content)
@@ -156,23 +157,26 @@ def encode(content: bytes, dialect: Dialect) -> bytes:
 
 
 def bom_of(dialect: Dialect) -> bytes:
-    """What the file began with."""
+    """The byte order mark that the file began with, if any."""
     return _BOMS[dialect.encoding] if dialect.bom else b""
 
 
 def exchange(content: bytes) -> bytes:
-    """Carriage returns for line feeds, and the other way round."""
+    """Swap carriage returns and line feeds."""
     return content.translate(_EXCHANGED)
 
 
 def _zeros(data: bytes) -> str | None:
-    """Mostly Latin text in UTF-16: most first, or most second bytes are zero, and none of the others."""
+    """The kind of UTF-16 that mostly Latin text shows by its zeros; None if there is no such pattern.
+
+    Most of the first bytes of each pair are zero and none of the second, or the other way round.
+    """
     low, high = data[0:_PROBED_BYTES:2], data[1:_PROBED_BYTES:2]
     if not high:
         return None
-    if 0 not in low and high.count(0) > _MOST_LATIN * len(high):
+    if 0 not in low and high.count(0) > _LEAST_ZEROS * len(high):
         return UTF_16_LE
-    return UTF_16_BE if 0 not in high and low.count(0) > _MOST_LATIN * len(low) else None
+    return UTF_16_BE if 0 not in high and low.count(0) > _LEAST_ZEROS * len(low) else None
 
 
 def _judged(data: bytes) -> bytes:
@@ -182,11 +186,11 @@ def _judged(data: bytes) -> bytes:
 
 
 def _is_hardly_utf8(sample: bytes) -> bool:
-    return len(_UTF_8_CHARACTER.findall(sample)) <= _MOST_ACCIDENTS * len(_BEYOND_ASCII.findall(sample))
+    return len(_UTF_8_CHARACTER.findall(sample)) <= _MOST_EXCEPTIONS * len(_BEYOND_ASCII.findall(sample))
 
 
 def _is_plausible(sample: bytes) -> bool:
     """Whether nearly all characters beyond ASCII are where people would write them in Windows-1252."""
     count = len(_BEYOND_ASCII.findall(sample))
     plausible = len(_PLAUSIBLE.findall(sample.decode(WINDOWS_1252, "surrogateescape")))
-    return count - plausible <= _MOST_ACCIDENTS * count
+    return count - plausible <= _MOST_EXCEPTIONS * count

@@ -1,4 +1,4 @@
-"""Gzip, as a stream: bounded memory whatever the ratio, several members, and a clear error for damage."""
+"""Unpacks gzip as a stream: memory is bounded at any ratio, files may have several members, and errors are clear."""
 
 import zlib
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ from shared.csv.unreadable import CorruptGzip, GzipRatioTooHigh
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _PIECE_BYTES = 1024 * 1024
-# zlib copies what is left of its input at the end of each member: a block of tiny ones would cost its square.
+# At the end of each member zlib copies the rest of its input. A block full of tiny members would take quadratic time.
 _SLICE_BYTES = 16 * 1024
-# Below that nobody minds how much came out of how little.
+# Up to this size the ratio does not matter.
 _HARMLESS_BYTES: Final = 64 * 1024 * 1024
-_PADDING = b"\0"  # some writers fill the last block with zeros
-_GZIP_WINDOW = 31  # zlib's word for "gzip header and trailer"
+_PADDING = b"\0"  # some programs fill the last block with zeros
+_GZIP_WINDOW = 31  # makes zlib expect a gzip header and trailer
 
 
 class Gunzip:
-    """Feed it compressed bytes; it yields what comes out, in pieces of at most 1 MiB."""
+    """Feed it compressed bytes; it yields the content in pieces of at most 1 MiB."""
 
     def __init__(self, most_ratio: int) -> None:
-        """`most_ratio`: how many times larger than what went in may be what comes out."""
+        """`most_ratio`: how many times larger than the compressed bytes the content may be."""
         self._most_ratio = most_ratio
         self._bytes_in = self._bytes_out = 0
         self._member = zlib.decompressobj(_GZIP_WINDOW)
         self._in_member = False
 
     def feed(self, block: bytes) -> Iterator[bytes]:
-        """Decompress; raises `CorruptGzip` and `GzipRatioTooHigh`."""
+        """Unpack the next bytes; raises `CorruptGzip` and `GzipRatioTooHigh`."""
         for start in range(0, len(block), _SLICE_BYTES):
             yield from self._feed(block[start : start + _SLICE_BYTES])
 
@@ -38,7 +38,7 @@ class Gunzip:
             try:
                 piece = self._member.decompress(block, _PIECE_BYTES)
             except zlib.error as error:
-                raise CorruptGzip("the gzip stream is damaged") from error
+                raise CorruptGzip("the gzip stream is corrupt") from error
             if piece:
                 self._count(piece)
                 yield piece
@@ -49,9 +49,9 @@ class Gunzip:
                 self._in_member = False
 
     def finish(self) -> None:
-        """Raises `CorruptGzip` if the stream ends in the middle."""
+        """Raise `CorruptGzip` if the stream ends within a member."""
         if self._in_member:
-            raise CorruptGzip("the gzip stream ends before its end")
+            raise CorruptGzip("the gzip stream is cut off")
 
     def _count(self, piece: bytes) -> None:
         self._bytes_out += len(piece)

@@ -1,4 +1,4 @@
-"""Where the quotes, line feeds and returns of a span stand, and whether its quotes are sound."""
+"""Where the quotes, line feeds and carriage returns of a span are, and whether its quotes are valid."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,13 +8,13 @@ import numpy as np
 from shared.csv.dialect import BACKSLASH, Dialect
 
 _LINE_FEED, _RETURN = b"\n\r"
-# Looked through at a time: a piece and its masks stay in a core's cache.
+# How many bytes are searched at a time: a piece and its masks stay in the cache of a core.
 _CACHED_BYTES: Final = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Positions, int64 and in order. `quotes`: those that could open or close a cell; none without quoting."""
+    """Positions in order, int64. `quotes`: those that could open or close a cell; none without quoting."""
 
     quotes: np.ndarray
     line_feeds: np.ndarray
@@ -22,7 +22,7 @@ class Positions:
 
 
 def find_positions(octets: np.ndarray, dialect: Dialect) -> Positions:
-    """Of a span that begins with a record."""
+    """Find the positions in a span that begins with a record."""
     quote = ord(dialect.quote)
     positions = positions_of(octets, (quote, _LINE_FEED, _RETURN))
     kinds = octets[positions]
@@ -33,7 +33,7 @@ def find_positions(octets: np.ndarray, dialect: Dialect) -> Positions:
 
 
 def positions_of(octets: np.ndarray, values: tuple[int, ...]) -> np.ndarray:
-    """Where any of these octets stands, int64 and in order."""
+    """Where any of these octets is, int64 and in order."""
     found = [np.zeros(0, dtype=np.int64)]
     for begin in range(0, len(octets), _CACHED_BYTES):
         part = octets[begin : begin + _CACHED_BYTES]
@@ -45,7 +45,7 @@ def positions_of(octets: np.ndarray, values: tuple[int, ...]) -> np.ndarray:
 
 
 def are_valid(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
-    """Whether quotes open only at the beginning of a cell and close only at its end, as RFC 4180 has it."""
+    """Whether quotes open only at the beginning of a cell and close only at its end, as RFC 4180 demands."""
     if not len(quotes):
         return True
     if len(quotes) % 2:
@@ -53,7 +53,7 @@ def are_valid(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
     opening, closing = quotes[0::2], quotes[1::2]
     border = np.zeros(256, dtype=bool)
     border[[_LINE_FEED, ord(delimiter)]] = True
-    # A doubled quote closes and opens again at once: its halves are neighbours and need no border.
+    # A doubled quote closes the cell and opens it again at once: its halves are neighbours and need no border.
     doubled = opening[1:] == closing[:-1] + 1
     opens = border[octets[opening - 1]]
     opens[0] |= opening[0] == 0
@@ -62,15 +62,15 @@ def are_valid(octets: np.ndarray, quotes: np.ndarray, delimiter: str) -> bool:
     following = np.where(last, 0, closing + 1)
     closes = border[octets[following]] | last
     closes[:-1] |= doubled
-    # A return ends a cell only before a line feed, or at the end.
+    # A carriage return ends a cell only before a line feed, or at the end of the data.
     returned = np.flatnonzero(octets[following] == _RETURN)
-    behind = following[returned] + 1
-    closes[returned] |= (behind == len(octets)) | (octets[np.minimum(behind, len(octets) - 1)] == _LINE_FEED)
+    after = following[returned] + 1
+    closes[returned] |= (after == len(octets)) | (octets[np.minimum(after, len(octets) - 1)] == _LINE_FEED)
     return bool(opens.all() and closes.all())
 
 
 def without_escaped(octets: np.ndarray, quotes: np.ndarray) -> np.ndarray:
-    """Those that have an even number of backslashes before them."""
+    """The quotes that an even number of backslashes precedes."""
     slashes = np.flatnonzero(octets == ord(BACKSLASH))
     if not len(slashes) or not len(quotes):
         return quotes

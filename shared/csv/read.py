@@ -1,8 +1,8 @@
-"""Reads a batch: all sound records at once, the odd ones one by one; what is no record gets its reason.
+"""Reads a batch: all valid records at once, unusual ones one by one, and a reason for each malformed one.
 
-pyarrow's reader is three times as fast as pandas' and leaves the GIL, but it forgives what we must report, and takes
-back a whole batch for one cell. So `structure` says first where records are; those that pyarrow could misread are taken
-out of the bytes, and what it reads is counted.
+pyarrow's reader is three times as fast as pandas' and releases the GIL, but it tolerates errors that we must report,
+and it refuses a whole batch because of one cell. So `structure` first finds the records. Those that pyarrow could
+misread are taken out of the bytes and read one by one (the slow path), and the records that pyarrow reads are counted.
 """
 
 from collections.abc import Sequence
@@ -29,41 +29,54 @@ _SHOWN_BYTES: Final = 4_000
 
 MESSAGES: Final = {
     "blank_line": "the line is blank",
-    "repeated_header": "the header is here a second time",
+    "repeated_header": "the line repeats the header",
     "unterminated_quote": "a quote opens here and is never closed",
-    "stray_quote": "a quote stands in a quoted cell without being doubled",
+    "stray_quote": "a quote within a quoted cell is not escaped",
     "wrong_field_count": "the record has {found} fields instead of {expected}",
     "field_too_long": f"a field is longer than {LONGEST_FIELD_BYTES:,} bytes",
     "record_too_long": f"the record spans more than {MOST_RECORD_LINES:,} lines",
     "invalid_utf8": "the text is not valid in the file's encoding",
-    "nul_byte": "the text has a NUL byte",
+    "nul_byte": "the text contains a NUL byte",
 }
 
-_FAST, _SLOW, _INVALID = range(3)
+_FAST, _SLOW, _MALFORMED = range(3)
 
 
 def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str], first_byte: int = 0) -> Records:
-    """Every record of a span as text, with its place; what is no record comes as reasons."""
-    batch = _Batch(data, find_structure(data, dialect, len(header)), dialect, header)
-    batch.read()
-    if batch.is_suspect:
-        batch = _Batch(data, find_structure(data, dialect, len(header), is_suspect=True), dialect, header)
-        batch.read()
+    """Read every record of a span as text, with its location; a malformed record becomes a reason.
+
+    Quotes can look valid although they are not: a quote that is never closed may seem to be closed by one of a later
+    record. The two then look like one record of several lines, which has a wrong number of fields:
+
+        1,"Toy Story,1995
+        2,Heat",1995         the quote after Heat seems to close the cell that opens before Toy Story
+
+    If there is such a record, the whole batch is read again with the recovery scan.
+    """
+    batch = _read(data, dialect, header, needs_recovery=False)
+    if batch.has_suspect_record:
+        batch = _read(data, dialect, header, needs_recovery=True)
     return batch.records(first_line, first_byte)
+
+
+def _read(data: bytes, dialect: Dialect, header: Sequence[str], *, needs_recovery: bool) -> "_Batch":
+    batch = _Batch(data, find_structure(data, dialect, len(header), needs_recovery=needs_recovery), dialect, header)
+    batch.read()
+    return batch
 
 
 @dataclass(slots=True)
 class _Batch:
-    """Judges the records, reads the sound ones and keeps the reasons against the others.
+    """Judges the records, reads the valid ones and keeps the reasons for the others.
 
-    `is_suspect`: a record of several lines has a wrong number of fields.
+    `has_suspect_record`: a record of several lines has a wrong number of fields.
     """
 
     data: bytes
     structure: Structure
     dialect: Dialect
     header: Sequence[str]
-    is_suspect: bool = False
+    has_suspect_record: bool = False
     _octets: np.ndarray = field(init=False)
     _starts: np.ndarray = field(init=False)
     _ends: np.ndarray = field(init=False)
@@ -86,7 +99,7 @@ class _Batch:
         self._content_ends = self._without_line_ends()
 
     def read(self) -> None:
-        """Judge every record, then read them."""
+        """Judge every record, then read the valid ones."""
         self._judge_malformed()
         self._judge_shape()
         self._judge_text()
@@ -94,7 +107,7 @@ class _Batch:
         self._read_slow()
 
     def records(self, first_line: int, first_byte: int) -> Records:
-        """What was read, in the order of the file."""
+        """The records that were read, in the order of the file."""
         empty = pa.table({name: pa.array([], pa.string()) for name in map(str, range(len(self.header)))})
         table = pa.concat_tables(self._tables or [empty]).rename_columns(list(self.header)).combine_chunks()
         numbers = np.concatenate([np.zeros(0, dtype=np.int64), *self._numbers])
@@ -120,7 +133,7 @@ class _Batch:
         without: np.ndarray = ends - has_return
         return without
 
-    def _refuse(
+    def _reject(
         self, record: int, code: str, column: str | None = None, value: bytes | None = None, found: int = 0
     ) -> None:
         if value is None:
@@ -128,32 +141,32 @@ class _Batch:
         if self.dialect.is_exchanged:
             value = exchange(value)
         message = MESSAGES[code].format(found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header))
-        self._verdicts[record] = _INVALID
+        self._verdicts[record] = _MALFORMED
         self._faults.append((record, column, code, message, shown(value[:_SHOWN_BYTES])))
 
     def _records_at(self, positions: np.ndarray) -> np.ndarray:
-        """In which records these bytes are, each once; without those that are faulty already."""
+        """The records that contain these bytes, each once, without those that are malformed."""
         found = np.unique(np.searchsorted(self._ends, positions, side="right"))
-        valid: np.ndarray = found[self._verdicts[found] != _INVALID]
+        valid: np.ndarray = found[self._verdicts[found] != _MALFORMED]
         return valid
 
     def _judge_malformed(self) -> None:
         for span in self.structure.malformed:
             record = int(np.searchsorted(self._ends, span.start, side="right"))
             column = self.header[span.field] if span.field < len(self.header) else None
-            self._refuse(record, span.code, column)
+            self._reject(record, span.code, column)
 
     def _judge_shape(self) -> None:
         for code, wrong in (
             ("blank_line", self._content_ends <= self._starts),
             ("record_too_long", self._line_counts > MOST_RECORD_LINES),
         ):
-            for record in np.flatnonzero(wrong & (self._verdicts != _INVALID)).tolist():
-                self._refuse(record, code)
+            for record in np.flatnonzero(wrong & (self._verdicts != _MALFORMED)).tolist():
+                self._reject(record, code)
         returns = self.structure.returns
         followers = self._octets[np.minimum(returns + 1, len(self._octets) - 1)]
         is_lone = (followers != _LINE_FEED) & (returns < len(self._octets) - 1)
-        # pyarrow ends a record at a return without its line feed, and the file does not
+        # pyarrow ends a record at a carriage return without a line feed, and the file does not
         lone = returns[is_lone]
         self._verdicts[self._records_at(lone[self.structure.is_outside(lone)])] = _SLOW
 
@@ -183,20 +196,20 @@ class _Batch:
     def _read_one(self, record: int) -> list[str | None] | None:
         raw = scan_record(self.data[self._starts[record] : self._ends[record]], 0, self.dialect)
         if raw.fields is None or len(raw.fields) != len(self.header):
-            self._refuse_count(record, len(raw.fields or ()))
+            self._reject_count(record, len(raw.fields or ()))
             return None
         is_valid = True
         for name, cell in zip(self.header, raw.fields, strict=True):
             code = text_fault(cell)
             if code is not None:
                 is_valid = False
-                self._refuse(record, code, name, cell)
+                self._reject(record, code, name, cell)
         return [_text(cell.decode(), self.dialect) for cell in raw.fields] if is_valid else None
 
-    def _refuse_count(self, record: int, found: int) -> None:
-        # the last line of a file may have no end
-        self.is_suspect |= self.data.find(b"\n", self._starts[record], self._content_ends[record]) >= 0
-        self._refuse(record, "wrong_field_count", found=found)
+    def _reject_count(self, record: int, found: int) -> None:
+        # the last line of a file may have no line end
+        self.has_suspect_record |= self.data.find(b"\n", self._starts[record], self._content_ends[record]) >= 0
+        self._reject(record, "wrong_field_count", found=found)
 
     def _read_fast(self) -> None:
         numbers = np.flatnonzero(self._verdicts == _FAST)
@@ -205,18 +218,19 @@ class _Batch:
         skipped: list[pacsv.InvalidRow] = []
         data = self._bytes_of(numbers)
         if data.startswith(_BYTE_ORDER_MARK):
-            data = _BYTE_ORDER_MARK + data  # pyarrow drops one at the beginning, where it is text
+            data = _BYTE_ORDER_MARK + data  # pyarrow removes one at the beginning, but here it is text
         try:
             table = _parse(data, self.dialect, len(self.header), skipped)
         except pa.ArrowInvalid:
             table = None
-        if table is None or table.num_rows + len(skipped) != len(numbers):  # it saw other records than the bytes have
+        # pyarrow may see other records than the bytes hold
+        if table is None or table.num_rows + len(skipped) != len(numbers):
             self._verdicts[numbers] = _SLOW
             return
         for row in skipped:
-            self._refuse_count(int(numbers[row.number - 1]), row.actual_columns)
+            self._reject_count(int(numbers[row.number - 1]), row.actual_columns)
         numbers = np.delete(numbers, [row.number - 1 for row in skipped])
-        kept = ~(self._refuse_long_fields(table, numbers) | self._refuse_headers(table, numbers))
+        kept = ~(self._reject_long_fields(table, numbers) | self._reject_headers(table, numbers))
         self._tables.append(table if kept.all() else table.filter(pa.array(kept)))
         self._numbers.append(numbers[kept])
 
@@ -229,29 +243,29 @@ class _Batch:
         spans = zip(self._starts[firsts].tolist(), self._ends[lasts].tolist(), strict=True)
         return b"".join(view[start:end] for start, end in spans)
 
-    def _refuse_long_fields(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
-        refused = np.zeros(table.num_rows, dtype=bool)
+    def _reject_long_fields(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
+        rejected = np.zeros(table.num_rows, dtype=bool)
         for name, column in zip(self.header, table.columns, strict=True):
             lengths = pc.binary_length(column)
             if (pc.max(lengths).as_py() or 0) > LONGEST_FIELD_BYTES:
                 long = np.flatnonzero(pc.greater(lengths, LONGEST_FIELD_BYTES).fill_null(False).to_numpy())
-                refused[long] = True
+                rejected[long] = True
                 for row in long.tolist():
-                    self._refuse(int(numbers[row]), "field_too_long", name, column[row].as_py().encode())
-        return refused
+                    self._reject(int(numbers[row]), "field_too_long", name, column[row].as_py().encode())
+        return rejected
 
-    def _refuse_headers(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
-        """Files that were put together from several have the header again and again."""
-        refused = np.zeros(table.num_rows, dtype=bool)
+    def _reject_headers(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
+        """Files that were joined from several repeat the header."""
+        rejected = np.zeros(table.num_rows, dtype=bool)
         first, *others = self.header
         with_bom = f"{_BYTE_ORDER_MARK.decode()}{first}"
         like_first = pc.is_in(table.column(0), pa.array([first, with_bom]))
         if pc.any(like_first).as_py():
             for row in np.flatnonzero(like_first.to_numpy()).tolist():
                 if [column[row].as_py() for column in table.columns[1:]] == others:
-                    refused[row] = True
-                    self._refuse(int(numbers[row]), "repeated_header")
-        return refused
+                    rejected[row] = True
+                    self._reject(int(numbers[row]), "repeated_header")
+        return rejected
 
 
 def _text(cell: str, dialect: Dialect) -> str | None:

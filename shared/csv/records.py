@@ -1,4 +1,4 @@
-"""What reading yields: records as text, each with its place, and the reasons against those that are none."""
+"""The result of reading: valid records as text with their locations, and reasons for the malformed ones."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 LONGEST_VALUE_CHARACTERS = 1_000
 _EXCHANGED = str.maketrans("\r\n", "\n\r")
 
-# `record`: position among all records of the batch, from 0; `column` is null if it is about the whole record.
+# `record`: position among all records of the batch, from 0; `column` is null if the reason concerns the whole record.
 REASONS = pa.schema(
     {"record": pa.int64(), "column": pa.string(), "code": pa.string(), "message": pa.string(), "value": pa.string()}
 )
@@ -17,7 +17,7 @@ REASONS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """Of each record of a batch, in order: the line at which it begins, its bytes in the stored file; all int64."""
+    """The line at which each record of a batch begins, and its bytes in the stored file; int64, in order."""
 
     line_numbers: np.ndarray
     byte_starts: np.ndarray
@@ -29,9 +29,10 @@ class Locations:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """`table`: one string column for each name of the header; `numbers`: int64, which record each row is.
+    """The records of a batch.
 
-    `reasons` (as `REASONS` says) are against the records that are not in `table`.
+    `table`: one string column for each name of the header. `numbers`: int64, the record that each row is. `reasons`
+    (see `REASONS`) concern the records that are not in `table`.
     """
 
     table: pa.Table
@@ -41,18 +42,18 @@ class Records:
 
     @property
     def line_numbers(self) -> np.ndarray:
-        """At which line each row of `table` begins."""
+        """The line at which each row of `table` begins."""
         numbers: np.ndarray = self.locations.line_numbers[self.numbers]
         return numbers
 
     @property
     def read(self) -> int:
-        """How many records the bytes held, faulty ones included."""
+        """How many records the bytes hold, malformed ones included."""
         return len(self.locations)
 
 
 def reasons(records: np.ndarray, column: str | None, code: str, message: str, values: pa.Array) -> pa.Table:
-    """The same reason against several records; `values` are what they hold there, as text or null."""
+    """The same reason for several records; `values` holds the text of each in this column, or null."""
     count = len(records)
     columns = [
         pa.array(records, pa.int64()),
@@ -65,14 +66,14 @@ def reasons(records: np.ndarray, column: str | None, code: str, message: str, va
 
 
 def shown(value: bytes | str) -> str:
-    """A value as a reject shows it: bytes that are no text are escaped, and a long one is cut."""
+    """A value as a reject shows it: bytes that are not text are escaped, and a long value is cut."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
     text = text.replace("\0", "\\x00")
     return text if len(text) <= LONGEST_VALUE_CHARACTERS else text[:LONGEST_VALUE_CHARACTERS] + "…"
 
 
 def exchanged_back(values: pa.StringArray) -> pa.StringArray:
-    """Values of a file of carriage returns, in which these were exchanged with line feeds."""
+    """The values of a file whose carriage returns and line feeds were exchanged, as they were in the file."""
     if not pc.any(pc.match_substring_regex(values, "[\r\n]")).as_py():
         return values
     return pa.array([None if value is None else value.translate(_EXCHANGED) for value in values.to_pylist()])

@@ -1,12 +1,12 @@
-"""Goes through quotes one by one where they are not all sound, so that damage stays in its own record.
+"""Goes through quotes one by one where they are not all valid, so that a malformed record changes no other record.
 
-    literal         in the middle of an unquoted cell: text, no damage (11'09"01)
-    stray           in a quoted cell, neither doubled nor at its end
-    unterminated    what it opens is never closed, or only by the quote that opens another record's cell: that may look
-                    sound, but then the number of fields is not
+    literal         within an unquoted cell: plain text, and the record is valid (11'09"01)
+    stray           within a quoted cell, neither doubled nor at its end
+    unterminated    the cell that it opens is never closed, or only by the quote that opens a cell of another record.
+                    That may look valid, but then the number of fields is wrong.
 
-A damaged record ends with its line if that has as many fields as it should; else before the next line at which a record
-begins.
+A malformed record ends with its first line if that has the right number of fields; otherwise it ends before the next
+line at which a record begins.
 """
 
 import re
@@ -26,7 +26,7 @@ _LINE_FEED: Final = ord("\n")
 
 @dataclass(frozen=True, slots=True)
 class MalformedSpan:
-    """Bytes [start, end) that are no record; `field` counts from 0."""
+    """Bytes [start, end) that form a malformed record; `field` counts from 0."""
 
     start: int
     end: int
@@ -36,7 +36,7 @@ class MalformedSpan:
 
 @dataclass(frozen=True, slots=True)
 class _LinePatterns:
-    """Of a line without its end: a quote that opens a cell, one that closes one, and one where a cell may end."""
+    """For a line without its end: a quote that opens a cell, one that closes a cell, and one where a cell may end."""
 
     opening: re.Pattern[bytes]
     closing: re.Pattern[bytes]
@@ -55,9 +55,10 @@ def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _LinePatterns
 
 
 class RecoveryScan:
-    """`cells` are the quoted ones (opening, closing), `damages` the others.
+    """Finds the quoted cells and the malformed records of a span.
 
-    `undecided`: where records begin of which bytes that follow the data might say something else.
+    `cells`: the opening and the closing quote of each quoted cell of the other records. `undecided`: the beginnings of
+    records that bytes after the data might still change.
     """
 
     def __init__(self, data: bytes, positions: Positions, dialect: Dialect, fields: int) -> None:
@@ -72,48 +73,70 @@ class RecoveryScan:
         self._quote = dialect.quote.encode()
         self._patterns = _patterns(self._delimiter, self._quote, dialect.is_escaped)
         self._fields = fields
-        # behind the last damage: nothing before it matters any more
+        # The end of the last malformed span: nothing before it matters any more.
         self._floor = 0
-        # Of where a damaged record's cells open: the quote that opens the last of them. What begins behind the damage
-        # often goes on with the same cells, which are not looked for again.
+        # For each quoted cell of a malformed record: the position of the quote that opens it -> the index of the quote
+        # that opens the last cell of that record. What follows the malformed span often goes on with the same cells,
+        # and they need not be searched again.
         self._last_openings: dict[int, int] = {}
-        # between these no record begins, and none's quoted cell ends
+        # Between these positions no record begins, and no quoted cell of a malformed record ends.
         self._barren_from = self._barren_to = 0
 
     def run(self) -> None:
-        """Fill `cells` and `damages`."""
+        """Fill `cells`, `malformed` and `undecided`."""
         index = self._next_opening(0)
         while index < len(self._quotes):
             index = self._next_opening(self._take_record(index))
 
     def _next_opening(self, index: int) -> int:
-        """Of the quotes from this one on, the first that opens a cell; the others are literal."""
+        """The index of the first quote from this one on that opens a cell; the quotes before it are literal."""
         data, quotes, borders = self._data, self._quotes, (_LINE_FEED, self._delimiter[0])
         while index < len(quotes) and quotes[index] and data[quotes[index] - 1] not in borders:
             index += 1
         return index
 
-    def _take_record(self, index: int) -> int:
-        """Note the cells or the damage of the record whose first quoted cell opens here; gives the next quote."""
+    def _take_record(self, first: int) -> int:
+        """Note a record's quoted cells, or that it is malformed; return the index of the next quote to look at.
+
+        `first` is the index of the quote that opens the first quoted cell of the record:
+
+            862,Toy Story,"animation, comedy",1995,"a cowboy doll"
+            ^ start       ^ first                  ^ last        ^ closing
+        """
         quotes = self._quotes
-        start = max(self._data.rfind(b"\n", self._floor, quotes[index]) + 1, self._floor)
-        cells, last = self._new_cells(index)
+        start = max(self._data.rfind(b"\n", self._floor, quotes[first]) + 1, self._floor)
+        new_cells, last = self._new_cells(first)
         closing, code = self._find_closing(last)
-        if code is not None or self._is_suspect(start, quotes[closing]):
-            record_end = len(self._data) if code is not None else line_end(self._data, quotes[closing])
-            end = self._malformed_end(start, record_end)
-            if code is not None or end < record_end:
-                if closing >= len(quotes):
-                    self.undecided.append(start)
-                self._last_openings.update((opening, last) for opening, _ in cells)
-                self._note_malformed(start, end, code, self._cells(index, last))
-                return bisect_left(quotes, end)
-        is_complete = cells and cells[-1][0] == quotes[last]
-        self.cells.extend(cells if is_complete else self._cells(index, last))
-        return closing + 1
+        end = self._end_if_malformed(start, closing, code)
+        if end is None:
+            is_complete = new_cells and new_cells[-1][0] == quotes[last]
+            self.cells.extend(new_cells if is_complete else self._cells(first, last))
+            return closing + 1
+        if closing >= len(quotes):
+            self.undecided.append(start)
+        self._last_openings.update((opening, last) for opening, _ in new_cells)
+        self._note_malformed(start, end, code, self._cells(first, last))
+        return bisect_left(quotes, end)
+
+    def _end_if_malformed(self, start: int, closing: int, code: str | None) -> int | None:
+        """Where the record ends if it is malformed; None if it is valid.
+
+        `closing`: index of the quote that closes its last quoted cell, or should; `code`: what is wrong with it.
+        """
+        if code is not None:
+            return self._malformed_end(start, len(self._data))
+        if not self._may_swallow_next(start, self._quotes[closing]):
+            return None
+        # It is malformed if a record begins before its own end.
+        record_end = line_end(self._data, self._quotes[closing])
+        end = self._malformed_end(start, record_end)
+        return end if end < record_end else None
 
     def _new_cells(self, index: int) -> tuple[list[tuple[int, int]], int]:
-        """Of a record's cells from this quote on those that were not looked for before, and the last opening of all."""
+        """Find the record's quoted cells from this quote on, up to the first one that an earlier search has seen.
+
+        Returns the cells (opening, closing), and the index of the quote that opens the last cell of the record.
+        """
         data, quotes = self._data, self._quotes
         found: list[tuple[int, int]] = []
         while (last := self._last_openings.get(quotes[index])) is None:
@@ -128,7 +151,7 @@ class RecoveryScan:
         return found, last
 
     def _cells(self, index: int, last: int) -> Iterator[tuple[int, int]]:
-        """Where a record's quoted cells open and close, from one opening quote to another."""
+        """The record's quoted cells (opening, closing) from one opening quote to another, both given by index."""
         quotes = self._quotes
         while True:
             closing, _ = self._find_closing(index)
@@ -137,8 +160,8 @@ class RecoveryScan:
                 return
             index = self._next_opening(closing + 1)
 
-    def _is_suspect(self, start: int, closing: int) -> bool:
-        """Whether this may be a record that swallows the next one by a quote that only seems to close a cell."""
+    def _may_swallow_next(self, start: int, closing: int) -> bool:
+        """Whether this may be a record that swallows the next one, because a quote only seems to close a cell."""
         if self._data.find(b"\n", start, closing) < 0:
             return False
         if bisect_left(self._line_feeds, closing) - bisect_left(self._line_feeds, start) >= MOST_RECORD_LINES:
@@ -147,21 +170,25 @@ class RecoveryScan:
         return found is None or len(found) != self._fields
 
     def _find_closing(self, index: int) -> tuple[int, str | None]:
-        """Index of the quote that closes, or should; and what is wrong with it."""
+        """The index of the quote that closes the cell, or should close it, and the code of what is wrong with it."""
         data, quotes = self._data, self._quotes
         closing = index + 1
         while closing < len(quotes):
-            location = quotes[closing] + 1
-            if closing + 1 < len(quotes) and quotes[closing + 1] == location:
+            after = quotes[closing] + 1
+            if closing + 1 < len(quotes) and quotes[closing + 1] == after:
                 closing += 2  # doubled
                 continue
-            following = data[location : location + 2]
+            following = data[after : after + 2]
             is_end = not following or following[:1] in (self._delimiter, b"\n") or following in (b"\r\n", b"\r")
             return closing, None if is_end else "stray_quote"
         return closing, "unterminated_quote"
 
     def _note_malformed(self, start: int, end: int, code: str | None, cells: Iterator[tuple[int, int]]) -> None:
-        """Blame the cell that goes on behind the damage, for what would close it is another record's; else the last."""
+        """Note a malformed span and the field that is to blame for it.
+
+        That is the cell that goes on after the span, because a quote of another record would close it; otherwise the
+        last cell.
+        """
         opening = closing = start
         for opening, closing in cells:  # noqa: B007  used below
             if closing >= end:
@@ -171,44 +198,63 @@ class RecoveryScan:
         self._floor = end
 
     def _malformed_end(self, start: int, most: int) -> int:
-        """Where the damage ends that begins here; `most`, if nothing says so before."""
-        first_end = line_end(self._data, start)
-        first = self._line(start)
-        if self._has_all_fields(first) and first.count(self._quote) % 2 == 0:
+        """Where the malformed record that begins at `start` ends; `most` if no line before it shows an end.
+
+        The first line is the whole record if it has all fields and an even number of quotes. Otherwise the lines after
+        it decide:
+
+            7,"a "stray" quote        the malformed record begins
+            more of the cell          shows nothing: the search goes on
+            its last line",1995       closes a cell that an earlier line opened: the record ends after this line
+            8,"another one",1996      begins a record: the record ends before this line, if it has not ended already
+
+        If as many lines as a record can have show nothing, the malformed record is only its first line.
+        """
+        first_line, first_end = self._line(start), line_end(self._data, start)
+        if self._has_all_fields(first_line) and first_line.count(self._quote) % 2 == 0:
             return first_end
-        position, limit = first_end, min(self._lines_on(first_end), most)
+        limit = min(self._last_line_end(first_end), most)
+        position, is_end = self._search_end(start, first_end, limit)
+        if not is_end:
+            if position < most:
+                self._barren_from, self._barren_to = first_end, position
+                return first_end
+            if most == len(self._data):
+                self.undecided.append(start)
+            position = most
+        return first_end if self._is_blank(first_end, position) else position
+
+    def _search_end(self, start: int, position: int, limit: int) -> tuple[int, bool]:
+        """Go through the lines from `position` up to `limit` until one shows where the malformed record ends.
+
+        Returns that end and True, or the position up to which no line shows it and False.
+        """
         while position < limit:
             if self._barren_from <= position < self._barren_to:
                 position = self._barren_to
                 continue
-            line, line_behind = self._line(position), line_end(self._data, position)
-            if self._quote in line and self._balance(line) < 0:  # the end of a cell that opened before
-                return line_behind
-            if line and self._is_start(position, line, start):
-                return first_end if self._is_blank(first_end, position) else position
-            position = line_behind
-        if position >= most:
-            if most == len(self._data):
-                self.undecided.append(start)
-            return first_end if self._is_blank(first_end, most) else most
-        # Whatever is damaged next need not look at these lines again.
-        self._barren_from, self._barren_to = first_end, position
-        return first_end
+            line, next_line = self._line(position), line_end(self._data, position)
+            if self._quote in line and self._balance(line) < 0:
+                return next_line, True
+            if line and self._begins_record(position, line, start):
+                return position, True
+            position = next_line
+        return position, False
 
-    def _lines_on(self, position: int) -> int:
-        """Where the last line ends that a record could still have that has its second line here."""
+    def _last_line_end(self, position: int) -> int:
+        """The end of the last line that a record can have whose second line begins at `position`."""
         feeds = self._line_feeds
         last = bisect_left(feeds, position) + MOST_RECORD_LINES - 2
         return feeds[last] + 1 if last < len(feeds) else len(self._data)
 
-    def _is_start(self, position: int, line: bytes, malformed_start: int) -> bool:
-        """Whether a record begins here, sound or not: its line does not end a cell that opened before."""
-        if line.startswith(self._quote + self._delimiter):  # as the last line of a quoted cell does
+    def _begins_record(self, position: int, line: bytes, malformed_start: int) -> bool:
+        """Whether a valid or malformed record begins at this line, as opposed to a line within a quoted cell."""
+        if line.startswith(self._quote + self._delimiter):  # like the last line of a quoted cell
             return False
         if self._has_all_fields(line):
             return True
         if self._quote not in line:
-            # A damaged record is one, too; and text has seldom nearly as many delimiters as a record.
+            # A malformed record counts, too, and text seldom has nearly as many delimiters as a record.
             return 4 * abs(line.count(self._delimiter) + 1 - self._fields) <= self._fields
         record = scan_record(self._data, position, self._dialect, self._fields)
         if record.is_open:
@@ -224,16 +270,17 @@ class RecoveryScan:
         return self._quote in line and self._count_cells(line) == self._fields
 
     def _balance(self, line: bytes) -> int:
-        """How many more quotes open a cell than close one."""
+        """How many more quotes open a cell than close one in this line."""
         return len(self._patterns.opening.findall(line)) - len(self._patterns.closing.findall(line))
 
     def _line(self, start: int) -> bytes:
         return self._data[start : line_end(self._data, start)].rstrip(b"\r\n")
 
     def _count_cells(self, text: bytes, start: int = 0, end: int | None = None) -> int:
-        """As far as they can be told, for quotes need not be sound: a cell goes on up to a quote at a cell's end.
+        """Count the cells as far as possible; quotes may be invalid, so a quoted cell ends at any quote before a
+        border.
 
-        Counts no further than tells whether there are more than the right number.
+        Counting stops as soon as there are more than the right number.
         """
         end = len(text) if end is None else end
         count, position, may_end = 0, start, True
@@ -241,7 +288,7 @@ class RecoveryScan:
             count += 1
             if may_end and text.startswith(self._quote, position, end):
                 ending = self._patterns.ending.search(text, position + 1, end)
-                may_end = ending is not None  # where none follows, none follows later
+                may_end = ending is not None  # if no quote can end this cell, no later one can end another
                 position = ending.end() if ending else position
             position = text.find(self._delimiter, position, end) + 1
             if not position:

@@ -1,4 +1,4 @@
-"""One record at a time: the meaning of quoting, which the fast ways must agree with."""
+"""Reads one record at a time: this module defines what quoting means, and the fast paths must agree with it."""
 
 import re
 from dataclasses import dataclass
@@ -12,9 +12,10 @@ MOST_FIELDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """Bytes [start, end) with the line's end; `fields` are None if it is damaged or has more than was asked for.
+    """Bytes [start, end), line end included.
 
-    `is_open`: no quote in the data closes what its last one opens.
+    `fields` is None if the record is malformed or has more fields than the caller asked for. `is_open`: no quote in the
+    data closes the last cell that a quote opens.
     """
 
     start: int
@@ -41,7 +42,7 @@ def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _CellPatterns
     return _CellPatterns(
         plain=re.compile(rb"[^\n" + border + rb"]*"),
         quoted=re.compile(b"%b(%b(?:(?:%b)%b)*+)%b" % (quote, kept, escaped, kept, quote), re.DOTALL),
-        # A backslash before anything else is one, and so are two quotes that are in no quoted cell two.
+        # A backslash before any other character is a backslash, and two quotes outside of a quoted cell are two quotes.
         escaped=re.compile(rb"\\[\\%b]|%b" % (quote, doubled)),
         escaped_plain=re.compile(rb"\\[\\%b]" % quote),
         after=re.compile(rb"\r?(?:\n|\Z)|" + border),
@@ -49,10 +50,11 @@ def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _CellPatterns
 
 
 def scan_record(data: bytes, start: int, dialect: Dialect, most_fields: int = MOST_FIELDS) -> RawRecord:
-    """The record that begins at `start`; its end lies behind its newline or at the end of the data.
+    """The record that begins at `start`; its end is after its newline or at the end of the data.
 
-    A quote opens at the beginning of a cell only, and closes before a delimiter or the end of the line only. One with
-    more than `most_fields` is not read to its end: else damage is read again from each of its lines.
+    A quote opens a cell only at the beginning of the cell, and closes it only before a delimiter or the end of the
+    line. A record with more than `most_fields` is not read to its end: otherwise a malformed record would be read again
+    from each of its lines.
     """
     delimiter, quote = dialect.delimiter.encode(), dialect.quote.encode()
     patterns = _patterns(delimiter, quote, dialect.is_escaped)
@@ -94,6 +96,6 @@ def _last(escaped: re.Match[bytes]) -> bytes:
 
 
 def line_end(data: bytes, position: int) -> int:
-    """Behind the newline that ends the line of this position."""
+    """The position after the newline that ends the line of this position."""
     newline = data.find(b"\n", position)
     return len(data) if newline < 0 else newline + 1

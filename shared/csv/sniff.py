@@ -1,11 +1,11 @@
-"""Which dialect a file is written in, told by its header and its first records.
+"""Recognises the dialect of a file by its header and its first records.
 
 A `HeaderMatcher` of the caller judges each header that a dialect makes of the first lines. A dialect whose header does
-not match is dropped, so a wrong guess never reaches a record. The remaining dialects read the first records. A malformed
-quote makes dialects look better that take it for text, so another dialect wins only if it unwraps more cells as well.
+not match is dropped, so a wrong guess never reaches a record. `trials` tries the remaining dialects on the first
+records. A dialect that takes malformed quotes for text reads more records than the right one, so another dialect wins
+only if it unwraps more cells as well.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -15,22 +15,18 @@ from shared.csv.dialect import BACKSLASH, DELIMITERS, QUOTES, USUAL_DELIMITERS, 
 from shared.csv.encoding import exchange
 from shared.csv.initial_space import is_spaced, spaced_delimiter, tightened
 from shared.csv.scan import MOST_FIELDS, line_end, scan_record
-from shared.csv.structure import find_structure
-from shared.csv.unreadable import EmptyFile, HeaderMismatch, NoValidRecord, UnreadableFile, UnsupportedFile
+from shared.csv.trials import SAMPLE_BYTES, Layout, Sniffed, choose
+from shared.csv.unreadable import EmptyFile, HeaderMismatch, UnreadableFile, UnsupportedFile
 
 LONGEST_HEADER_BYTES: Final = 1024 * 1024
 MOST_LINES_BEFORE_HEADER: Final = 20
-# Enough for some hundred records; nothing but damage takes a second to read.
-_SAMPLE_BYTES: Final = 128 * 1024
 _LONGEST_NAME_BYTES: Final = 1_000
-# So many records without a sound one are no accident.
-_HOPELESS_RECORDS: Final = 100
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
-    """What the client says about the text of its file; None: the file tells.
+    """What the client says about the text of its file; None leaves it to the file.
 
     `like`: the dialect of the file, if its header can be read in it.
     """
@@ -41,28 +37,12 @@ class TextOptions:
     like: Dialect | None = None
 
 
-class Layout(Protocol):
-    """What a matched header tells about the records below it."""
-
-    @property
-    def name(self) -> str:
-        """Of the kind of file."""
-
-    @property
-    def nulls(self) -> tuple[str, ...]:
-        """Cell texts that mean null."""
-
-    @property
-    def quoting(self) -> bool:
-        """Whether the publisher of such files wraps cells in quotes."""
-
-
 class HeaderMatcher(Protocol):
     """Judges the column names that a dialect makes of a line."""
 
     @property
     def most_columns(self) -> int:
-        """A header with more columns never matches."""
+        """The most columns that a header may have to match."""
 
     def match(self, header: Sequence[str]) -> Layout:
         """The layout that the header belongs to; raises `HeaderMismatch`."""
@@ -71,43 +51,29 @@ class HeaderMatcher(Protocol):
         """How far the header is from the nearest layout: 0 (a match) to 1 (no column in common)."""
 
     def dialect_of(self, header: Sequence[str], dialect: Dialect) -> Dialect:
-        """The dialect of a file whose header says what it is; else the given one."""
-
-
-# Of each header that was matched: most dialects make the same names of a line.
-_Matched = dict[tuple[str, ...], Layout | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Sniffed:
-    """`header_end`: bytes up to the first record, which begins at line `first_line`, from 1."""
-
-    dialect: Dialect
-    layout: Layout
-    header: list[str]
-    header_end: int
-    first_line: int
+        """The dialect that the header declares for its file, or the given one if it declares none."""
 
 
 def sniff(head: bytes, options: TextOptions, matcher: HeaderMatcher, *, is_all: bool) -> Sniffed | None:
-    """`head`: how the file begins, as UTF-8; `is_all`: it is the whole file. None: more of it is needed.
+    """Recognise the file that begins with `head`, in UTF-8; None if more of it is needed.
 
-    Raises `HeaderMismatch`, `UnreadableFile`, `UnsupportedFile` and `NoValidRecord`.
+    `is_all`: `head` is the whole file. Raises `HeaderMismatch`, `UnreadableFile`, `UnsupportedFile` and
+    `NoValidRecord`.
     """
-    text, found = head, list[Sniffed]()
+    text, candidates = head, list[Sniffed]()
     for text, stored in _readings(head, options):
-        found = _fitting(text, stored, options, matcher, is_all=is_all)
-        if found:
+        candidates = _HeaderSearch(text, stored, options, matcher, is_all=is_all).candidates()
+        if candidates:
             break
-    if found and (is_all or len(head) >= found[0].header_end + _SAMPLE_BYTES):
-        return _best(text, found)
-    if not found and (is_all or len(head) > LONGEST_HEADER_BYTES or _is_past_header(head)):
+    if candidates and (is_all or len(head) >= candidates[0].header_end + SAMPLE_BYTES):
+        return choose(text, candidates)
+    if not candidates and (is_all or len(head) > LONGEST_HEADER_BYTES or _is_past_header(head)):
         raise _misfit(head, options, matcher)
     return None
 
 
 def _readings(head: bytes, options: TextOptions) -> Iterator[tuple[bytes, Dialect]]:
-    """The text in each way in which it could be stored, and what of the dialect that decides."""
+    """Each form in which the text could be stored, and what that form says about the dialect."""
     for newline in ("\n", "\r") if b"\r" in head else ("\n",):
         text = exchange(head) if newline == "\r" else head
         spaced = spaced_delimiter(text, MOST_LINES_BEFORE_HEADER + 1)
@@ -118,29 +84,78 @@ def _readings(head: bytes, options: TextOptions) -> Iterator[tuple[bytes, Dialec
         yield text, Dialect("", quoting=False, newline=newline)
 
 
-def _fitting(
-    text: bytes, stored: Dialect, options: TextOptions, matcher: HeaderMatcher, *, is_all: bool
-) -> list[Sniffed]:
-    """All dialects in which the first line that could be a header is one, the likeliest first."""
-    start = _behind_boms(text)
-    matched: _Matched = {}
-    for line_number in range(1, MOST_LINES_BEFORE_HEADER + 2):
-        dialects = _dialects(text, options, replace(stored, header_line=line_number))
-        if options.like is not None and options.like.skip_initial_space == stored.skip_initial_space:
-            alike = replace(options.like, newline=stored.newline, header_line=line_number)
-            sniffed = _try(text, start, alike, options, matcher, matched, is_all=is_all)
-            if sniffed is not None:
-                return [sniffed]
-        tried = (_try(text, start, dialect, options, matcher, matched, is_all=is_all) for dialect in dialects)
-        found = [sniffed for sniffed in tried if sniffed]
-        if found:
-            return sorted(found, key=_is_unusual)
-        start = line_end(text, start)
-    return []
+class _HeaderSearch:
+    """Finds the dialects in which one of the first lines of `text` is a header that matches.
+
+    `stored`: what the form of the text says about its dialect.
+    """
+
+    def __init__(
+        self, text: bytes, stored: Dialect, options: TextOptions, matcher: HeaderMatcher, *, is_all: bool
+    ) -> None:
+        self._text = text
+        self._stored = stored
+        self._options = options
+        self._matcher = matcher
+        self._is_all = is_all
+        # The layout of each header, None if it matches none: most dialects make the same names of a line.
+        self._layouts: dict[tuple[str, ...], Layout | None] = {}
+
+    def candidates(self) -> list[Sniffed]:
+        """All dialects in which the first line that can be a header is one, the likeliest first."""
+        start = _after_boms(self._text)
+        for line_number in range(1, MOST_LINES_BEFORE_HEADER + 2):
+            found = self._candidates_at(start, replace(self._stored, header_line=line_number))
+            if found:
+                return found
+            start = line_end(self._text, start)
+        return []
+
+    def _candidates_at(self, start: int, stored: Dialect) -> list[Sniffed]:
+        like = self._options.like
+        if like is not None and like.skip_initial_space == stored.skip_initial_space:
+            alike = replace(like, newline=stored.newline, header_line=stored.header_line)
+            candidate = self._candidate(start, alike)
+            if candidate is not None:
+                return [candidate]
+        tried = (self._candidate(start, dialect) for dialect in _dialects(self._text, self._options, stored))
+        return sorted((candidate for candidate in tried if candidate), key=_is_unusual)
+
+    def _candidate(self, start: int, dialect: Dialect) -> Sniffed | None:
+        """The file as this dialect reads it; None unless the line at `start` is a header in this dialect."""
+        names, end = _header(self._text, start, dialect)
+        if names is None or not self._can_be_header(start, end, dialect):
+            return None
+        layout = self._layout_of(names)
+        if layout is None:
+            return None
+        declared = self._matcher.dialect_of(names, dialect)
+        if declared != dialect:
+            return self._candidate(start, declared)
+        if self._text.endswith(b"\r\n", start, end):
+            dialect = replace(dialect, newline="\r\n")
+        first_line = 1 + self._text.count(b"\n", 0, end)
+        return Sniffed(replace(dialect, nulls=layout.nulls), layout, names, end, first_line)
+
+    def _can_be_header(self, start: int, end: int, dialect: Dialect) -> bool:
+        line = self._text[start:end]
+        is_complete = self._is_all or line.endswith(b"\n")
+        if not is_complete or b"\r" in line.rstrip(b"\r\n"):  # with a return inside, lines do not end with line feeds
+            return False
+        return not dialect.skip_initial_space or self._options.like is not None or is_spaced(line, dialect.delimiter)
+
+    def _layout_of(self, names: list[str]) -> Layout | None:
+        key = tuple(names)
+        if key not in self._layouts:
+            try:
+                self._layouts[key] = self._matcher.match(names)
+            except HeaderMismatch:
+                self._layouts[key] = None
+        return self._layouts[key]
 
 
 def _dialects(text: bytes, options: TextOptions, stored: Dialect) -> Iterator[Dialect]:
-    sample = text[:_SAMPLE_BYTES]
+    sample = text[:SAMPLE_BYTES]
     known = stored.delimiter or options.delimiter
     for delimiter in (known,) if known else DELIMITERS:
         plain = replace(stored, delimiter=delimiter)
@@ -150,44 +165,6 @@ def _dialects(text: bytes, options: TextOptions, stored: Dialect) -> Iterator[Di
                     yield replace(plain, quoting=True, quote=quote, escape=escape or quote)
         if options.quoting is not True:
             yield plain
-
-
-def _try(
-    text: bytes,
-    start: int,
-    dialect: Dialect,
-    options: TextOptions,
-    matcher: HeaderMatcher,
-    matched: _Matched,
-    *,
-    is_all: bool,
-) -> Sniffed | None:
-    """The file as this dialect reads it, if the line at `start` is a header in it."""
-    names, end = _header(text, start, dialect)
-    if names is None or not (is_all or text.endswith(b"\n", start, end)):
-        return None
-    if b"\r" in text[start:end].rstrip(b"\r\n"):  # lines end otherwise
-        return None
-    if dialect.skip_initial_space and options.like is None and not is_spaced(text[start:end], dialect.delimiter):
-        return None
-    layout = _matched_layout(names, matcher, matched)
-    if layout is None:
-        return None
-    if (said := matcher.dialect_of(names, dialect)) != dialect:
-        return _try(text, start, said, options, matcher, matched, is_all=is_all)
-    if text.endswith(b"\r\n", start, end):
-        dialect = replace(dialect, newline="\r\n")
-    return Sniffed(replace(dialect, nulls=layout.nulls), layout, names, end, 1 + text.count(b"\n", 0, end))
-
-
-def _matched_layout(names: list[str], matcher: HeaderMatcher, matched: _Matched) -> Layout | None:
-    key = tuple(names)
-    if key not in matched:
-        try:
-            matched[key] = matcher.match(names)
-        except HeaderMismatch:
-            matched[key] = None
-    return matched[key]
 
 
 def _header(text: bytes, start: int, dialect: Dialect) -> tuple[list[str] | None, int]:
@@ -202,117 +179,47 @@ def _header(text: bytes, start: int, dialect: Dialect) -> tuple[list[str] | None
     return names, record.end
 
 
-def _behind_boms(text: bytes) -> int:
+def _after_boms(text: bytes) -> int:
+    """Where the text begins after its byte order marks."""
     start = 0
-    while text.startswith(_BYTE_ORDER_MARK, start):  # files that were put together may have two
+    while text.startswith(_BYTE_ORDER_MARK, start):  # files that were joined from others may have two
         start += len(_BYTE_ORDER_MARK)
     return start
 
 
 def _is_unusual(sniffed: Sniffed) -> bool:
-    """Files come as their publisher writes them, which for tabs may be without quotes, and else never is."""
+    """Whether the file does not quote as its publisher does.
+
+    Only publishers of files with tabs may do without quotes.
+    """
     return sniffed.dialect.quoting != (sniffed.layout.quoting or sniffed.dialect.delimiter != "\t")
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """What a dialect makes of the first records: how many are sound, what is wrong with others, cells it unwraps.
-
-    `lines`: as any program would count them.
-    """
-
-    sniffed: Sniffed
-    valid: int
-    faults: Counter[str]
-    cells: int
-    malformed: int
-    is_doubled: bool
-    lines: int
-
-
-def _best(text: bytes, found: list[Sniffed]) -> Sniffed:
-    """The usual dialect, unless another one has better reasons than some damage that it takes for text."""
-    best, *others = (_trial(text, sniffed) for sniffed in found)
-    for other in others:
-        is_quoting = other.sniffed.dialect.quoting
-        if _unwraps_more(other, best) if is_quoting else (_is_noise(best) and other.valid > best.valid):
-            best = other
-    if not best.valid and max(best.faults.total(), best.lines) >= _HOPELESS_RECORDS:
-        raise _hopeless(best)
-    return best.sniffed
-
-
-def _unwraps_more(other: _Trial, best: _Trial) -> bool:
-    if other.cells <= best.cells:
-        return False
-    if other.valid > best.valid:
-        return True
-    # Quotes of one kind wrap hardly a cell, those of the other are even doubled; a few may be damaged.
-    is_alone = other.cells > 10 * best.cells and 4 * (other.malformed - best.malformed) <= other.cells
-    return is_alone and other.is_doubled and other.valid + other.malformed >= best.valid
-
-
-def _trial(text: bytes, sniffed: Sniffed) -> _Trial:
-    end = sniffed.header_end + _SAMPLE_BYTES
-    newline = text.rfind(b"\n", sniffed.header_end, end)
-    sample = text[sniffed.header_end : end if newline < 0 or len(text) <= end else newline + 1]
-    fields = len(sniffed.header)
-    structure = find_structure(sample, sniffed.dialect, fields)
-    faults = {span.start: span.code for span in structure.malformed}
-    valid, start = 0, 0
-    for record_end in structure.ends.tolist():
-        if start not in faults:
-            found = scan_record(sample[start:record_end], 0, sniffed.dialect, fields).fields
-            if found is not None and len(found) == fields:
-                valid += 1
-            else:
-                faults[start] = "wrong_field_count"
-        start = record_end
-    is_doubled = (sniffed.dialect.escape + sniffed.dialect.quote).encode() in sample
-    cells, malformed = len(structure.quotes) // 2, len(structure.malformed)
-    lines = sample.count(b"\n") + sample.count(b"\r") - sample.count(b"\r\n")
-    return _Trial(sniffed, valid, Counter(faults.values()), cells, malformed, is_doubled, lines)
-
-
-def _is_noise(quoted: _Trial) -> bool:
-    """Whether quotes are mere characters: so it is in many files with tabs, and in others only if somebody says so."""
-    return quoted.sniffed.dialect.delimiter == "\t" and quoted.malformed > 10 * quoted.cells
-
-
-def _hopeless(trial: _Trial) -> NoValidRecord:
-    records, fields = trial.faults.total(), len(trial.sniffed.header)
-    return NoValidRecord(
-        f"of the first {records:,} records not one can be read as {fields} fields",
-        {
-            "records": records,
-            "reasons": [{"code": code, "records": count} for code, count in trial.faults.most_common()],
-        },
-    )
-
-
 def _is_past_header(head: bytes) -> bool:
-    return head.count(b"\n") + head.count(b"\r") > 2 * MOST_LINES_BEFORE_HEADER and len(head) > _SAMPLE_BYTES
+    return head.count(b"\n") + head.count(b"\r") > 2 * MOST_LINES_BEFORE_HEADER and len(head) > SAMPLE_BYTES
 
 
 def _misfit(head: bytes, options: TextOptions, matcher: HeaderMatcher) -> UnreadableFile:
-    """Why no dialect fits: told of the first line with any text, in the dialect that comes nearest."""
-    text = head[_behind_boms(head) :].lstrip(b"\r\n")
+    """Why no dialect fits, judged by the first line with any text, in the dialect that comes nearest."""
+    text = head[_after_boms(head) :].lstrip(b"\r\n")
     line = text[: line_end(text, 0)]
     if b"\r" in line.rstrip(b"\r\n"):
         text = exchange(text)
         line = text[: line_end(text, 0)]
     if not line:
-        return EmptyFile("the file has blank lines and nothing else")
+        return EmptyFile("the file has only blank lines")
     if b"\0" in line:
         return UnsupportedFile("the content is binary, not text")
     if len(line) > LONGEST_HEADER_BYTES:
         return UnreadableFile(f"the header is longer than {LONGEST_HEADER_BYTES:,} bytes")
     if max(line.count(delimiter.encode()) for delimiter in USUAL_DELIMITERS) >= MOST_FIELDS:
-        return HeaderMismatch(f"the header has more than {MOST_FIELDS:,} columns; {matcher.most_columns:,} is the most")
+        return HeaderMismatch(
+            f"the header has more than {MOST_FIELDS:,} columns; at most {matcher.most_columns:,} are allowed"
+        )
     dialects = _dialects(text, options, Dialect("", quoting=False))
     headers = {dialect: names for dialect in dialects if (names := _header(text, 0, dialect)[0])}
     if not headers:
-        return UnreadableFile("the header cannot be read: its quotes are damaged, or it is not valid text")
+        return UnreadableFile("the header cannot be read: its quotes are malformed, or it is not valid text")
 
     def strangeness(dialect: Dialect) -> tuple[float, bool, bool, int]:
         names = headers[dialect]

@@ -1,8 +1,8 @@
-"""Cuts a stream of bytes into spans of whole records while it arrives, and makes a checksum of each span.
+"""Cuts a stream of bytes into spans of whole records while it arrives, and computes a checksum of each span.
 
-A span ends after a newline up to which the count of quotes, from the span's beginning, is even (without quoting: after
-any newline), if all of these quotes are valid and records of several lines have the right number of fields. Where they
-are not, `structure` says where the records end.
+A span can end after a newline if the span has an even number of quotes up to there (without quoting: after any
+newline), all of these quotes are valid, and records of several lines have the right number of fields. Where quotes are
+not valid, `structure` says where the records end.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from shared.csv.dialect import Dialect
 from shared.csv.structure import is_valid, last_safe_end
 
 _LINE_FEED = ord("\n")
-# A cut is looked for this far back from the end; beyond, the quotes are damaged.
+# A cut is searched this far back from the end. If there is none, the quotes are malformed.
 _LOOK_BACK_BYTES = 1024 * 1024
-# Anything longer is not a record: it is cut anywhere, the reader reports the first piece, and the rest of the last line
-# becomes a span of its own without a record. Memory stays flat.
+# Anything longer is not a record. The splitter cuts it at any byte, the reader reports the first piece, and the rest of
+# the last line becomes a span without a record. Memory stays flat.
 _LONGEST_RECORD_BYTES = 8 * 1024 * 1024
 
 
@@ -38,12 +38,15 @@ class Span:
 
 
 def checksum_of(content: bytes | bytearray | memoryview) -> bytes:
-    """XXH3-128, 16 bytes: it finds damage of any kind, and costs 30 times less than SHA-256. No defence against forgery."""
+    """XXH3-128, 16 bytes.
+
+    It detects accidental changes of any kind and costs 30 times less than SHA-256. It is no protection against forgery.
+    """
     return xxhash.xxh3_128_digest(content)
 
 
 class Splitter:
-    """Feed it the content from the first record on; `spans` tile it without gap or overlap.
+    """Feed it the content from the first record on; `spans` then tile it without gap or overlap.
 
     Content of at most `small_bytes` becomes a single span.
     """
@@ -73,14 +76,14 @@ class Splitter:
         while len(self._pending) >= self._batch_bytes:
             if self._is_within_line:
                 end = self._pending.find(b"\n") + 1
-            else:  # a record longer than a batch makes a batch of its own
+            else:  # a record that is longer than a batch gets a batch of its own
                 end = self._find_cut(self._batch_bytes) or self._find_cut(len(self._pending))
                 if end == 0 and len(self._pending) < self._batch_bytes + _LONGEST_RECORD_BYTES:
                     return
             self._cut(end or self._batch_bytes)
 
     def finish(self) -> list[Span]:
-        """All spans."""
+        """Return all spans."""
         if self._is_within_line and (end := self._pending.find(b"\n") + 1):
             self._cut(end)
         if self._pending:
@@ -88,20 +91,23 @@ class Splitter:
         return self.spans
 
     def _find_cut(self, limit: int) -> int:
-        """Length of the longest prefix, up to `limit`, that ends with a record; 0 if there is none."""
+        """Length of the longest prefix, at most `limit`, that ends with a record; 0 if there is none."""
         newline = self._pending.rfind(b"\n", 0, limit)
         if not self._dialect.quoting or newline < 0:
             return newline + 1
-        # Where backslashes are in use, the number of quotes tells nothing.
+        # Where backslashes escape quotes, the number of quotes says nothing.
         end = 0 if self._dialect.is_escaped else self._find_even_end(newline)
         if end:
-            with memoryview(self._pending) as pending, pending[:end] as data:  # 6 MiB are not copied to be looked at
+            with memoryview(self._pending) as pending, pending[:end] as data:  # no copy of 6 MiB
                 if is_valid(data, self._dialect, self._fields):
                     return end
         return last_safe_end(bytes(self._pending[: newline + 1]), self._dialect, self._fields)
 
     def _find_even_end(self, newline: int) -> int:
-        """Behind the last newline, up to this one, before which the quotes are even; 0 if it is not near."""
+        """The position after the last newline, up to `newline`, before which the number of quotes is even.
+
+        0 if there is none nearby.
+        """
         pending, quote, last = self._pending, self._dialect.quote.encode(), newline
         quotes = _count(pending, quote, newline)
         while newline >= 0 and last - newline < _LOOK_BACK_BYTES:

@@ -1,7 +1,8 @@
-"""Where the records of a span begin and end, and which of them are damaged.
+"""Where the records of a span begin and end, and which of them are malformed.
 
-Sound quotes are counted, all at once: outside of them each newline ends a record. Where a quote is not sound, `walk`
-goes through the quotes one by one. Splitter and reader both ask here, so that they always mean the same records.
+Valid quotes are counted, all at once: every newline outside of them ends a record. Where a quote is not valid, the
+recovery scan goes through the quotes one by one. The splitter and the reader both ask this module, so they always mean
+the same records.
 """
 
 from dataclasses import dataclass
@@ -18,10 +19,11 @@ _LINE_FEED = ord("\n")
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Of n records: `ends` (n, int64) behind each with its line's end.
+    """The structure of n records.
 
-    `quotes` are those that open or close, in turns; `line_feeds` and `returns` are all, inside of quotes or not.
-    `undecided`: where records begin of which bytes that follow might say something else.
+    `ends` (n, int64): the position after each record and its line end. `quotes`: those that open and close cells,
+    alternately. `line_feeds` and `returns`: all of them, inside of quotes or not. `undecided`: the beginnings of
+    records that later bytes might still change.
     """
 
     ends: np.ndarray
@@ -32,20 +34,21 @@ class Structure:
     undecided: list[int]
 
     def is_outside(self, positions: np.ndarray) -> np.ndarray:
-        """Which of these positions are not inside of quotes."""
+        """Which of these positions are outside of quotes."""
         return _are_outside(positions, self.quotes)
 
 
-def find_structure(data: bytes, dialect: Dialect, fields: int, *, is_suspect: bool = False) -> Structure:
-    """The records of a span that begins with one. `fields`: how many each should have.
+def find_structure(data: bytes, dialect: Dialect, fields: int, *, needs_recovery: bool = False) -> Structure:
+    """Find the records of a span that begins with one. `fields`: how many each should have.
 
-    `is_suspect`: quotes that look sound are none, because a record of several lines has a wrong number of fields. A
-    quote may be closed by that of another record, in a way that looks sound.
+    `needs_recovery`: run the recovery scan even if all quotes look valid. A quote that is never closed seems to be
+    closed by a quote of another record, which may look valid; but then a record of several lines has a wrong number of
+    fields.
     """
     octets = np.frombuffer(data, np.uint8)
     positions = find_positions(octets, dialect)
     quotes, malformed, undecided = positions.quotes, list[MalformedSpan](), list[int]()
-    if is_suspect or not are_valid(octets, quotes, dialect.delimiter):
+    if needs_recovery or not are_valid(octets, quotes, dialect.delimiter):
         scan = RecoveryScan(data, positions, dialect, fields)
         scan.run()
         quotes = np.array(scan.cells, dtype=np.int64).reshape(-1)
@@ -55,9 +58,9 @@ def find_structure(data: bytes, dialect: Dialect, fields: int, *, is_suspect: bo
 
 
 def is_valid(data: bytes | memoryview, dialect: Dialect, fields: int) -> bool:
-    """Whether the number of quotes tells where these records end.
+    """Whether counting quotes is enough to know where these records end.
 
-    All of them are sound, and each record of several lines has as many fields as it should.
+    It is if all quotes are valid and each record of several lines has the right number of fields.
     """
     octets = np.frombuffer(data, np.uint8)
     quote, delimiter = ord(dialect.quote), ord(dialect.delimiter)
@@ -70,7 +73,8 @@ def is_valid(data: bytes | memoryview, dialect: Dialect, fields: int) -> bool:
         )
     if not are_valid(octets, positions[is_quote], dialect.delimiter):
         return False
-    is_inside = np.cumsum(is_quote, dtype=np.uint8) % 2 == 1  # counts beyond 255 begin anew, and stay odd or even
+    # Counts beyond 255 wrap around, which does not change their parity.
+    is_inside = np.cumsum(is_quote, dtype=np.uint8) % 2 == 1
     in_cells = is_feed & is_inside
     if not in_cells.any():
         return True
@@ -80,11 +84,11 @@ def is_valid(data: bytes | memoryview, dialect: Dialect, fields: int) -> bool:
 
 
 def last_safe_end(data: bytes, dialect: Dialect, fields: int) -> int:
-    """Where the last record ends that nothing that follows these bytes can change; 0 if there is none.
+    """The end of the last record that no later byte can change; 0 if there is none.
 
-    The data begins with a record and ends with a line, while more of the file is still to come.
+    The data begins with a record and ends with a line; more of the file is still to come.
     """
-    structure = find_structure(data, dialect, fields, is_suspect=not is_valid(data, dialect, fields))
+    structure = find_structure(data, dialect, fields, needs_recovery=not is_valid(data, dialect, fields))
     undecided = [start for start in structure.undecided if len(data) - start <= 2 * LONGEST_FIELD_BYTES]
     undecided += [span.start for span in structure.malformed[-1:] if span.end == len(data)]
     ends = structure.ends[structure.ends <= min(undecided, default=len(data))]
@@ -103,5 +107,5 @@ def _ends(line_feeds: np.ndarray, quotes: np.ndarray, malformed: list[MalformedS
         outside[begin:end] = line_feeds[begin:end] == span.end - 1
     ends: np.ndarray = line_feeds[outside] + 1
     if size and (not len(ends) or ends[-1] < size):
-        ends = np.append(ends, size)  # the last line of a file may have no end
+        ends = np.append(ends, size)  # the last line of a file may have no line end
     return ends

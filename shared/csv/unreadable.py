@@ -1,8 +1,8 @@
 """Why a file as a whole cannot be read.
 
     UnreadableFile
-    |-- EmptyFile           no header, or a header and no record
-    |-- CorruptGzip         damaged, or cut off
+    |-- EmptyFile           no header, or a header without a record
+    |-- CorruptGzip         corrupt, or cut off
     |-- GzipRatioTooHigh    a little gzip that unpacks to a lot
     |-- UnsupportedFile     not CSV or TSV, by name or by content
     |-- HeaderMismatch      the header fits nothing that is expected
@@ -20,7 +20,7 @@ class UnreadableFile(Exception):
     code: ClassVar[str] = "unreadable_file"
 
     def __init__(self, message: str, fields: dict[str, Any] | None = None) -> None:
-        """`fields` are safe to show to the client: names and numbers, but no cell of a record."""
+        """`fields` are safe to show to the client: they hold names and numbers, but no cell of a record."""
         super().__init__(message, fields)
         self.message = message
         self.fields = fields or {}
@@ -30,13 +30,13 @@ class UnreadableFile(Exception):
 
 
 class EmptyFile(UnreadableFile):
-    """No header, or a header and not one record."""
+    """No header, or a header without a record."""
 
     code = "empty_file"
 
 
 class CorruptGzip(UnreadableFile):
-    """The gzip stream is damaged or ends early."""
+    """The gzip stream is corrupt or cut off."""
 
     code = "corrupt_gzip"
 

@@ -1,4 +1,4 @@
-"""The tables that are bulk-loaded, as Arrow schemas: what binary COPY sends must be exactly what the columns are."""
+"""The bulk-loaded tables as Arrow schemas: binary COPY must send exactly the types of the columns."""
 
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from sqlalchemy.types import TypeEngine
 
 from shared.database.models import Movie, Reject
 
-# jsonb's binary form is its text behind a version byte; text is sent as it is, so the byte is part of it.
+# The binary form of jsonb is a version byte and the text. Text is sent unchanged, so the byte is part of it.
 JSONB_VERSION: Final = "\x01"
 
 _TYPES: Final[dict[type[TypeEngine[Any]], pa.DataType]] = {

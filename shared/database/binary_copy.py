@@ -1,11 +1,11 @@
-r"""Arrow tables as PostgreSQL's binary COPY format: https://www.postgresql.org/docs/current/sql-copy.html
+"""Arrow tables as PostgreSQL's binary COPY format: https://www.postgresql.org/docs/current/sql-copy.html
 
     file    signature, flags, extension length; then tuples; then int16 -1
     tuple   int16 number of fields; then the fields
-    field   int32 length in bytes, -1 for null; then the value, numbers with the highest byte first
+    field   int32 length in bytes, -1 for null; then the value, numbers in big-endian order
 
-Whole columns are encoded at once and joined row by row in C++: half the time of ADBC's driver, which takes one field
-after the other.
+Whole columns are encoded at once and joined row by row in C++. This takes half the time of ADBC's driver, which encodes
+one field after the other.
 """
 
 import io
@@ -22,12 +22,18 @@ _END: Final = b"\xff\xff"
 _LENGTH_BYTES: Final = 4
 _NULL: Final = -1
 _TEXT_OID: Final = 25
-# of a one-dimensional array: field length; dimensions, has-null flag, element type; size and lower bound
-_LIST_HEADER_WORDS: Final = 6
+
+# The words of a list's header:
+#
+#     field length | dimensions | has nulls | element type | size | lower bound
+#
+# An empty list has no dimension, so its header ends after the element type.
+_LIST_HEADER: Final = (0, 1, 0, _TEXT_OID, 0, 1)
+_LIST_LENGTH, _LIST_DIMENSIONS, _LIST_SIZE = 0, 1, 4  # positions of the words that differ between lists
 _EMPTY_LIST_HEADER_WORDS: Final = 4
 _WORD: Final = np.dtype(">i4")
 
-# Days count from 2000-01-01 there and from 1970-01-01 here.
+# PostgreSQL counts days from 2000-01-01, Arrow from 1970-01-01.
 _EPOCH_DAYS: Final = 10_957
 
 _NUMBERS: Final[dict[pa.DataType, np.dtype]] = {
@@ -39,19 +45,19 @@ _NUMBERS: Final[dict[pa.DataType, np.dtype]] = {
     pa.bool_(): np.dtype("u1"),
 }
 
-# One value a row, without nulls: of fixed width where all are equally long, else with offsets.
+# One value per row, without nulls: of fixed width if all have the same length, otherwise with offsets.
 _Bytes: TypeAlias = "pa.FixedSizeBinaryArray | pa.BinaryArray"
 
 
 class Stream(io.RawIOBase):
-    """Pieces that psycopg2 reads as one file, without another copy of them all."""
+    """Pieces that psycopg2 reads as one file, without copying them together."""
 
     def __init__(self, *pieces: bytes | memoryview) -> None:
         self._pieces = [memoryview(piece).cast("B") for piece in reversed(pieces)]
 
     @override
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     @override
@@ -70,7 +76,10 @@ class Stream(io.RawIOBase):
 
 
 def encode(rows: pa.Table) -> Stream:
-    """The whole file. Takes integers, doubles, dates, booleans, text, and lists of text without nulls in them."""
+    """The whole file.
+
+    Takes integers, doubles, dates, booleans, text, and lists of text that contain no nulls.
+    """
     parts: list[_Bytes] = []
     numbers: list[pa.Array] = []
     for column in rows.combine_chunks().columns:
@@ -87,7 +96,7 @@ def encode(rows: pa.Table) -> Stream:
 
 
 def _join(parts: Sequence["_Bytes | pa.BinaryScalar"]) -> pa.BinaryArray:
-    """Row by row, one part behind the other."""
+    """Join the parts row by row."""
     return pc.binary_join_element_wise(*(part.cast(pa.binary()) for part in parts), b"")
 
 
@@ -97,19 +106,22 @@ def _octets(values: pa.BinaryArray) -> memoryview:
 
 
 def _offsets(values: pa.Array) -> np.ndarray:
-    """Where the values of a text, binary or list array begin, and the last one ends."""
+    """Where each value of a text, binary or list array begins, and where the last one ends."""
     offsets: np.ndarray = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
     return offsets
 
 
 def _known(values: pa.Array) -> np.ndarray | None:
-    """Which values are not null; None if all are."""
+    """Which values are not null; None if none is null."""
     known: np.ndarray | None = values.is_valid().to_numpy(zero_copy_only=False) if values.null_count else None
     return known
 
 
 def _numbers(columns: Sequence[pa.Array]) -> list[_Bytes]:
-    """Neighbouring columns of fixed width in one go: a record array of lengths and values, without the null ones."""
+    """Encode neighbouring columns of fixed width together.
+
+    They become a record array of lengths and values, from which the null values are removed.
+    """
     if not columns:
         return []
     dtypes = [_NUMBERS[column.type] for column in columns]
@@ -128,7 +140,7 @@ def _numbers(columns: Sequence[pa.Array]) -> list[_Bytes]:
 
 
 def _plain(column: pa.Array) -> np.ndarray:
-    """Its numbers, dates as PostgreSQL counts them, anything for null."""
+    """The numbers of a column, dates as PostgreSQL counts them, and any number for null."""
     is_date = pa.types.is_date32(column.type)
     numbers = column.cast(pa.int32()) if is_date else column
     filled = numbers.fill_null(False if pa.types.is_boolean(column.type) else 0)
@@ -137,7 +149,7 @@ def _plain(column: pa.Array) -> np.ndarray:
 
 
 def _ragged(octets: np.ndarray, kept: np.ndarray) -> _Bytes:
-    """Rows of bytes without those that are not kept."""
+    """Rows of bytes, without the bytes that are not kept."""
     rows, width = octets.shape
     if kept.all():
         return pa.Array.from_buffers(pa.binary(width), rows, [None, pa.py_buffer(octets)])
@@ -154,28 +166,39 @@ def _texts(column: pa.StringArray) -> list[_Bytes]:
 
 
 def _lists(column: pa.ListArray) -> list[_Bytes]:
-    """A header, and the elements as fields: those of one list lie side by side in the encoding of all."""
-    known = _known(column)
-    begins = _offsets(column)
+    """Encode a column of lists as two parts: the header of each list, and its elements.
+
+    The elements of all lists are encoded as one array of fields. The elements of one list are neighbours in it, so list
+    i has the bytes from `begins[i]` to `begins[i + 1]`:
+
+        lists       [["en", "fr"], [], ["de"]]
+        elements    2 en 2 fr 2 de              six bytes each: four for the length, two for the text
+        begins      0, 12, 12, 18
+    """
+    first_elements = _offsets(column)
     elements = _join(_texts(column.values))
-    locations = _offsets(elements)[begins]
-    counts = np.diff(begins)
-    header = np.empty((len(column), _LIST_HEADER_WORDS), _WORD)
-    header[:] = (0, 1, 0, _TEXT_OID, 0, 1)
-    header[:, 0] = np.diff(locations) + (_LIST_HEADER_WORDS - 1) * _LENGTH_BYTES
-    header[:, 4] = counts
-    kept = np.ones(header.shape, dtype=bool)
-    empty = counts == 0
-    header[empty, 0], header[empty, 1] = (_EMPTY_LIST_HEADER_WORDS - 1) * _LENGTH_BYTES, 0
+    begins = _offsets(elements)[first_elements]
+    headers = _list_headers(np.diff(first_elements), np.diff(begins), _known(column))
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(begins)), elements.buffers()[2]]
+    return [headers, pa.Array.from_buffers(pa.binary(), len(column), buffers)]
+
+
+def _list_headers(sizes: np.ndarray, payload_bytes: np.ndarray, known: np.ndarray | None) -> _Bytes:
+    """The header of each list; a null has only the field length, which is -1."""
+    headers = np.empty((len(sizes), len(_LIST_HEADER)), _WORD)
+    headers[:] = _LIST_HEADER
+    # the field length does not count itself
+    headers[:, _LIST_LENGTH] = payload_bytes + (len(_LIST_HEADER) - 1) * _LENGTH_BYTES
+    headers[:, _LIST_SIZE] = sizes
+    kept = np.ones(headers.shape, dtype=bool)
+    empty = sizes == 0
+    headers[empty, _LIST_LENGTH] = (_EMPTY_LIST_HEADER_WORDS - 1) * _LENGTH_BYTES
+    headers[empty, _LIST_DIMENSIONS] = 0
     kept[empty, _EMPTY_LIST_HEADER_WORDS:] = False
     if known is not None:
-        header[~known, 0] = _NULL
+        headers[~known, _LIST_LENGTH] = _NULL
         kept[~known, 1:] = False
-    octets = header.view(np.uint8)
-    payload = pa.Array.from_buffers(
-        pa.binary(), len(column), [None, pa.py_buffer(np.ascontiguousarray(locations)), elements.buffers()[2]]
-    )
-    return [_ragged(octets, np.repeat(kept, _LENGTH_BYTES, axis=1)), payload]
+    return _ragged(headers.view(np.uint8), np.repeat(kept, _LENGTH_BYTES, axis=1))
 
 
 def _fixed(words: np.ndarray) -> pa.FixedSizeBinaryArray:

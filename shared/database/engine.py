@@ -1,4 +1,4 @@
-"""SQLAlchemy's engines: the owner's for the use cases, and two of the API's requests, which have another role."""
+"""The engines of SQLAlchemy: the owner's for the use cases, and two for the API's requests, which have another role."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -9,18 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import Settings
 
-# What requests may do, and which rows they see: the migration of row-level security says it.
+# The migration of row-level security defines what this role may do and which rows it sees.
 API_ROLE: Final = "imdb_api"
 
-# No statement and no lock waits for ever.
+# No statement waits for ever, neither for its result nor for a lock.
 _READ_TIMEOUT = "5s"
-# A registration may wait for two locks and writes some thousand batches of a large file.
+# A registration may wait for two locks, and for a large file it writes some thousand batches.
 _WRITE_TIMEOUT = "15s"
-# For a server that hangs and stops no statement itself: an answer after this is none.
+# For a server that hangs and cannot stop a statement itself: the client gives up after this time.
 _READ_ANSWER_SECONDS = 6
 _POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
-# A process that is paused in the middle of a transaction must not hold its locks for long: an undo has the listing's.
+# A process that is paused within a transaction must not hold its locks for long: an undo locks the listing.
 _IDLE_TIMEOUT = "5s"
 
 _SESSION: Final = {
@@ -31,28 +31,29 @@ _SESSION: Final = {
 
 
 def create_sync_engine(settings: Settings, application_name: str) -> Engine:
-    """Engine (psycopg2) for state changes by the owner of the tables, who sees every tenant's rows.
+    """Engine (psycopg2) for state changes by the owner of the tables, who sees the rows of every tenant.
 
-    `statement_timeout` is left to those that know how long they may take.
+    It sets no `statement_timeout`: only the caller knows how long a statement may take.
     """
     return _sync_engine(settings, settings.sync_url, application_name, _SESSION)
 
 
 def create_request_engine(settings: Settings) -> Engine:
-    """Engine (psycopg2) for what requests write; use it by `tenancy.tenant_transaction`."""
+    """Engine (psycopg2) for the writes of requests; use it through `tenancy.tenant_transaction`."""
     session = {**_SESSION, "role": API_ROLE, "statement_timeout": _WRITE_TIMEOUT}
     return _sync_engine(settings, settings.request_sync_url, "ingest-api", session)
 
 
 def create_read_engine(settings: Settings) -> AsyncEngine:
-    """Engine (asyncpg) for the API's reading queries; use it by `tenancy.tenant_reading`."""
+    """Engine (asyncpg) for the API's queries; use it through `tenancy.tenant_reading`."""
     return create_async_engine(
         settings.request_async_url,
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
         pool_timeout=_POOL_TIMEOUT_SECONDS,
         hide_parameters=True,
-        # Who reads says in which kind of transaction. Else the ping before each use would be one, too: three messages.
+        # The caller chooses the kind of transaction. Otherwise the ping before each use would be a transaction, too:
+        # three messages instead of one.
         isolation_level="AUTOCOMMIT",
         connect_args={
             "timeout": 3,
@@ -64,7 +65,7 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
                 "idle_in_transaction_session_timeout": _IDLE_TIMEOUT,
                 "timezone": "UTC",
                 "jit": "off",
-                # A listing's plan is the same whatever its parameters are, and planning over many partitions takes
+                # The plan of a listing does not depend on its parameters, and planning over many partitions takes
                 # several times as long as reading a page.
                 "plan_cache_mode": "force_generic_plan",
             },
@@ -73,16 +74,16 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
 
 
 class PlainSql:
-    """A connection of a sync engine that runs SQL text with `%(name)s` for each value, as the loader's connection does.
+    """A connection of a sync engine that runs SQL text with `%(name)s` for each value, like the loader's connection.
 
-    State changes are written once, for both (`state_machine.Connection`).
+    So each state change is written once, for both (`state_machine.Connection`).
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def execute(self, sql: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-        """Run one statement; its rows, if it returns any."""
+        """Run one statement; return its rows, if it has any."""
         result = self._connection.exec_driver_sql(sql, values)
         return [tuple(row) for row in result] if result.returns_rows else []
 
@@ -96,6 +97,6 @@ def _sync_engine(settings: Settings, url: URL, application_name: str, session: d
         url,
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
-        hide_parameters=True,  # an error's text goes to the log, and row contents must not
+        hide_parameters=True,  # the text of an error goes to the log, which must not contain the contents of rows
         connect_args=connect_args,
     )

@@ -1,7 +1,8 @@
-"""Leases: which loader has a batch, or the publishing of an upload, and until when.
+"""Leases: which loader holds a batch, or the publishing of an upload, and until when.
 
-To claim raises the epoch and sets a lease by the server's clock; a loader renews it while it works. When a lease ends,
-another loader may claim: it gets the next epoch, and the earlier loader cannot commit any more (`state_machine`).
+A claim raises the epoch and sets a lease by the server's clock; the loader renews the lease while it works. When a
+lease ends, another loader may claim: it gets the next epoch, and the earlier loader can no longer commit
+(`state_machine`).
 """
 
 from typing import Any, Final
@@ -11,8 +12,9 @@ from shared.database.state_machine import COMPLETE, IS_OURS, BatchState, Connect
 _LEASE: Final = "clock_timestamp() + make_interval(secs => %(lease_seconds)s)"
 _IS_FREE: Final = "(lease_until IS NULL OR lease_until < clock_timestamp())"
 
-# `session_pid` is the session that may be in the middle of the batch. The former loader cannot commit any more, but if
-# it hangs in its COPY, its invisible rows keep ours waiting, and no timeout of the server ends that: so we do.
+# `session_pid` is the database session that may be working on the batch. The former loader can no longer commit. But if
+# it hangs within its COPY, its invisible rows keep our COPY waiting, and no timeout of the server ends such a session.
+# So the claim terminates it.
 _CLAIM_BATCH: Final = f"""
 WITH candidate AS (
     SELECT upload_number, number, session_pid, session_start
@@ -60,7 +62,7 @@ UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - %(r
 WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
 """
 
-# A batch, or the publishing, that crashed too many loaders; nobody has it now.
+# Batches, or publishings, that crashed too many loaders and that no loader holds now.
 _EXHAUSTED: Final = f"""
 SELECT upload.number, poison.message
 FROM uploads AS upload JOIN (
@@ -82,8 +84,9 @@ FOR NO KEY UPDATE OF upload
 def claim_batch(
     connection: Connection, upload: int, loader: str, lease_seconds: float, max_attempts: int
 ) -> tuple[Any, ...] | None:
-    """The first free batch of an upload: number, byte_start, byte_end, first_line, begins_in_line, checksum, epoch,
-    attempts; None if there is none.
+    """Claim the first free batch of an upload; None if there is none.
+
+    Returns number, byte_start, byte_end, first_line, begins_in_line, checksum, epoch and attempts.
     """
     rows = connection.execute(
         _CLAIM_BATCH, upload=upload, loader=loader, lease_seconds=lease_seconds, max_attempts=max_attempts
@@ -92,12 +95,15 @@ def claim_batch(
 
 
 def renew_batch(connection: Connection, upload: int, batch: int, epoch: int, lease_seconds: float) -> None:
-    """Keep the batch for another lease; nothing happens if it is not ours any more: its commit finds out."""
+    """Keep the batch for another lease.
+
+    Nothing happens if another loader has it now: the commit will find out.
+    """
     connection.execute(_RENEW_BATCH, upload=upload, batch=batch, epoch=epoch, lease_seconds=lease_seconds)
 
 
 def give_back_batch(connection: Connection, upload: int, batch: int, epoch: int, *, counts_as_attempt: bool) -> None:
-    """Let others have the batch at once instead of after the lease."""
+    """Let other loaders have the batch at once instead of after the lease."""
     refunded = 0 if counts_as_attempt else 1
     connection.execute(_GIVE_BACK_BATCH, upload=upload, batch=batch, epoch=epoch, refunded=refunded)
 
@@ -105,21 +111,24 @@ def give_back_batch(connection: Connection, upload: int, batch: int, epoch: int,
 def claim_publishing(
     connection: Connection, number: int, lease_seconds: float, max_attempts: int
 ) -> tuple[int, int] | None:
-    """Epoch and attempt; None if another loader publishes, or a batch is pending."""
+    """Epoch and attempt; None if another loader is publishing, or a batch is pending."""
     rows = connection.execute(_CLAIM_PUBLISHING, number=number, lease_seconds=lease_seconds, max_attempts=max_attempts)
     return (rows[0][0], rows[0][1]) if rows else None
 
 
 def renew_publishing(connection: Connection, number: int, epoch: int, lease_seconds: float) -> bool:
-    """Keep the claim for another lease; False if it is not ours any more."""
+    """Keep the claim for another lease; False if another loader has it now."""
     return bool(connection.execute(_RENEW_PUBLISHING, number=number, epoch=epoch, lease_seconds=lease_seconds))
 
 
 def release_publishing(connection: Connection, number: int, epoch: int, *, counts_as_attempt: bool) -> None:
-    """Let others publish at once instead of after the lease."""
+    """Let other loaders publish at once instead of after the lease."""
     connection.execute(_RELEASE_PUBLISHING, number=number, epoch=epoch, refunded=0 if counts_as_attempt else 1)
 
 
 def exhausted(connection: Connection, max_attempts: int) -> list[tuple[int, str]]:
-    """Numbers of uploads whose batch or publishing has crashed so often, with what to say; their rows are locked."""
+    """Uploads whose batch or publishing has crashed `max_attempts` loaders: their numbers, with an error message.
+
+    Their rows are locked.
+    """
     return [(row[0], row[1]) for row in connection.execute(_EXHAUSTED, max_attempts=max_attempts)]

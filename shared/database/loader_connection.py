@@ -1,6 +1,6 @@
-"""The loader's connection: Arrow tables go in by binary COPY, and SQL joins the same transaction.
+"""The loader's connection: it sends Arrow tables by binary COPY, and runs SQL in the same transaction.
 
-Measured against `DataFrame.to_csv` and `COPY ... CSV`: a quarter of the client's time, half of the server's.
+Compared with `DataFrame.to_csv` and `COPY ... CSV`, this takes a quarter of the client's time and half of the server's.
 """
 
 import threading
@@ -17,22 +17,22 @@ from shared.database.binary_copy import encode
 from shared.errors import LostLease, Transient, Unavailable, UploadEnded
 from shared.settings import Settings
 
-# Classes of SQLSTATE that another try may cure: connection (08), transaction rollback (40), resources (53),
+# Classes of SQLSTATE that another attempt may cure: connection (08), transaction rollback (40), resources (53),
 # operator intervention (57), lock not available (55), system error (58).
 _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 
-# What libpq is given at a time.
+# How much libpq gets at a time.
 _COPY_BYTES = 256 * 1024
 
-# A database that has crashed is back by then.
+# A database that has crashed is back within this time.
 _INSIST_SECONDS = 30.0
 _INSIST_PAUSE_SECONDS = 0.5
 
 _SESSION = {
     "lock_timeout": "5s",
-    # A loader that is paused in the middle of a transaction must not hold its locks for long.
+    # A loader that is paused within a transaction must not hold its locks for long.
     "idle_in_transaction_session_timeout": "5s",
-    # Nor one whose machine has vanished while the server waits for its next rows.
+    # Nor must a loader whose machine has vanished while the server waits for its next rows.
     "client_connection_check_interval": "5s",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -51,7 +51,10 @@ class LoaderConnection:
 
     @contextmanager
     def transaction(self) -> Iterator["LoaderConnection"]:
-        """Commit at the end, or roll back; raises `Unavailable` for a fault of server or network, and `LostLease`."""
+        """Commit at the end, or roll back.
+
+        Raises `Unavailable` for an error of the server or the network, and `LostLease`.
+        """
         with _translated():
             try:
                 yield self
@@ -61,7 +64,7 @@ class LoaderConnection:
             self._connection.commit()
 
     def execute(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Run one statement with `%(name)s` for each value; its rows, if it returns any."""
+        """Run one statement with `%(name)s` for each value; return its rows, if it has any."""
         with self._connection.cursor() as cursor:
             cursor.execute(sql, values or None)
             return cursor.fetchall() if cursor.description else []
@@ -69,7 +72,7 @@ class LoaderConnection:
     def copy(self, table: str, rows: pa.Table) -> None:
         """Append the rows by binary COPY; column names and types must be the table's."""
         if rows.num_rows:
-            # A column that is null throughout is not sent: a dataset fills half of the table's columns or less.
+            # A column that is null in all rows is not sent: a dataset fills at most half of the columns of the table.
             known = rows.select([name for name in rows.column_names if rows[name].null_count < rows.num_rows])
             columns = ", ".join(known.column_names)
             with self._connection.cursor() as cursor:
@@ -78,7 +81,7 @@ class LoaderConnection:
                 )
 
     def close(self) -> None:
-        """Give the connection up; never raises."""
+        """Close the connection; never raises."""
         with suppress(psycopg2.Error):
             self._connection.close()
 
@@ -88,7 +91,7 @@ class LoaderConnection:
 
 
 class LoaderPool:
-    """Keeps connections of one process open between uploads; safe to use from several threads."""
+    """Keeps the connections of one process open between uploads; thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -108,7 +111,10 @@ class LoaderPool:
             self._idle.append(connection)
 
     def insist(self, action: Callable[[LoaderConnection], None]) -> None:
-        """Do it on a connection of its own, again while the database is away; in the end give up without an error."""
+        """Run the action on a connection of its own, and repeat it while the database is unavailable.
+
+        After `_INSIST_SECONDS` it gives up without an error.
+        """
         deadline = time.monotonic() + _INSIST_SECONDS
         while True:
             try:
@@ -120,7 +126,7 @@ class LoaderPool:
             time.sleep(_INSIST_PAUSE_SECONDS)
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
@@ -150,11 +156,11 @@ def _translated() -> Iterator[None]:
             raise UploadEnded("the upload's table is gone", {"sqlstate": error.pgcode}) from error
         raise
     except psycopg2.Error as error:
-        state = error.pgcode or errorcodes.CLASS_CONNECTION_EXCEPTION  # libpq's own errors have none
+        state = error.pgcode or errorcodes.CLASS_CONNECTION_EXCEPTION  # errors of libpq itself have none
         if state == errorcodes.UNIQUE_VIOLATION:
-            raise LostLease("another loader was faster: the rows are there already", {"sqlstate": state}) from error
+            raise LostLease("another loader was faster: the rows are already there", {"sqlstate": state}) from error
         if state == errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE:
-            raise LostLease("another loader was faster: the table is published already", {"sqlstate": state}) from error
+            raise LostLease("another loader was faster: the table is already published", {"sqlstate": state}) from error
         if state[:2] in _TRANSIENT_CLASSES:
             raise Unavailable("the database is not available", {"sqlstate": error.pgcode}) from error
         raise

@@ -1,9 +1,9 @@
 """Ids of records: `upload number * 2^32 + line number`.
 
-An id says which upload and which line a row came from, and it is known before the row is written: a record that is
-loaded twice is a duplicate key. Ids are exact in JavaScript (2^53) as long as upload numbers stay below 2^21. Numbers
-come from two halves: the ids of all small uploads form one range, so that their shared partition never overlaps with
-the partition of a large upload.
+An id says which upload and which line a row came from. It is known before the row is written, so loading a record twice
+is a duplicate key. Ids are exact in JavaScript (2^53) as long as upload numbers stay below 2^21. Upload numbers come
+from two halves: the ids of all small uploads form one range, so that their shared partition never overlaps with the
+partition of a large upload.
 """
 
 from typing import Final
@@ -24,7 +24,7 @@ def upload_number_of(record_id: int) -> int:
 
 
 def line_number_of(record_id: int) -> int:
-    """The line of the uploaded file, from 1, at which the record begins."""
+    """The line of the uploaded file, counted from 1, at which the record begins."""
     return record_id & ((1 << LINE_BITS) - 1)
 
 

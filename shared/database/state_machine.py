@@ -11,11 +11,12 @@
                 revoke     any                -> the same     with an upload that failed
                 reset      any                -> pending      with an upload that is cancelled or retried
 
-Each change is one guarded UPDATE: if no row comes back, another process was faster or the state forbids it. A trigger
-refuses every other change of an upload's state and writes the history; a test compares its list with `TRANSITIONS`.
+Each change is one guarded UPDATE: if it returns no row, another process was faster or the state forbids the change. A
+trigger refuses every other change of an upload's state and writes the history; a test compares its list with
+`TRANSITIONS`.
 
-Revocation: to revoke or to reset a batch raises its epoch, and to end an upload raises the upload's. A loader that had
-claimed either (see `leases`) names the old epoch when it commits, and its transaction rolls back.
+Revocation: revoking or resetting a batch raises its epoch, and ending an upload raises the upload's. A loader that had
+claimed either (see `leases`) still names the old epoch when it commits, and its transaction rolls back.
 
 Lock order, everywhere: the upload's row, then its batches, then totals.
 """
@@ -30,7 +31,7 @@ from shared.errors import NotFound, StateConflict
 
 
 class UploadState(StrEnum):
-    """What became of an upload so far."""
+    """How far an upload has come, or how it ended."""
 
     QUEUED = "queued"
     LOADING = "loading"
@@ -58,11 +59,11 @@ class Transition:
 
 
 ACTIVE_STATES: Final = (UploadState.QUEUED, UploadState.LOADING)
-# An upload in one of these has no visible rows, and nothing is left to load.
+# An upload in one of these states has no visible rows, and nothing is left to load.
 ENDED_UNSEEN_STATES: Final = (UploadState.FAILED, UploadState.CANCELLED, UploadState.UNDONE)
-# The same bytes are not loaded again while an earlier upload of them is in one of these.
+# The same bytes are not loaded again while an earlier upload of them is in one of these states.
 KEPT_STATES: Final = (*ACTIVE_STATES, UploadState.COMPLETED)
-# The record counts are final and in the upload's own row.
+# The record counts are final and are in the upload's own row.
 COUNTED_STATES: Final = (UploadState.COMPLETED, UploadState.UNDONE)
 
 BEGIN: Final = Transition("begin", (UploadState.QUEUED,), UploadState.LOADING)
@@ -75,7 +76,7 @@ TRANSITIONS: Final = (BEGIN, COMPLETE, FAIL, CANCEL, RETRY, UNDO)
 
 
 def actions_of(state: UploadState) -> tuple[str, ...]:
-    """Names of what a person may do with an upload in this state."""
+    """Names of the actions that people may take on an upload in this state."""
     return tuple(transition.name for transition in TRANSITIONS if transition.is_action and state in transition.sources)
 
 
@@ -83,11 +84,11 @@ class Connection(Protocol):
     """A connection in a transaction: the loader's (`loader_connection`), or SQLAlchemy's (`engine.PlainSql`)."""
 
     def execute(self, sql: str, **values: Any) -> Sequence[tuple[Any, ...]]:
-        """Run one statement with `%(name)s` for each value; its rows, if it returns any."""
+        """Run one statement with `%(name)s` for each value; return its rows, if it has any."""
 
 
 def sql_list(states: Sequence[StrEnum]) -> str:
-    """`'queued', 'loading'`: for IN (...)."""
+    """`'queued', 'loading'`, for IN (...)."""
     return ", ".join(f"'{state}'" for state in states)
 
 
@@ -97,7 +98,7 @@ def guard_of(transition: Transition) -> str:
 
 
 _ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
-# Whoever had claimed the publishing cannot publish any more.
+# A loader that had claimed the publishing can no longer publish.
 _END: Final = "phase = 'done', epoch = epoch + 1, lease_until = NULL"
 
 # -- uploads
@@ -155,7 +156,7 @@ _STATE: Final = "SELECT state FROM uploads WHERE id = %(id)s AND tenant = %(tena
 
 # -- batches
 
-# By its epoch: a batch that another loader has claimed, or that was revoked, is not ours any more.
+# The epoch decides: a batch that another loader has claimed, or that was revoked, is no longer ours.
 IS_OURS: Final = (
     f"upload_number = %(upload)s AND number = %(batch)s AND epoch = %(epoch)s AND state = '{BatchState.PENDING}'"
 )
@@ -178,32 +179,33 @@ WHERE upload_number = %(number)s
 
 
 def begin(connection: Connection, upload_id: UUID, columns: str) -> tuple[Any, ...] | None:
-    """Take part in loading the upload; these columns of it, or None if there is nothing to load any more."""
+    """Join the loading of the upload; return these columns of it, or None if there is nothing left to load."""
     rows = connection.execute(_BEGIN.format(columns=columns), id=str(upload_id))
     return rows[0] if rows else None
 
 
 def hold_loading(connection: Connection, number: int) -> bool:
-    """Lock the row of an upload that is loading until the transaction ends; False if it is not loading any more."""
+    """Lock the row of an upload that is loading until the transaction ends; False if it is no longer loading."""
     return bool(connection.execute(_HOLD.format(guard=guard_of(COMPLETE)), number=number))
 
 
 def hold_completed(connection: Connection, number: int) -> bool:
-    """Lock the row of a completed upload until the transaction ends; False if it is not completed any more."""
+    """Lock the row of a completed upload until the transaction ends; False if it is no longer completed."""
     return bool(connection.execute(_HOLD.format(guard=guard_of(UNDO)), number=number))
 
 
 def complete(connection: Connection, number: int, epoch: int | None, counts: dict[str, int]) -> tuple[int, int] | None:
-    """End a load with its record counts; `header_bytes` and `content_bytes`, or None if it is not ours to end.
+    """Complete an upload with its record counts; return `header_bytes` and `content_bytes`.
 
-    `epoch`: of the publishing that was claimed; None: the transaction holds the upload's row and its only batch.
+    None if another loader or an action has ended it. `epoch`: that of the claimed publishing; None if the transaction
+    holds the upload's row and its only batch.
     """
     rows = connection.execute(_COMPLETE, number=number, epoch=epoch, **counts)
     return (rows[0][0], rows[0][1]) if rows else None
 
 
 def fail(connection: Connection, number: int, code: str, message: str) -> bool:
-    """End an upload as failed and revoke every claim on it; False if it has ended already."""
+    """End an upload as failed and revoke every claim on it; False if it has already ended."""
     has_failed = bool(connection.execute(_FAIL, number=number, code=code, message=message))
     if has_failed:
         connection.execute(_REVOKE_BATCHES, number=number)
@@ -211,7 +213,7 @@ def fail(connection: Connection, number: int, code: str, message: str) -> bool:
 
 
 def cancel(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
-    """The number of the upload that is cancelled now; None if it was cancelled before.
+    """The number of the upload that is cancelled now; None if it was already cancelled.
 
     Raises `NotFound` and `StateConflict`, as `retry` and `undo` do.
     """
@@ -222,7 +224,7 @@ def cancel(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
 
 
 def retry(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
-    """The number of the upload that is queued again; None if it is active already."""
+    """The number of the upload that is queued again; None if it is already active."""
     number = _act(connection, RETRY, upload_id, tenant, already=ACTIVE_STATES)
     if number is not None:
         connection.execute(_RESET_BATCHES, number=number)
@@ -230,17 +232,17 @@ def retry(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
 
 
 def undo(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
-    """The number of the upload that is undone now; None if it was undone before."""
+    """The number of the upload that is undone now; None if it was already undone."""
     return _act(connection, UNDO, upload_id, tenant)
 
 
 def undo_corrections(connection: Connection, number: int) -> list[int]:
-    """Numbers of the completed corrections of an upload, which are undone now with it."""
+    """Numbers of the completed corrections of an upload, which are now undone with it."""
     return [row[0] for row in connection.execute(_UNDO_CORRECTIONS, number=number)]
 
 
 def finish_batch(connection: Connection, upload: int, batch: int, epoch: int, counts: dict[str, int]) -> bool:
-    """Mark the batch done in the transaction that holds its rows; False if it is not ours any more."""
+    """Mark the batch done in the transaction that holds its rows; False if it is no longer ours."""
     return bool(connection.execute(_FINISH_BATCH, upload=upload, batch=batch, epoch=epoch, **counts))
 
 

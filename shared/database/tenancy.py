@@ -1,12 +1,13 @@
-"""Connections of requests: each is a transaction of one tenant, and the database shows it nobody else's rows.
+"""Connections of requests: each is a transaction of one tenant, and the database shows it only that tenant's rows.
 
     DATABASE_URL's user ("owner")   sweep, loaders, cancel, retry, undo, migrations: every row
-      `-- SET ROLE imdb_api         requests: owns nothing, rows of `app.tenant` only, and only what a request does
+      `-- SET ROLE imdb_api         requests: owns nothing, sees only rows of `app.tenant`, may do only what requests do
 
-The first wall is `WHERE tenant = ...` in each statement, this is the second: policies (see the migration) compare each
-row with `app.tenant`, which ends with the transaction, so that a pooled connection has no tenant when it comes back.
-Nowhere else does the API get a connection; a test holds that. Who asks for the rejects of one upload names it, too, in
-`app.upload_number`: their policy then compares with that one, if it is the tenant's, and not with all that it has.
+The first barrier is `WHERE tenant = ...` in each statement; this is the second one. Policies (see the migration)
+compare each row with `app.tenant`. That setting ends with the transaction, so a connection that returns to the pool has
+no tenant. The API gets its connections only here; a test checks that. A request for the rejects of one upload also sets
+`app.upload_number`: if the upload belongs to the tenant, the policy of rejects compares with this one number, and not
+with those of all its uploads.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -30,8 +31,8 @@ async def tenant_reading(
 ) -> AsyncIterator[AsyncConnection]:
     """A read-only transaction of this tenant, rolled back at its end.
 
-    `upload_number`: of rejects it sees this upload's only, and is quick however many uploads the tenant has.
-    `is_snapshot`: all statements see the database as it was at the first one, so that totals fit their pages.
+    `upload_number`: it sees the rejects of this upload only, and is fast however many uploads the tenant has.
+    `is_snapshot`: all statements see the database as it was at the first one, so that totals match their pages.
     """
     async with engine.connect() as connection:
         level = "REPEATABLE READ" if is_snapshot else "READ COMMITTED"
@@ -46,7 +47,7 @@ async def tenant_reading(
 
 @contextmanager
 def tenant_transaction(engine: Engine, tenant: str) -> Iterator[Connection]:
-    """A transaction of this tenant, committed at its end or rolled back."""
+    """A transaction of this tenant, committed at its end, or rolled back after an error."""
     with engine.begin() as connection:
         connection.execute(_SET_TENANT, {"tenant": tenant})
         yield connection
@@ -54,7 +55,10 @@ def tenant_transaction(engine: Engine, tenant: str) -> Iterator[Connection]:
 
 @asynccontextmanager
 async def key_transaction(engine: AsyncEngine, key_id: str) -> AsyncIterator[AsyncConnection]:
-    """A transaction that sees this API key, if there is one, and nobody's data; committed at its end or rolled back."""
+    """A transaction that sees this API key, if it exists, and no data of tenants.
+
+    It is committed at its end, or rolled back after an error.
+    """
     async with engine.connect() as connection:
         await connection.execution_options(isolation_level="READ COMMITTED")
         async with connection.begin():
@@ -64,13 +68,13 @@ async def key_transaction(engine: AsyncEngine, key_id: str) -> AsyncIterator[Asy
 
 @asynccontextmanager
 async def nobodys_reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """For what is no tenant's, as health checks ask it: of the tables with anyone's data it sees no row."""
+    """For data that belongs to no tenant, such as that of health checks; it sees no row of any tenant's tables."""
     async with engine.connect() as connection:
         yield connection
 
 
 @contextmanager
 def everybodys_reading(engine: Engine) -> Iterator[Connection]:
-    """All tenants' rows, on the owner's engine; on that of requests there are none."""
+    """The rows of all tenants, on the owner's engine; on the engine of requests there are none."""
     with engine.connect() as connection:
         yield connection

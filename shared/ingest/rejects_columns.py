@@ -1,8 +1,8 @@
-"""The columns that a download of rejects has in front of the file's own."""
+"""The columns that a download of rejects adds in front of the file's own."""
 
 from typing import Final
 
-# Which rejected record it is: the line of the uploaded file at which the record begins.
+# Identifies the rejected record: the line of the uploaded file at which the record begins.
 LINE_COLUMN: Final = "_line"
 REJECT_COLUMNS: Final = (LINE_COLUMN, "_column", "_code", "_message", "_hint")
 

@@ -1,4 +1,4 @@
-"""What a loader must know of an upload and of a batch that it has claimed, and how it gets either."""
+"""What a loader must know about an upload and a batch that it has claimed, and how it gets them."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """An upload, as far as loading needs to know it."""
+    """An upload, as far as loading needs it."""
 
     id: UUID
     number: int
@@ -36,9 +36,9 @@ class Work:
     storage_key: str
     trace_id: str
     budget: Budget
-    # number of the upload whose rejected records this one corrects; None: it is an upload of its own
+    # number of the upload whose rejected records this one corrects; None if it is not a correction
     corrects: int | None = None
-    # large, and this loader is the first one to work on it
+    # the upload is large, and this loader is the first one to work on it
     is_new: bool = False
 
     @property
@@ -61,7 +61,7 @@ class Work:
 class ClaimedBatch:
     """A batch that is ours until its lease ends or another loader raises its epoch.
 
-    `checksum` is None for batches of earlier versions, which made none.
+    `checksum` is None for batches of earlier versions, which computed none.
     """
 
     number: int
@@ -87,7 +87,7 @@ INSERT INTO upload_events (upload_number, event, reason) VALUES (%(upload)s, %(e
 
 
 def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
-    """Take part in loading this upload; None if there is nothing to load any more."""
+    """Join the loading of this upload; None if there is nothing left to load."""
     with connection.transaction():
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
@@ -120,14 +120,14 @@ def claim_batch(
     known = None if checksum is None else bytes(checksum)
     batch = ClaimedBatch(number, byte_start, byte_end, first_line, begins_in_line, known, epoch, attempts)
     if batch.attempts > 1:
-        with connection.transaction():  # of its own: the lock order
+        with connection.transaction():  # a transaction of its own, because of the lock order
             connection.execute(_COUNT_TAKEOVER, upload=work.number)
             record_event(connection, work.number, "batch_taken_over", f"batch {batch.number}, attempt {batch.attempts}")
     return batch
 
 
 def hold_upload(connection: LoaderConnection, work: Work) -> None:
-    """Lock the upload's row, before its batch's, in a transaction that changes both; raises `UploadEnded`."""
+    """Lock the upload's row, before that of its batch, in a transaction that changes both; raises `UploadEnded`."""
     if not state_machine.hold_loading(connection, work.number):
         raise UploadEnded("the upload has ended")
 
@@ -135,19 +135,19 @@ def hold_upload(connection: LoaderConnection, work: Work) -> None:
 def finish_batch(
     connection: LoaderConnection, work: Work, batch: ClaimedBatch, read: int, loaded: int, rejected: int
 ) -> None:
-    """Mark the batch done in the transaction that holds its rows; raises `LostLease` if it is not ours any more."""
+    """Mark the batch done in the transaction that holds its rows; raises `LostLease` if it is no longer ours."""
     counts = {"read": read, "loaded": loaded, "rejected": rejected}
     if not state_machine.finish_batch(connection, work.number, batch.number, batch.epoch, counts):
         raise LostLease("another loader has this batch now")
 
 
 def record_event(connection: LoaderConnection, number: int, event: str, reason: str) -> None:
-    """Add to the upload's history, inside a transaction."""
+    """Add an event to the upload's history, inside a transaction."""
     connection.execute(_RECORD_EVENT, upload=number, event=event, reason=reason)
 
 
 def fail(connection: LoaderConnection, work: Work, error: Permanent) -> None:
-    """End the upload as failed, inside a transaction; nothing happens if it has ended already."""
+    """End the upload as failed, inside a transaction; nothing happens if it has already ended."""
     state_machine.fail(connection, work.number, error.code, error.message)
 
 
@@ -155,20 +155,20 @@ def enforce_budget(connection: LoaderConnection, work: Work) -> None:
     """Fail the upload, inside the transaction of a batch, once it has more rejects than its budget can ever allow."""
     if work.budget.allowed(0) is None:
         return
-    # There are at least as many lines as records, so a percentage of lines is never exceeded too early; the completion
-    # of the upload is exact.
+    # There are at least as many lines as records, so a percentage of the lines is never exceeded too early; completing
+    # the upload checks it exactly.
     rejected, lines = connection.execute(_SPENT, upload=work.number)[0]
     if work.budget.is_exceeded(rejected, lines):
         fail(connection, work, too_many_rejects(rejected))
 
 
 def too_many_rejects(rejected: int) -> TooManyRejects:
-    """The error of an upload over its budget."""
+    """The error of an upload that exceeds its budget."""
     return TooManyRejects(f"{rejected} records were rejected, which is more than the upload's budget allows")
 
 
 def _create_table(connection: LoaderConnection, work: Work) -> bool:
-    """False if the upload has its table already."""
+    """Create the table of the upload; False if it already exists."""
     if connection.execute("SELECT to_regclass(%(table)s)::text", table=work.table)[0][0] is not None:
         return False
     connection.execute(create_upload_table(work.number, work.tenant))

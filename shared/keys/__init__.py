@@ -1,5 +1,5 @@
-"""API keys: what one looks like, and what becomes of it.
+"""API keys: their format, and how people manage them.
 
-text      made, parsed and verified; needs no database
-control   created, rotated and revoked, by people at the command line
+api_key          keys are generated, parsed and verified; needs no database
+administration   keys are created, rotated and revoked by people at the command line
 """

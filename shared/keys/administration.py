@@ -1,4 +1,4 @@
-"""What people do with keys: create, rotate, revoke. Each is one transaction of the caller's."""
+"""What people do with keys: create, rotate, revoke. Each runs in a transaction of the caller."""
 
 import re
 from collections.abc import Sequence
@@ -12,14 +12,15 @@ from shared.database.models import SCOPES, TENANT_NAME, ApiKey
 from shared.errors import InvalidRequest, NotFound, StateConflict
 from shared.keys.api_key import Key, make_key
 
-# Longer is a slip of the fingers; and years of more than four digits can be stored, but not be read again.
+# A longer span is a typing error; and the database can store years of more than four digits, but Python cannot read
+# them.
 LONGEST_SPAN: Final = timedelta(days=3650)
 _LONGEST_NAME: Final = 200
 
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key that was just made: the only time that its secret can be told."""
+    """A key that was just created: only now can its secret be shown."""
 
     key: Key
     name: str
@@ -33,45 +34,49 @@ class NewKey:
 def create(
     connection: Connection, name: str, tenants: Sequence[str], scopes: Sequence[str], lifetime: timedelta | None
 ) -> NewKey:
-    """A key for these tenants, the first of which is meant where a request names none; `lifetime` None: for ever.
+    """Create a key for these tenants; the first one applies where a request names none. `lifetime` None: no end.
 
-    Raises `InvalidRequest` for a name, a tenant, a scope or a lifetime that cannot be.
+    Raises `InvalidRequest` for an invalid name, tenant, scope or lifetime.
     """
     _check(name, tenants, scopes)
     if lifetime is not None and not timedelta(0) < lifetime <= LONGEST_SPAN:
-        raise InvalidRequest(f"A key's lifetime is more than 0 and at most {LONGEST_SPAN.days:,} days, or without end.")
+        raise InvalidRequest(
+            f"A key's lifetime must be more than 0 and at most {LONGEST_SPAN.days:,} days, or unlimited."
+        )
     expires_at = None if lifetime is None else func.clock_timestamp() + lifetime
     unique = {"tenants": list(dict.fromkeys(tenants)), "scopes": list(dict.fromkeys(scopes))}
     return _insert(connection, {"name": name, **unique, "expires_at": expires_at, "replaces": None})
 
 
 def rotate(connection: Connection, key_id: str, overlap: timedelta) -> NewKey:
-    """A new key like this one, which itself expires after the overlap, if not before.
+    """Create a new key like this one; the old key expires after the overlap, if not before.
 
-    Raises `NotFound`, `StateConflict` for a key that is no longer active or was rotated before, and `InvalidRequest`
-    for an id or an overlap that cannot be.
+    Raises `NotFound`, `StateConflict` for a key that is no longer active or was already rotated, and `InvalidRequest`
+    for an invalid id or overlap.
     """
     if not timedelta(0) <= overlap <= LONGEST_SPAN:
-        raise InvalidRequest(f"An overlap is from 0 to {LONGEST_SPAN.days * 24:,} hours ({LONGEST_SPAN.days:,} days).")
+        raise InvalidRequest(
+            f"An overlap must be from 0 to {LONGEST_SPAN.days * 24:,} hours ({LONGEST_SPAN.days:,} days)."
+        )
     _check_id(key_id)
     old = _locked(connection, key_id)
     if not old.is_active:
         raise StateConflict(f"The key {key_id} is revoked or expired; create a new one.")
     successor = connection.scalar(select(ApiKey.id).where(ApiKey.replaces == key_id))
     if successor is not None:
-        raise StateConflict(f"The key {key_id} was rotated already: {successor} takes its place.")
+        raise StateConflict(f"The key {key_id} was already rotated: {successor} replaces it.")
     shared = {"name": old.name, "tenants": old.tenants, "scopes": old.scopes, "expires_at": old.expires_at}
     new = _insert(connection, {**shared, "replaces": key_id})
-    # least() takes no notice of nulls
+    # least() ignores nulls
     end = func.least(ApiKey.expires_at, func.clock_timestamp() + overlap)
     connection.execute(update(ApiKey).where(ApiKey.id == key_id).values(expires_at=end))
     return new
 
 
 def revoke(connection: Connection, key_id: str) -> datetime:
-    """End the key with its next request; when it was revoked, which may be long ago.
+    """Revoke the key from its next request on; return when it was revoked, which may be long ago.
 
-    Raises `NotFound`, and `InvalidRequest` for an id that cannot be.
+    Raises `NotFound`, and `InvalidRequest` for an invalid id.
     """
     _check_id(key_id)
     at = func.coalesce(ApiKey.revoked_at, func.clock_timestamp())
@@ -104,18 +109,20 @@ def _locked(connection: Connection, key_id: str) -> Row[str, list[str], list[str
 
 def _check(name: str, tenants: Sequence[str], scopes: Sequence[str]) -> None:
     if not name.isprintable() or not name.strip():
-        raise InvalidRequest("A key needs a name that can be printed: who will have it.")
+        raise InvalidRequest("A key needs a printable name that says who uses it.")
     if len(name) > _LONGEST_NAME:
-        raise InvalidRequest(f"A key's name has at most {_LONGEST_NAME} characters.")
+        raise InvalidRequest(f"A key's name must have at most {_LONGEST_NAME} characters.")
     if not tenants or not all(re.fullmatch(TENANT_NAME, tenant) for tenant in tenants):
-        raise InvalidRequest("A tenant is 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or a digit.")
+        raise InvalidRequest(
+            "A tenant must be 1 to 63 characters of a-z, 0-9, _ and -, and begin with a letter or a digit."
+        )
     if not scopes or not set(scopes) <= set(SCOPES):
-        raise InvalidRequest(f"A scope is one of {', '.join(SCOPES)}.")
+        raise InvalidRequest(f"A scope must be one of {', '.join(SCOPES)}.")
 
 
 def _check_id(key_id: str) -> None:
     if not re.fullmatch("[0-9A-Za-z]{1,100}", key_id):
-        raise InvalidRequest("A key's id is of letters and digits, as `keys list` shows it.")
+        raise InvalidRequest("A key's id consists of letters and digits, as `keys list` shows it.")
 
 
 def _no_such_key(key_id: str) -> NotFound:

@@ -1,9 +1,8 @@
 """What an API key looks like: `imdb_<id>_<secret>_<checksum>`.
 
-The id is public: it stands in the database, in logs and in lists. The secret has 256 random bits, so nobody guesses it
-from its SHA-256, and a slow hash, which is for passwords, would only slow down each request. The prefix lets scanners
-find keys that were published by mistake; the checksum tells a typing error from a key, for which nobody need ask a
-database.
+The id is public: the database, logs and lists contain it. The secret has 256 random bits, so it cannot be guessed from
+its SHA-256. A slow hash is for passwords; here it would only slow down each request. The prefix lets scanners find keys
+that were published by mistake. The checksum detects typing errors without a query to the database.
 """
 
 import hashlib
@@ -22,8 +21,8 @@ _CHECKSUM_LENGTH: Final = 6  # 62^6 > 2^32
 _KEY: Final = re.compile(
     rf"imdb_([0-9A-Za-z]{{{_ID_LENGTH}}})_([0-9A-Za-z]{{{_SECRET_LENGTH}}})_([0-9A-Za-z]{{{_CHECKSUM_LENGTH}}})"
 )
-# The hash of no secret that anybody has: an id that is not there is verified like any other.
-_NOBODYS_HASH: Final = bytes(32)
+# Not the hash of any secret: a key with an unknown id is verified in the same way as any other.
+_NO_HASH: Final = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +34,31 @@ class Key:
 
     @property
     def text(self) -> str:
-        """What is sent."""
+        """What a client sends."""
         body = f"imdb_{self.id}_{self.secret}"
         return f"{body}_{_checksum(body)}"
 
     @property
     def secret_hash(self) -> bytes:
-        """What is stored: 32 bytes."""
+        """What the database stores: 32 bytes."""
         return hashlib.sha256(self.secret.encode("ascii")).digest()
 
     def verify(self, stored_hash: bytes | None) -> bool:
-        """Whether the stored hash (None: there is no key of this id) is this secret's; takes as long whatever it is."""
-        is_equal = hmac.compare_digest(self.secret_hash, stored_hash or _NOBODYS_HASH)
+        """Whether the stored hash belongs to this secret; None means that there is no key with this id.
+
+        It always takes the same time.
+        """
+        is_equal = hmac.compare_digest(self.secret_hash, stored_hash or _NO_HASH)
         return is_equal and stored_hash is not None
 
 
 def make_key() -> Key:
-    """A new key, by the system's source of randomness."""
+    """A new key from the system's source of randomness."""
     return Key(_random(_ID_LENGTH), _random(_SECRET_LENGTH))
 
 
 def parse_key(text: str) -> Key | None:
-    """The key in the text; None if it is none, or if its checksum says that a character is wrong."""
+    """The key in the text; None if it has another form, or if its checksum shows a wrong character."""
     found = _KEY.fullmatch(text)
     if found is None:
         return None

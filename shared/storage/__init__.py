@@ -1,1 +1,1 @@
-"""Where uploaded bytes live: a protocol, and the directory that implements it."""
+"""Where uploaded bytes are stored: a protocol, and the directory that implements it."""

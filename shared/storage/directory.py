@@ -1,8 +1,8 @@
 """A storage in a directory that the API and its workers share.
 
 A file appears under its key only when it is complete and on disk: it is written to `<key>.part`, fsynced and renamed,
-and the directory is fsynced. A file that ends in `.part` belongs to a request that is still running, or to one that died.
-An open file can be read to its end even when it is deleted meanwhile.
+and the directory is fsynced. A file that ends in `.part` belongs to a request that is still running or has died. An
+open file can be read to its end even if it is deleted in the meantime.
 """
 
 import errno
@@ -21,7 +21,7 @@ _PART = ".part"
 
 
 class DirectoryStorage:
-    """Implements `Storage`; makes the directory at the first write."""
+    """Implements `Storage`; creates the directory at the first write."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -31,7 +31,7 @@ class DirectoryStorage:
         return uuid.uuid4().hex
 
     def create(self, key: str) -> "FileWriter":
-        """Begin to write; raises `StorageFull` or `Unavailable`."""
+        """Begin to write a file; raises `StorageFull` or `Unavailable`."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             return FileWriter(self.directory / key)
@@ -39,7 +39,7 @@ class DirectoryStorage:
             raise _storage_error(error) from error
 
     def open(self, key: str) -> "FileReader":
-        """For many reads; raises `StoredFileCorrupt` if it is gone, `Unavailable`."""
+        """Open a file for many reads; raises `Unavailable`, or `StoredFileCorrupt` if it is gone."""
         try:
             return FileReader((self.directory / key).open("rb", buffering=0))
         except FileNotFoundError as error:
@@ -48,21 +48,21 @@ class DirectoryStorage:
             raise _unreadable(error) from error
 
     def read(self, key: str, byte_start: int, byte_end: int) -> bytes:
-        """Exactly the bytes [byte_start, byte_end); raises `StoredFileCorrupt` if they are not there, `Unavailable`."""
+        """Exactly the bytes [byte_start, byte_end); raises `Unavailable`, or `StoredFileCorrupt` if any is missing."""
         with closing(self.open(key)) as file:
             return file.read(byte_start, byte_end)
 
     def delete(self, key: str) -> None:
-        """Remove the file; no error if it is gone already."""
+        """Remove the file; no error if it is already gone."""
         (self.directory / key).unlink(missing_ok=True)
 
     def list_objects(self) -> Iterator[StoredObject]:
-        """Every file, unfinished ones included; the directory's clock is this machine's."""
+        """Every file, including unfinished ones; ages are measured by this machine's clock."""
         if not self.directory.exists():
             return
         now = time.time()
         for entry in os.scandir(self.directory):
-            with suppress(FileNotFoundError):  # it was renamed or removed in this moment
+            with suppress(FileNotFoundError):  # it was renamed or removed at this moment
                 yield StoredObject(entry.name, now - entry.stat().st_mtime)
 
 
@@ -73,14 +73,14 @@ class FileReader:
         self._file = file
 
     def read(self, byte_start: int, byte_end: int) -> bytes:
-        """Exactly the bytes [byte_start, byte_end); raises `StoredFileCorrupt` if they are not there, `Unavailable`."""
+        """Exactly the bytes [byte_start, byte_end); raises `Unavailable`, or `StoredFileCorrupt` if any is missing."""
         try:
             return _read_exactly(self._file, byte_start, byte_end - byte_start)
         except OSError as error:
             raise _unreadable(error) from error
 
     def close(self) -> None:
-        """Give it up."""
+        """Close the file."""
         self._file.close()
 
 
@@ -90,7 +90,7 @@ class FileWriter:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._part = path.with_name(path.name + _PART)
-        # Whatever the umask is: only its owner may read it, and it is not executable.
+        # With any umask: only the owner may read the file, and it is not executable.
         descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._file = os.fdopen(descriptor, "wb", buffering=0)
 
@@ -114,7 +114,7 @@ class FileWriter:
             raise _storage_error(error) from error
 
     def discard(self) -> None:
-        """Leave nothing behind; no error if it was committed or discarded already."""
+        """Remove what was written; no error if it was already committed or discarded."""
         self._file.close()
         self._part.unlink(missing_ok=True)
 
@@ -124,7 +124,7 @@ def _read_exactly(file: FileIO, offset: int, size: int) -> bytes:
     while len(data) < size:
         part = os.pread(file.fileno(), size - len(data), offset + len(data))
         if not part:
-            raise StoredFileCorrupt("the stored file is shorter than what was received", {"found_bytes": len(data)})
+            raise StoredFileCorrupt("the stored file is shorter than it was", {"found_bytes": len(data)})
         data += part
     return data
 

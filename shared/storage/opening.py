@@ -1,4 +1,4 @@
-"""The one place that names an implementation of `Storage`."""
+"""The only module that names an implementation of `Storage`."""
 
 from shared.settings import Settings
 from shared.storage.directory import DirectoryStorage
@@ -6,5 +6,5 @@ from shared.storage.protocol import Storage
 
 
 def open_storage(settings: Settings) -> Storage:
-    """The storage that the settings name; touches nothing before its first use."""
+    """The storage that the settings name; it does nothing before its first use."""
     return DirectoryStorage(settings.upload_dir)

@@ -3,10 +3,11 @@
     new_key -> create -> write ... -> commit      a reader sees the whole object from here on
                               `----> discard      nothing is left
     open -> read(byte_start, byte_end) ...        one ranged read for each batch
-    delete, list_objects                          retention, and what a killed process left behind
+    delete, list_objects                          for retention, and for what a killed process left behind
 
-All methods are synchronous. They raise `StorageFull` and `Unavailable`, and readers `StoredFileCorrupt` if the object is
-gone or shorter than it was. An object may be deleted while it is open: a later read may then raise `StoredFileCorrupt`.
+All methods are synchronous. They raise `StorageFull` and `Unavailable`, and readers raise `StoredFileCorrupt` if the
+object is gone or shorter than it was. An object may be deleted while it is open: a later read may then raise
+`StoredFileCorrupt`.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from typing import NamedTuple, Protocol
 
 
 class StoredObject(NamedTuple):
-    """An object, or what an unfinished write left behind. `age_seconds`: since its last change, by the storage's clock."""
+    """An object, or what an unfinished write left behind.
+
+    `age_seconds`: since its last change, by the clock of the storage.
+    """
 
     key: str
     age_seconds: float
@@ -24,13 +28,13 @@ class Writer(Protocol):
     """An object that is being written; readers see it only after `commit`."""
 
     def write(self, block: bytes | memoryview) -> None:
-        """Append."""
+        """Append a block."""
 
     def commit(self) -> None:
         """Make the object durable and visible under its key."""
 
     def discard(self) -> None:
-        """Leave nothing behind; no error if it was committed or discarded already."""
+        """Remove what was written; no error if it was already committed or discarded."""
 
 
 class Reader(Protocol):
@@ -40,11 +44,11 @@ class Reader(Protocol):
         """Exactly the bytes [byte_start, byte_end)."""
 
     def close(self) -> None:
-        """Give it up; never raises."""
+        """Close the object; never raises."""
 
 
 class Storage(Protocol):
-    """A place for objects; keys are made by `new_key`, never from what a client sends."""
+    """Stores objects; `new_key` makes their keys, which never depend on what a client sends."""
 
     def new_key(self) -> str:
         """A key that no other object has."""
@@ -59,7 +63,7 @@ class Storage(Protocol):
         """Exactly the bytes [byte_start, byte_end) of an object, by one read."""
 
     def delete(self, key: str) -> None:
-        """Remove the object; no error if it is gone already."""
+        """Remove the object; no error if it is already gone."""
 
     def list_objects(self) -> Iterator[StoredObject]:
-        """Every object, unfinished ones included, in no order."""
+        """Every object in any order, including unfinished ones."""

@@ -1,1 +1,1 @@
-"""One module for each kind of file that the platform knows from the start, each with a `DATASET`."""
+"""The built-in kinds of files: one module for each, with a `DATASET`."""

@@ -1,4 +1,4 @@
-"""The `film` table of Sakila and Pagila, the sample databases of a film rental, as CSV."""
+"""The `film` table of Sakila and Pagila, the sample databases of a film rental shop, as CSV."""
 
 from shared.catalog import release_fields as release
 from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, SOURCE_ID
@@ -8,7 +8,7 @@ from shared.catalog.rules import Rule, Whole, Year
 DATASET = Dataset(
     name="film",
     title="Sakila films",
-    description="The film table of Sakila or Pagila as CSV; `null` is null. Languages are ids of a table of its own.",
+    description="The film table of Sakila or Pagila as CSV; `null` is null. Languages are ids of another table.",
     columns=(
         Column("film_id", "source_id", Rule(), "The film's id", (SOURCE_ID,), required=True),
         Column("title", "title", Rule(), "Title", (NOT_BLANK,), required=True),

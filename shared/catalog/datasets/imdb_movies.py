@@ -1,4 +1,4 @@
-"""IMDB data from 2006 to 2016 (Kaggle): IMDB-Movie-Data.csv, a thousand films; no ids."""
+"""IMDB data from 2006 to 2016 (Kaggle): IMDB-Movie-Data.csv, a thousand films without ids."""
 
 from shared.catalog import release_fields as release
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_YEAR, RUNTIME, VOTE

@@ -1,6 +1,6 @@
-"""IMDB Movies Dataset (Kaggle): imdb_top_1000.csv, the thousand best by IMDb's votes; no ids.
+"""IMDB Movies Dataset (Kaggle): imdb_top_1000.csv, the thousand films with the best votes on IMDb, without ids.
 
-One film of it has its certificate in `Released_Year` (Apollo 13, `PG`).
+One film has its certificate in `Released_Year` (Apollo 13, `PG`).
 """
 
 from shared.catalog import release_fields as release

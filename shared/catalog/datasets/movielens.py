@@ -1,4 +1,4 @@
-"""MovieLens: movies.csv of each of its sizes; the year of release stands behind the title."""
+"""MovieLens: the movies.csv of each of its editions; the year of release follows the title."""
 
 from shared.catalog import release_fields as release
 from shared.catalog.checks import FIRST_YEAR, LAST_YEAR, NOT_BLANK, SOURCE_ID, Between
@@ -7,9 +7,9 @@ from shared.catalog.list_rules import PipeList
 from shared.catalog.publisher_rules import TitleYear, UndatedTitle
 from shared.catalog.rules import Rule
 
-YEAR_BEHIND = Between(
+TITLE_YEAR = Between(
     code="year_out_of_range",
-    message=f"must end with a year between {FIRST_YEAR} and {LAST_YEAR}, if with any",
+    message=f"must end with a year between {FIRST_YEAR} and {LAST_YEAR}, or without a year",
     low=FIRST_YEAR,
     high=LAST_YEAR,
 )
@@ -17,11 +17,11 @@ YEAR_BEHIND = Between(
 DATASET = Dataset(
     name="movielens",
     title="MovieLens",
-    description="MovieLens' movies.csv: titles like `Toy Story (1995)`, genres with bars between them.",
+    description="MovieLens' movies.csv: titles like `Toy Story (1995)`, genres separated by vertical bars.",
     columns=(
         Column("movieId", "source_id", Rule(), "MovieLens' id of the film", (SOURCE_ID,), required=True),
-        Column("title", "title", UndatedTitle(), "The title without the year behind it", (NOT_BLANK,), required=True),
-        Column("title", "release_year", TitleYear(), "The year behind the title, if there is one", (YEAR_BEHIND,)),
+        Column("title", "title", UndatedTitle(), "The title without the year after it", (NOT_BLANK,), required=True),
+        Column("title", "release_year", TitleYear(), "The year after the title, if there is one", (TITLE_YEAR,)),
         Column("genres", "genres", PipeList(), "Genres"),
     ),
     nulls=("", "\\N", "(no genres listed)"),

@@ -1,4 +1,4 @@
-"""TMDB movies with fifteen columns: amounts written `30000000.0`, languages as a Python list literal."""
+"""TMDB movies with fifteen columns: amounts like `30000000.0`, languages as a Python list literal."""
 
 from shared.catalog import release_fields as release
 from shared.catalog.checks import NOT_NEGATIVE

@@ -1,6 +1,6 @@
-"""The Movies Dataset (Kaggle): movies_metadata.csv, 45,466 films of TMDB; lists are Python's, of objects.
+"""The Movies Dataset (Kaggle): movies_metadata.csv, 45,466 films of TMDB; Python lists of objects.
 
-A few of its records are broken by line breaks that nobody quoted: dates in `id`, an overview in `adult`.
+Unquoted line breaks have broken a few of its records: dates in `id`, an overview in `adult`.
 """
 
 from shared.catalog import release_fields as release
@@ -11,7 +11,7 @@ from shared.catalog.tmdb_columns import FACTS, OBJECTS
 DATASET = Dataset(
     name="movies_metadata",
     title="The Movies Dataset",
-    description="Kaggle's movies_metadata.csv: lists are Python's, of objects ([{'id': 16, 'name': 'Animation'}]).",
+    description="Kaggle's movies_metadata.csv: Python lists of objects ([{'id': 16, 'name': 'Animation'}]).",
     columns=(*FACTS, *OBJECTS, Column("adult", "is_adult", TrueFalse(), "True for an adult film")),
     derive=release.from_day,
 )

@@ -1,6 +1,6 @@
 r"""IMDb's title.basics: tab-separated, never quoted, `\N` is null.
 
-The aliases are the names in the SQLite copies that people make of it (imdb-sqlite).
+The aliases are the column names of the SQLite copies that people make of it (imdb-sqlite).
 """
 
 from shared.catalog import release_fields as release
@@ -17,7 +17,7 @@ ENDS_BEFORE_START = NotBefore(
 DATASET = Dataset(
     name="title.basics",
     title="IMDb titles",
-    description="IMDb's official title.basics.tsv(.gz): tab-separated, no quoting at all, \\N is null.",
+    description="IMDb's official title.basics.tsv(.gz): tab-separated, never quoted, \\N is null.",
     columns=(
         Column(
             "tconst", "source_id", Rule(), "IMDb's id of the title", (TCONST,), required=True, aliases=("title_id",)

@@ -1,4 +1,4 @@
-"""TMDB 5000 Movie Dataset (Kaggle): tmdb_5000_movies.csv; lists are JSON of objects."""
+"""TMDB 5000 Movie Dataset (Kaggle): tmdb_5000_movies.csv; JSON lists of objects."""
 
 from shared.catalog import release_fields as release
 from shared.catalog.dataset import Dataset
@@ -7,7 +7,7 @@ from shared.catalog.tmdb_columns import FACTS, OBJECTS
 DATASET = Dataset(
     name="tmdb_5000",
     title="TMDB 5000 movies",
-    description='Kaggle\'s tmdb_5000_movies.csv: lists are JSON of objects ([{"id": 16, "name": "Animation"}]).',
+    description='Kaggle\'s tmdb_5000_movies.csv: JSON lists of objects ([{"id": 16, "name": "Animation"}]).',
     columns=(*FACTS, *OBJECTS),
     derive=release.from_day,
 )

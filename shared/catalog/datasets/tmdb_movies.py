@@ -1,4 +1,4 @@
-"""Full TMDB Movies Dataset (Kaggle): TMDB_movie_dataset_v11.csv, over a million films; lists have commas between."""
+"""Full TMDB Movies Dataset (Kaggle): TMDB_movie_dataset_v11.csv, over a million films; lists separated by commas."""
 
 from shared.catalog import release_fields as release
 from shared.catalog.dataset import Column, Dataset
@@ -9,7 +9,7 @@ from shared.catalog.tmdb_columns import FACTS, ID
 DATASET = Dataset(
     name="tmdb_movies",
     title="Full TMDB movies",
-    description="Kaggle's TMDB_movie_dataset_v11.csv: lists are values with commas between them (Action, Comedy).",
+    description="Kaggle's TMDB_movie_dataset_v11.csv: lists are values separated by commas (Action, Comedy).",
     columns=(
         *FACTS,
         ID,

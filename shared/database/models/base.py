@@ -15,7 +15,7 @@ TENANT_NAME: Final = "[a-z0-9][a-z0-9_-]{0,62}"
 
 
 class Base(DeclarativeBase):
-    """Declarative base; every constraint gets a name that a migration can use."""
+    """Declarative base; every constraint gets a name that migrations can use."""
 
     metadata = MetaData(
         naming_convention={

@@ -1,4 +1,4 @@
-"""What the platform keeps about clients and tenants: API keys, idempotency keys, when each tenant was served."""
+"""What the platform stores about clients and tenants: API keys, idempotency keys, when each tenant was served."""
 
 import uuid
 from datetime import datetime
@@ -14,9 +14,10 @@ SCOPES: Final = ("read", "upload", "admin")
 
 
 class ApiKey(Base):
-    """Somebody's key: which tenants' data it opens, and what for. Of its secret there is only the SHA-256.
+    """An API key: which tenants' data it opens, and for what. Of its secret only the SHA-256 is stored.
 
-    `replaces` is the key that this one was made for by a rotation. Keys are revoked, not deleted: logs name their ids.
+    `replaces` is the key that this key replaced by a rotation. Keys are revoked and not deleted, because logs name
+    their ids.
     """
 
     __tablename__ = "api_keys"
@@ -40,7 +41,10 @@ class ApiKey(Base):
 
 
 class IdempotencyKey(Base):
-    """A client's key for one upload request; `holder` is receiving it until `lease_until`, or `answer` is its end."""
+    """A client's key for one upload request.
+
+    The request `holder` has the key until `lease_until` while its upload comes in; afterwards `answer` is its response.
+    """
 
     __tablename__ = "idempotency_keys"
 
@@ -57,7 +61,7 @@ class IdempotencyKey(Base):
 
 
 class TenantSchedule(Base):
-    """When a tenant last had a turn at a loader (see `shared.ingest.loading.scheduling`)."""
+    """When a loader last served a tenant (see `shared.ingest.loading.scheduling`)."""
 
     __tablename__ = "tenant_schedule"
 

@@ -1,4 +1,4 @@
-"""Loaded records, and the sums that make counting them unnecessary."""
+"""Loaded records, and totals that make it unnecessary to count them."""
 
 from datetime import date
 from typing import Any
@@ -11,7 +11,7 @@ from shared.database.models.base import Base
 
 
 class Movie(Base):
-    """One loaded record. Fixed-width columns stand first: no padding between them."""
+    """One loaded record. Columns of fixed width come first, so that there is no padding between them."""
 
     __tablename__ = "movies"
 
@@ -24,10 +24,10 @@ class Movie(Base):
     vote_average: Mapped[float | None] = mapped_column(Double)
     runtime: Mapped[int | None] = mapped_column(Integer)
     release_date: Mapped[date | None]
-    # yyyymmdd, with 0000 for month and day where only the year is known: one key that sorts both kinds by release
+    # yyyymmdd, with 0000 for month and day if only the year is known: one key that sorts both kinds by release
     release_order: Mapped[int | None] = mapped_column(Integer)
     release_year: Mapped[int | None] = mapped_column(SmallInteger)
-    # `original_language` as a number (languages.py), for the indexes
+    # `original_language` as a number (language_codes.py), for the indexes
     language_number: Mapped[int | None] = mapped_column(SmallInteger)
     end_year: Mapped[int | None] = mapped_column(SmallInteger)
     is_adult: Mapped[bool | None]
@@ -48,7 +48,7 @@ class Movie(Base):
 
 
 class UploadTotal(Base):
-    """How many movies of one upload have this year and language; 0 and '' stand for unknown."""
+    """How many movies of one upload have this year and language; 0 and '' mean unknown."""
 
     __tablename__ = "upload_totals"
 
@@ -59,7 +59,10 @@ class UploadTotal(Base):
 
 
 class MovieTotal(Base):
-    """The sum of `upload_totals` over a tenant's completed uploads; changed in the transaction that changes those."""
+    """The sum of `upload_totals` over the completed uploads of a tenant.
+
+    It changes in the same transaction as they do.
+    """
 
     __tablename__ = "movie_totals"
 

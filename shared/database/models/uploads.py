@@ -1,4 +1,4 @@
-"""Uploads and what belongs to one: its batches, rejects and history."""
+"""Uploads and what belongs to them: batches, rejects and history."""
 
 import uuid
 from datetime import datetime
@@ -45,7 +45,7 @@ large_upload_numbers = Sequence(
 class Upload(Base):
     """One uploaded file; its states are those of `state_machine`.
 
-    `epoch` grows with every claim of the publishing; `lease_until` says how long the present claim holds.
+    `epoch` grows with every claim of the publishing; `lease_until` says how long the current claim holds.
     """
 
     __tablename__ = "uploads"
@@ -62,23 +62,23 @@ class Upload(Base):
     transport: Mapped[str]
     trace_id: Mapped[str]
     forced: Mapped[bool] = mapped_column(server_default=false())
-    # the upload whose rejected records it brings again: its rows go there, under that upload's ids
+    # the upload whose rejected records this one corrects: its rows go there and get ids of that upload
     corrects: Mapped[int | None] = mapped_column(BigInteger)
 
-    # how many rejected records it may have: none with `abort`, else these bounds (null: any number)
+    # how many rejected records it may have: none with `abort`, otherwise these bounds (null: any number)
     on_error: Mapped[str] = mapped_column(server_default="skip")
     max_rejects: Mapped[int | None] = mapped_column(BigInteger)
     max_rejects_percent: Mapped[float | None] = mapped_column(Double)
 
-    # what the client sent (`size_bytes`, `sha256`) and what is stored and split: the same size unless it was gzip or
-    # another encoding than UTF-8; records begin after `header_bytes`
+    # what the client sent (`size_bytes`, `sha256`), and what is stored and split (`content_bytes`). The sizes are equal
+    # unless the file was gzip or not UTF-8. Records begin after `header_bytes`.
     storage_key: Mapped[str]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
     content_bytes: Mapped[int] = mapped_column(BigInteger)
     header_bytes: Mapped[int] = mapped_column(BigInteger)
 
-    # the claim of its publishing
+    # the claim of the publishing
     epoch: Mapped[int] = mapped_column(Integer, server_default="0")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     publish_attempts: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -106,8 +106,8 @@ class Upload(Base):
         CheckConstraint("on_error IN ('skip', 'abort')", name="on_error"),
         CheckConstraint("max_rejects >= 0", name="max_rejects"),
         CheckConstraint("max_rejects_percent BETWEEN 0 AND 100", name="max_rejects_percent"),
-        # No tenant corrects another tenant's upload. A foreign key asks the table itself, past its policies, so the
-        # tenant is part of the key.
+        # No tenant corrects an upload of another tenant. A foreign key bypasses the table's policies, so the tenant is
+        # part of the key.
         UniqueConstraint("number", "tenant", name="uq_uploads_number_tenant"),
         ForeignKeyConstraint(
             ["corrects", "tenant"], ["uploads.number", "uploads.tenant"], name="fk_uploads_corrects", ondelete="CASCADE"
@@ -116,7 +116,7 @@ class Upload(Base):
         Index(None, "sha256"),
         Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),
-        # the same file is loaded once, unless the client forces it
+        # the same file is loaded only once, unless the client forces it
         Index(
             "ix_uploads_content",
             "tenant",
@@ -129,7 +129,11 @@ class Upload(Base):
 
 
 class UploadEvent(Base):
-    """What happened to an upload, in the order of `id`: each state it took (by a trigger), each trouble on the way."""
+    """What happened to an upload, in the order of `id`.
+
+    A trigger writes each state that the upload took. Loaders add what else happened, such as a batch that was taken
+    over.
+    """
 
     __tablename__ = "upload_events"
 
@@ -143,12 +147,12 @@ class UploadEvent(Base):
 
 
 class Batch(Base):
-    """A span [byte_start, byte_end) of the stored bytes that holds whole records; pending until its rows are committed.
+    """A span [byte_start, byte_end) of the stored file that holds whole records; pending until its rows are committed.
 
-    `first_line` is the line of the file at which it begins, `line_feeds` how many newline bytes it holds: the first line
-    of each batch must follow from the batch before. `begins_in_line`: its first bytes are the rest of a line that the
-    batch before could not hold. `checksum` is `shared.csv.split.checksum_of` its bytes; null for batches of versions
-    that made none.
+    `first_line` is the line at which it begins, and `line_feeds` the number of its newline bytes: the first line of
+    each batch must follow from the batch before. `begins_in_line`: it begins with the rest of a line that the batch
+    before could not hold. `checksum` is `shared.csv.split.checksum_of` its bytes; null for batches of versions that
+    computed none.
     """
 
     __tablename__ = "batches"
@@ -167,7 +171,7 @@ class Batch(Base):
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     lease_until: Mapped[datetime | None]
     loader: Mapped[str | None]
-    # the database session that may be in the middle of it, and when that began: process ids come again
+    # the database session that may be working on it, and when that session began, because process ids are reused
     session_pid: Mapped[int | None]
     session_start: Mapped[datetime | None]
 
@@ -188,7 +192,7 @@ class Batch(Base):
 class Reject(Base):
     """One reason why one record was not loaded; `position` numbers the reasons of a record from 0.
 
-    The record is the bytes [byte_start, byte_end) of the stored file; those of earlier versions do not know.
+    The record is the bytes [byte_start, byte_end) of the stored file; null in rejects of earlier versions.
     """
 
     __tablename__ = "rejects"

@@ -1,1 +1,1 @@
-"""The statements that readers run: functions that return SQLAlchemy statements and hold no connection."""
+"""The statements of readers: functions that return SQLAlchemy statements and hold no connection."""

@@ -1,4 +1,4 @@
-"""API keys, by the database's clock: one for a request, all for a person. None of them shows a hash but the first."""
+"""API keys, judged by the database's clock: one key for a request (with its hash), or all keys for people."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -7,8 +7,8 @@ from sqlalchemy import ColumnElement, Select, Update, case, func, or_, select, u
 
 from shared.database.models import ApiKey
 
-# `last_used_at` is for people who ask whether a key is still in use: a write with each request would be too much.
-_USE_IS_NOTED_EVERY: Final = timedelta(minutes=1)
+# `last_used_at` tells people whether a key is still in use; a write with each request would be too much.
+_USE_INTERVAL: Final = timedelta(minutes=1)
 
 
 def key_by_id(key_id: str) -> Select[bytes, list[str], list[str], str, bool]:
@@ -19,12 +19,12 @@ def key_by_id(key_id: str) -> Select[bytes, list[str], list[str], str, bool]:
 
 
 def note_use(key_id: str) -> Update:
-    """Set `last_used_at`, unless that was done within the last minute."""
+    """Set `last_used_at`, unless it was set within the last minute."""
     return update(ApiKey).where(ApiKey.id == key_id, _is_use_due()).values(last_used_at=func.clock_timestamp())
 
 
 def all_keys() -> Select[*tuple[Any, ...]]:
-    """What a person may know of each key, the oldest first."""
+    """What people may know of each key, the oldest first."""
     shown = (
         *(ApiKey.id, ApiKey.name, ApiKey.tenants, ApiKey.scopes, ApiKey.created_at, ApiKey.expires_at),
         *(ApiKey.revoked_at, ApiKey.last_used_at, ApiKey.replaces),
@@ -38,4 +38,4 @@ def _state() -> ColumnElement[str]:
 
 
 def _is_use_due() -> ColumnElement[bool]:
-    return or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.clock_timestamp() - _USE_IS_NOTED_EVERY)
+    return or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < func.clock_timestamp() - _USE_INTERVAL)

@@ -1,4 +1,4 @@
-"""What happened to an upload."""
+"""The history of an upload."""
 
 from datetime import datetime
 

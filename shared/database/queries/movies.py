@@ -1,8 +1,8 @@
 """The listing of movies.
 
 A listing has two segments: first the movies that have the sort key, ordered by (key, id), then those without it,
-ordered by id. Each segment is one range of an index that every partition has, in either direction, so a page costs
-its own rows and not the table's. The tenant is a literal in every statement: the planner can then skip the partitions
+ordered by id. Each segment is one range of an index that every partition has, in either direction, so a page costs its
+own rows and not those of the table. The tenant is a literal in every statement: so the planner can skip the partitions
 of other tenants by their CHECK constraint, which it cannot do for a parameter. What varies is a parameter, and the plan
 is kept (`plan_cache_mode` in engine.py).
 """
@@ -28,7 +28,7 @@ _SORT_KEYS: Final[dict[str, InstrumentedAttribute[Any]]] = {
 
 @dataclass(frozen=True)
 class Listing:
-    """Which movies in which order; `release_year` and `language` None mean any."""
+    """Which movies in which order; None for `release_year` or `language` means any."""
 
     tenant: str
     release_year: int | None = None
@@ -43,12 +43,12 @@ class Listing:
 
     @property
     def has_movies_without_key(self) -> bool:
-        """Whether the second segment can hold anything: who is known to be of a year has a release key."""
+        """Whether the second segment can contain movies: a movie with a known year has a release key."""
         return not (self.sort_by == "release_date" and self.release_year is not None)
 
 
 def movies_with_key(listing: Listing, after: tuple[float, int] | None, limit: int, offset: int) -> Select[Any]:
-    """First segment: movies behind the pair (sort key, id) `after`, or all of them."""
+    """First segment: the movies after the pair (sort key, id) `after`, or all of them."""
     key = listing.sort_key
     statement = _ordered(select(Movie).where(*_conditions(listing), key.is_not(None)), listing)
     if after is not None:
@@ -58,7 +58,7 @@ def movies_with_key(listing: Listing, after: tuple[float, int] | None, limit: in
 
 
 def movies_without_key(listing: Listing, after_id: int | None, limit: int, offset: int) -> Select[Any]:
-    """Second segment: movies whose sort key is unknown, behind the id `after_id`, or all of them."""
+    """Second segment: the movies whose sort key is unknown, after the id `after_id`, or all of them."""
     statement = _ordered(select(Movie).where(*_conditions(listing), listing.sort_key.is_(None)), listing)
     if after_id is not None:
         statement = statement.where(Movie.id < after_id if listing.is_descending else Movie.id > after_id)
@@ -66,13 +66,13 @@ def movies_without_key(listing: Listing, after_id: int | None, limit: int, offse
 
 
 def count_with_key(listing: Listing, at_most: int) -> Select[Any]:
-    """How long the first segment is, if it is not longer than `at_most`."""
+    """The length of the first segment; it counts up to `at_most`."""
     counted = _page(select(Movie.id).where(*_conditions(listing), listing.sort_key.is_not(None)), at_most)
     return select(func.count()).select_from(counted.subquery())
 
 
 def movies_total(listing: Listing) -> Select[Any]:
-    """How many movies the listing has, from the kept sums: no row of `movies` is counted."""
+    """How many movies the listing has, from the stored totals: no row of `movies` is counted."""
     conditions = [MovieTotal.tenant == listing.tenant]
     if listing.release_year is not None:
         conditions.append(MovieTotal.release_year == listing.release_year)
@@ -87,7 +87,7 @@ def movie_by_id(movie_id: int, tenant: str) -> Select[Any]:
 
 
 def source_of(movie_id: int, tenant: str) -> Select[uuid.UUID, int, str]:
-    """`upload_id`, `upload_number` and `filename` of the upload that the movie's id names."""
+    """`upload_id`, `upload_number` and `filename` of the upload that the movie's id refers to."""
     return select(Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename).where(
         Upload.number == upload_number_of(movie_id), Upload.tenant == tenant
     )
@@ -98,7 +98,7 @@ def _is_of(tenant: str) -> ColumnElement[bool]:
 
 
 def _page(statement: Select[Any], limit: int, offset: int = 0) -> Select[Any]:
-    """Literals, too: a plan for an unknown number of rows would be one for a tenth of the table."""
+    """Literals, too: for an unknown number of rows the planner would assume a tenth of the table."""
     if offset:
         statement = statement.offset(bindparam("offset", offset, Integer, literal_execute=True))
     return statement.limit(bindparam("limit", limit, Integer, literal_execute=True))
@@ -109,7 +109,7 @@ def _conditions(listing: Listing) -> list[ColumnElement[bool]]:
     if listing.language is not None:
         conditions.append(Movie.language_number == language_number(listing.language))
     if listing.release_year is not None and listing.sort_by == "release_date":
-        # the same movies as by release_year, but a range of the very index that gives the order
+        # the same movies as by release_year, but a range of the same index that gives the order
         january, december = listing.release_year * 10_000, listing.release_year * 10_000 + 1231
         conditions.append(Movie.release_order.between(january, december))
     elif listing.release_year is not None:
@@ -118,7 +118,7 @@ def _conditions(listing: Listing) -> list[ColumnElement[bool]]:
 
 
 def _ordered(statement: Select[Any], listing: Listing) -> Select[Any]:
-    # The key stands in the order of the second segment, too, where it is always null: only so the planner sees that
-    # the index has this order.
+    # The key is part of the order of the second segment, too, although it is always null there: only then does the
+    # planner see that the index has this order.
     columns = (listing.sort_key, Movie.id)
     return statement.order_by(*(column.desc() if listing.is_descending else column.asc() for column in columns))

@@ -12,25 +12,25 @@ from shared.database.models import Reject
 SAMPLES_PER_GROUP: Final = 3
 SAMPLED_ROWS: Final = 10_000
 
-# For `rejected_records_behind`, in its transaction: right after a load there are no statistics, and the planner would
-# rather sort all that is left of a million rows, for each block anew, than follow the key.
+# For `rejected_records_behind`, in its transaction. Right after a load there are no statistics, and for each block the
+# planner would rather sort the rest of a million rows than follow the key.
 FOLLOW_THE_KEY: Final = text("SET LOCAL enable_sort = off")
 
 
 @dataclass(frozen=True)
 class RejectFilter:
-    """Which rejects; None leaves a filter out."""
+    """Which rejects; None means any."""
 
     upload_number: int
     column: str | None = None
     code: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """As WHERE conditions."""
+        """The filter as WHERE conditions."""
         return [Reject.upload_number == self.upload_number, *self.of_reason()]
 
     def of_reason(self) -> list[ColumnElement[bool]]:
-        """What is asked of a reason."""
+        """The conditions on a reason."""
         conditions: list[ColumnElement[bool]] = []
         if self.column is not None:
             conditions.append(Reject.column_name == self.column)
@@ -40,7 +40,7 @@ class RejectFilter:
 
 
 def rejects_in_file_order(wanted: RejectFilter) -> Select[int, str | None, str, str, str | None]:
-    """Rows of `line_number`, `column`, `code`, `message`, `value`: the primary key's order, so nothing is sorted."""
+    """Rows of `line_number`, `column`, `code`, `message`, `value`, in the primary key's order, so nothing is sorted."""
     return (
         select(
             Reject.line_number,
@@ -55,10 +55,10 @@ def rejects_in_file_order(wanted: RejectFilter) -> Select[int, str | None, str, 
 
 
 def rejected_records_behind(wanted: RejectFilter, line_number: int) -> Select[Any]:
-    """Records behind this line with all their reasons, if one of them matches: rows of `line_number`, the place
-    `byte_start` and `byte_end`, and the lists `columns`, `codes`, `messages` and `values`.
+    """Records after this line with all their reasons, if one of the reasons matches.
 
-    In the order of the file, from a line on: to read on without holding a connection.
+    Rows of `line_number`, the location `byte_start` and `byte_end`, and the lists `columns`, `codes`, `messages` and
+    `values`, in the order of the file. Starting after a line, a caller can read on without holding a connection.
     """
 
     def listed(column: Any) -> Any:
@@ -95,7 +95,7 @@ def reject_groups(wanted: RejectFilter) -> Select[str | None, str, int, int]:
 def first_samples(wanted: RejectFilter) -> Select[str | None, str, int, str | None]:
     """Rows of `column`, `code`, `line_number`, `value`: the first few of each group among the first `SAMPLED_ROWS`.
 
-    The first of each group among all of them would mean to sort them all: 3 s for a million.
+    Finding the first few of each group among all rejects would mean sorting them all: 3 s for a million.
     """
     head = rejects_in_file_order(wanted).limit(SAMPLED_ROWS).subquery("head")
     rank = func.row_number().over(partition_by=(head.c.column, head.c.code), order_by=head.c.line_number)
@@ -108,7 +108,7 @@ def first_samples(wanted: RejectFilter) -> Select[str | None, str, int, str | No
 
 
 def samples_at(wanted: RejectFilter, lines: Collection[int]) -> Select[str | None, str, int, str | None]:
-    """The same for groups that begin later: whatever was rejected at these lines."""
+    """The same for groups that begin later: all rejects at these lines."""
     return (
         select(Reject.column_name.label("column"), Reject.code, Reject.line_number, Reject.value)
         .where(*wanted.conditions(), Reject.line_number.in_(lines))

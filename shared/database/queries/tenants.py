@@ -1,4 +1,4 @@
-"""Tenants: whoever has uploaded something."""
+"""Tenants: the owners of uploads."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from shared.database.models import MovieTotal, Upload
 
 
 def tenants(name: str | None = None) -> Select[Any]:
-    """Rows of `name`, `uploads` and `movies`, by name: of one tenant, if it has uploads, or of all."""
+    """Rows of `name`, `uploads` and `movies`, ordered by name: of one tenant, if it has uploads, or of all tenants."""
     movies = select(MovieTotal.tenant, func.sum(MovieTotal.movies).label("movies")).group_by(MovieTotal.tenant)
     uploads = select(Upload.tenant, func.count().label("uploads")).group_by(Upload.tenant)
     if name is not None:

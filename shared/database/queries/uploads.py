@@ -1,4 +1,4 @@
-"""Uploads as a client sees them: the row, and of an unfinished one the sum over its finished batches."""
+"""Uploads as a client sees them: the row, and for an unfinished upload the sums over its finished batches."""
 
 import uuid
 from typing import Any
@@ -12,23 +12,23 @@ from shared.database.state_machine import ACTIVE_STATES, COUNTED_STATES, BatchSt
 
 
 def upload_by_id(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
-    """The upload with its `done_*` sums and the server's clock `now`, if it belongs to the tenant."""
+    """The upload with its `done_*` sums and the server's time `now`, if it belongs to the tenant."""
     return _with_progress().where(Upload.id == upload_id, Upload.tenant == tenant)
 
 
 def uploads_page(tenant: str, state: str | None, limit: int, offset: int) -> Select[Any]:
-    """Uploads of the tenant, newest first."""
+    """Uploads of the tenant, the newest first."""
     newest_first = (Upload.created_at.desc(), Upload.number.desc())
     return _of_tenant(_with_progress(), tenant, state).order_by(*newest_first).limit(limit).offset(offset)
 
 
 def uploads_count(tenant: str, state: str | None) -> Select[Any]:
-    """How many uploads of the tenant are in this state (None: in any)."""
+    """How many uploads of the tenant are in this state (None: in any state)."""
     return _of_tenant(select(func.count()).select_from(Upload), tenant, state)
 
 
 def active_uploads_count(tenant: str) -> Select[Any]:
-    """How many uploads of the tenant wait or are loaded."""
+    """How many uploads of the tenant are waiting or loading."""
     return select(func.count()).select_from(Upload).where(Upload.tenant == tenant, Upload.state.in_(ACTIVE_STATES))
 
 
@@ -38,7 +38,7 @@ def upload_number(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
 
 
 def stored_file(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
-    """The upload's `number`, and what reading its records again needs, if it belongs to the tenant."""
+    """The upload's `number`, and what is needed to read its records again, if it belongs to the tenant."""
     wanted = select(Upload.number, Upload.state, Upload.storage_key, Upload.header_bytes, Upload.dialect)
     return wanted.where(Upload.id == upload_id, Upload.tenant == tenant)
 
@@ -70,7 +70,7 @@ def _done_batches() -> LateralFromClause:
             total("done_duplicate", Batch.duplicate_records),
         )
         .where(
-            # these have their record counts in their own row: no need to add up thousands of batches again
+            # These have their record counts in their own row, so thousands of batches need not be added up again.
             Upload.state.not_in(COUNTED_STATES),
             Batch.upload_number == Upload.number,
             Batch.state == BatchState.DONE,

@@ -1,4 +1,4 @@
-"""Rejected records that come back corrected: a file like any other, with a column that says which record each one is.
+"""Takes corrections in: files like any other, with a column that says which rejected record each record corrects.
 
 A correction is an upload of its own with a state, a history and rejects. Its rows become rows of the upload that it
 corrects (`correction_loading`). It is one batch and one transaction, so its size is limited.
@@ -30,7 +30,7 @@ MOST_BYTES: Final = 32 * MIB
 
 @dataclass(frozen=True, slots=True)
 class Correctable:
-    """What a correction must know of the upload that it corrects."""
+    """What a correction must know about the upload that it corrects."""
 
     id: uuid.UUID
     number: int
@@ -42,7 +42,7 @@ class Correctable:
 
 
 def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) -> Correctable:
-    """The upload, in whatever state; raises `NotFound`."""
+    """Find the upload, in any state; raises `NotFound`."""
     wanted = select(Upload.number, Upload.state, Upload.dataset, Upload.transport, Upload.corrects, Upload.dialect)
     row = connection.execute(wanted.where(Upload.id == upload_id, Upload.tenant == tenant)).one_or_none()
     if row is None:
@@ -53,14 +53,14 @@ def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) 
 
 
 def limited(settings: Settings) -> Settings:
-    """The settings for the intake of a correction: it is limited in size, and one batch."""
+    """The settings for the intake of a correction: its size is limited, and it is one batch."""
     most_bytes = min(MOST_BYTES, settings.max_upload_bytes)
     return settings.model_copy(update={"max_upload_bytes": most_bytes, "small_upload_bytes": most_bytes})
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectionHeader:
-    """Matches the header of a correction of this dataset: our columns beside its own. A `csv.sniff.HeaderMatcher`."""
+    """Matches the header of a correction of this dataset: our columns, and its own. A `csv.sniff.HeaderMatcher`."""
 
     registry: Registry
     dataset: str
@@ -69,7 +69,7 @@ class CorrectionHeader:
     def match(self, header: Sequence[str]) -> Dataset:
         """The dataset; raises `HeaderMismatch`."""
         if (LINE_COLUMN in header) == (SHEET_LINE_COLUMN in header):
-            message = f"the header lacks {LINE_COLUMN}: which rejected record each one is; download the rejects as CSV"
+            message = f"the header lacks {LINE_COLUMN}, the line of each rejected record; download the rejects as CSV"
             raise HeaderMismatch(message, {"missing": [LINE_COLUMN], "found": [name[:100] for name in header[:100]]})
         repeated = sorted({name for name in {*REJECT_COLUMNS, *SHEET_COLUMNS} if header.count(name) > 1})
         if repeated:
@@ -81,14 +81,17 @@ class CorrectionHeader:
         return self.registry.distance(header, self.dataset)
 
     def dialect_of(self, header: Sequence[str], dialect: Dialect) -> Dialect:
-        """A file for spreadsheets has a dialect of its own."""
+        """The dialect of files for spreadsheets, if this is one; otherwise the given dialect."""
         return dialect_of_sheet(header, dialect)
 
 
 def register_correction(
     connection: Connection, staged: StagedFile, options: UploadOptions, correctable: Correctable
 ) -> Registered:
-    """Write the correction and its batch as `register` does; raises `StateConflict` and SQLAlchemy's errors."""
+    """Write the correction and its batch as `register` does.
+
+    Raises `StateConflict` and errors of SQLAlchemy.
+    """
     now = find_correctable(connection, correctable.id, options.tenant)
     if now.is_correction:
         raise StateConflict(

@@ -1,11 +1,11 @@
 """Loads corrected records into the upload that rejected them: fewer of its records are rejected, more are loaded.
 
     outside a transaction   read, find out which line of the corrected upload each record is, parse and check it
-    inside of one           lock the corrected upload; reject records that it does not want any more; write rows, totals,
+    inside of one           lock the corrected upload; reject records that it did not reject; write rows, totals,
                             the record counts of both uploads and the history of both
 
-The lock of the corrected upload's row decides between two corrections of the same lines, and between a correction and an
-undo.
+The lock of the corrected upload's row decides between two corrections of the same lines, and between a correction and
+an undo.
 """
 
 from dataclasses import dataclass, replace
@@ -34,11 +34,11 @@ from shared.ingest.work import Work, record_event
 _LAST_LINE: Final = (1 << LINE_BITS) - 1
 
 MESSAGES: Final = {
-    "not_a_reject": f"{LINE_COLUMN} must be the line of a record that the upload rejected, and has not loaded since",
-    "repeated_line": f"{LINE_COLUMN} is that of an earlier record of this file",
+    "not_a_reject": f"{LINE_COLUMN} must be the line of a record that the upload rejected and has not loaded since",
+    "repeated_line": f"an earlier record of this file has the same {LINE_COLUMN}",
 }
 
-# Deleting decides which lines are still rejected: retention removes old rejects without the lock of their upload.
+# Deleting finds out which lines are still rejected: retention removes old rejects without locking their upload.
 _TAKE_REJECTS: Final = """
 WITH taken AS (
     DELETE FROM rejects WHERE upload_number = %(corrects)s AND line_number = ANY(%(lines)s::bigint[])
@@ -61,14 +61,18 @@ WHERE number = %(corrects)s
 
 @dataclass(frozen=True, slots=True)
 class Corrected(Validated):
-    """`lines`: of each record that names one, in order, its line in the corrected upload; `locations`: where it is here."""
+    """A validated correction.
+
+    `lines`: the lines in the corrected upload that the records name, in order; `locations`: where these records are in
+    this file.
+    """
 
     lines: np.ndarray
     locations: Locations
 
 
 def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Corrected:
-    """Like `validate`; the rows get the ids that they would have had in the corrected upload, by the lines they name."""
+    """Like `validate`, but the rows get ids of the corrected upload, by the lines that they name."""
     records, lines = _take_lines(records)
     header = own_names(work.header)
     ids = lines + first_id(work.target_number)
@@ -79,7 +83,10 @@ def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Correc
 
 
 def _take_lines(records: Records) -> tuple[Records, np.ndarray]:
-    """The records that name a line, each line once, with those lines; the others have a reason."""
+    """The records that name a line, and these lines; the other records get a reason.
+
+    A line counts only once.
+    """
     name = SHEET_LINE_COLUMN if SHEET_LINE_COLUMN in records.table.column_names else LINE_COLUMN
     texts = records.table.column(name).combine_chunks()
     values, _ = Whole().convert(texts)
@@ -102,12 +109,12 @@ def _take_lines(records: Records) -> tuple[Records, np.ndarray]:
 
 
 def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected) -> Corrected:
-    """Lock the corrected upload, remove the rejects whose records are valid now, and reject records that it never rejected.
+    """Lock the corrected upload, and remove the rejects of records that are valid now.
 
-    Raises `CorrectedUploadEnded`.
+    Records that the upload did not reject, or has loaded since, are rejected. Raises `CorrectedUploadEnded`.
     """
     if not state_machine.hold_completed(connection, work.target_number):
-        raise CorrectedUploadEnded("the upload whose rejects these are is not completed any more: it was undone")
+        raise CorrectedUploadEnded("the upload that these records belong to is no longer completed: it was undone")
     valid = corrected.movies["id"].to_numpy() - first_id(work.target_number)
     invalid = np.setdiff1d(corrected.lines, valid)
     taken = connection.execute(_TAKE_REJECTS, corrects=work.target_number, lines=valid.tolist())
@@ -116,31 +123,31 @@ def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected
     if is_wanted.all():
         return corrected
     ids = pa.array(corrected.lines[is_wanted] + first_id(work.target_number))
-    refused_here = pa.array(corrected.locations.line_numbers[~is_wanted])
-    # Another reason against a record that the upload does not want would only mislead.
-    others = corrected.rejects.filter(pc.invert(pc.is_in(corrected.rejects["line_number"], refused_here)))
+    unwanted_lines = pa.array(corrected.locations.line_numbers[~is_wanted])
+    # Further reasons for a record that the upload did not reject would only mislead.
+    others = corrected.rejects.filter(pc.invert(pc.is_in(corrected.rejects["line_number"], unwanted_lines)))
     rejects = pa.concat_tables([others, _not_rejects(corrected, ~is_wanted, work.number)])
     return replace(corrected, movies=corrected.movies.filter(pc.is_in(corrected.movies["id"], ids)), rejects=rejects)
 
 
-def _not_rejects(corrected: Corrected, refused: np.ndarray, upload_number: int) -> pa.Table:
-    locations, count = corrected.locations, int(refused.sum())
+def _not_rejects(corrected: Corrected, unwanted: np.ndarray, upload_number: int) -> pa.Table:
+    locations, count = corrected.locations, int(unwanted.sum())
     columns = {
         "upload_number": pa.repeat(pa.scalar(upload_number, pa.int64()), count),
-        "line_number": pa.array(locations.line_numbers[refused]),
+        "line_number": pa.array(locations.line_numbers[unwanted]),
         "position": pa.repeat(pa.scalar(0, pa.int16()), count),
         "column_name": pa.repeat(pa.scalar(LINE_COLUMN), count),
         "code": pa.repeat(pa.scalar("not_a_reject"), count),
         "message": pa.repeat(pa.scalar(MESSAGES["not_a_reject"]), count),
-        "value": pa.array(map(str, corrected.lines[refused].tolist()), pa.string()),
-        "byte_start": pa.array(locations.byte_starts[refused]),
-        "byte_end": pa.array(locations.byte_ends[refused]),
+        "value": pa.array(map(str, corrected.lines[unwanted].tolist()), pa.string()),
+        "byte_start": pa.array(locations.byte_starts[unwanted]),
+        "byte_end": pa.array(locations.byte_ends[unwanted]),
     }
     return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)
 
 
 def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corrected) -> None:
-    """Change the corrected upload's record counts and end the correction, in the transaction that holds the rows."""
+    """Change the corrected upload's record counts and complete the correction, in the transaction with the rows."""
     count = int(corrected.movies.num_rows)
     if count:
         connection.execute(_CHANGE_RECORD_COUNTS, corrects=work.target_number, corrected=count)

@@ -1,6 +1,6 @@
-"""Rejected records as a file for people: five cells of ours, then the record's own bytes, in the file's own dialect.
+"""Rejected records as a file for people, in the dialect of their own file: five cells of ours, then the record's bytes.
 
-Ours come first: a record that is damaged, or has too few cells, cannot shift them.
+Our cells come first, so that a record that is malformed or has too few cells cannot shift them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,14 +15,14 @@ from shared.ingest.rejects_columns import REJECT_COLUMNS
 from shared.storage.protocol import Reader
 
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
-# What is handed out at a time.
+# How much is returned at a time.
 _BLOCK_BYTES: Final = 256 * 1024
 _BETWEEN_REASONS: Final = "; "
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason against a record."""
+    """One reason why a record was rejected."""
 
     column: str | None
     code: str
@@ -32,7 +32,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRecord:
-    """A record that begins at `line_number`; its bytes in the stored file, None if they were not noted."""
+    """A record that begins at `line_number`, with its bytes in the stored file; None if they were not recorded."""
 
     line_number: int
     byte_start: int | None
@@ -49,18 +49,18 @@ class RejectsFile:
         self._advisor = advisor
         self.dialect = dialect
         beginning = stored.read(0, header_bytes)
-        # In UTF-8 the mark is stored with the content; earlier versions did not note it.
+        # In UTF-8 the byte order mark is stored with the content; earlier versions did not record it.
         self._has_stored_bom = beginning.startswith(_BYTE_ORDER_MARK)
         self._header = _without_lines(beginning.removeprefix(_BYTE_ORDER_MARK), dialect.header_line - 1)
         self._line_end = b"\r\n" if self._header.endswith(b"\r\n") else b"\n"
 
     def header(self) -> bytes:
-        """The first line, behind the byte order mark if the file had one."""
+        """The first line, after the byte order mark if the file had one."""
         mark = _BYTE_ORDER_MARK if self._has_stored_bom else bom_of(self.dialect)
         return mark + encode(self._ours(REJECT_COLUMNS) + self._ended(self._header), self.dialect)
 
     def blocks(self, records: Iterable[RejectedRecord]) -> Iterator[bytes]:
-        """A line for each record, or more if it has more; raises like the constructor."""
+        """The records in blocks of lines; a record may have several lines. Raises what the constructor raises."""
         lines: list[bytes] = []
         size = 0
         for record in records:
@@ -77,7 +77,7 @@ class RejectsFile:
         is_known = record.byte_start is not None and record.byte_end is not None
         hints = [self._advisor.hint(reason.code, reason.column, reason.value) for reason in reasons]
         if not is_known:
-            hints.append(f"the place of the record was not noted: it begins at line {record.line_number} of the file")
+            hints.append(f"the record's bytes were not recorded; it begins at line {record.line_number} of the file")
         cells = (
             str(record.line_number),
             _BETWEEN_REASONS.join(reason.column or "" for reason in reasons),
@@ -90,32 +90,32 @@ class RejectsFile:
 
     def _written(self, cells: Iterable[str], original: bytes) -> bytes:
         """Our cells, then the record as it was."""
-        # One by one: bytes of a record that are no text must not change how any other text is encoded.
+        # Separately, because bytes of a record that are not text must not change how other text is encoded.
         return encode(self._ours(cells), self.dialect) + encode(self._ended(original), self.dialect)
 
     def _ours(self, cells: Iterable[str]) -> bytes:
-        """Our cells, each with a delimiter behind it."""
+        """Our cells, each followed by a delimiter."""
         delimiter = self.dialect.delimiter
         content = "".join(_cell(text, self.dialect) + delimiter for text in cells).encode()
         return exchange(content) if self.dialect.is_exchanged else content
 
     def _ended(self, record: bytes) -> bytes:
-        """The last record of a file may have no line end."""
+        """The record with a line end, which the last record of a file may lack."""
         return record if record.endswith(b"\n") else record + self._line_end
 
 
 def _without_lines(content: bytes, count: int) -> bytes:
-    """Without so many lines at its beginning."""
+    """The content without its first lines, `count` of them."""
     for _ in range(count):
         content = content[content.index(b"\n") + 1 :]
     return content
 
 
 def _cell(text: str, dialect: Dialect) -> str:
-    """The text as a cell that any reader of the dialect takes for text, and for one cell."""
+    """The text as one cell that every reader of the dialect takes for text."""
     text = escaped(text.encode("utf-8", "replace")).decode()
     if dialect.is_escaped:
-        text = text.replace("\\", " ")  # one before a quote would be read as its escape
+        text = text.replace("\\", " ")  # a backslash before a quote would escape it
     special = (dialect.delimiter, "\r", "\n")
     if not dialect.quoting:
         blank = "_" if dialect.delimiter == " " else " "

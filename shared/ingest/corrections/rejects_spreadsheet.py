@@ -1,11 +1,11 @@
-"""Rejected records for a spreadsheet: no cell of theirs is computed, and what comes back means what they meant.
+"""Rejected records for a spreadsheet: it computes none of their cells, and what comes back means what they meant.
 
     _sheet_line _column _code _message _hint _record | the file's own columns
 
-Always RFC 4180, whatever the file was: a spreadsheet knows nothing else. All cells are in quotes. Those that it would
-compute, whole or split at another delimiter, have apostrophes (see `formulas`), and `_sheet_line` (instead of `_line`)
-says so, in the one column that a correction must have. A record that is damaged has no cells: its text stands in
-`_record`, which nobody reads back, and its cells are empty.
+The file is always RFC 4180, because a spreadsheet reads nothing else. All cells are in quotes. Cells that a spreadsheet
+would compute, whole or split at another delimiter, have apostrophes (see `formulas`). `_sheet_line` (instead of
+`_line`) says so, in the one column that a correction must have. A malformed record has no cells: its text is in
+`_record`, which is not read back, and its cells are empty.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,19 +23,19 @@ from shared.ingest.corrections.rejects_file import RejectsFile
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS, SHEET_LINE_COLUMN
 from shared.storage.protocol import Reader
 
-# A spreadsheet's cell holds 32,767; apostrophes make a text longer by half at most.
+# A spreadsheet's cell holds 32,767 characters; apostrophes make a text at most half as long again.
 _LONGEST_TEXT_CHARACTERS: Final = 21_000
 
 
 def dialect_of_sheet(header: Sequence[str], dialect: Dialect) -> Dialect:
-    """The dialect of a file with this header: ours, if it is one of these files, else as it was taken for."""
+    """The dialect of a file with this header: that of files for spreadsheets, if it is one, otherwise the given one."""
     if SHEET_LINE_COLUMN not in header:
         return dialect
     return replace(dialect, quoting=True, quote='"', escape='"')
 
 
 def own_names(header: Sequence[str]) -> list[str]:
-    """The columns that are the file's own, in a header with ours beside them, under their own names."""
+    """The names of the file's own columns, in a header that also has ours."""
     if SHEET_LINE_COLUMN not in header:
         return [name for name in header if name not in REJECT_COLUMNS]
     names: list[str] = taken_back(pa.array(header, pa.string())).to_pylist()
@@ -43,7 +43,7 @@ def own_names(header: Sequence[str]) -> list[str]:
 
 
 def own_columns(table: pa.Table) -> pa.Table:
-    """Of records with our columns beside their own: their own, as they were meant."""
+    """The file's own columns of records that also have ours, with the values that they were meant to have."""
     own = [name for name in table.column_names if name not in (SHEET_COLUMNS if _is_sheet(table) else REJECT_COLUMNS)]
     kept = table.select(own)
     if not _is_sheet(table):
@@ -57,20 +57,20 @@ def _is_sheet(table: pa.Table) -> bool:
 
 
 class SheetFile(RejectsFile):
-    """Like `RejectsFile`, for a spreadsheet; in the encoding of the file, with a byte order mark where there is one."""
+    """Like `RejectsFile`, for a spreadsheet: in the same encoding, with a byte order mark if the encoding has one."""
 
     def __init__(self, stored: Reader, header_bytes: int, dialect: Dialect, advisor: Advisor) -> None:
         """Raises like `RejectsFile`."""
         super().__init__(stored, header_bytes, dialect, advisor)
         self._read_as = dialect
-        # Without the mark some spreadsheets take UTF-8 for the encoding of their country.
+        # Without the byte order mark some spreadsheets take UTF-8 for the encoding of their country.
         has_bom = dialect.encoding in (UTF_8, UTF_16_LE, UTF_16_BE)
         delimiter = dialect.delimiter if dialect.delimiter in USUAL_DELIMITERS else ","
         self.dialect = replace(dialect_of_sheet(SHEET_COLUMNS, dialect), delimiter=delimiter, bom=has_bom)
         self._names = scan_record(self._header, 0, dialect).fields or []
 
     def header(self) -> bytes:
-        """The first line, behind the byte order mark."""
+        """The first line, after the byte order mark."""
         line = self._ours(SHEET_COLUMNS) + self._row(self._names)
         return bom_of(self.dialect) + encode(line, self.dialect)
 
@@ -83,7 +83,7 @@ class SheetFile(RejectsFile):
         return self._encoded([*cells, text[:_LONGEST_TEXT_CHARACTERS]], [b""] * len(self._names))
 
     def _encoded(self, ours: list[str], own: Sequence[bytes]) -> bytes:
-        # Apart: bytes of a record that are no text must not change how ours are encoded.
+        # Separately, because bytes of a record that are not text must not change how ours are encoded.
         return encode(self._ours(ours), self.dialect) + encode(self._row(own), self.dialect)
 
     def _ours(self, cells: Iterable[str]) -> bytes:
@@ -94,6 +94,6 @@ class SheetFile(RejectsFile):
         return self._quoted(cells) + self._line_end
 
     def _quoted(self, cells: Sequence[bytes]) -> bytes:
-        """Each in quotes: nothing in them is taken for the border of another one."""
+        """Each cell in quotes, so that nothing in it can be taken for a border."""
         quoted = (b'"%b"' % escaped(cell).replace(b'"', b'""') for cell in cells)
         return self.dialect.delimiter.encode().join(quoted)

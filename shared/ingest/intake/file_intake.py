@@ -3,7 +3,7 @@
     bytes -> SHA-256 -> (gunzip) -> UTF-8 -> sniff: which dialect and dataset? -> split into spans, each with a checksum
                                                   `-> storage
 
-A file that cannot be loaded as a whole is refused as soon as its first records show it. The stored content is plain
+A file that cannot be loaded as a whole is refused as soon as its first records show that. The stored content is plain
 UTF-8, because batches are spans of it; `sha256` and `size_bytes` are those of the bytes that the client sent.
 """
 
@@ -15,8 +15,9 @@ from shared.csv.dialect import Dialect
 from shared.csv.encoding import UTF_8, Decoder, exchange
 from shared.csv.gunzip import GZIP_MAGIC, Gunzip
 from shared.csv.initial_space import Tightener
-from shared.csv.sniff import HeaderMatcher, Sniffed, TextOptions, sniff
+from shared.csv.sniff import HeaderMatcher, TextOptions, sniff
 from shared.csv.split import Span, Splitter
+from shared.csv.trials import Sniffed
 from shared.csv.unreadable import EmptyFile, UnsupportedFile
 from shared.errors import TooLarge
 from shared.settings import Settings
@@ -24,7 +25,7 @@ from shared.storage.protocol import Storage
 
 FILENAME_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _FOREIGN_MAGIC: Final = {
-    b"PK\x03\x04": "a zip archive (or a spreadsheet, which is one)",
+    b"PK\x03\x04": "a zip archive (a spreadsheet is one, too)",
     b"\xd0\xcf\x11\xe0": "an old spreadsheet or document",
     b"%PDF-": "a PDF",
     b"PAR1": "a Parquet file",
@@ -38,7 +39,7 @@ _FOREIGN_MAGIC: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file that is stored and split, but not registered yet; see `Upload` for the fields."""
+    """A file that is stored and split, but not yet registered; see `Upload` for the fields."""
 
     filename: str
     dataset: str
@@ -54,12 +55,15 @@ class StagedFile:
 
 
 class FileIntake:
-    """Sync, for one thread at a time: `feed` blocks, then `finish`; after an error, or instead of `finish`, `abort`."""
+    """Synchronous, for one thread at a time.
+
+    Call `feed` with each block, then `finish`. After an error, or instead of `finish`, call `abort`.
+    """
 
     def __init__(
         self, storage: Storage, settings: Settings, filename: str, options: TextOptions, matcher: HeaderMatcher
     ) -> None:
-        """Raises `UnsupportedFile` for a name that is not one of `FILENAME_ENDINGS`, and storage errors."""
+        """Raises `UnsupportedFile` unless the name ends with one of `FILENAME_ENDINGS`, and errors of the storage."""
         if not filename.lower().endswith(FILENAME_ENDINGS):
             raise UnsupportedFile(
                 f"the file's name must end with one of {', '.join(FILENAME_ENDINGS)}", {"filename": filename}
@@ -72,7 +76,7 @@ class FileIntake:
         self._content = _Content(storage, settings, options, matcher)
 
     def feed(self, block: bytes) -> None:
-        """The next bytes of the file; raises `TooLarge`, `UnreadableFile`, `StorageFull`, `Unavailable`."""
+        """Take the next bytes of the file; raises `TooLarge`, `UnreadableFile`, `StorageFull`, `Unavailable`."""
         if not block:
             return
         if not self._size_bytes:
@@ -90,7 +94,7 @@ class FileIntake:
         return self._content.finish(self._filename, self._size_bytes, self._sha256.hexdigest())
 
     def abort(self) -> None:
-        """Leave nothing behind."""
+        """Remove what was stored."""
         self._content.discard()
 
     def _check_magic(self, block: bytes) -> None:
@@ -105,7 +109,7 @@ class FileIntake:
 
 
 class _Content:
-    """The text of a file: its beginning tells dialect and dataset; all of it is stored as UTF-8 and split."""
+    """The text of a file: its beginning shows dialect and dataset; all of it is stored as UTF-8 and split."""
 
     def __init__(self, storage: Storage, settings: Settings, options: TextOptions, matcher: HeaderMatcher) -> None:
         self._settings = settings
@@ -130,7 +134,7 @@ class _Content:
         self._take(self._decoder.finish(), at_end=True)
         spans = self._splitter.finish() if self._splitter else []
         if not spans or self._sniffed is None:
-            raise EmptyFile("the file has a header and not one record" if self._sniffed else "the file is empty")
+            raise EmptyFile("the file has a header but no record" if self._sniffed else "the file is empty")
         self._file.commit()
         return StagedFile(
             filename=filename,
@@ -152,7 +156,7 @@ class _Content:
 
     def _take(self, text: bytes, *, at_end: bool) -> None:
         self._seen_bytes += len(text)
-        _refuse_more_than(self._settings.max_upload_bytes, self._seen_bytes)  # a small gzip may hold a lot
+        _refuse_more_than(self._settings.max_upload_bytes, self._seen_bytes)  # a small gzip file may hold a lot
         if self._splitter is not None:
             self._splitter.feed(self._store(text, at_end=at_end))
             return
@@ -162,7 +166,7 @@ class _Content:
             self._look(at_end=at_end)
 
     def _look(self, *, at_end: bool) -> None:
-        """Recognise the file as soon as its beginning tells, and begin to store and to split it."""
+        """Recognise the file as soon as its beginning is enough, and begin to store and split it."""
         found = self._sniffed = sniff(self._head, self._options, self._matcher, is_all=at_end)
         if found is None:
             return
@@ -180,7 +184,7 @@ class _Content:
         self._head = b""
 
     def _store(self, text: bytes, *, at_end: bool) -> bytes:
-        """Write the text as the reader wants it, and give it back."""
+        """Write the text in the form that the reader expects, and return it."""
         assert self._sniffed is not None
         content = exchange(text) if self._sniffed.dialect.is_exchanged else text
         if self._tightener is not None:

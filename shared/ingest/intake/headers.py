@@ -1,4 +1,4 @@
-"""How the intake of a file judges a header: the datasets of the registry decide."""
+"""How the intake of an upload judges a header: by the datasets of the registry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +12,19 @@ from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 
 @dataclass(frozen=True, slots=True)
 class UploadHeader:
-    """Matches the header of an upload; `dataset`, which must exist, allows only that one. A `csv.sniff.HeaderMatcher`."""
+    """Matches the header of an upload. A `csv.sniff.HeaderMatcher`.
+
+    `dataset`, which must exist, allows only that dataset.
+    """
 
     registry: Registry
     dataset: str | None = None
     most_columns: int = MOST_COLUMNS
 
     def match(self, header: Sequence[str]) -> Dataset:
-        """The dataset; raises `HeaderMismatch`, also for rejects of an upload, which are no upload."""
+        """The dataset; raises `HeaderMismatch`, also for a file of rejects, which must be sent as a correction."""
         if set(REJECT_COLUMNS) <= set(header) or set(SHEET_COLUMNS) <= set(header):
-            raise HeaderMismatch("these are rejects of an upload; send them to its address /uploads/{id}/rejects")
+            raise HeaderMismatch("these are rejects of an upload; send them to /uploads/{id}/rejects of that upload")
         return self.registry.recognise(header, self.dataset)
 
     def distance(self, header: Sequence[str]) -> float:
@@ -29,5 +32,5 @@ class UploadHeader:
         return self.registry.distance(header, self.dataset)
 
     def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
-        """The given one: a header of an upload says nothing about its dialect."""
+        """The given dialect: the header of an upload declares none."""
         return dialect

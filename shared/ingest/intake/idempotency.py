@@ -1,9 +1,10 @@
 """Idempotency keys: a client may send the same upload request twice and gets one upload.
 
-reserve     the key is ours while we receive: another request with it gets `KeyInUse`
-renew       while the bytes keep coming; a holder that died loses the key after its lease
-complete    in the transaction that registers the upload
-release     the request failed: the key may be used again
+reserve       takes the key for a request; another request with the key gets `KeyInUse`
+renew         extends the lease while bytes keep coming; a request that died loses the key after its lease
+complete      ties the key to the upload, in the transaction that registers it
+keep_answer   stores the response, for later requests with the key
+release       frees the key after a failed request
 """
 
 import hashlib
@@ -24,7 +25,7 @@ LEASE_SECONDS: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A key that is ours (`upload_id` None), or that of an earlier request with its upload and answer."""
+    """A key that this request holds (`upload_id` None), or that an earlier request used for its upload and response."""
 
     tenant: str
     key: str
@@ -40,12 +41,12 @@ class Reservation:
 
 
 def fingerprint_of(sha256: str, options: dict[str, Any]) -> str:
-    """What makes two requests the same: their bytes and all that was asked for."""
+    """A hash of what makes two requests the same: their bytes and all of their options."""
     return hashlib.sha256(json.dumps([sha256, options], sort_keys=True).encode()).hexdigest()
 
 
 def reserve(engine: Engine, tenant: str, key: str) -> Reservation:
-    """Take the key, or find the request that it was used for; raises `KeyInUse` while that one still runs."""
+    """Take the key, or find the request that used it; raises `KeyInUse` while that request is still running."""
     holder = uuid.uuid4()
     new = insert(IdempotencyKey).values(tenant=tenant, key=key, holder=holder, lease_until=_lease())
     taken = new.on_conflict_do_update(
@@ -65,27 +66,30 @@ def reserve(engine: Engine, tenant: str, key: str) -> Reservation:
 
 
 def renew(engine: Engine, reservation: Reservation) -> None:
-    """Hold the key for another lease."""
+    """Keep the key for another lease."""
     with tenant_transaction(engine, reservation.tenant) as connection:
         connection.execute(update(IdempotencyKey).where(*_held(reservation)).values(lease_until=_lease()))
 
 
 def complete(connection: Connection, reservation: Reservation, fingerprint: str, upload_id: uuid.UUID) -> None:
-    """Tie the key to the upload that is registered in the same transaction; raises `LostLease` if it is not ours."""
+    """Tie the key to the upload that is registered in the same transaction.
+
+    Raises `LostLease` if another request has taken the key.
+    """
     mine = update(IdempotencyKey).where(*_held(reservation)).values(fingerprint=fingerprint, upload_id=upload_id)
     if connection.scalar(mine.returning(IdempotencyKey.key)) is None:
-        raise LostLease("another request has taken this Idempotency-Key meanwhile")
+        raise LostLease("another request has taken this Idempotency-Key in the meantime")
 
 
 def keep_answer(engine: Engine, reservation: Reservation, answer: dict[str, Any]) -> None:
-    """Keep what the client was told, to tell it again."""
+    """Store the response to the client, to repeat it later."""
     mine = IdempotencyKey.tenant == reservation.tenant, IdempotencyKey.key == reservation.key
     with tenant_transaction(engine, reservation.tenant) as connection:
         connection.execute(update(IdempotencyKey).where(*mine).values(answer=answer))
 
 
 def release(engine: Engine, reservation: Reservation) -> None:
-    """Give the key up after a failed request."""
+    """Free the key after a failed request."""
     with tenant_transaction(engine, reservation.tenant) as connection:
         connection.execute(delete(IdempotencyKey).where(*_held(reservation)))
 

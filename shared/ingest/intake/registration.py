@@ -21,7 +21,7 @@ _COPIED_FIELDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """What the client asked for; `forced`: load the file even though it was loaded before."""
+    """What the client asked for. `forced`: load the file even though it was loaded before."""
 
     tenant: str
     transport: Transport
@@ -34,16 +34,20 @@ class UploadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """An upload; `deduplicated`: an earlier one of the same bytes, so that the staged file is not needed."""
+    """An upload.
+
+    `deduplicated`: it is an earlier upload of the same bytes, so the staged file is not needed.
+    """
 
     upload_id: uuid.UUID
     deduplicated: bool
 
 
 def register(connection: Connection, staged: StagedFile, options: UploadOptions) -> Registered:
-    """Write the upload and its batches: once that is committed, the upload is never lost. Raises SQLAlchemy's errors.
+    """Write the upload and its batches: once that is committed, the upload cannot get lost.
 
-    The tenant's earlier upload of the same bytes is returned instead, if there is one that is active or completed.
+    If the tenant has an active or completed upload of the same bytes, this returns that one instead. Raises errors of
+    SQLAlchemy.
     """
     number = None
     while number is None:
@@ -57,7 +61,7 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
 
 
 def _insert_upload(connection: Connection, staged: StagedFile, options: UploadOptions) -> int | None:
-    """The new upload's number, or None if one with the same content was registered at the same moment."""
+    """The new upload's number; None if another upload of the same content was registered at the same moment."""
     numbers = small_upload_numbers if staged.is_small else large_upload_numbers
     values = {
         **{name: getattr(staged, name) for name in _COPIED_FIELDS},

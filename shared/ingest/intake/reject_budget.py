@@ -1,4 +1,4 @@
-"""How many rejected records an upload may have before it is failed."""
+"""How many rejected records an upload may have before it fails."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ _BOUND: Final = re.compile(r"(?P<count>\d{1,15})|(?P<percent>\d{1,3}(\.\d{1,6})?
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """`abort`: none; `skip`: at most `max_rejects` records, or `max_rejects_percent` of those read, or any number."""
+    """How many rejected records are allowed.
+
+    `abort`: none. `skip`: at most `max_rejects`, or at most `max_rejects_percent` of the records, or any number.
+    """
 
     on_error: OnError = "skip"
     max_rejects: int | None = None
@@ -22,7 +25,7 @@ class Budget:
 
     @classmethod
     def parse(cls, on_error: OnError, max_rejects: str) -> Self:
-        """From `100`, `2.5%` or nothing; raises `InvalidRequest`."""
+        """From `100`, `2.5%` or an empty text; raises `InvalidRequest`."""
         if not max_rejects:
             return cls(on_error)
         match = _BOUND.fullmatch(max_rejects)
@@ -33,17 +36,17 @@ class Budget:
         return cls(on_error, max_rejects_percent=float(match["percent"]))
 
     def is_exceeded(self, rejected: int, records: int) -> bool:
-        """Whether that many rejected ones of that many records are too many."""
+        """Whether `rejected` out of so many records are too many."""
         allowed = self.allowed(records)
         return allowed is not None and rejected > allowed
 
     def allowed(self, records: int) -> int | None:
-        """How many of that many records may be rejected; None: all of them."""
+        """How many of so many records may be rejected; None means all of them."""
         if self.on_error == "abort":
             return 0
         if self.max_rejects is not None:
             return self.max_rejects
         if self.max_rejects_percent is not None:
-            # As people write it: 0.57 % of 10,000 are 57, and with binary fractions they would be 56.
+            # Decimal, as people write it: 0.57 % of 10,000 is 57, but 56 with binary fractions.
             return int(records * Decimal(repr(self.max_rejects_percent)) / 100)
         return None

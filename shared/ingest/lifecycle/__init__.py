@@ -1,1 +1,1 @@
-"""What happens to an upload besides loading: actions of people, repair, retention."""
+"""What happens to an upload apart from loading: actions of people, repair, retention."""

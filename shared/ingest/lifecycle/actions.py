@@ -1,7 +1,7 @@
-"""What a person may do with an upload: cancel, retry, undo.
+"""What people may do with an upload: cancel, retry, undo.
 
-Each is one transition of `state_machine` with its consequences in the same transaction. To ask again for what is
-already so is no error; to ask for what the state forbids is a `StateConflict`.
+Each action is one transition of `state_machine`, with its consequences in the same transaction. Repeating an action is
+no error; an action that the state forbids is a `StateConflict`.
 """
 
 import time
@@ -29,32 +29,36 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-# Only loaders touch a table that is not attached, and those of an upload that has ended work in vain. Terminated and
-# not cancelled: a loader that is paused inside its transaction would keep its lock.
+# Only loaders use a table that is not attached, and the loaders of an upload that has ended work in vain. They are
+# terminated, not only cancelled: a loader that is paused within its transaction would keep its lock.
 _TERMINATE_ITS_LOADERS: Final = text("""
 SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE relation = to_regclass(:table) AND database = datid AND datname = current_database()
   AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """)
 
-# DROP waits for readers of `movies`, and new readers wait behind it: so it waits briefly and tries again after a pause
-# for them. An autovacuum of the table gives way only to a wait longer than `deadlock_timeout`, 1 s by default.
+# DROP waits for readers of `movies`, and new readers wait behind DROP. So each attempt waits briefly and then pauses to
+# let them read. An autovacuum of the table gives way only to a wait that is longer than `deadlock_timeout`, by default
+# one second.
 _TRY_FOR_SECONDS: Final = 8.0
 _PAUSE_SECONDS: Final = 0.1
 _DROP_LOCK_TIMEOUT: Final = "200ms"
 _AUTOVACUUM_LOCK_TIMEOUT: Final = "1500ms"
-_TRIES_A_LONG_ONE: Final = 5
+_ATTEMPTS_PER_LONG_ONE: Final = 5
 _LOCK_NOT_AVAILABLE: Final = ("55P03", "40P01")
 
 
 def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
-    """End a queued or running load: no row, no table, no reject stays. Raises `NotFound`, `StateConflict`."""
+    """End a queued or running load: no row, no table and no reject remains.
+
+    Raises `NotFound` and `StateConflict`.
+    """
     number = _persistently(lambda: _cancel(engine, upload_id, tenant))
     if number is None:
         return
     log.info("upload_cancelled", upload_id=str(upload_id))
     reach("cancel.committed")
-    with suppress(Unavailable):  # it is cancelled all the same; the sweep removes the table
+    with suppress(Unavailable):  # it is cancelled anyway; the sweep removes the table
         drop_table(engine, number)
     reach("cancel.dropped")
 
@@ -68,15 +72,15 @@ def _cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int | None:
 
 
 def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
-    """Load a failed or cancelled upload again from its stored file. Raises `NotFound`, `StateConflict`."""
-    number = _number(engine, upload_id, tenant)
+    """Load a failed or cancelled upload again from its stored file; raises `NotFound` and `StateConflict`."""
+    number = _retryable_number(engine, upload_id, tenant)
     if number is not None:
         drop_table(engine, number)
         reach("retry.dropped")
     try:
         _persistently(lambda: _retry(engine, upload_id, tenant))
     except IntegrityError as error:
-        raise StateConflict("the same file was uploaded again meanwhile", {"allowed": []}) from error
+        raise StateConflict("the same file was uploaded again in the meantime", {"allowed": []}) from error
 
 
 def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -90,7 +94,7 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 
 
 def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
-    """Remove a completed upload's rows from the listing, all at once. Raises `NotFound`, `StateConflict`."""
+    """Remove a completed upload's rows from the listing, all at once; raises `NotFound` and `StateConflict`."""
     timeouts = _drop_lock_timeouts()
     _persistently(lambda: _undo(engine, upload_id, tenant, next(timeouts)))
 
@@ -115,9 +119,12 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) 
 
 
 def _undo_corrections(connection: Connection, number: int) -> None:
-    """Corrected rows go with the upload that they belong to, whose row is locked; raises `StateConflict` for a correction."""
+    """Undo the corrections of an upload whose row is locked: their rows belong to it.
+
+    Raises `StateConflict` if the upload is itself a correction.
+    """
     if connection.scalar(select(Upload.corrects).where(Upload.number == number)) is not None:
-        raise StateConflict("the upload corrects another one; undo that one", {"allowed": []})
+        raise StateConflict("the upload is a correction; undo the upload that it corrects", {"allowed": []})
     for correction in state_machine.undo_corrections(PlainSql(connection), number):
         connection.execute(delete(Reject).where(Reject.upload_number == correction))
 
@@ -128,9 +135,9 @@ def _forget_results(connection: Connection, number: int) -> None:
 
 
 def drop_table(engine: Engine, number: int) -> None:
-    """Remove the table of a large upload that has ended without being visible; no error if there is none.
+    """Remove the table of a large upload that has ended without becoming visible; no error if there is none.
 
-    Raises `Unavailable` if it is still in use after some tries; the sweep removes it later.
+    Raises `Unavailable` if it is still in use after some attempts; the sweep removes it later.
     """
     if not is_large(number):
         return
@@ -140,12 +147,12 @@ def drop_table(engine: Engine, number: int) -> None:
     except DBAPIError as error:
         if not _is_lock_trouble(error):
             raise
-        raise Unavailable("the upload's table is in use; it is removed later") from error
+        raise Unavailable("the upload's table is in use; the sweep removes it later") from error
 
 
 def _drop_lock_timeouts() -> Iterator[str]:
-    """How long each try waits: sometimes long enough that an autovacuum gives way."""
-    return cycle([_DROP_LOCK_TIMEOUT] * (_TRIES_A_LONG_ONE - 1) + [_AUTOVACUUM_LOCK_TIMEOUT])
+    """How long each attempt waits: sometimes long enough for an autovacuum to give way."""
+    return cycle([_DROP_LOCK_TIMEOUT] * (_ATTEMPTS_PER_LONG_ONE - 1) + [_AUTOVACUUM_LOCK_TIMEOUT])
 
 
 def _drop_table(engine: Engine, number: int, lock_timeout: str) -> None:
@@ -153,7 +160,7 @@ def _drop_table(engine: Engine, number: int, lock_timeout: str) -> None:
     ended = select(Upload.number).where(Upload.number == number, Upload.state.in_(ENDED_UNSEEN_STATES))
     with engine.begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
-        # The row is locked so that no retry fills the table again in the meantime.
+        # The row is locked, so that no retry can fill the table again in the meantime.
         if connection.scalar(ended.with_for_update(key_share=True)) is not None:
             connection.execute(_TERMINATE_ITS_LOADERS, {"table": table})
             connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
@@ -161,15 +168,15 @@ def _drop_table(engine: Engine, number: int, lock_timeout: str) -> None:
             totals.forget(PlainSql(connection), number)
 
 
-def _number(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int | None:
-    """Of an upload that may be retried."""
+def _retryable_number(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int | None:
+    """The number of an upload that can be retried; None for any other."""
     with engine.connect() as connection:
         mine = Upload.id == upload_id, Upload.tenant == tenant, Upload.state.in_(RETRY.sources)
         return connection.scalar(select(Upload.number).where(*mine))
 
 
 def _persistently(action: Callable[[], T]) -> T:
-    """Try again after a lock timeout or a deadlock: the transaction was rolled back."""
+    """Repeat the action after a lock timeout or a deadlock, which have rolled its transaction back."""
     deadline = time.monotonic() + _TRY_FOR_SECONDS
     while True:
         try:

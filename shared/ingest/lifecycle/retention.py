@@ -1,4 +1,4 @@
-"""Removes files, rejects and idempotency keys whose time is over, a little at each sweep."""
+"""Removes files, rejects and idempotency keys whose time is over, with one round every few minutes."""
 
 from typing import Final
 
@@ -12,7 +12,7 @@ from shared.storage.protocol import Storage
 
 log = structlog.get_logger()
 
-# A file without an upload belongs to a request that is still sending, or that died; no client pauses for an hour.
+# A file without an upload belongs to a request that is still sending or has died; no client pauses for an hour.
 _ORPHAN_SECONDS: Final = 3600
 _DAY_SECONDS: Final = 24 * 3600
 
@@ -36,7 +36,7 @@ WHERE created_at < now() - make_interval(secs => :seconds) AND lease_until < clo
 
 
 def apply_retention(engine: Engine, storage: Storage, settings: Settings) -> None:
-    """One round; raises SQLAlchemy's errors and `OSError`."""
+    """One round; raises errors of SQLAlchemy, and `OSError`."""
     _remove_files(engine, storage, settings)
     with engine.begin() as connection:
         rejects = connection.execute(_REMOVE_OLD_REJECTS, {"seconds": settings.reject_retention_days * _DAY_SECONDS})
@@ -46,8 +46,9 @@ def apply_retention(engine: Engine, storage: Storage, settings: Settings) -> Non
 
 
 def _remove_files(engine: Engine, storage: Storage, settings: Settings) -> None:
-    """Files of uploads that ended long ago, and files of no upload at all."""
-    objects = list(storage.list_objects())  # before the uploads: a file that is registered meanwhile is no orphan
+    """Remove files of uploads that ended long ago, and files that belong to no upload."""
+    # Before the uploads: a file that is registered in the meantime is no orphan.
+    objects = list(storage.list_objects())
     with engine.connect() as connection:
         known = set(connection.scalars(select(Upload.storage_key)))
         old = set(connection.scalars(_OLD_FILES, {"seconds": settings.file_retention_days * _DAY_SECONDS}))

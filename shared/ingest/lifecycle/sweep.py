@@ -1,6 +1,6 @@
-"""Repairs what was interrupted. Runs in every API and worker, in one of them at a time.
+"""Repairs what was interrupted. The sweep runs in every API and every worker, in one of them at a time.
 
-notifies again   of uploads that wait while no loader works on them: a lost message, a dead loader, a broker outage
+notifies again   about uploads that wait and have no loader: a lost message, a dead loader, a broker outage
 fails            uploads whose batch, or whose publishing, crashed too many loaders
 removes          tables of uploads that ended without being published; see also `retention`
 """
@@ -31,13 +31,14 @@ from shared.storage.protocol import Storage
 
 log = structlog.get_logger()
 
-# Notifies a loader of an upload; False if the notification could not be sent.
+# Notifies a loader about an upload; False if the notification could not be sent.
 Notify = Callable[[uuid.UUID, Transport], bool]
 
-# Arbitrary, and no other lock's key. It is a transaction's lock: session locks leak through poolers.
+# An arbitrary number that no other lock uses. The lock belongs to a transaction, because session locks leak through
+# connection poolers.
 _LOCK: Final = text("SELECT pg_try_advisory_xact_lock(7305511)")
 _RETENTION_INTERVAL_SECONDS: Final = 300
-# Redis knows how many messages wait, so a short interval cannot fill the queue.
+# A short interval cannot fill the queue, because Redis knows how many messages are waiting.
 _NOTIFY_CELERY_AGAIN_SECONDS: Final = 5
 
 _ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
@@ -68,9 +69,9 @@ WHERE upload.state IN ({sql_list(ENDED_UNSEEN_STATES)}) AND NOT relispartition
 def sweep(
     engine: Engine, settings: Settings, notify: Notify, transports: Collection[Transport], messages: int = 0
 ) -> None:
-    """One round. `transports`: those that `notify` can use; `messages`: how many wait in the queue already.
+    """One round. `transports`: those that `notify` can use; `messages`: how many are already waiting in the queue.
 
-    Raises SQLAlchemy's errors.
+    Raises errors of SQLAlchemy.
     """
     with engine.begin() as connection:
         if not connection.scalar(_LOCK):
@@ -88,7 +89,7 @@ def sweep(
 
 
 def messages_waiting(broker: Redis) -> int:
-    """How many notifications no worker has taken yet; 0 if the broker cannot be asked."""
+    """How many notifications no worker has taken yet; 0 if the broker does not answer."""
     try:
         return int(broker.llen(LOAD_QUEUE))
     except RedisError:
@@ -96,7 +97,10 @@ def messages_waiting(broker: Redis) -> int:
 
 
 class Sweeper:
-    """Sweeps every `sweep_interval_seconds` in a thread; a round that fails is logged, and the next one tries again."""
+    """Sweeps every `sweep_interval_seconds` in a thread.
+
+    If a round fails, it is logged, and the next one tries again.
+    """
 
     def __init__(
         self,
@@ -116,11 +120,11 @@ class Sweeper:
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
 
     def start(self) -> None:
-        """Begin to sweep."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the round that is running."""
+        """End after the current round."""
         self._stopping.set()
         self._thread.join(timeout=10)
         self._broker.close()
@@ -138,7 +142,7 @@ class Sweeper:
 
 
 def _fail_exhausted(connection: Connection, settings: Settings) -> list[int]:
-    """Numbers of uploads that fail now."""
+    """Numbers of the uploads that fail now."""
     exhausted = leases.exhausted(PlainSql(connection), settings.max_attempts)
     return [
         number
@@ -162,7 +166,7 @@ def _waiting(
 def _notify_again(waiting: Collection[tuple[uuid.UUID, Transport]], notify: Notify) -> None:
     silent: set[Transport] = set()
     for upload_id, transport in waiting:
-        if transport in silent:  # one that hangs is not tried for each upload; the next rounds try it again
+        if transport in silent:  # a transport that hangs is not tried for each upload; the next rounds try it again
             continue
         reach("sweep.selected")
         log.info("notified_again", upload_id=str(upload_id))

@@ -1,10 +1,10 @@
-"""A loader process beside the API, for uploads with `use_celery=false`.
+"""A loader process of the API, for uploads with `use_celery=false`.
 
     python -m shared.ingest.loading.background_process FD
 
-The API writes one upload id per line to its standard input: a notification. The process ends when its input ends, after
-the batch in hand; the sweep notifies again of uploads that were not loaded. Once a second the process writes a byte to
-the file descriptor FD: its heartbeat. The API replaces a process without one.
+The API writes one upload id per line to its standard input: a notification. When its input ends, the process ends after
+the current batch; the sweep notifies again about uploads that were not loaded. Once a second the process writes a byte
+to the file descriptor FD: its heartbeat. The API replaces a process without a heartbeat.
 """
 
 import os
@@ -24,7 +24,7 @@ from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
 
 _HEARTBEAT_SECONDS: Final = 1.0
-# The API on the same machine answers first.
+# The API on the same machine has priority.
 _NICENESS: Final = 10
 
 Notifications = queue.Queue[UUID | None]
@@ -33,7 +33,7 @@ Notifications = queue.Queue[UUID | None]
 def main() -> None:
     """Load what notifications ask for, slice by slice, until standard input ends or SIGTERM arrives."""
     os.nice(_NICENESS)
-    os.umask(0o077)  # as the API's
+    os.umask(0o077)  # like the API
     threading.Thread(target=_heartbeat, args=(int(sys.argv[1]),), name="heartbeat", daemon=True).start()
     settings = Settings()
     logs.configure(settings, "background")
@@ -70,9 +70,12 @@ def _listen(notifications: Notifications, stopping: threading.Event) -> None:
 def _answer_for_a_slice(
     loader: Loader, upload_id: UUID, settings: Settings, stopping: threading.Event, notifications: Notifications
 ) -> None:
-    """Answer a notification for a slice of time; one with more to do is queued again behind the others."""
+    """Answer a notification for a slice of time.
+
+    If there is more to do, the notification goes to the end of the queue.
+    """
     slice_ends = time.monotonic() + settings.task_slice_seconds
-    # The loader has logged it. The trouble of one upload must not end the others; the sweep counts its attempts.
+    # The loader has logged the error. An error of one upload must not end the others; the sweep counts its attempts.
     with suppress(Exception):
         if loader.answer(upload_id, lambda: stopping.is_set() or time.monotonic() > slice_ends):
             notifications.put(upload_id)

@@ -4,9 +4,9 @@
     LargeUploadCommit    one of many batches of a table that is not visible yet
     CorrectionCommit     the only batch of a correction: its rows go into the corrected upload
 
-The fence comes last: it takes the batch's row lock for the shortest time, and a loader that was paused in its COPY finds
-there that the batch belongs to another loader now. A correction locks the corrected upload first, because that decides
-which of its records are still wanted.
+The fence comes last. So the transaction holds the lock of the batch's row for the shortest time, and a loader that was
+paused in its COPY finds out there that the batch belongs to another loader now. A correction locks the corrected upload
+first, because that decides which of its records the upload still lacks.
 """
 
 from typing import Protocol
@@ -34,7 +34,7 @@ class Commit(Protocol):
     """Loads the records of a batch."""
 
     def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
-        """Validate them, then commit them; raises `LostLease`, and what validation and database raise."""
+        """Validate the records, then commit them; raises `LostLease`, and errors of validation and database."""
 
 
 def commit_of(work: Work, dataset: Dataset) -> Commit:
@@ -45,7 +45,7 @@ def commit_of(work: Work, dataset: Dataset) -> Commit:
 
 
 class SmallUploadCommit:
-    """One transaction loads and publishes the upload, or fails it if it is over its budget."""
+    """One transaction loads and publishes the upload, or fails it if it exceeds its budget."""
 
     def __init__(self, work: Work, dataset: Dataset) -> None:
         self._work = work

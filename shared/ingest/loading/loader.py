@@ -1,7 +1,8 @@
 """Loads one upload: claims its batches one by one, and publishes it when none is left.
 
-Any number of loaders, in any number of processes and machines, may call `Loader.load` for the same upload at the same
-time. Loaders are processes and not threads: two threads share one interpreter's lock, and took a tenth longer.
+Any number of loaders, in any number of processes and on any number of machines, may call `Loader.load` for the same
+upload at the same time. Loaders are processes and not threads: two threads share one interpreter lock, and took a tenth
+longer.
 """
 
 import threading
@@ -29,12 +30,13 @@ from shared.storage.opening import open_storage
 
 log = structlog.get_logger()
 
-# Most batches take a second. One of nothing but rejects takes minutes; a loader that takes longer is considered hung.
+# Most batches take a second, and one that consists of rejects takes minutes. A loader that takes longer than this is
+# considered hung.
 _LONGEST_BATCH_SECONDS: Final = 600
 
 
 class Loader:
-    """One for each process; keeps its database connections open between uploads.
+    """One for each process; it keeps its database connections open between uploads.
 
     `call_others` is called with a large upload that no other loader works on yet. It is best effort: correctness does
     not depend on it.
@@ -50,9 +52,9 @@ class Loader:
         self.pool = LoaderPool(settings)
 
     def answer(self, notified_id: UUID, should_stop: Callable[[], bool]) -> bool:
-        """Answer a notification: load the upload that fair scheduling chooses, which may be another than `notified_id`.
+        """Answer a notification: load the upload that fair scheduling chooses, perhaps another than `notified_id`.
 
-        True if the notification is to be sent again: there is more to do, or another upload was served instead.
+        Returns True if the notification must be sent again: there is more to do, or another upload was served instead.
         """
         try:
             with self.pool.connection() as connection:
@@ -71,7 +73,8 @@ class Loader:
     def load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
         """Work on the upload until nothing is left, `should_stop()` says so, or other loaders have the rest.
 
-        True if it stopped early and should be called again. Never raises what the sweep or another try can repair.
+        Returns True if it stopped early and should be called again. It raises no error that the sweep or another
+        attempt can repair.
         """
         with structlog.contextvars.bound_contextvars(upload_id=str(upload_id)):
             try:
@@ -101,7 +104,7 @@ class Loader:
                 self._load_batches(work, commit_of(work, self.registry.get(work.dataset)), should_stop)
                 if should_stop():
                     return True
-                if work.is_large:  # the transaction of its only batch publishes a small one
+                if work.is_large:  # a small upload is published by the transaction of its only batch
                     publish_large(self.pool, self.settings, work)
             except Permanent as error:
                 with self.pool.connection() as connection, connection.transaction():
@@ -126,13 +129,13 @@ class Loader:
                 loaded = commit.load(connection, batch, self._read(work, batch))
         except UploadEnded:
             raise
-        except LostLease as error:  # its new loader finishes it; this one goes on with others
+        except LostLease as error:  # the new loader finishes this batch; this loader goes on with others
             log.warning("fence_refused", batch=batch.number, reason=error.message)
             with connection.transaction():
                 record_event(connection, work.number, "fence_refused", f"batch {batch.number}, epoch {batch.epoch}")
             return
         except Exception as error:
-            is_attempt = not isinstance(error, Transient)  # what another try may cure does not count
+            is_attempt = not isinstance(error, Transient)  # what another attempt may cure does not count
             self.pool.insist(lambda again: _give_back(again, work, batch, counts_as_attempt=is_attempt))
             raise
         reach("batch.committed")
@@ -140,7 +143,7 @@ class Loader:
 
     @contextmanager
     def _kept(self, work: Work, batch: ClaimedBatch) -> Iterator[None]:
-        """Renew the batch's lease while it is worked on: slow is not dead, as long as it comes to an end."""
+        """Renew the lease of the batch while work on it goes on: a slow loader is not dead, as long as it finishes."""
         is_over = threading.Event()
         interval = self.settings.lease_seconds / 3
 
@@ -168,7 +171,7 @@ class Loader:
             )
         start = 0
         if batch.begins_in_line:
-            # The rest of a line that was too long for the batch before, which has its reject.
+            # The rest of a line that was too long for the batch before; that batch has its reject.
             start = data.find(b"\n") + 1 or len(data)
         first_line = batch.first_line + data.count(b"\n", 0, start)
         return read_batch(data[start:], first_line, work.dialect, work.header, batch.byte_start + start)

@@ -1,7 +1,7 @@
 """Fair scheduling: a notification names an upload, but the tenant that was served least recently comes first.
 
 Notifications arrive in the order in which they were sent. Without scheduling, a tenant with a hundred uploads would be
-served a hundred times before a tenant that comes later; so a loader that answers a notification asks here what to load.
+served a hundred times before a tenant that comes later. So a loader that answers a notification asks here what to load.
 Within a tenant the order of the notifications holds.
 """
 
@@ -13,8 +13,8 @@ from shared.database.state_machine import ACTIVE_STATES, BatchState, sql_list
 
 _ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
 
-# Uploads of other tenants count only while they have a batch to claim (as in `leases`): an answer that does nothing
-# would be asked for again and again. A tenant that was never served comes first.
+# Uploads of other tenants count only while they have a batch to claim (as in `leases`). Otherwise a notification that
+# leads to no work would be sent again and again. A tenant that was never served comes first.
 _NEXT_UPLOAD: Final = f"""
 WITH notified AS (
     SELECT id, transport FROM uploads WHERE id = %(notified)s::uuid AND {_ACTIVE}
@@ -38,8 +38,9 @@ SELECT id FROM next
 
 
 def next_upload(connection: LoaderConnection, notified_id: UUID, max_attempts: int) -> UUID | None:
-    """The upload to load after a notification for `notified_id`; None if that one has ended."""
+    """The upload to load after a notification for `notified_id`; None if the latter has ended."""
     with connection.transaction():
-        connection.execute("SET LOCAL synchronous_commit TO off")  # a crash may forget who was served: no harm
+        # A crash may lose the time at which a tenant was last served, which does no harm.
+        connection.execute("SET LOCAL synchronous_commit TO off")
         rows = connection.execute(_NEXT_UPLOAD, notified=str(notified_id), max_attempts=max_attempts)
     return UUID(str(rows[0][0])) if rows else None

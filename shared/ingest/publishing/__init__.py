@@ -1,1 +1,1 @@
-"""Makes a loaded upload visible, all of it in one transaction, after its record counts are reconciled."""
+"""Makes a loaded upload visible, as a whole and in one transaction, after reconciling its record counts."""

@@ -38,11 +38,11 @@ def publish_small(connection: LoaderConnection, work: Work, movies: pa.Table) ->
 
 
 def complete(connection: LoaderConnection, work: Work, epoch: int | None, counted_elsewhere: int = 0) -> None:
-    """Reconcile the record counts and end the upload.
+    """Reconcile the record counts and complete the upload.
 
-    `epoch`: of the publishing that was claimed, None where none was. `counted_elsewhere`: how many of its movies are in
-    the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, and `LostLease` if the upload is not
-    ours to complete any more.
+    `epoch`: that of the claimed publishing; None if there was no claim. `counted_elsewhere`: how many of its movies are
+    in the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, and `LostLease` if another loader
+    or an action has taken the upload.
     """
     row = connection.execute(_COUNTS, upload=work.number)[0]
     is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_movies, stored_rejects = row
@@ -53,7 +53,7 @@ def complete(connection: LoaderConnection, work: Work, epoch: int | None, counte
     counts = {"read": read, "loaded": loaded, "rejected": rejected, "duplicate": duplicate}
     content = state_machine.complete(connection, work.number, epoch, counts)
     if content is None:
-        raise LostLease("the upload is not ours to publish any more")
+        raise LostLease("another loader has the publishing of this upload now, or the upload has ended")
     if not is_tiled or (byte_start, byte_end) != content:
         raise RecordCountsMismatch("the batches do not cover the file without gap or overlap")
     if (read, loaded, rejected) != (loaded + rejected + duplicate, stored_movies, stored_rejects):

@@ -1,6 +1,6 @@
-"""Publishes a large upload: its table gets indexes, several at a time, and is attached as a partition.
+"""Publishes a large upload: builds the indexes of its table, several at a time, and attaches it as a partition.
 
-Each step before the last transaction may run again. The last transaction attaches the table, reconciles the record
+Each step before the last transaction can be repeated. The last transaction attaches the table, reconciles the record
 counts and completes the upload: readers see all of it or nothing.
 """
 
@@ -20,12 +20,15 @@ from shared.ingest.publishing.completion import complete
 from shared.ingest.work import Work, record_event
 from shared.settings import Settings
 
-# Sorting a million index entries in memory takes some 60 MB; builders run side by side.
+# Sorting a million index entries in memory takes some 60 MB, and several builders run at the same time.
 _INDEX_MEMORY: Final = "256MB"
 
 
 def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
-    """Build the indexes, attach the table, complete the upload; False if another loader does, or batches are left."""
+    """Build the indexes, attach the table, complete the upload.
+
+    Returns False if another loader is publishing, or if batches are left.
+    """
     with pool.connection() as connection:
         epoch = _claim(connection, settings, work)
         if epoch is None:
@@ -40,7 +43,7 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
                 complete(connection, work, epoch)
                 reach("publish.completed")
         except Exception as error:
-            # What another try may cure does not count as an attempt; anything else must come to an end.
+            # What another attempt may cure does not count; anything else must come to an end.
             is_attempt = not isinstance(error, Transient)
             pool.insist(lambda again: _release(again, work, epoch, counts_as_attempt=is_attempt))
             raise
@@ -70,8 +73,8 @@ def _renew(connection: LoaderConnection, settings: Settings, work: Work, epoch: 
 
 
 def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
-    """Indexes, totals and statistics; each is a transaction of its own and may run again."""
-    statements = [  # the longest first, so that the builders end at about the same time
+    """Build indexes, totals and statistics; each has a transaction of its own and can be repeated."""
+    statements = [  # the longest first, so that all builders end at about the same time
         *create_indexes(work.table),
         f"CREATE UNIQUE INDEX IF NOT EXISTS {work.table}_pkey ON {work.table} (id)",
         totals.count_table(work.number, work.table),

@@ -1,7 +1,7 @@
-"""How many movies there are per year and language: kept for each upload and summed for each tenant.
+"""How many movies there are per year and language: kept for each upload, and summed for each tenant.
 
-Both change in the transaction that publishes, corrects or undoes an upload, so a listing's total is exact and no request
-counts rows. Rows change in the order of the key, so that two transactions never wait for each other.
+Both change in the transaction that publishes, corrects or undoes an upload, so the total of a listing is exact and no
+request counts rows. Rows change in the order of the key, so two transactions never deadlock.
 """
 
 from typing import Any, Final
@@ -16,7 +16,7 @@ unnest(%(years)s::smallint[], %(languages)s::text[], %(movies)s::bigint[])
     AS counted (release_year, original_language, movies)
 """
 
-# Not by COPY: the table has policies.
+# Not by COPY, which refuses a table with policies.
 _ADD_TO_UPLOAD: Final = f"""
 INSERT INTO upload_totals AS total (upload_number, release_year, original_language, movies)
 SELECT %(number)s, release_year, original_language, movies FROM {_GIVEN}
@@ -50,7 +50,10 @@ ON CONFLICT (upload_number, release_year, original_language) DO UPDATE SET movie
 
 
 def counted(movies: pa.Table) -> dict[str, list[Any]]:
-    """Lists `years`, `languages` and `movies`, equally long; 0 and '' mean that a movie has no year or language."""
+    """Count the movies: lists `years`, `languages` and `movies` of equal length.
+
+    0 and '' mean that a movie has no year or no language.
+    """
     keys = pa.table(
         {
             "years": pc.fill_null(movies["release_year"], 0),
@@ -66,17 +69,17 @@ def counted(movies: pa.Table) -> dict[str, list[Any]]:
 
 
 def count_table(number: int, table: str) -> str:
-    """SQL that counts the table of a large upload; it may run again."""
+    """SQL that counts the table of a large upload; it can be repeated."""
     return _COUNT_TABLE.format(number=number, table=table)
 
 
 def add_to_upload(connection: Connection, number: int, counts: dict[str, list[Any]]) -> None:
-    """Add what `counted` found to an upload's totals."""
+    """Add the result of `counted` to an upload's totals."""
     connection.execute(_ADD_TO_UPLOAD, number=number, **counts)
 
 
 def add_to_tenant(connection: Connection, tenant: str, counts: dict[str, list[Any]]) -> None:
-    """Add what `counted` found to a tenant's totals."""
+    """Add the result of `counted` to a tenant's totals."""
     connection.execute(_ADD_GIVEN_TO_TENANT, tenant=tenant, **counts)
 
 
@@ -86,11 +89,11 @@ def add_upload_to_tenant(connection: Connection, number: int, tenant: str) -> No
 
 
 def subtract_upload_from_tenant(connection: Connection, number: int, tenant: str) -> None:
-    """Take an upload's totals away from its tenant's, and forget them."""
+    """Subtract an upload's totals from its tenant's, and delete them."""
     connection.execute(_SUBTRACT_FROM_TENANT, number=number, tenant=tenant)
     forget(connection, number)
 
 
 def forget(connection: Connection, number: int) -> None:
-    """Remove an upload's own totals."""
+    """Delete an upload's own totals."""
     connection.execute(_FORGET, number=number)

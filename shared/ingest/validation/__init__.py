@@ -1,1 +1,1 @@
-"""From text to typed rows, with a reason for each row that is rejected."""
+"""Turns text into typed rows, with a reason for each row that is rejected."""

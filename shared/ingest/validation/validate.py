@@ -1,7 +1,7 @@
-"""From text to typed rows: parse every cell, check every row with pandera, keep the reason for each that fails.
+"""Turns text into typed rows: parses every cell, checks every row with pandera, keeps the reason for each failure.
 
-Parsing comes first. With pandera's `coerce=True` one unparsable cell fails its whole column without telling the row,
-and hides every other bad row of it.
+Parsing comes first. With `coerce=True` in pandera, one unparsable cell would fail its whole column without naming the
+row, and would hide all other invalid rows of the column.
 """
 
 import json
@@ -28,7 +28,7 @@ _REQUIRED = ("required", "must not be empty")
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """`movies` and `rejects` as their tables want them; `read` = rows of `movies` + `rejected` records."""
+    """`movies` and `rejects` in the form of their tables; `read` = rows of `movies` + `rejected` records."""
 
     movies: pa.Table
     rejects: pa.Table
@@ -42,7 +42,7 @@ class Validated:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """One reason against some rows; `rows` are positions in the batch, in order."""
+    """One reason against some rows; `rows` are their positions in the batch, in order."""
 
     rows: np.ndarray
     column: Column
@@ -58,16 +58,16 @@ def validate(
     upload_number: int,
     ids: np.ndarray | None = None,
 ) -> Validated:
-    """Rows that may be loaded, and a reject for each reason against the others.
+    """The rows that can be loaded, and a reject for each reason against the others.
 
-    `ids` are those of the rows of `records.table`; by default the upload and the line say what they are.
+    `ids` are those of the rows of `records.table`; by default they follow from the upload and the line.
     """
     if ids is None:
         ids = records.line_numbers + first_id(upload_number)
     names = dataset.match(header)
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
-    failures = _told_once([*unparsed, *_check(dataset, fields, unparsed)])
+    failures = _without_repetitions([*unparsed, *_check(dataset, fields, unparsed)])
     good = np.ones(len(records.numbers), dtype=bool)
     for failure in failures:
         good[failure.rows] = False
@@ -107,22 +107,26 @@ def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str
     return fields, failures
 
 
-def _told_once(failures: list[_Failure]) -> list[_Failure]:
-    """Without what is already said of the same cell: two fields read from it may fail for the same reason."""
-    told: dict[tuple[str, str], np.ndarray] = {}
+def _without_repetitions(failures: list[_Failure]) -> list[_Failure]:
+    """The failures without those that repeat an earlier one for the same cell.
+
+    Two fields read from one cell may fail for the same reason.
+    """
+    earlier: dict[tuple[str, str], np.ndarray] = {}
     once = []
     for failure in failures:
         reason = failure.column.name, failure.code
-        before = told.get(reason, np.zeros(0, dtype=np.int64))
+        before = earlier.get(reason, np.zeros(0, dtype=np.int64))
         once.append(replace(failure, rows=np.setdiff1d(failure.rows, before)))
-        told[reason] = np.union1d(before, failure.rows)
+        earlier[reason] = np.union1d(before, failure.rows)
     return once
 
 
 def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: list[_Failure]) -> list[_Failure]:
-    """What pandera's checks find; a cell that did not parse is null here and already has its reason.
+    """What the checks of pandera find; a cell that did not parse is null here and already has its reason.
 
-    Check by check: `schema.validate(lazy=True)` finds the same and takes several times as long, for its reports.
+    The checks run one by one: `schema.validate(lazy=True)` finds the same, but takes several times as long because of
+    its reports.
     """
     columns, schema_of_all = {column.field: column for column in dataset.columns}, schema_of(dataset)
     series = {name: _series(fields[name]) for name in schema_of_all.columns}
@@ -143,7 +147,7 @@ def _check(dataset: Dataset, fields: dict[str, pa.Array], unparsed: list[_Failur
 def _failing(result: CheckResult, column: Column, check: Check | NotBefore) -> list[_Failure]:
     if result.check_passed:
         return []
-    passed = result.check_output  # without the nulls
+    passed = result.check_output  # without nulls
     return [_Failure(passed.index[~passed.astype(bool)].to_numpy(), column, check.code, check.message)]
 
 
@@ -159,7 +163,7 @@ def _series(values: pa.Array) -> "pd.Series[Any]":
 
 
 def _extra(unknown: pa.Table) -> pa.Array:
-    """The columns that no field holds whole, as one JSON object a row; null where all are empty."""
+    """The columns that no field holds completely, as one JSON object per row; null where all are empty."""
     if not unknown.num_columns:
         return pa.nulls(unknown.num_rows, pa.string())
     rows = ({name: value for name, value in row.items() if value is not None} for row in unknown.to_pylist())
@@ -167,7 +171,7 @@ def _extra(unknown: pa.Table) -> pa.Array:
 
 
 def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.Table:
-    """The good rows. Narrow types come after the choice: a rejected value may not fit them."""
+    """The valid rows. They are cast to narrow types only after the selection, because a rejected value may not fit."""
     if good is not None:
         fields = {name: values.filter(good) for name, values in fields.items()}
     rows = len(fields["id"])
@@ -179,14 +183,14 @@ def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.T
 
 
 def shown_values(values: pa.StringArray) -> pa.StringArray:
-    """Values as a reject shows them: a long one is cut."""
+    """Values as a reject shows them: long ones are cut."""
     if (pc.max(pc.binary_length(values)).as_py() or 0) <= LONGEST_VALUE_CHARACTERS:
         return values
     return pa.array([None if value is None else shown(value) for value in values.to_pylist()], pa.string())
 
 
 def _rejects(found: pa.Table, locations: Locations, upload_number: int) -> pa.Table:
-    """Reasons in the order of lines, numbered from 0 within each."""
+    """The reasons in the order of lines, numbered from 0 within each line."""
     records = found["record"].to_numpy()
     order = np.argsort(records, kind="stable")
     records, found = records[order], found.take(pa.array(order))

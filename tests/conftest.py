@@ -149,7 +149,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
 @pytest.fixture
 def loader(settings: Settings) -> Iterator[Loader]:
     """A loader in this process."""
-    loader = Loader(settings, REGISTRY)
+    loader = Loader(settings, REGISTRY, open_storage(settings))
     yield loader
     loader.close()
 

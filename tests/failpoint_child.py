@@ -13,13 +13,14 @@ from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader
 from shared.messaging import Transport
 from shared.settings import Settings
+from shared.storage.opening import open_storage
 
 
 def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
     """Do the step with the settings' failpoint armed; `Unavailable` becomes exit code 1."""
     failpoints.arm(settings.failpoint)
     engine = create_sync_engine(settings, "failpoint")
-    loader = Loader(settings, Registry.built_in())
+    loader = Loader(settings, Registry.built_in(), open_storage(settings))
 
     def load(upload_id: uuid.UUID, _transport: Transport = Transport.CELERY) -> bool:
         return not loader.load(upload_id, lambda: False)

@@ -67,7 +67,7 @@ def settings() -> Settings:
 def loader() -> Loader:
     """The loader of this process. The first task creates it, after the fork, so that processes share no connection."""
     if _process.loader is None:
-        _process.loader = Loader(settings(), Registry.built_in(), _call_others)
+        _process.loader = Loader(settings(), Registry.built_in(), open_storage(settings()), _call_others)
     return _process.loader
 
 

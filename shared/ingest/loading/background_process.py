@@ -22,6 +22,7 @@ from shared import failpoints, logs
 from shared.catalog.registry import Registry
 from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
+from shared.storage.opening import open_storage
 
 _HEARTBEAT_SECONDS: Final = 1.0
 # The API on the same machine has priority.
@@ -48,7 +49,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C goes to the whole group; the API stops us
     threading.Thread(target=_listen, args=(notifications, stopping), name="listener", daemon=True).start()
-    loader = Loader(settings, Registry.built_in())
+    loader = Loader(settings, Registry.built_in(), open_storage(settings))
     while not stopping.is_set() and (upload_id := notifications.get()) is not None:
         _answer_for_a_slice(loader, upload_id, settings, stopping, notifications)
     loader.close()

@@ -26,7 +26,7 @@ from shared.ingest.loading.scheduling import next_upload
 from shared.ingest.publishing.large_upload import publish_large
 from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, record_event
 from shared.settings import Settings
-from shared.storage.opening import open_storage
+from shared.storage.protocol import Storage
 
 log = structlog.get_logger()
 
@@ -43,12 +43,16 @@ class Loader:
     """
 
     def __init__(
-        self, settings: Settings, registry: Registry, call_others: Callable[[UUID], None] = lambda _upload_id: None
+        self,
+        settings: Settings,
+        registry: Registry,
+        storage: Storage,
+        call_others: Callable[[UUID], None] = lambda _upload_id: None,
     ) -> None:
         self.settings = settings
         self.registry = registry
         self._call_others = call_others
-        self.storage = open_storage(settings)
+        self.storage = storage
         self.pool = LoaderPool(settings)
 
     def answer(self, notified_id: UUID, should_stop: Callable[[], bool]) -> bool:

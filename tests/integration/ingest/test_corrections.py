@@ -13,6 +13,7 @@ from shared.csv.unreadable import HeaderMismatch
 from shared.database.record_ids import first_id
 from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
+from shared.storage.opening import open_storage
 from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons, rejected_lines
 from tests.integration.ingest.test_loader import SMALL, never, rows, upload
@@ -120,7 +121,7 @@ def test_two_at_once_share_the_lines(engine: Engine, settings: Settings, correct
     read, _, _ = counts(engine, parent)
     lines = rejected_lines(engine, parent)
     corrections = [correct(parent, corrected_movies(*order)) for order in (lines, lines[::-1], lines)]
-    loaders = [Loader(settings, REGISTRY) for _ in corrections]
+    loaders = [Loader(settings, REGISTRY, open_storage(settings)) for _ in corrections]
     threads = [
         threading.Thread(target=loader.load, args=(correction, never))
         for loader, correction in zip(loaders, corrections, strict=True)

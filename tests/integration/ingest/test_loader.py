@@ -24,6 +24,7 @@ from shared.ingest.validation.validate import Validated, validate
 from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch
 from shared.messaging import Transport
 from shared.settings import Settings
+from shared.storage.opening import open_storage
 from tests.conftest import REGISTRY, Intake
 from tests.rows import movies, titles
 
@@ -127,7 +128,8 @@ def test_batches_of_earlier_versions_have_no_checksum_and_are_loaded(
 
 def test_an_upload_whose_dataset_is_gone_is_failed(engine: Engine, settings: Settings, intake: Intake) -> None:
     upload_ids = [intake(SMALL), intake(LARGE)]
-    poor = Loader(settings, Registry(dataset for dataset in REGISTRY if dataset.name != "movies"))
+    others = Registry(dataset for dataset in REGISTRY if dataset.name != "movies")
+    poor = Loader(settings, others, open_storage(settings))
     for upload_id in upload_ids:
         assert poor.load(upload_id, never) is False
         found = upload(engine, upload_id)
@@ -174,7 +176,7 @@ def test_four_loaders_at_once_load_once(engine: Engine, settings: Settings, inta
     upload_ids = [intake(LARGE), intake(SMALL), intake(LARGE)]
 
     def run() -> None:
-        loader = Loader(settings, REGISTRY)
+        loader = Loader(settings, REGISTRY, open_storage(settings))
         for upload_id in upload_ids:
             loader.load(upload_id, never)
         loader.close()
@@ -230,7 +232,7 @@ def test_a_slow_loader_keeps_its_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     upload_id = intake(SMALL)
-    slow = Loader(settings.model_copy(update={"lease_seconds": 0.5}), REGISTRY)
+    slow = Loader(settings.model_copy(update={"lease_seconds": 0.5}), REGISTRY, open_storage(settings))
     work = begin(connection, upload_id)
     assert work is not None
     seen: list[ClaimedBatch | None] = []

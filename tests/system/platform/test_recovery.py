@@ -19,6 +19,7 @@ from redis import Redis
 
 from bench.generate import movies as generate_movies
 from shared.messaging import LOAD_QUEUE
+from shared.settings import Settings
 from stack.local import LocalStack
 from stack.services import Worker
 from tests.chaos.servers import Emptying, crash_postgres, empty_valkey
@@ -32,7 +33,7 @@ LOADED = {"read": ROWS, "loaded": ROWS - ROWS // 100, "rejected": ROWS // 100, "
 WAITING = 20
 
 # What is promised, in seconds. Each is meant for a machine that has other things to do, too.
-DEAD_LOADER_SECONDS = 20
+DEAD_LOADER_SECONDS = Settings.model_fields["lease_seconds"].default + 8
 BROKER_SECONDS = 10
 
 Json = dict[str, Any]

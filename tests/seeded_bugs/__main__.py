@@ -47,7 +47,8 @@ def main() -> int:
         bugs = chosen(arguments.names, BUGS) if arguments.names else BUGS
     except ValueError as error:
         parser.error(str(error))
-    signal.signal(signal.SIGTERM, _exit)  # so that what was started is stopped, and copies are removed
+    for number in (signal.SIGINT, signal.SIGTERM):  # what was started is stopped, and copies are removed
+        signal.signal(number, _exit)
     return seed_all(bugs, _tell, arguments.jobs)
 
 

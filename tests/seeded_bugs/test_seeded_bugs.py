@@ -142,14 +142,14 @@ def test_an_interrupt_leaves_nothing_behind(project: Path, tmp_path: Path, numbe
     program = (
         "import signal, sys\nfrom pathlib import Path\nfrom tests.seeded_bugs import __main__ as runner\n"
         "from tests.seeded_bugs.test_seeded_bugs import HANGS\n"
-        "signal.signal(signal.SIGTERM, runner._exit)\n"
+        "signal.signal(int(sys.argv[2]), runner._exit)\n"
         "runner.seed_all([HANGS] * 5, runner._tell, jobs=2, root=Path(sys.argv[1]))\n"
     )
     copies = tmp_path / "copies"
     copies.mkdir()
     environment = os.environ | {"TMPDIR": str(copies), "PYTHONPATH": str(ROOT)}
     runner = subprocess.Popen(
-        [sys.executable, "-c", program, str(project)],
+        [sys.executable, "-c", program, str(project), str(int(number))],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -164,7 +164,7 @@ def test_an_interrupt_leaves_nothing_behind(project: Path, tmp_path: Path, numbe
             time.sleep(0.05)
         started = psutil.Process(runner.pid).children(recursive=True)
         runner.send_signal(number)
-        assert runner.wait(20) != 0
+        assert runner.wait(20) == 128 + number
     finally:
         runner.kill()
         runner.stdout.close()

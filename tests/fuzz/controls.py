@@ -1,4 +1,4 @@
-"""What an input says before its content."""
+"""The controls at the beginning of an input."""
 
 from collections.abc import Sequence
 from typing import Final, TypeVar

@@ -1,4 +1,4 @@
-"""Inputs by chance, the same for the same seed: for a run without the guidance of coverage."""
+"""Random inputs, the same for the same seed: for a run without coverage."""
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random

@@ -7,7 +7,7 @@ from tests.unit.csv.reading import assert_every_byte_is_in_one_record, assert_lo
 
 # dialect, whether the content is repeated
 CONTROLS: Final = 2
-# Time that grows faster than the content shows in what is repeated.
+# Repeated content shows time that grows faster than the content.
 _REPEATED_FROM: Final = 250
 _REPEATED_BYTES: Final = 32 * 1024
 

@@ -1,4 +1,4 @@
-"""Where fuzzing begins: small files made by code, behind the controls that a check takes."""
+"""Seeds for fuzzing: small generated files behind the controls that a check takes."""
 
 import csv
 import gzip

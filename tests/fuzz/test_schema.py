@@ -29,7 +29,7 @@ from tests.system.api.keyed import key_for
 
 # The issue's number; both runs together.
 CALLS = 2_000
-# So many of a run must reach for what is the other tenant's, or nothing is proven.
+# So many calls of a run must ask for data of the other tenant, or nothing is proven.
 REACHED_OVER = 100
 # Files this small are loaded before they can be cancelled.
 TOO_LATE = {"POST /api/v1/uploads/{upload_id}/cancel"}
@@ -39,7 +39,7 @@ BY_CHANCE = Plan(examples=6, with_limits=False)
 
 @dataclass(frozen=True)
 class Stage:
-    """An API, who calls it, and whose data it must keep to itself."""
+    """An API, the tenant that calls it, and the tenant whose data it must not show."""
 
     api_url: str
     mine: Access
@@ -65,7 +65,7 @@ class Stage:
 
 @contextmanager
 def set_up(stack: LocalStack, mine: Access, theirs: Access) -> Iterator[Stage]:
-    """At the end nothing is still being loaded that other tests would find."""
+    """At the end nothing is left to load, so that other tests find no upload of this one."""
     load_own(stack.api_url, mine)
     foreign = load_foreign(stack.api_url, theirs)
     yield Stage(stack.api_url, mine, foreign, read_document(stack.api_url, mine))

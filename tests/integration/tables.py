@@ -1,4 +1,4 @@
-"""What the tables say, for comparison with a model; and what only a test does to them."""
+"""What the tables contain, for comparison with a model; and changes that only tests make."""
 
 from typing import Any
 

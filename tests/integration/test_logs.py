@@ -28,7 +28,7 @@ TABLE = "CREATE TEMPORARY TABLE scarce (name text PRIMARY KEY, number int NOT NU
 
 
 def told(action: Callable[[], object]) -> str:
-    """The traceback of what the action raises, as the log has it."""
+    """The traceback of the action's error, as it is logged."""
     try:
         action()
     except Exception:  # noqa: BLE001  any
@@ -69,7 +69,7 @@ def test_a_databases_error_is_told_without_the_row(
     server: PostgresServer, run: Callable[[str, str], None], sql: str
 ) -> None:
     trace = told(lambda: run(server.url, sql))
-    assert CANARY not in trace.replace(sql, "")  # the statement may stand in a line of this test's own code
+    assert CANARY not in trace.replace(sql, "")  # the statement may be in a line of this test's own code
     assert "SQLSTATE 2" in trace
     assert "test_logs.py" in trace
 

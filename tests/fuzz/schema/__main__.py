@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz.schema [CALLS] [SEED]`: so many calls, half of them with keys; exit code 1 if any was amiss."""
+"""`python -m tests.fuzz.schema [CALLS] [SEED]`: so many calls, half of them with keys; exit code 1 for a finding."""
 
 import signal
 import sys

@@ -22,7 +22,7 @@ AnyCase = Case[Any]
 Document = dict[str, Any]
 Tell = Callable[[str], None]
 
-# A request may fit the document and be refused, where OpenAPI has no words for the rule. By the answer's code:
+# A request that fits the document may still be refused where OpenAPI cannot express the rule. By the answer's code:
 BEYOND_THE_DOCUMENT: Final = {
     "page_too_deep": "page times page_size has a limit",
     "invalid_cursor": "a cursor is what an answer of the same listing gave",
@@ -41,13 +41,13 @@ BEYOND_THE_DOCUMENT: Final = {
     "gzip_ratio_too_high": "",
 }
 _PARAMETERS_ARE_FREE: Final = (TestPhase.EXAMPLES, TestPhase.FUZZING, TestPhase.STATEFUL)
-# Every so many calls reach for what is not theirs.
+# One in so many calls asks for data of the other tenant.
 _REACH_EVERY: Final = 5
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is tried: examples of each operation and sequences, so many; first all limits that the document has."""
+    """How many examples of each operation and sequence; `with_limits`: first all limits that the document has."""
 
     examples: int
     seed: int = 1
@@ -56,7 +56,7 @@ class Plan:
 
 @dataclass
 class Report:
-    """What came of the calls."""
+    """Results of the calls."""
 
     calls: int = 0
     reached_over: int = 0
@@ -75,7 +75,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Caller:
-    """What is done before and after each call of a run: it goes out as one tenant, its answer is looked at."""
+    """Sends each call of a run as one tenant, and inspects its answer."""
 
     access: Access
     foreign: Foreign
@@ -102,17 +102,17 @@ class Caller:
 
 
 def is_valid_file(case: AnyCase) -> bool:
-    """Whether it brings a file, and nothing that the document forbids."""
+    """Whether it contains a file, and nothing that the document forbids."""
     return case.media_type is not None and case.meta is not None and case.meta.generation.mode.is_positive
 
 
 def is_failure(failure: Exception, response: Response) -> bool:
-    """Whether it is one, of all that schemathesis takes for one."""
+    """Whether what schemathesis reports is a failure here."""
     return not (isinstance(failure, RejectedPositiveData) and code_of(response) in BEYOND_THE_DOCUMENT)
 
 
 def reach_over(case: AnyCase, foreign: Foreign) -> bool:
-    """Ask for what is the other tenant's: by its ids, its idempotency key, its cursor."""
+    """Ask for data of the other tenant: by its ids, its idempotency key, its cursor."""
     parameters = case.path_parameters
     if "upload_id" in parameters:
         parameters["upload_id"] = foreign.upload_ids[len(case.id) % len(foreign.upload_ids)]
@@ -138,7 +138,7 @@ def code_of(response: Response) -> str | None:
 def call(
     document: Document, access: Access, foreign: Foreign, plan: Plan, *, calls: int = 1, tell: Tell = print
 ) -> Report:
-    """At least so many calls: once what the document's limits suggest, then by chance, with other seeds each time."""
+    """At least so many calls: first the limits of the document, then random ones, with another seed each time."""
     files.register()
     report = Report()
     for repetition in count():
@@ -177,7 +177,7 @@ def config(access: Access, plan: Plan, repetition: int) -> schemathesis.Config:
                 "deterministic": True,
                 "database": "none",
                 "no-shrink": True,
-                # beside a key of ours a second one would only be refused
+                # a second key beside ours would only be refused
                 "with-security-parameters": access.key is None,
             },
             "phases": {
@@ -191,7 +191,7 @@ def config(access: Access, plan: Plan, repetition: int) -> schemathesis.Config:
 
 @contextmanager
 def hooked(schema: schemathesis.BaseSchema, caller: Caller) -> Iterator[None]:
-    """Hooks are known by their names; the first one is everybody's, so it does not stay."""
+    """Schemathesis finds hooks by their names; `before_call` is global, so it is removed at the end."""
 
     def before_call(_context: HookContext, case: AnyCase, _kwargs: dict[str, Any]) -> None:
         caller.before(case)

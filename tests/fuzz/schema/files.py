@@ -20,7 +20,7 @@ _CHANGES: Final = st.fixed_dictionaries(
     },
 )
 _MOVIES: Final = st.lists(_CHANGES, min_size=1, max_size=4).map(lambda changes: movies(*changes))
-# As the rejects are downloaded; whether a line has any is found out later, by the loader.
+# As rejects are downloaded; only the loader finds out whether the line was rejected.
 _CORRECTED: Final = _MOVIES.map(
     lambda content: b"".join(
         first + line for first, line in zip((b"_line,", b"2,"), content.splitlines(keepends=True), strict=False)
@@ -37,7 +37,7 @@ _OPTIONS: Final = ("dataset", "delimiter", "quoting", "encoding", "max_rejects",
 
 
 def or_table(body: object, *, is_correction: bool) -> st.SearchStrategy[object]:
-    """The body that was drawn, or a table instead of its bytes; what is no file stays as it is."""
+    """The drawn body, or a table instead of its bytes; a body without a file stays as it is."""
     tables = _CORRECTED if is_correction else _TABLES
     if isinstance(body, Binary):
         return st.one_of(st.just(body), *[tables.map(Binary)] * 3)
@@ -47,7 +47,7 @@ def or_table(body: object, *, is_correction: bool) -> st.SearchStrategy[object]:
 
 
 def make_readable(query: dict[str, object]) -> None:
-    """Say of a table nothing that it may not be."""
+    """Remove every option that may be wrong for the table."""
     query.setdefault("filename", "movies.csv")
     for option in _OPTIONS:
         query.pop(option, None)

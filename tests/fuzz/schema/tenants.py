@@ -1,4 +1,4 @@
-"""Two tenants: one calls, of the other nothing may ever be seen or changed."""
+"""Two tenants: one makes the calls, and must never see or change data of the other."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _TENANT_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 @dataclass(frozen=True)
 class Access:
-    """How a call says whose data it is about: by a header, or by a key that is good for this tenant only."""
+    """How a call names its tenant: by a header, or by a key that is valid for this tenant only."""
 
     tenant: str
     key: str | None = None
@@ -31,7 +31,7 @@ class Access:
         return httpx.Client(base_url=f"{api_url}/api/v1", headers=headers, timeout=30, trust_env=False)
 
     def choose(self, headers: Any, query: dict[str, Any]) -> None:
-        """Name this tenant wherever a call names one that could be; what is no name at all stays as it is."""
+        """Replace every tenant name in a call by this tenant's; a value that is no valid name stays as it is."""
         if is_name(headers.get("X-Tenant", self.tenant)):
             headers["X-Tenant"] = self.tenant
         if is_name(query.get("tenant")):
@@ -44,7 +44,7 @@ def is_name(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Foreign:
-    """The other tenant's data: what leads to it, what gives it away, and what it looks like."""
+    """The other tenant's data: the ids that lead to it, and tokens that no answer to a stranger may contain."""
 
     access: Access
     upload_ids: tuple[str, ...]
@@ -90,7 +90,7 @@ def load_foreign(api_url: str, access: Access) -> Foreign:
 
 
 def load_own(api_url: str, access: Access) -> None:
-    """Something of each kind for the tenant that calls: lists are not empty, and there is something to undo."""
+    """Uploads of each kind for the calling tenant: lists are not empty, and there is something to undo."""
     with access.client(api_url) as client:
         for number in range(6):
             rows = [{"title": f"Mine {number}.{row}"} for row in range(4)]
@@ -99,7 +99,7 @@ def load_own(api_url: str, access: Access) -> None:
 
 
 def wait_until_idle(api_url: str, access: Access) -> None:
-    """Until nothing is being loaded: what has not ended is cancelled, as there may be no worker that would load it."""
+    """Cancel what has not ended, because there may be no worker to load it, and wait until all has ended."""
     with access.client(api_url) as client:
         for state in ("queued", "loading"):
             for upload in client.get("/uploads", params={"state": state, "page_size": 100}).json()["items"]:

@@ -234,8 +234,8 @@ def test_the_fields_words_arrive_with_all_data_and_go_again(settings: Settings, 
     with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
         command.upgrade(alembic_config(), BEFORE)
     with engine.begin() as connection:
-        for number, state, use_celery, mends, error_code in UPLOADS:
-            values = {"number": number, "state": state, "use_celery": use_celery, "mends": mends}
+        for number, state, use_celery, corrects, error_code in UPLOADS:
+            values = {"number": number, "state": state, "use_celery": use_celery, "mends": corrects}
             connection.execute(text(INSERT_UPLOAD), values | {"error_code": error_code})
         connection.exec_driver_sql(CONTENTS)
     tables_before = ("uploads", "batches", "upload_events", "idempotency_keys", "tenant_turns", *KEPT)

@@ -58,7 +58,7 @@ def migration(url: str) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def settings(plain_urls: list[str], tmp_path: Path) -> Settings:
-    """Those of the other tests, with this owner."""
+    """The settings of the other tests, with this owner."""
     return Settings(
         database_url=plain_urls[0],
         redis_url="redis://unused.invalid/0",

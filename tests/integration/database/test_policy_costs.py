@@ -1,4 +1,4 @@
-"""What row-level security costs: the plans of requests are the owner's, and no policy looks at more than it must."""
+"""The costs of row-level security: requests get the owner's plans, and no policy reads more rows than it must."""
 
 import asyncio
 import json
@@ -82,7 +82,7 @@ def test_rejects_of_one_upload_cost_no_look_at_the_others(settings: Settings, en
 
 
 async def explained(connection: AsyncConnection, statement: Any) -> Any:
-    """The plan with what it took; asyncpg reads the JSON."""
+    """The plan as it was executed; asyncpg parses the JSON."""
     sql = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
     return await connection.scalar(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}"))
 

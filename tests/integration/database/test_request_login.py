@@ -1,4 +1,4 @@
-"""The user that requests log in with: made from its URL, and nobody else's rights are within its reach."""
+"""The user that requests log in with: made from its URL, and without a way to the rights of others."""
 
 import uuid
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from tests.integration.ingest.test_loader import SMALL, rows
 
 @pytest.fixture
 def login(settings: Settings) -> Iterator[Settings]:
-    """Settings with a user for requests that is not there yet."""
+    """Settings that name a user for requests who does not exist yet."""
     name = f"requests_{uuid.uuid4().hex[:8]}"
     url = settings.sync_url.set(drivername="postgresql", username=name, password="p@ss:w/ord", query={})
     yield settings.model_copy(update={"api_database_url": url.render_as_string(hide_password=False)})

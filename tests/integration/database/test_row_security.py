@@ -39,7 +39,7 @@ TENANTS = ("alpha", "beta")
 # Just large enough for a partition of its own.
 LARGE = movies(*[{"title": "" if row % 10 == 5 else f"Film {row}", "overview": 150 * "."} for row in range(25)])
 
-# Tables that the role has any right on, though nothing hides rows from it there.
+# Tables on which the role has a right, but where no policy hides rows from it.
 OPEN_TABLES = f"""
 SELECT relname FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -67,7 +67,7 @@ HOLDER = "00000000-0000-0000-0000-000000000000"
 
 @pytest.fixture
 def request_engine(settings: Settings) -> Iterator[Engine]:
-    """What requests write with."""
+    """The engine that requests write with."""
     engine = create_request_engine(settings)
     yield engine
     engine.dispose()
@@ -155,8 +155,8 @@ def test_a_writer_sees_its_tenants_rows_and_without_a_tenant_none(
     for tenant in TENANTS:
         with tenant_transaction(request_engine, tenant) as connection:
             assert seen(connection, numbers) == of(tenant)
-    for nobody in ("", "gamma"):
-        with tenant_transaction(request_engine, nobody) as connection:
+    for absent in ("", "gamma"):
+        with tenant_transaction(request_engine, absent) as connection:
             assert seen(connection, numbers) == of()
     with everybodys_reading(request_engine) as connection:  # the wrong engine for it
         assert seen(connection, numbers) == of()
@@ -232,14 +232,14 @@ def test_what_no_request_does_no_request_may(request_engine: Engine, numbers: di
         "ALTER TABLE movies DISABLE ROW LEVEL SECURITY",
         "DROP POLICY of_requests ON movies",
         "SET row_security = off; SELECT FROM movies",
-        # the rows themselves: no policy is asked there
+        # the partitions themselves have no policies
         *(f"SELECT FROM {table}" for table in ("movies_small", "rejects_all", *map(partition_of, own[1:]))),
     ]
     for sql in forbidden:
         assert refusal(request_engine, "alpha", sql).startswith(
             ("permission denied", "must be owner", "query would be affected by row-level security")
         ), sql
-    assert {number >> 20 for number in own} == {0, 1}  # there was a partition of its own, too
+    assert {number >> 20 for number in own} == {0, 1}  # one of the uploads was large, with a partition of its own
 
 
 def test_the_tenant_ends_with_its_transaction(settings: Settings, numbers: dict[str, list[int]]) -> None:

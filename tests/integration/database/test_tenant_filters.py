@@ -31,7 +31,7 @@ FILE = movies({}, {"release_date": ""}, {"title": ""})
 
 @dataclass(frozen=True)
 class Held:
-    """What the owner has; an upload of its waits."""
+    """What the owner has; it also has an upload that waits."""
 
     upload_id: uuid.UUID
     movie_id: int
@@ -83,7 +83,7 @@ def test_a_statement_finds_nothing_of_another_tenant(engine: Engine, held: Held)
 
 
 def test_every_statement_is_asked(held: Held) -> None:
-    """But those that start from an upload's number, which only these find."""
+    """Except those that start from an upload's number, which a request gets only from these."""
     modules = (upload_queries, movie_queries, tenant_queries)
     assert set(statements(held, OWNER)) == set().union(*map(public, modules))
 

@@ -1,4 +1,4 @@
-"""What several tests of this folder begin with."""
+"""Fixtures of several modules in this directory."""
 
 import uuid
 

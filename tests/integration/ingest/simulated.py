@@ -45,7 +45,7 @@ class SimulatedLoader:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What lives longer than one example."""
+    """What all examples of the stateful test share."""
 
     engine: Engine
     settings: Settings
@@ -56,7 +56,7 @@ class Platform:
 
 @dataclass(eq=False, slots=True)
 class Held:
-    """A batch in the hands of a loader, for as long as the loader believes it."""
+    """A batch that a loader has claimed, and still believes to have."""
 
     loader: SimulatedLoader
     work: Work

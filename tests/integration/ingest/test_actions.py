@@ -33,7 +33,7 @@ def stop_after(batches: int) -> Any:
 
 
 class Notifier:
-    """Remembers of which uploads it was to notify."""
+    """Collects the uploads that the sweep notifies of."""
 
     def __init__(self) -> None:
         self.notified: list[uuid.UUID] = []
@@ -121,7 +121,7 @@ def test_cancel_does_not_wait_for_a_paused_loader(
 def test_cancels_and_loads_at_once_never_block_each_other(
     engine: Engine, loader: Loader, intake: Intake, content: bytes
 ) -> None:
-    """The one locked the upload and then its batches, the other the other way round: a deadlock, seen as a 503."""
+    """Once, cancel locked the upload before its batches and loaders the reverse; clients saw the deadlock as a 503."""
     for delay in range(12):
         upload_id = intake(content)
         loading = threading.Thread(target=loader.load, args=(upload_id, never))
@@ -135,7 +135,7 @@ def test_cancels_and_loads_at_once_never_block_each_other(
 
 
 def test_a_retry_is_not_hurt_by_another_one(engine: Engine, loader: Loader, intake: Intake) -> None:
-    """The second one dropped the table that the first one's loader had just filled."""
+    """Once, the second retry dropped the table that the loader of the first one had just filled."""
     upload_id = intake(LARGE)
     loader.load(upload_id, stop_after(3))
     cancel(engine, upload_id, "public")
@@ -227,7 +227,9 @@ def test_a_loader_of_an_upload_that_the_sweep_has_failed_commits_nothing(
     alive = claim_batch(connection, work, 60, settings.max_attempts)
     assert alive is not None
     records = read_records(loader, work, alive)
-    monkeypatch.setattr("shared.ingest.lifecycle.sweep.drop_table", lambda *_: None)  # the moment before it
+    monkeypatch.setattr(
+        "shared.ingest.lifecycle.sweep.drop_table", lambda *_: None
+    )  # the loader commits in the moment before the sweep drops the table
     sweep(engine, settings, Notifier(), [Transport.CELERY])
     with pytest.raises(LostLease):
         commit(connection, work, alive, records)

@@ -1,4 +1,4 @@
-"""A correction beside what else may happen to it and to the upload that it corrects."""
+"""A correction while it, or the upload that it corrects, is cancelled, undone or retried."""
 
 import threading
 import uuid
@@ -20,7 +20,7 @@ from tests.integration.ingest.test_loader import SMALL, commit, never, read_reco
 
 @pytest.fixture
 def connections(settings: Settings) -> Iterator[list[LoaderConnection]]:
-    """Two of them."""
+    """Two connections of loaders."""
     opened = [LoaderConnection(settings), LoaderConnection(settings)]
     yield opened
     for connection in opened:

@@ -1,4 +1,4 @@
-"""Rejects for a spreadsheet: nothing is computed, nothing is lost on the way there and back."""
+"""Rejects for a spreadsheet: it computes no cell, and a corrected file comes back unchanged otherwise."""
 
 import codecs
 import csv
@@ -46,7 +46,7 @@ FORMULAS = (
         "\uff201",
     ),
 )
-# The same behind a character at which some program splits: how they are, and with our apostrophes.
+# Formulas behind a character at which some program splits: as they are, and with our apostrophes.
 PIECES = {
     "Heat;=cmd|' /C calc'!A0;": "Heat;'=cmd|' /C calc'!A0;",
     "T\t=1+2\t": "T\t'=1+2\t",
@@ -59,7 +59,7 @@ PIECES = {
     "=1;=2;;=3": "'=1;'=2;;'=3",
     "a;\uff1d1": "a;'\uff1d1",
 }
-# What a program is taken to pass over before it computes, and what it computes.
+# What a program may skip before it computes, and what it computes.
 COMPUTED = re.compile('[ "\t\r\n\0]*[=+\\-@\uff0b\uff0d\uff1d\uff20]')
 TEXTS = st.text(alphabet=st.sampled_from("=+-@'\" ,;|\t\r\n\0a1\uff1d"), max_size=8)
 CSV = Dialect(",", quoting=True)
@@ -87,7 +87,7 @@ def read(sheet: bytes, delimiter: str = ",") -> list[list[str]]:
 
 
 def cells_for(sheet: bytes, delimiter: str) -> list[str]:
-    """As a program has them that splits there: as CSV, as CSV without line ends in cells, and without quotes."""
+    """The cells that a program finds that splits there: as CSV, as CSV line by line, and without regard to quotes."""
     text = sheet.decode("utf-8-sig")
     lines = re.split("[\r\n]", text)
     records = [*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
@@ -163,7 +163,7 @@ def test_a_malformed_record_is_cut_to_what_a_spreadsheets_cell_holds(tmp_path: P
 
 
 def test_no_word_for_nothing_begins_like_a_formula() -> None:
-    # Else its cell would not be null any more when it comes back.
+    # Otherwise its cell would no longer be null when it comes back.
     nulls = [null.encode() for dataset in REGISTRY for null in dataset.nulls]
     assert [escaped(null) for null in nulls] == nulls
 

@@ -53,12 +53,12 @@ MOST_UPLOADS = 3
 NOT_GONE = ("queued", "loading", "failed", "cancelled", "completed")
 POINTS = st.sampled_from(["publish.built", "publish.claimed"])
 BEFORE = ["nothing", "it is loaded", "the sweep runs", "another begins", "the client changes its mind"]
-LEASE_SECONDS = 3600.0  # they end when a rule says so
+LEASE_SECONDS = 3600.0  # leases end when a rule says so
 DO = {"cancel": cancel, "retry": retry, "undo": undo}
 
 
 def pick(*states: str) -> Any:
-    """One of the uploads in these states; the rule is for when there is one."""
+    """One of the uploads in these states; the rule needs a precondition that there is one."""
     return st.runner().flatmap(lambda self: st.sampled_from(self.uploads_in(states)))
 
 
@@ -66,7 +66,7 @@ some_active = precondition(lambda self: bool(self.uploads_in(ACTIVE)))
 
 
 class Ingestion(RuleBasedStateMachine):
-    """Every rule says beforehand what must come of it."""
+    """Every rule asks the model first what must happen."""
 
     held: Bundle[Held] = Bundle("held")
     publishers: Bundle[PausedPublisher] = Bundle("publishers")
@@ -103,7 +103,7 @@ class Ingestion(RuleBasedStateMachine):
     @some_active
     @rule(target=held, number=LOADERS, model=pick(*ACTIVE), successor=st.none() | LOADERS)
     def claim(self, number: int, model: ModelUpload, successor: int | None) -> Any:
-        """And lose it to a successor; again and again until no loader may try any more."""
+        """Claim a batch, and perhaps lose it to a successor, until no loader may try any more."""
         mine = self.claim_one(self.platform.loaders[number], model)
         if successor is None:
             return multiple(*mine)
@@ -131,7 +131,7 @@ class Ingestion(RuleBasedStateMachine):
 
     @rule(held=held)
     def commit(self, held: Held) -> None:
-        """Also again, and long after another loader has it."""
+        """Commit a batch, perhaps for the second time, or long after another loader has claimed it."""
         held.records = held.records or read_records(self.loader, held.work, held.claimed)
         try_it = partial(commit, work=held.work, batch=held.claimed, records=held.records)
         if held.upload.may_commit(held.batch, held):
@@ -178,7 +178,7 @@ class Ingestion(RuleBasedStateMachine):
     @precondition(lambda self: any(model.is_large for model in self.uploads_in(ACTIVE)))
     @rule(target=publishers, number=LOADERS, model=pick(*ACTIVE).filter(lambda model: model.is_large), point=POINTS)
     def begin_to_publish_and_pause(self, number: int, model: ModelUpload, point: str) -> Any:
-        """After all others have gone and all batches have been done, or it would hardly ever come to this."""
+        """First all leases end and all batches are loaded; random rules alone would hardly ever get this far."""
         self.expire(model)
         work = self.begin(self.platform.loaders[number], model)
         self.loader.load(model.id, stop_after(len(model.free())))
@@ -193,7 +193,7 @@ class Ingestion(RuleBasedStateMachine):
 
     @rule(target=publishers, publisher=consumes(publishers), before=st.sampled_from(BEFORE), number=LOADERS)
     def go_on_publishing(self, publisher: PausedPublisher, before: str, number: int) -> Any:
-        """After all that may have happened meanwhile."""
+        """Resume a paused publisher, after something else has happened or not."""
         another: Any = multiple()
         if before == "it is loaded":
             self.expire(publisher.upload)
@@ -220,7 +220,7 @@ class Ingestion(RuleBasedStateMachine):
 
     @rule(action=st.sampled_from(sorted(DO)), model=pick(*NEXT))
     def ask(self, action: str, model: ModelUpload) -> None:
-        """For what may be, for what is already so, for what may not be."""
+        """Ask for an action: one that is allowed, one that changes nothing, or one that is forbidden."""
         is_allowed = model.act(action)
         with nullcontext() if is_allowed else pytest.raises(StateConflict):
             DO[action](self.engine, model.id, "public")
@@ -230,7 +230,7 @@ class Ingestion(RuleBasedStateMachine):
         self.swept()
 
     def swept(self) -> list[uuid.UUID]:
-        """Of which uploads it notified."""
+        """The uploads that it notified of."""
         notifier = Notifier()
         forget_notifications(self.engine)
         sweep(self.engine, self.settings, notifier, [Transport.CELERY])
@@ -257,13 +257,13 @@ class Ingestion(RuleBasedStateMachine):
         assert tables.counts(self.engine) == {model.number: (model.visible, model.rejected) for model in completed}
 
     def teardown(self) -> None:
-        if sys.exc_info()[0] is None:  # else a rule has failed, and that is what is to be seen
+        if sys.exc_info()[0] is None:  # otherwise a rule has failed, and its error must be shown
             self.comes_to_its_end()
         for publisher in self.paused:
             publisher.go_on()
 
     def comes_to_its_end(self) -> None:
-        """All that was interrupted ends by the sweep's notifications alone, and late loaders change nothing."""
+        """The sweep's notifications are enough to finish everything, and late loaders change nothing."""
         for held in self.all_held:
             self.commit(held)
         for model in self.models.values():
@@ -295,7 +295,7 @@ def platform(engine: Engine, settings: Settings, intake: Intake, loader: Loader)
         simulated.close()
 
 
-@pytest.mark.timeout(600)  # only a failure takes long: until there is nothing more to leave out of it
+@pytest.mark.timeout(600)  # a failure takes long, because hypothesis shrinks it
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 def test_any_order_of_events(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.ingest.publishing.large_upload.reach", PausedPublisher.reach)

@@ -16,7 +16,7 @@ NEXT: Final = {
     "completed": {"undone"},
     "undone": set[str](),
 }
-# action -> the states that it starts from, the one it leads to, those in which there is nothing left to do
+# action -> its sources, its target, and the states in which it changes nothing
 ACTIONS: Final = {
     "cancel": (ACTIVE, "cancelled", ("cancelled",)),
     "retry": (("failed", "cancelled"), "queued", ACTIVE),
@@ -120,7 +120,7 @@ class ModelUpload:
             self.commit(free[0])
 
     def act(self, action: str) -> bool:
-        """Whether it may be asked for."""
+        """Apply the action; False if it is forbidden."""
         allowed, reached, nothing_to_do = ACTIONS[action]
         if self.state not in allowed:
             return self.state in nothing_to_do

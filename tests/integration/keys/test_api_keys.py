@@ -17,7 +17,7 @@ from shared.keys.api_key import Key, make_key, parse_key
 from tests.system.api.keyed import SHORTEST
 
 DAY = timedelta(days=1)
-# Of zeros: what was given out once must stay right.
+# A key of zeros: keys that were given to clients must stay valid.
 KNOWN = Key("0" * 12, "0" * 43)
 KNOWN_TEXT = "imdb_000000000000_0000000000000000000000000000000000000000000_02ymGD"
 

@@ -46,7 +46,7 @@ DATASET_RULES: dict[str, Rules] = {
         *TMDB_RULES,
         ({"adult": "True"}, []),
         ({"adult": "0"}, [("adult", "not_a_flag")]),
-        # what a line break that nobody quoted leaves of a record
+        # what a line break without quotes around it leaves of a record
         (
             {
                 "adult": " - Written by Somebody",

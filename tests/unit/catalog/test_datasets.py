@@ -1,4 +1,4 @@
-"""Which dataset a header is, and what becomes of a file's columns."""
+"""Which dataset a header belongs to, and where a file's columns go."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.conftest import REGISTRY
 from tests.rows import GOOD_ROWS, file_of
 from tests.unit.ingest.test_validate import check, reasons
 
-# as the files have them, joined by the character that none of them holds
+# as the files have them, joined by a character that none of them contains
 HEADERS = {
     "movies_metadata": "adult;belongs_to_collection;budget;genres;homepage;id;imdb_id;original_language;original_title;"
     "overview;popularity;poster_path;production_companies;production_countries;release_date;revenue;runtime;"

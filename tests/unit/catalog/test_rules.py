@@ -13,7 +13,7 @@ from shared.catalog.list_rules import CommaList, FirstId, ListLiteral, Names, Pi
 from shared.catalog.publisher_rules import GroupedWhole, Millions, Minutes, TitleYear, TrueFalse, UndatedTitle
 from shared.catalog.rules import Decimal, Flag, IsoDate, Rule, Whole, Year
 
-BAD = object()
+BAD = type("Bad", (), {"__repr__": lambda _: "bad"})()
 
 TABLE: list[tuple[Rule, str, Any]] = [
     (Whole(), "0", 0),
@@ -173,7 +173,7 @@ TABLE: list[tuple[Rule, str, Any]] = [
     (TitleYear(), "Toy Story (٣٣٣٣)", None),
 ]
 
-# what stands beside the cell in question: something that each rule takes
+# the other cells of the column: a text that each rule takes
 PLAIN: dict[type[Rule], str] = {
     IsoDate: "1999-01-01",
     Year: "1999",
@@ -199,7 +199,11 @@ titles = st.text(st.sampled_from("a1 90(-)\n\u00a0é"), max_size=12).flatmap(
 )
 
 
-@pytest.mark.parametrize(("rule", "text", "expected"), TABLE, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("rule", "text", "expected"),
+    TABLE,
+    ids=lambda value: type(value).__name__ if isinstance(value, Rule) else str(value)[:30],
+)
 def test_cell(rule: Rule, text: str, expected: Any) -> None:
     # Beside a plain cell and a null, so that the whole-column way is taken too.
     plain = PLAIN.get(type(rule), "1")

@@ -36,7 +36,7 @@ def faults(records: Records) -> list[tuple[int, str | None, str]]:
 
 
 def read_behind_others(content: bytes, dialect: Dialect) -> Records:
-    """As if it stood in the middle of a file."""
+    """Read the content as the middle of a file: from line 5 and byte 70 on."""
     return read_batch(content, 5, dialect, HEADER, first_byte=70)
 
 
@@ -56,7 +56,7 @@ def assert_every_byte_is_in_one_record(content: bytes, records: Records) -> None
 
 
 def assert_loaded_as_scanned(content: bytes, dialect: Dialect, records: Records) -> None:
-    """What is loaded is what one record after the other gives."""
+    """Each loaded record has the values that `scan_record` finds in its bytes."""
     for number, (_, row) in zip(records.numbers.tolist(), seen(records), strict=True):
         record = content[records.locations.byte_starts[number] - 70 : records.locations.byte_ends[number] - 70]
         fields = scan_record(record, 0, dialect).fields

@@ -47,7 +47,7 @@ RECOGNISED: list[tuple[bytes, str]] = [
 @pytest.mark.parametrize(("content", "encoding"), RECOGNISED, ids=lambda value: repr(value)[-40:])
 @pytest.mark.parametrize("block", [1, 7, 100_000])
 def test_encodings_are_recognised(content: bytes, encoding: str, block: int) -> None:
-    if block < len(content):  # decided by less of it
+    if block < len(content):  # the encoding is decided by the first blocks
         content = content if content.isascii() or encoding.startswith("utf") else content * 2
     found, _, text = decoded(content, block)
     if block > len(content) or encoding.startswith("utf-16"):

@@ -17,7 +17,7 @@ TEXTS = ['said, "hi"', "a, b", '"quoted"', "", '"x", y', "two,\n lines", "It's",
 
 
 def spaced(content: bytes, delimiter: str = ",") -> bytes:
-    """As a writer with delimiter and blank would have written it."""
+    """The same records, written with a blank behind each delimiter."""
     rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
     return "".join(f"{delimiter} ".join(_cell(cell, delimiter) for cell in row) + "\r\n" for row in rows).encode()
 

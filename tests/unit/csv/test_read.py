@@ -1,4 +1,4 @@
-"""Reading agrees with Python's `csv` where the file is well-formed; where it is not, damage stays local."""
+"""Reading agrees with Python's `csv` where the file is well-formed; elsewhere malformed records cost no others."""
 
 import csv
 import io
@@ -74,13 +74,13 @@ def test_batches_make_no_difference(dialect: Dialect, content: bytes, batch_byte
     [
         # the column of a quote that nothing in its own record closes
         ("csv", b'"\n",","a\n'),
-        # by the bytes before the cut alone, a record with sound quotes, or one that is damaged to the end
+        # judged by the bytes before the cut alone: a record with valid quotes, or a malformed one up to the end
         ("tabs and quotes", b'"\n\t\t"\na'),
         ("apostrophes", b"'\n;'\n';"),
         ("csv", b'"\n,,",\n,,""\n"'),
         # several lines, though the file ends in the last of them
         ("tabs and quotes", b'"\n"\t"\t"\n"\t\t'),
-        # blank lines behind damage, at the end of a batch
+        # blank lines behind a malformed record, at the end of a batch
         ("apostrophes", b"'\n\n;';\n"),
     ],
 )
@@ -103,14 +103,14 @@ MALFORMED: list[tuple[bytes, list[int], list[tuple[int, str | None, str]]]] = [
     (b'1,5"2,3\n4,5,6\n', [1, 2], []),
     (b'1,"2\n3",4\n5,"6",7\n', [1, 3], []),
     (b"1,2,3\na,b,c\n6,7,8\n", [1, 3], [(2, None, "repeated_header")]),
-    # damaged records beside each other are one reject each
+    # malformed records beside each other are one reject each
     (b'1,"O"2,3\n4,"O"2,3\n7,8,9\n', [3], [(1, "b", "stray_quote"), (2, "b", "stray_quote")]),
     (b'1,"O,3\n4,"O,3\n7,8,9\n', [3], [(1, "b", "unterminated_quote"), (2, "b", "unterminated_quote")]),
     (b'1,"O"2,x\n6,a,b,c\n7,8,9\n', [3], [(1, "b", "stray_quote"), (2, None, "wrong_field_count")]),
-    # the rest of a damaged cell is no record, though it has the right number of fields
+    # the rest of a malformed cell is no record, though it has the right number of fields
     (b'1,"first line\nsecond, "word" here",9\n6,x,3\n', [3], [(1, "b", "stray_quote")]),
     (b'1,"first, line\nsecond "word" here",9\n6,x,3\n', [3], [(1, "b", "stray_quote")]),
-    # closed by the quote of another record, in a way that looks sound
+    # closed by the quote of another record, in a way that looks valid
     (b'5,"abc,2\n6,",",3\n7,ok,4\n', [2, 3], [(1, "b", "unterminated_quote")]),
     (b"1,2\r3,4\n5,6,7\n", [1, 2], []),
     (b'1,2,3\n4,"5\n6', [1], [(2, "b", "unterminated_quote")]),
@@ -145,7 +145,7 @@ def test_malformed_input_costs_time_in_proportion() -> None:
     "repeated", [b'"x,', b'"\na",', b'"a\n', b'"\n', b'","\na', b'a,"b\n"c,', b"x" * 60 + b'"\n"\n"\n']
 )
 def test_repeated_malformed_input_costs_time_in_proportion(repeated: bytes) -> None:
-    """The first took 24 s, and the second a minute: each damaged record looked at all that follows it."""
+    """The first took 24 s, and the second a minute: each malformed record looked at all that follows it."""
     content = repeated * (64 * 1024 // len(repeated))
     started = time.process_time()
     assert_every_byte_is_in_one_record(content, read_behind_others(content, CSV))

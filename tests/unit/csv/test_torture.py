@@ -13,19 +13,19 @@ from shared.csv.encoding import Decoder, exchange
 from shared.csv.read import read_batch
 from shared.csv.scan import scan_record
 
-# Their quotes are damaged: Python reads on, where we reject.
+# Their quotes are malformed: Python reads on, where we reject.
 MALFORMED = {
     "bad-missing-quote.csv": ["unterminated_quote"],
     "bad-quotes-with-unescaped-quote.csv": ["stray_quote"],
 }
 DELIMITERS = {"german_sample.csv": ";", "sniff_limit.csv": ";", "dummy.tsv": "\t"}
-# answers to other files (a telephone number, line ends); a header with damaged quotes
+# answers to other files (a telephone number, line ends); a header with malformed quotes
 SLOW = ("location_coordinates.csv", "newlines_crlf.csv", "test_header_newline.csv")
 RETURNS = ("mac_newlines.csv",)
 
 
 def read(path: Path) -> tuple[list[list[str | None]], list[str], str]:
-    """Its header and sound records, the codes of its rejects, and its text."""
+    """Its header and valid records, the codes of its rejects, and its text."""
     decoder = Decoder()
     content = decoder.feed(path.read_bytes()) + decoder.finish()
     text = content.decode().removeprefix("\ufeff")
@@ -54,9 +54,9 @@ def test_files_with_a_known_answer(shared_data: Path, folder: str) -> None:
         if not answer.exists():
             assert codes == MALFORMED.get(path.name, codes), path.name
             continue
-        expected = rows_of(json.loads(answer.read_text())) or rows  # of a header alone nothing is said
+        expected = rows_of(json.loads(answer.read_text())) or rows  # the answer to a file with a header alone is empty
         assert rows == [row for row in expected if any(row) or row is expected[0]], path.name
-        # of one column: an empty line is no record here
+        # in a file of one column an empty line is a reject
         assert codes == ["blank_line"] * sum(not any(row) for row in expected[1:]), path.name
 
 

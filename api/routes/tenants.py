@@ -12,7 +12,7 @@ from api.description.openapi import problems
 from api.description.schemas import Tenant, Tenants
 from api.runtime import Runtime
 from shared.database.queries import tenants
-from shared.database.tenancy import everybodys_reading, tenant_reading
+from shared.database.tenancy import all_tenants_reading, tenant_reading
 
 router = APIRouter(prefix="/api/v1", tags=["about"])
 
@@ -40,7 +40,7 @@ async def _tenant_named(runtime: Runtime, name: str) -> Tenant:
 
 
 def _all_tenants(engine: Engine) -> list[Row[Any]]:
-    with everybodys_reading(engine) as connection:
+    with all_tenants_reading(engine) as connection:
         return list(connection.execute(tenants.tenants()).all())
 
 

@@ -28,8 +28,8 @@ COUNTED = ("uploads", "batches")
 # An idempotency key gives the same answer again, so stored answers must have the members of today's.
 ANSWERS = """
 UPDATE idempotency_keys
-SET answer = jsonb_set(answer, '{{body}}', ((answer->'body') - '{old_transport}' - '{old_corrects}') || jsonb_build_object(
-    '{new_transport}', {value}, '{new_corrects}', answer->'body'->'{old_corrects}'))
+SET answer = jsonb_set(answer, '{{body}}', ((answer->'body') - '{old_transport}' - '{old_corrects}')
+    || jsonb_build_object('{new_transport}', {value}, '{new_corrects}', answer->'body'->'{old_corrects}'))
 WHERE (answer->'body') ? '{old_transport}'
 """
 

@@ -67,14 +67,14 @@ async def key_transaction(engine: AsyncEngine, key_id: str) -> AsyncIterator[Asy
 
 
 @asynccontextmanager
-async def nobodys_reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def tenantless_reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     """For data that belongs to no tenant, such as that of health checks; it sees no row of any tenant's tables."""
     async with engine.connect() as connection:
         yield connection
 
 
 @contextmanager
-def everybodys_reading(engine: Engine) -> Iterator[Connection]:
+def all_tenants_reading(engine: Engine) -> Iterator[Connection]:
     """The rows of all tenants, on the owner's engine; on the engine of requests there are none."""
     with engine.connect() as connection:
         yield connection

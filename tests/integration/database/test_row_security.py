@@ -10,11 +10,11 @@ from sqlalchemy.exc import DBAPIError
 from shared.database.engine import API_ROLE, create_read_engine, create_request_engine
 from shared.database.partitions import partition_of
 from shared.database.tenancy import (
-    everybodys_reading,
+    all_tenants_reading,
     key_transaction,
-    nobodys_reading,
     tenant_reading,
     tenant_transaction,
+    tenantless_reading,
 )
 from shared.ingest.intake.idempotency import reserve
 from shared.ingest.loading.loader import Loader
@@ -126,7 +126,11 @@ def test_a_key_is_seen_by_who_names_it(settings: Settings, engine: Engine) -> No
         reader = create_read_engine(settings)
         try:
             found = []
-            for opened in (key_transaction(reader, key.id), tenant_reading(reader, "alpha"), nobodys_reading(reader)):
+            for opened in (
+                key_transaction(reader, key.id),
+                tenant_reading(reader, "alpha"),
+                tenantless_reading(reader),
+            ):
                 async with opened as connection:
                     found.append(list(await connection.scalars(text("SELECT id FROM api_keys"))))
             return found
@@ -150,7 +154,7 @@ def test_the_role_is_nobody_owns_nothing_and_becomes_nobody_else(engine: Engine)
 def test_a_writer_sees_its_tenants_rows_and_without_a_tenant_none(
     engine: Engine, request_engine: Engine, numbers: dict[str, list[int]]
 ) -> None:
-    with everybodys_reading(engine) as connection:
+    with all_tenants_reading(engine) as connection:
         assert seen(connection, numbers) == of(*TENANTS)
     for tenant in TENANTS:
         with tenant_transaction(request_engine, tenant) as connection:
@@ -158,7 +162,7 @@ def test_a_writer_sees_its_tenants_rows_and_without_a_tenant_none(
     for absent in ("", "gamma"):
         with tenant_transaction(request_engine, absent) as connection:
             assert seen(connection, numbers) == of()
-    with everybodys_reading(request_engine) as connection:  # the wrong engine for it
+    with all_tenants_reading(request_engine) as connection:  # the wrong engine for it
         assert seen(connection, numbers) == of()
 
 
@@ -173,7 +177,7 @@ def test_a_reader_sees_its_tenants_rows_and_without_a_tenant_none(
                     async with tenant_reading(engine, tenant, is_snapshot=is_snapshot) as connection:
                         found = await connection.run_sync(seen_by_session(numbers))
                     assert found == of(tenant)
-            async with nobodys_reading(engine) as connection:
+            async with tenantless_reading(engine) as connection:
                 assert await connection.run_sync(seen_by_session(numbers)) == of()
         finally:
             await engine.dispose()
@@ -270,7 +274,7 @@ def test_the_readers_tenant_ends_with_its_transaction(settings: Settings, number
                 assert (name, uploads) == ("alpha", len(numbers["alpha"]))
                 with pytest.raises(DBAPIError, match="read-only transaction"):
                     await connection.execute(text(NEW_KEY.format(tenant="alpha", holder=HOLDER)))
-            async with nobodys_reading(engine) as connection:
+            async with tenantless_reading(engine) as connection:
                 assert tuple((await connection.execute(now)).one()) == ("", pid, 0)
         finally:
             await engine.dispose()

@@ -195,8 +195,8 @@ def test_only_runtime_makes_engines_and_only_a_few_may_see_everybody() -> None:
         "api/runtime.py"
     }
     assert calls("api", named("create_engine", "create_async_engine")) == set()
-    assert calls("api", named("everybodys_reading")) == {"api/routes/tenants.py"}
-    assert calls("api", named("nobodys_reading")) == {"api/routes/health.py"}
+    assert calls("api", named("all_tenants_reading")) == {"api/routes/tenants.py"}
+    assert calls("api", named("tenantless_reading")) == {"api/routes/health.py"}
 
 
 def test_the_owners_engine_is_used_where_it_must_be() -> None:

@@ -99,21 +99,36 @@ def redis_program() -> Path:
     return Path(program)
 
 
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], PostgresServer]]:
+    """A Postgres of each version that is asked for, with a migrated database `template` to copy.
+
+    They run until the last test: pytest goes from one version to the other and back with each file.
+    """
+    running: dict[str, PostgresServer] = {}
+
+    def of_version(version: str) -> PostgresServer:
+        if version not in running:
+            binaries = POSTGRES_BINARIES[version]
+            if not (binaries / "postgres").exists():
+                absent(f"PostgreSQL {version}")
+            server = PostgresServer(tmp_path_factory.mktemp("postgres") / version, bin_dir=binaries)
+            server.start()
+            running[version] = server
+            execute(server.url, "CREATE DATABASE template")
+            with environment(DATABASE_URL=server.url_of("template"), REDIS_URL="redis://unused.invalid/0"):
+                command.upgrade(alembic_config(), "head")
+        return running[version]
+
+    yield of_version
+    for server in running.values():
+        server.stop()
+
+
 @pytest.fixture(scope="session", params=POSTGRES_BINARIES)
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A Postgres of each version, with a migrated database `template` to copy."""
-    binaries = POSTGRES_BINARIES[request.param]
-    if not (binaries / "postgres").exists():
-        absent(f"PostgreSQL {request.param}")
-    running = PostgresServer(tmp_path_factory.mktemp("postgres") / request.param, bin_dir=binaries)
-    running.start()
-    try:
-        execute(running.url, "CREATE DATABASE template")
-        with environment(DATABASE_URL=running.url_of("template"), REDIS_URL="redis://unused.invalid/0"):
-            command.upgrade(alembic_config(), "head")
-        yield running
-    finally:
-        running.stop()
+def server(request: pytest.FixtureRequest, servers: Callable[[str], PostgresServer]) -> PostgresServer:
+    """A Postgres of each version."""
+    return servers(request.param)
 
 
 @pytest.fixture

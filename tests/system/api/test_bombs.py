@@ -15,6 +15,8 @@ from tests.rows import MOVIES_HEADER, file_of, movies, titles
 from tests.system.api.dirty_files import with_text
 from tests.system.api.sending import stored_files, wait_for_end
 
+pytestmark = pytest.mark.alone  # it measures how long answers take
+
 MIB = 1024 * 1024
 LONGEST_ANSWER_SECONDS = 5.0
 LONGEST_LOAD_SECONDS = 60.0

@@ -24,6 +24,8 @@ from tests.system.api.raw import ask, connect, head, parse, read_to_end
 from tests.system.api.sending import NAMED, movies_csv, stored_files
 from tests.system.stack.processes import running
 
+pytestmark = pytest.mark.alone  # it measures how long answers take
+
 FILE = movies_csv([{"title": "Metropolis"}])
 PUT = head("PUT /api/v1/upload?filename=movies.csv", "Content-Length: 1000000")
 # A deadline is noticed after a quarter more, an application that was told answers within its linger, and CI is slow.

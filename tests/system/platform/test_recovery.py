@@ -26,6 +26,8 @@ from tests.chaos.servers import Emptying, crash_postgres, empty_valkey
 from tests.rows import movies
 from tests.system.platform.test_main_job import finished, send
 
+pytestmark = pytest.mark.alone  # it measures how long recovery takes
+
 SETTINGS = {"INGEST_BATCH_BYTES": "65536", "INGEST_SMALL_UPLOAD_BYTES": "131072"}
 PARALLELISM = 2
 ROWS = 20_000

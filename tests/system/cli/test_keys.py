@@ -106,7 +106,7 @@ def test_what_is_wrong_is_said_in_a_line(keyed: LocalStack, where: tuple[str, Pa
     empty = keyed.postgres.url_of("postgres")
     for result, expected in (
         (run([*nobody, *where]), "There is no key nobody"),
-        (run([*nobody, "--data-dir", tmp_path]), "no PostgreSQL runs"),
+        (run([*nobody, "--data-dir", tmp_path]), "no PostgreSQL is running"),
         (run(nobody), "database_url"),
         (run(nobody, DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing"), "does not answer"),
         (run(nobody, DATABASE_URL=empty), "imdb-ingest migrate"),

@@ -79,6 +79,7 @@ class Caller:
 
     access: Access
     foreign: Foreign
+    failed_upload: str
     report: Report
 
     def before(self, case: AnyCase) -> None:
@@ -86,6 +87,8 @@ class Caller:
         phase = None if case.meta is None else case.meta.phase.name
         if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_file(case):
             files.make_readable(case.query)
+        if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_retry(case):
+            case.path_parameters["upload_id"] = self.failed_upload
         if self.report.calls % _REACH_EVERY == 0 and phase is not TestPhase.STATEFUL:
             self._reach_over(case)
 
@@ -103,7 +106,17 @@ class Caller:
 
 def is_valid_file(case: AnyCase) -> bool:
     """Whether it contains a file, and nothing that the document forbids."""
-    return case.media_type is not None and case.meta is not None and case.meta.generation.mode.is_positive
+    return case.media_type is not None and is_valid(case)
+
+
+def is_valid_retry(case: AnyCase) -> bool:
+    """Whether it retries an upload; by chance hardly any of these would be about one that has failed."""
+    return case.operation.label.endswith("/retry") and is_valid(case)
+
+
+def is_valid(case: AnyCase) -> bool:
+    """Whether it contains nothing that the document forbids."""
+    return case.meta is not None and case.meta.generation.mode.is_positive
 
 
 def is_failure(failure: Exception, response: Response) -> bool:
@@ -136,14 +149,21 @@ def code_of(response: Response) -> str | None:
 
 
 def call(
-    document: Document, access: Access, foreign: Foreign, plan: Plan, *, calls: int = 1, tell: Tell = print
+    document: Document,
+    access: Access,
+    foreign: Foreign,
+    failed_upload: str,
+    plan: Plan,
+    *,
+    calls: int = 1,
+    tell: Tell = print,
 ) -> Report:
     """At least so many calls: first the limits of the document, then random ones, with another seed each time."""
     files.register()
     report = Report()
     for repetition in count():
         schema = load(document, config(access, plan, repetition))
-        with hooked(schema, Caller(access, foreign, report)):
+        with hooked(schema, Caller(access, foreign, failed_upload, report)):
             _run(schema, report)
         tell(f"{report.calls} calls")
         if report.calls >= calls or report.findings:

@@ -216,6 +216,22 @@ def test_a_failed_uploads_batches_are_nobodys(
     assert rows(engine, "SELECT count(*) FROM batches WHERE state = 'done'") == [(1,)]
 
 
+def test_an_upload_that_was_cancelled_is_not_failed(
+    engine: Engine, loader: Loader, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its loader finds a mistake in it that would otherwise fail it."""
+    upload_id = intake(SMALL)
+
+    def end() -> None:
+        loader.storage.delete(upload(engine, upload_id)["storage_key"])
+        cancel(engine, upload_id, "public")
+
+    monkeypatch.setattr("shared.ingest.loading.loader.reach", at("batch.claimed", end))
+    assert loader.load(upload_id, never) is False
+    found = upload(engine, upload_id)
+    assert (found["state"], found["error_code"]) == ("cancelled", None)
+
+
 @SIZES
 def test_a_budget_is_exact(engine: Engine, loader: Loader, intake: Intake, content: bytes) -> None:
     rejected = 1 if content == SMALL else 20
@@ -253,6 +269,17 @@ def test_a_retry_forgets_the_attempts_of_a_batch(
     retry(engine, upload_id, "public")
     loader.load(upload_id, never)
     assert upload(engine, upload_id)["state"] == "completed"
+
+
+def test_the_sweep_waits_for_the_last_attempt_of_a_batch(
+    engine: Engine, intake: Intake, settings: Settings, connection: LoaderConnection
+) -> None:
+    upload_id = intake(SMALL)
+    work = begun(connection, upload_id)
+    for lease_seconds in (*[0] * (settings.max_attempts - 1), 60):
+        assert claim_batch(connection, work, lease_seconds, settings.max_attempts) is not None
+    sweep(engine, settings, Notifier(), [Transport.CELERY])
+    assert upload(engine, upload_id)["state"] == "loading"
 
 
 def test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it(

@@ -197,14 +197,14 @@ BUGS: Final = (
         LEASES,
         "AND attempts >= %(max_attempts)s AND {_IS_FREE}\n    UNION ALL",
         "AND attempts >= %(max_attempts)s\n    UNION ALL",
-        ("tests/integration/ingest/test_state_machine.py::test_any_order_of_events",),
+        (f"{PROMISES}test_the_sweep_waits_for_the_last_attempt_of_a_batch",),
     ),
     Bug(
         "an-upload-that-has-ended-is-failed",
         STATES,
         "WHERE number = %(number)s AND {guard_of(FAIL)}\nRETURNING number",
         "WHERE number = %(number)s\nRETURNING number",
-        ("tests/integration/ingest/test_state_machine.py::test_any_order_of_events",),
+        (f"{PROMISES}test_an_upload_that_was_cancelled_is_not_failed",),
     ),
     Bug(
         "poisoned-publication-never-fails",

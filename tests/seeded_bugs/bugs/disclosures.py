@@ -66,7 +66,7 @@ BUGS: Final = (
     Bug(
         "garbage-ends-a-worker",
         "worker/app.py",
-        "transport.install()",
+        "broker_transport.install()\n",
         "",
         ("tests/system/platform/test_canary.py::test_garbage_and_pickles_are_dropped_and_the_worker_goes_on",),
     ),

@@ -13,6 +13,7 @@
     |   |-- DatasetGone              the upload's dataset no longer exists
     |   |-- CorrectedUploadEnded     the upload that a correction corrects is no longer completed
     |   |-- TooManyRejects           more rejected records than the upload's budget allows
+    |   |-- NothingLoaded            the upload has no valid record
     |   `-- RecordCountsMismatch     the record counts do not match what is stored
     `-- Transient                    trying again would help
         |-- LostLease                another loader has the work now
@@ -111,6 +112,12 @@ class TooManyRejects(Permanent):
     """More rejected records than the upload's budget allows."""
 
     code = "too_many_rejects"
+
+
+class NothingLoaded(Permanent):
+    """The upload has no valid record; its rejects say why."""
+
+    code = "nothing_loaded"
 
 
 class RecordCountsMismatch(Permanent):

@@ -75,7 +75,10 @@ class Advisor:
     def __init__(self, columns: Iterable[Column]) -> None:
         self._columns = tuple(columns)
         self._required = frozenset(
-            normalised(name) for column in self._columns if column.required for name in (column.name, *column.aliases)
+            normalised(name)
+            for column in self._columns
+            if not column.is_nullable
+            for name in (column.name, *column.aliases)
         )
 
     def hint(self, code: str, column: str | None, value: str | None) -> str | None:

@@ -73,13 +73,13 @@ def _row_check(check: NotBefore) -> pandera.Check:
 
 def _column(column: Column) -> pandera.Column:
     checks = [_check(check) for check in column.checks]
-    return pandera.Column(_DTYPES[column.rule.type], checks, nullable=not column.required)
+    return pandera.Column(_DTYPES[column.rule.type], checks, nullable=column.is_nullable)
 
 
 @lru_cache
 def schema_of(dataset: Dataset) -> pandera.DataFrameSchema:
     """The schema of a dataset, built once."""
-    columns = {column.field: _column(column) for column in dataset.columns if column.required or column.checks}
+    columns = {column.field: _column(column) for column in dataset.columns if column.checks or not column.is_nullable}
     return pandera.DataFrameSchema(columns, checks=[_row_check(check) for check in dataset.row_checks])
 
 

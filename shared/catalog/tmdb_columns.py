@@ -24,7 +24,7 @@ FACTS = (
     Column("vote_count", "vote_count", Whole(), "Number of votes", (NOT_NEGATIVE,), aliases=("numVotes",)),
 )
 
-ID = Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), required=True)
+ID = Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), is_key=True)
 
 # lists of objects, as the API of TMDB returns them
 OBJECTS = (

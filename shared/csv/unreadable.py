@@ -6,6 +6,7 @@
     |-- GzipRatioTooHigh    a little gzip that unpacks to a lot
     |-- UnsupportedFile     not CSV or TSV, by name or by content
     |-- HeaderMismatch      the header fits nothing that is expected
+    |-- AmbiguousDataset    the file fits several kinds of files equally well
     `-- NoValidRecord       none of the first records can be read
 
 Codes are stable. Arguments are positional, so that an error survives pickling.
@@ -57,6 +58,12 @@ class HeaderMismatch(UnreadableFile):
     """The header lacks required columns, or fits no dataset."""
 
     code = "header_mismatch"
+
+
+class AmbiguousDataset(UnreadableFile):
+    """The file fits several kinds of files equally well, and they would load it in different ways."""
+
+    code = "ambiguous_dataset"
 
 
 class NoValidRecord(UnreadableFile):

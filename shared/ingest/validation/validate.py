@@ -5,7 +5,6 @@ row, and would hide all other invalid rows of the column.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +15,7 @@ import pyarrow.compute as pc
 from pandera.api.base.checks import CheckResult
 
 from shared.catalog.checks import Check, NotBefore
-from shared.catalog.dataset import Column, Dataset
+from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
 from shared.csv.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
 from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
@@ -53,7 +52,7 @@ class _Failure:
 def validate(
     records: Records,
     dataset: Dataset,
-    header: Sequence[str],
+    columns: FileColumns,
     tenant: str,
     upload_number: int,
     ids: np.ndarray | None = None,
@@ -64,7 +63,7 @@ def validate(
     """
     if ids is None:
         ids = records.line_numbers + first_id(upload_number)
-    names = dataset.match(header)
+    names, dataset = columns.sources, dataset.for_file(columns)
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
     failures = _without_repetitions([*unparsed, *_check(dataset, fields, unparsed)])
@@ -76,7 +75,7 @@ def validate(
     if "original_language" in fields:
         fields["language_number"] = language_numbers(fields["original_language"])
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
-    fields["extra"] = _extra(records.table.select(dataset.extra_columns(header)))
+    fields["extra"] = _extra(records.table.select(columns.extra))
     movies = _as_table(fields, None if good.all() else pa.array(good))
     found = [
         reasons(

@@ -80,7 +80,8 @@ def check(content: bytes, dataset: str) -> Validated:
     head, _, body = content.partition(b"\n")
     header = head.decode().strip().split(dialect.delimiter)
     records = read_batch(body, 2, dialect, header)
-    return validate(records, REGISTRY.get(dataset), header, "public", 7)
+    found = REGISTRY.get(dataset)
+    return validate(records, found, found.columns_of(header), "public", 7)
 
 
 def reasons(validated: Validated) -> list[tuple[str, str]]:

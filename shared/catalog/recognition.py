@@ -1,0 +1,224 @@
+"""Which dataset a file belongs to, by its header and its first records.
+
+A dataset is possible if the header has all columns that a record cannot do without. Each possible dataset gets a score
+from 0 to 1: the share of the header's names that it knows and the share of its columns that the header has, as their
+harmonic mean. A column whose values mostly contradict its rule counts against it. The best score wins. Datasets whose
+scores hardly differ are a tie, unless they would load the file in the same way.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
+from shared.csv.unreadable import AmbiguousDataset, HeaderMismatch
+
+# The records of a sample, cell by cell.
+Sample = Sequence[Sequence[str]]
+
+_MOST_CANDIDATES: Final = 5
+_SHOWN_NAMES: Final = 100
+_SHOWN_CHARACTERS: Final = 100
+# Below these a header has a few names in common with a dataset by accident.
+_LEAST_SHARE_OF_HEADER: Final = 1 / 3
+_LEAST_SHARE_OF_DATASET: Final = 1 / 2
+_LEAST_COLUMNS: Final = 2
+_TIE: Final = 0.02
+_MOST_FAILURES: Final = 0.5
+_JUDGED_RECORDS: Final = 200
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A dataset that a file may belong to.
+
+    `lacks`: required columns that the header does not have. `contradicted`: names in the header whose values do not
+    look like those of the dataset. `closeness`: the score, although the file may have too little in common with it.
+    """
+
+    dataset: Dataset
+    columns: FileColumns
+    lacks: list[str]
+    contradicted: list[str]
+    closeness: float
+    has_enough: bool
+
+    @property
+    def score(self) -> float:
+        """How well the file fits, 0 to 1."""
+        return self.closeness if self.has_enough else 0.0
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset."""
+        return self.dataset.name
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """Cell texts that mean null."""
+        return self.dataset.nulls
+
+    @property
+    def quoting(self) -> bool:
+        """Whether the publisher of such files wraps cells in quotes."""
+        return self.dataset.quoting
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it has what a record needs, and enough in common with the file."""
+        return not self.lacks and self.score > 0
+
+    def describe(self) -> dict[str, Any]:
+        """For the client that must choose."""
+        return {
+            "dataset": self.dataset.name,
+            "score": round(self.closeness, 2),
+            "mapping": {name[:_SHOWN_CHARACTERS]: column for name, column in _first(self.columns.mapped.items())},
+            "lacks": self.lacks,
+            "contradicted": [name[:_SHOWN_CHARACTERS] for name in self.contradicted],
+        }
+
+    @property
+    def outcome(self) -> Any:
+        """What decides how the file is loaded."""
+        sources = self.columns.sources
+        loaded = [
+            (sources[column.name], column.field, column.rule.name, type(column.rule), column.checks, column.is_nullable)
+            for column in self.dataset.columns
+            if column.name in sources
+        ]
+        return sorted(map(repr, loaded)), self.dataset.nulls
+
+    def loads_like(self, other: "Candidate") -> bool:
+        """Whether both would make the same rows and rejects of the file."""
+        return bool(self.outcome == other.outcome)
+
+
+def candidates(
+    datasets: Iterable[Dataset], header: Sequence[str], sample: Sample = (), mapping: Mapping[str, str] | None = None
+) -> list[Candidate]:
+    """Every dataset, the best one first."""
+    judged = [_judge(dataset, header, sample, resolved(mapping or {}, dataset)) for dataset in datasets]
+    # Of equals, the one that spells more of the names exactly so, then the smaller one.
+    return sorted(judged, key=lambda found: (-found.is_possible, -found.closeness, -_exact(found), len(found.lacks)))
+
+
+def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool = False) -> Candidate:
+    """The first of `candidates`; raises `HeaderMismatch` and `AmbiguousDataset`.
+
+    `is_chosen`: the client has named the dataset, so it needs nothing but the required columns.
+    """
+    first, *others = found
+    shown = {
+        "candidates": [candidate.describe() for candidate in found[:_MOST_CANDIDATES]],
+        "found": [name[:_SHOWN_CHARACTERS] for name in header[:_SHOWN_NAMES]],
+    }
+    if is_chosen and not first.lacks:
+        return first
+    if not first.is_possible:
+        raise _mismatch(first, shown)
+    ties = [other for other in others if other.is_possible and first.score - other.score < _TIE]
+    rivals = [other for other in ties if not other.loads_like(first) and _exact(other) >= _exact(first)]
+    if rivals:
+        names = " or ".join(candidate.dataset.name for candidate in (first, *rivals))
+        raise AmbiguousDataset(f"the file may be {names}; say which with dataset=", shown)
+    return first
+
+
+def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
+    """The mapping with the dataset's own names: it may name a column, one of its aliases, or a field.
+
+    A name that the dataset does not know is left out.
+    """
+    names: dict[str, str] = {"": ""}
+    for column in dataset.columns:
+        for name in (column.field, *column.aliases):
+            names.setdefault(normalised(name), column.name)
+    names.update({normalised(column.name): column.name for column in dataset.columns})
+    return {name: names[normalised(wanted)] for name, wanted in mapping.items() if normalised(wanted) in names}
+
+
+def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Mapping[str, str]) -> Candidate:
+    columns = dataset.columns_of(header, mapping)
+    lacks = [name for name in dataset.required_names if name in columns.missing]
+    contradicted = _contradicted(dataset, header, columns, sample)
+    known = {normalised(name) for name in header} & set(map(normalised, dataset.signature_columns))
+    found = len(columns.mapped) + len(known)
+    agreeing = max(found - 2 * len(contradicted), 0)
+    of_header = agreeing / max(len(header), 1)
+    of_dataset = agreeing / (len(dataset.column_names) + len(dataset.signature_columns))
+    closeness = 2 * of_header * of_dataset / (of_header + of_dataset) if agreeing else 0.0
+    is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
+    has_enough = is_alike and found >= min(_LEAST_COLUMNS, len(header))
+    return Candidate(dataset, columns, lacks, contradicted, closeness, has_enough)
+
+
+def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns, sample: Sample) -> list[str]:
+    """Names in the header whose values are mostly no values of the dataset's column."""
+    if not sample:
+        return []
+    positions = {name: position for position, name in enumerate(header)}
+    sources = columns.sources
+    found = []
+    for column in dataset.columns:
+        name = sources.get(column.name)
+        if name is not None and name not in found:
+            cells = [row[positions[name]] for row in sample[:_JUDGED_RECORDS]]
+            values = [cell for cell in cells if cell and cell not in dataset.nulls]
+            if values and sum(not _parses(column, value) for value in values) > _MOST_FAILURES * len(values):
+                found.append(name)
+    return found
+
+
+def _parses(column: Column, value: str) -> bool:
+    try:
+        column.rule.parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _exact(candidate: Candidate) -> int:
+    """How many names of the header are spelled exactly as the dataset's."""
+    return sum(name == column for name, column in candidate.columns.mapped.items())
+
+
+def _mismatch(first: Candidate, shown: dict[str, Any]) -> HeaderMismatch:
+    name = first.dataset.name
+    if not first.columns.mapped:
+        return HeaderMismatch("the header has no column of any dataset", shown)
+    if first.lacks:
+        lacking = ", ".join(first.lacks)
+        return HeaderMismatch(
+            f"the header fits no dataset; it lacks columns of the nearest, {name}: {lacking}."
+            " If a column has another name, say so with mapping=",
+            {"dataset": name, "missing": first.lacks, **shown},
+        )
+    return HeaderMismatch(
+        f"the header has little in common with any dataset; if the nearest, {name}, is right, say so with dataset=",
+        {"dataset": name, "missing": first.columns.missing, **shown},
+    )
+
+
+def _first(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return list(items)[:_SHOWN_NAMES]
+
+
+def unique_names(header: Sequence[str]) -> list[str]:
+    """The header's names, each once: a column without a name is called by its position, a repeated name is numbered."""
+    names: list[str] = []
+    taken = {normalised(name) for name in header if normalised(name)}
+    seen = Counter[str]()
+    for position, name in enumerate(header, 1):
+        key = normalised(name)
+        seen[key] += 1
+        if key and seen[key] == 1:
+            names.append(name)
+            continue
+        stem, number = (name, seen[key]) if key else ("column", position)
+        while normalised(f"{stem}_{number}") in taken:
+            number += 1
+        taken.add(normalised(f"{stem}_{number}"))
+        names.append(f"{stem}_{number}")
+    return names

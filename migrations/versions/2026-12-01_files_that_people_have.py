@@ -37,6 +37,8 @@ def upgrade() -> None:
     op.add_column("batches", sa.Column("header", ARRAY(sa.Text)))
     op.add_column("batches", sa.Column("warnings", JSONB, nullable=False, server_default="[]"))
     _index_contents("tenant", "dataset", "sha256", "options_key")
+    op.execute("GRANT INSERT (columns, options_key, intake_warnings), UPDATE (warnings) ON uploads TO imdb_api")
+    op.execute("GRANT INSERT (header), UPDATE (warnings) ON batches TO imdb_api")
 
 
 def downgrade() -> None:

@@ -3,6 +3,7 @@
     IngestError                      code, message; fields go to the log and into problem+json
     |-- Permanent                    trying again would not help
     |   |-- InvalidRequest           the request cannot be carried out
+    |   |   |-- InvalidSchema        the schema for the file's values cannot be applied
     |   |   |-- NotFound
     |   |   |-- StateConflict        the upload's state forbids the action
     |   |   |-- FileExpired          the stored file is no longer kept
@@ -52,6 +53,12 @@ class InvalidRequest(Permanent):
     """The request cannot be carried out as it is."""
 
     code = "invalid_request"
+
+
+class InvalidSchema(InvalidRequest):
+    """The schema for the file's values cannot be applied."""
+
+    code = "invalid_schema"
 
 
 class NotFound(InvalidRequest):

@@ -106,6 +106,11 @@ class Upload(BaseModel):
     dataset: str = Field(examples=["movies"])
     dialect: Dialect
     columns: Columns | None = Field(description="Null for uploads of earlier versions.")
+    table_schema: dict[str, Any] = Field(
+        description="How the values are written, as a Table Schema with only what differs: what the client said, and"
+        " the formats of dates that the file shows.",
+        examples=[{"fields": [{"name": "release_date", "format": "%d/%m/%Y"}]}],
+    )
     tenant: str = Field(examples=["public"])
     state: UploadState
     outcome: Literal["complete", "partial"] | None = Field(

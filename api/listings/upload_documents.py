@@ -47,6 +47,7 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         dataset=row.dataset,
         dialect=Dialect(**StoredDialect.from_json(row.dialect).to_json()),
         columns=row.columns,
+        table_schema=row.table_schema,
         tenant=row.tenant,
         state=row.state,
         outcome=_outcome(row),

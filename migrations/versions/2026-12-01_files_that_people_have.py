@@ -31,13 +31,15 @@ WHERE {KEPT.replace("state", "later.state").replace("forced", "later.forced")} A
 
 def upgrade() -> None:
     op.add_column("uploads", sa.Column("columns", JSONB))
+    op.add_column("uploads", sa.Column("table_schema", JSONB, nullable=False, server_default="{}"))
     op.add_column("uploads", sa.Column("options_key", sa.Text, nullable=False, server_default=""))
     op.add_column("uploads", sa.Column("intake_warnings", JSONB, nullable=False, server_default="[]"))
     op.add_column("uploads", sa.Column("warnings", JSONB))
     op.add_column("batches", sa.Column("header", ARRAY(sa.Text)))
     op.add_column("batches", sa.Column("warnings", JSONB, nullable=False, server_default="[]"))
     _index_contents("tenant", "dataset", "sha256", "options_key")
-    op.execute("GRANT INSERT (columns, options_key, intake_warnings), UPDATE (warnings) ON uploads TO imdb_api")
+    op.execute("GRANT INSERT (columns, table_schema, options_key, intake_warnings) ON uploads TO imdb_api")
+    op.execute("GRANT UPDATE (warnings) ON uploads TO imdb_api")
     op.execute("GRANT INSERT (header), UPDATE (warnings) ON batches TO imdb_api")
 
 
@@ -46,7 +48,7 @@ def downgrade() -> None:
     _index_contents("tenant", "dataset", "sha256")
     op.drop_column("batches", "warnings")
     op.drop_column("batches", "header")
-    for name in ("warnings", "intake_warnings", "options_key", "columns"):
+    for name in ("warnings", "intake_warnings", "options_key", "table_schema", "columns"):
         op.drop_column("uploads", name)
 
 

@@ -6,13 +6,17 @@ harmonic mean. A column whose values mostly contradict its rule counts against i
 scores hardly differ are a tie, unless they would load the file in the same way.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
-from shared.csv.unreadable import AmbiguousDataset, HeaderMismatch
+from shared.catalog.formatted_rules import Day, candidate_formats
+from shared.catalog.rules import IsoDate
+from shared.catalog.table_schema import TableSchema
+from shared.csv.unreadable import AmbiguousDataset, AmbiguousFormat, HeaderMismatch
 
 # The records of a sample, cell by cell.
 Sample = Sequence[Sequence[str]]
@@ -43,6 +47,7 @@ class Candidate:
     contradicted: list[str]
     closeness: float
     has_enough: bool
+    schema: TableSchema = field(default_factory=TableSchema)
 
     @property
     def score(self) -> float:
@@ -57,7 +62,7 @@ class Candidate:
     @property
     def nulls(self) -> tuple[str, ...]:
         """Cell texts that mean null."""
-        return self.dataset.nulls
+        return self.dataset.nulls if self.schema.missing_values is None else self.schema.missing_values
 
     @property
     def quoting(self) -> bool:
@@ -126,6 +131,39 @@ def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool =
     return first
 
 
+def with_schema(found: Candidate, schema: TableSchema, header: Sequence[str], sample: Sample) -> Candidate:
+    """The candidate with the client's schema, and with the format of each column of dates, which its values show.
+
+    Raises `InvalidSchema`, and `AmbiguousFormat` if the values of the sample fit more than one format.
+    """
+    dataset, sources = schema.applied(found.dataset, found.columns), found.columns.sources
+    nulls = dataset.nulls
+    formats: dict[str, str] = {}
+    for column in dataset.columns:
+        if not isinstance(column.rule, IsoDate) or schema.names_format_of(column, sources):
+            continue
+        name = sources[column.name]
+        cells = [row[header.index(name)] for row in sample]
+        values = [cell for cell in cells if cell.strip() and cell not in nulls]
+        if values and not all(_parses(column, value) for value in values):
+            fitting = candidate_formats(values)
+            if len(fitting) > 1:
+                raise _ambiguous(name, fitting, values[0])
+            formats.update({name: one for one in fitting})
+    return replace(found, schema=schema.with_formats(formats) if formats else schema)
+
+
+def _ambiguous(name: str, formats: Sequence[str], value: str) -> AmbiguousFormat:
+    readings = {format_: str(Day(format_).parse(value)) for format_ in formats}
+    shown = " or ".join(f"{read} ({format_})" for format_, read in readings.items())
+    example = json.dumps({"fields": [{"name": name, "format": formats[0]}]})
+    return AmbiguousFormat(
+        f"the dates in {name[:_SHOWN_CHARACTERS]} can be read in several ways: {value[:_SHOWN_CHARACTERS]} is {shown};"
+        f" say which with schema={example}",
+        {"column": name[:_SHOWN_CHARACTERS], "value": value[:_SHOWN_CHARACTERS], "readings": readings},
+    )
+
+
 def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
     """The mapping with the dataset's own names: it may name a column, one of its aliases, or a field.
 
@@ -166,6 +204,8 @@ def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns,
         if name is not None and name not in found:
             cells = [row[positions[name]] for row in sample[:_JUDGED_RECORDS]]
             values = [cell for cell in cells if cell and cell not in dataset.nulls]
+            if isinstance(column.rule, IsoDate):  # dates may be written in another format
+                continue
             if values and sum(not _parses(column, value) for value in values) > _MOST_FAILURES * len(values):
                 found.append(name)
     return found

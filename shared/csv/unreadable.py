@@ -7,6 +7,7 @@
     |-- UnsupportedFile     not CSV or TSV, by name or by content
     |-- HeaderMismatch      the header fits nothing that is expected
     |-- AmbiguousDataset    the file fits several kinds of files equally well
+    |-- AmbiguousFormat     the dates of a column can be read in several ways
     `-- NoValidRecord       none of the first records can be read
 
 Codes are stable. Arguments are positional, so that an error survives pickling.
@@ -64,6 +65,12 @@ class AmbiguousDataset(UnreadableFile):
     """The file fits several kinds of files equally well, and they would load it in different ways."""
 
     code = "ambiguous_dataset"
+
+
+class AmbiguousFormat(UnreadableFile):
+    """The dates of a column can be read in several ways."""
+
+    code = "ambiguous_format"
 
 
 class NoValidRecord(UnreadableFile):

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from shared.catalog.dataset import Dataset, FileColumns
+from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.file_warnings import FileWarning, merged
 from shared.database import leases, state_machine
@@ -22,8 +23,8 @@ from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 LOADER: Final = socket.gethostname()
 
 _COLUMNS: Final = (
-    "number, tenant, dataset, dialect::text, header, columns::text, storage_key, trace_id, corrects,"
-    " on_error, max_rejects, max_rejects_percent"
+    "number, tenant, dataset, dialect::text, header, columns::text, table_schema::text, storage_key, trace_id,"
+    " corrects, on_error, max_rejects, max_rejects_percent"
 )
 
 
@@ -39,6 +40,7 @@ class Work:
     header: tuple[str, ...]
     # None for uploads of earlier versions
     columns: FileColumns | None
+    schema: TableSchema
     storage_key: str
     trace_id: str
     budget: Budget
@@ -110,7 +112,7 @@ def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
             return None
-        number, tenant, dataset, dialect, header, columns, storage_key, trace_id, corrects, *budget = row
+        number, tenant, dataset, dialect, header, columns, schema, storage_key, trace_id, corrects, *budget = row
         work = Work(
             id=upload_id,
             number=number,
@@ -119,6 +121,7 @@ def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
             dialect=Dialect.from_json(json.loads(dialect)),
             header=tuple(header),
             columns=None if columns is None else FileColumns(**json.loads(columns)),
+            schema=TableSchema.from_json(json.loads(schema)),
             storage_key=storage_key,
             trace_id=trace_id,
             budget=Budget(*budget),

@@ -60,6 +60,8 @@ class Upload(Base):
     # which columns of the file feed the dataset, see `catalog.dataset.FileColumns`; null for uploads of versions in
     # which the names in the header decided
     columns: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    # how its values are written, see `catalog.table_schema`
+    table_schema: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     state: Mapped[str] = mapped_column(server_default="queued")
     phase: Mapped[str] = mapped_column(server_default="queued")
     transport: Mapped[str]

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from shared.catalog.recognition import Candidate, Sample, unique_names
+from shared.catalog.table_schema import TableSchema
 from shared.catalog.registry import MOST_COLUMNS, Registry
 from shared.csv.dialect import Dialect
 from shared.csv.unreadable import HeaderMismatch
@@ -42,6 +43,7 @@ class Correctable:
     dialect: Dialect
     # name in the header -> name of the dataset's column; empty for uploads of earlier versions
     mapping: dict[str, str]
+    schema: TableSchema
 
 
 def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) -> Correctable:
@@ -54,6 +56,7 @@ def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) 
         Upload.corrects,
         Upload.dialect,
         Upload.columns,
+        Upload.table_schema,
     )
     row = connection.execute(wanted.where(Upload.id == upload_id, Upload.tenant == tenant)).one_or_none()
     if row is None:
@@ -67,6 +70,7 @@ def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) 
         is_correction=row.corrects is not None,
         dialect=Dialect.from_json(row.dialect),
         mapping=(row.columns or {}).get("mapped", {}),
+        schema=TableSchema.from_json(row.table_schema),
     )
 
 
@@ -80,12 +84,13 @@ def limited(settings: Settings) -> Settings:
 class CorrectionHeader:
     """Matches the header of a correction of this dataset: our columns, and its own. A `csv.sniff.HeaderMatcher`.
 
-    `mapping`: that of the corrected upload.
+    `mapping` and `schema`: those of the corrected upload.
     """
 
     registry: Registry
     dataset: str
     mapping: Mapping[str, str] = field(default_factory=dict)
+    schema: TableSchema = field(default_factory=TableSchema)
     most_columns: int = MOST_COLUMNS
 
     def names(self, header: Sequence[str]) -> list[str]:
@@ -103,7 +108,9 @@ class CorrectionHeader:
             raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated})
         own = own_names(header)
         mapping = {name: column for name, column in self.mapping.items() if name in own}
-        return self.registry.recognise(own, self.dataset, mapping=mapping)
+        found = self.registry.recognise(own, self.dataset, mapping=mapping)
+        fields = {name: item for name, item in self.schema.fields.items() if name in found.columns.mapped}
+        return replace(found, schema=replace(self.schema, fields=fields))
 
     def decide(self, header: Sequence[str], _rows: Sample) -> Candidate:
         """The dataset; the corrected upload has decided how its values are read."""

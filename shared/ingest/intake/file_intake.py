@@ -14,6 +14,7 @@ from typing import Final
 
 from shared.catalog.dataset import FileColumns
 from shared.catalog.recognition import Candidate
+from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.encoding import UTF_8, Decoder, exchange
 from shared.csv.file_warnings import MESSAGES, FileWarning
@@ -51,6 +52,7 @@ class StagedFile:
     dialect: Dialect
     header: list[str]
     columns: FileColumns
+    table_schema: TableSchema
     warnings: list[FileWarning]
     storage_key: str
     size_bytes: int
@@ -148,7 +150,8 @@ class _Content:
         return StagedFile(
             filename=filename,
             dataset=self._sniffed.layout.name,
-            columns=self._columns(),
+            columns=self._layout.columns,
+            table_schema=self._layout.schema,
             warnings=[*self._warnings(spans[-1])],
             dialect=replace(self._sniffed.dialect, encoding=self._decoder.encoding, bom=self._decoder.bom),
             header=self._sniffed.header,
@@ -207,10 +210,11 @@ class _Content:
         self._last_byte = content[-1:] or self._last_byte
         return content
 
-    def _columns(self) -> FileColumns:
+    @property
+    def _layout(self) -> Candidate:
         assert self._sniffed is not None
         assert isinstance(self._sniffed.layout, Candidate)
-        return self._sniffed.layout.columns
+        return self._sniffed.layout
 
     def _warnings(self, last: Span) -> Iterator[FileWarning]:
         """What the whole file shows."""

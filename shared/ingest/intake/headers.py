@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.catalog.recognition import Candidate, Sample, unique_names
+from shared.catalog.recognition import Candidate, Sample, unique_names, with_schema
 from shared.catalog.registry import MOST_COLUMNS, Registry
+from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.unreadable import AmbiguousDataset, HeaderMismatch
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
@@ -14,12 +15,14 @@ from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 class UploadHeader:
     """Matches the header of an upload. A `csv.sniff.HeaderMatcher`.
 
-    `dataset`, which must exist, allows only that dataset. `mapping`: name in the header -> name of a column.
+    `dataset`, which must exist, allows only that dataset. `mapping`: name in the header -> name of a column. `schema`:
+    how its values are written.
     """
 
     registry: Registry
     dataset: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
+    schema: TableSchema = field(default_factory=TableSchema)
     most_columns: int = MOST_COLUMNS
 
     def names(self, header: Sequence[str]) -> list[str]:
@@ -31,13 +34,17 @@ class UploadHeader:
         if set(REJECT_COLUMNS) <= set(header) or set(SHEET_COLUMNS) <= set(header):
             raise HeaderMismatch("these are rejects of an upload; send them to /uploads/{id}/rejects of that upload")
         try:
-            return self.decide(header)
+            return self.registry.recognise(header, self.dataset, mapping=self.mapping)
         except AmbiguousDataset:  # the records may show which it is
             return self.registry.candidates(header, name=self.dataset, mapping=self.mapping)[0]
 
-    def decide(self, header: Sequence[str], rows: Sample = ()) -> Candidate:
-        """The dataset; raises `HeaderMismatch` and `AmbiguousDataset`."""
-        return self.registry.recognise(header, self.dataset, rows, self.mapping)
+    def decide(self, header: Sequence[str], rows: Sample) -> Candidate:
+        """The dataset, and how its values are written.
+
+        Raises `HeaderMismatch`, `AmbiguousDataset`, `AmbiguousFormat` and `InvalidSchema`.
+        """
+        found = self.registry.recognise(header, self.dataset, rows, self.mapping)
+        return with_schema(found, self.schema, header, rows)
 
     def without_header(self, rows: Sample) -> Sequence[str] | None:
         """See `Registry.without_header`."""

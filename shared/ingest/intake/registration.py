@@ -80,6 +80,7 @@ def _insert_upload(
         "number": connection.scalar(numbers.next_value()),
         "dialect": staged.dialect.to_json(),
         "columns": staged.columns.to_json(),
+        "table_schema": staged.table_schema.to_json(),
         "intake_warnings": [warning.to_json() for warning in warnings],
         "options_key": key,
         "tenant": options.tenant,
@@ -96,7 +97,8 @@ def _insert_upload(
 
 def _options_key(staged: StagedFile, options: UploadOptions) -> str:
     """A hash of all that decides how the bytes are loaded: two ways to say the same give the same key."""
-    decisive = [staged.dialect.to_json(), staged.header, staged.columns.to_json(), asdict(options.budget)]
+    decisive = [staged.dialect.to_json(), staged.header, staged.columns.to_json()]
+    decisive += [staged.table_schema.to_json(), asdict(options.budget)]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 

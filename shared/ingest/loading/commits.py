@@ -40,7 +40,8 @@ class Commit(Protocol):
 
 
 def commit_of(work: Work, dataset: Dataset) -> Commit:
-    """The strategy for an upload of this dataset."""
+    """The strategy for an upload of this dataset; raises `InvalidSchema` if the dataset has changed since."""
+    dataset = work.schema.applied(dataset, work.columns_of(dataset))
     if work.corrects is not None:
         return CorrectionCommit(work, dataset)
     return LargeUploadCommit(work, dataset) if work.is_large else SmallUploadCommit(work, dataset)

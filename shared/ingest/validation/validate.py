@@ -59,11 +59,12 @@ def validate(
 ) -> Validated:
     """The rows that can be loaded, and a reject for each reason against the others.
 
+    `dataset` has only columns that the file has, see `Dataset.for_file`.
     `ids` are those of the rows of `records.table`; by default they follow from the upload and the line.
     """
     if ids is None:
         ids = records.line_numbers + first_id(upload_number)
-    names, dataset = columns.sources, dataset.for_file(columns)
+    names = columns.sources
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
     failures = _without_repetitions([*unparsed, *_check(dataset, fields, unparsed)])

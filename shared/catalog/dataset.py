@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from shared.catalog.checks import Check, NotBefore
 from shared.catalog.rules import Rule
+from shared.csv.invisible import without_invisible
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,5 +161,5 @@ class Dataset:
 
 @lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
-    """A header name in a form that ignores case, spaces and underscores."""
-    return "".join(name.split()).replace("_", "").casefold()
+    """A header name in a form that ignores case, underscores and what cannot be seen."""
+    return "".join(without_invisible(name).split()).replace("_", "").casefold()

@@ -22,6 +22,7 @@ from shared.catalog.checks import (
     ReleaseDay,
 )
 from shared.catalog.dataset import Column, Dataset
+from shared.csv.invisible import HIDDEN, WHITE_SPACE
 
 _DTYPES: Final[dict[pa.DataType, Any]] = {
     pa.int64(): "float64",
@@ -84,7 +85,7 @@ def schema_of(dataset: Dataset) -> pandera.DataFrameSchema:
 
 
 def _is_not_blank(values: "pd.Series[str]") -> "pd.Series[bool]":
-    return values.str.strip() != ""
+    return values.str.strip(WHITE_SPACE + HIDDEN) != ""
 
 
 def _is_release_day(values: "pd.Series[Any]") -> "pd.Series[bool]":

@@ -55,9 +55,9 @@ class TableParameters:
         try:
             mapping = json.loads(self.mapping)
         except (ValueError, RecursionError) as error:
-            raise InvalidMapping("mapping must be a JSON object like {\"movie_title\": \"title\"}.") from error
+            raise InvalidMapping('mapping must be a JSON object like {"movie_title": "title"}.') from error
         if not isinstance(mapping, dict) or not all(isinstance(name, str | None) for name in mapping.values()):
-            raise InvalidMapping("mapping must be a JSON object like {\"movie_title\": \"title\"}.")
+            raise InvalidMapping('mapping must be a JSON object like {"movie_title": "title"}.')
         chosen = [name for name in mapping.values() if name]
         repeated = sorted({name for name in chosen if chosen.count(name) > 1})
         if repeated:

@@ -68,7 +68,8 @@ class Dataset:
     A header needs the `required` columns only. Names that the dataset does not declare are kept in `movies.extra`;
     `signature_columns` are such names that distinguish its files from similar ones. `positional` are the names of the
     columns of files without a header. `nulls` are the cell texts that mean null. `quoting`: whether the publisher wraps
-    cells in quotes, for files that do not show it. `derive` computes further fields from those of the file.
+    cells in quotes, for files that do not show it. `is_general`: it is for files of many publishers, so a column whose
+    values contradict its rule is not taken for it. `derive` computes further fields from those of the file.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Dataset:
     positional: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ("",)
     quoting: bool = True
+    is_general: bool = False
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
 

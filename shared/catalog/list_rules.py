@@ -99,13 +99,31 @@ class CommaList(Repeating):
     message = "must be values separated by commas (Action, Comedy)"
     type = pa.list_(pa.string())
     separator: ClassVar[str] = ","
+    others: ClassVar[frozenset[str]] = frozenset("|[]{}")
 
     @override
     def parse(self, text: str) -> list[str]:
+        if self.others.intersection(text):  # a list in another notation would become one long value
+            raise ValueError
         values = [value.strip(WHITE_SPACE) for value in text.split(self.separator)]
         if any(map(is_blank, values)):
             raise ValueError
         return values
+
+
+class AnyList(Repeating):
+    """Values in any notation that shows itself: a list literal, objects with names, or separated by `|` or commas."""
+
+    name = "list of text"
+    code = "not_a_list"
+    message = "must be a list of text (Action, Comedy, or Action|Comedy, or ['Action', 'Comedy'])"
+    type = pa.list_(pa.string())
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        if text.lstrip().startswith("["):
+            return _texts([item.get("name") if isinstance(item, dict) else item for item in literal_list(text)])
+        return (PipeList() if "|" in text else CommaList()).parse(text)
 
 
 class PipeList(CommaList):
@@ -113,6 +131,7 @@ class PipeList(CommaList):
 
     message = "must be values separated by vertical bars (Action|Comedy)"
     separator = "|"
+    others = frozenset(",[]{}")
 
 
 def _are_plain_objects(column: pa.StringArray) -> pa.BooleanArray:

@@ -2,7 +2,7 @@
 
 A dataset is possible if the header has all columns that a record cannot do without. Each possible dataset gets a score
 from 0 to 1: the share of the header's names that it knows and the share of its columns that the header has, as their
-harmonic mean. A column whose values mostly contradict its rule counts against it. The best score wins. Datasets whose
+harmonic mean in which the first counts twice (F 0.5): what a dataset does not know lands in no field. A column whose values mostly contradict its rule counts against it. The best score wins. Datasets whose
 scores hardly differ are a tie, unless they would load the file in the same way.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from shared.catalog.checks import Between
 from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
 from shared.catalog.formatted_rules import Day, candidate_formats
 from shared.catalog.rules import IsoDate
@@ -29,6 +30,7 @@ _LEAST_SHARE_OF_HEADER: Final = 1 / 3
 _LEAST_SHARE_OF_DATASET: Final = 1 / 2
 _LEAST_COLUMNS: Final = 2
 _TIE: Final = 0.02
+_GENERAL: Final = 0.75
 _MOST_FAILURES: Final = 0.5
 _JUDGED_RECORDS: Final = 200
 
@@ -149,7 +151,8 @@ def with_schema(found: Candidate, schema: TableSchema, header: Sequence[str], sa
             fitting = candidate_formats(values)
             if len(fitting) > 1:
                 raise _ambiguous(name, fitting, values[0])
-            formats.update({name: one for one in fitting})
+            if fitting:
+                formats[name] = fitting[0]
     return replace(found, schema=schema.with_formats(formats) if formats else schema)
 
 
@@ -179,14 +182,20 @@ def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
 
 def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Mapping[str, str]) -> Candidate:
     columns = dataset.columns_of(header, mapping)
-    lacks = [name for name in dataset.required_names if name in columns.missing]
     contradicted = _contradicted(dataset, header, columns, sample)
+    if dataset.is_general:
+        left_out = {name: "" for name in contradicted if name not in mapping}
+        columns = dataset.columns_of(header, {**mapping, **left_out})
+        contradicted = [name for name in contradicted if name not in left_out]
+    lacks = [name for name in dataset.required_names if name in columns.missing]
     known = {normalised(name) for name in header} & set(map(normalised, dataset.signature_columns))
     found = len(columns.mapped) + len(known)
     agreeing = max(found - 2 * len(contradicted), 0)
     of_header = agreeing / max(len(header), 1)
     of_dataset = agreeing / (len(dataset.column_names) + len(dataset.signature_columns))
-    closeness = 2 * of_header * of_dataset / (of_header + of_dataset) if agreeing else 0.0
+    closeness = 1.25 * of_header * of_dataset / (0.25 * of_header + of_dataset) if agreeing else 0.0
+    if dataset.is_general:  # it says less about the file than a dataset that is made for such files
+        closeness *= _GENERAL
     is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
     has_enough = is_alike and found >= min(_LEAST_COLUMNS, len(header))
     return Candidate(dataset, columns, lacks, contradicted, closeness, has_enough)
@@ -213,10 +222,11 @@ def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns,
 
 def _parses(column: Column, value: str) -> bool:
     try:
-        column.rule.parse(value)
+        parsed = column.rule.parse(value)
     except ValueError:
         return False
-    return True
+    ranges = (check for check in column.checks if isinstance(check, Between))
+    return parsed is None or all(check.low <= parsed <= (check.high or parsed) for check in ranges)
 
 
 def _exact(candidate: Candidate) -> int:

@@ -152,7 +152,9 @@ def _checks(column: Column, constraints: Mapping[str, Any]) -> Iterable[Check]:
         yield OneOf(code="not_in_enum", message=f"must be one of: {', '.join(words)}", values=tuple(words))
     if "pattern" in constraints:
         pattern = constraints["pattern"]
-        _require(is_text and _is_pattern(pattern), f"{column.name}: pattern must be a regular expression as RE2 takes it")
+        _require(
+            is_text and _is_pattern(pattern), f"{column.name}: pattern must be a regular expression as RE2 takes it"
+        )
         yield Matches(code="pattern_mismatch", message=f"must match {pattern}", pattern=pattern)
 
 
@@ -180,6 +182,6 @@ def _refuse_others(document: Mapping[str, Any], known: frozenset[str], owner: st
     _require(not others, f"{owner} has members that are not supported: {', '.join(others)}")
 
 
-def _require(condition: bool, message: str) -> None:  # noqa: FBT001  as an assertion
+def _require(condition: bool, message: str) -> None:
     if not condition:
         raise InvalidSchema(message)

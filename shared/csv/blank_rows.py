@@ -1,12 +1,15 @@
 """Rows that hold nothing: blank lines, and rows of cells in which nothing can be seen."""
 
+from typing import Final
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.csv.dialect import Dialect
+from shared.csv.invisible import INVISIBLE_PATTERN, is_blank
 
-_BLANK = r"^\s*$"
+_BLANK: Final = f"^{INVISIBLE_PATTERN}*$"
 
 
 def blank_rows(table: pa.Table) -> np.ndarray | None:
@@ -28,7 +31,7 @@ def blank_rows(table: pa.Table) -> np.ndarray | None:
 
 
 def is_blank_record(content: bytes, dialect: Dialect) -> bool:
-    """Whether a record without its line end has only delimiters, quotes and white space."""
+    """Whether nothing can be seen in a record but delimiters and quotes."""
     text = content.decode("utf-8", "replace")
     kept = text.replace(dialect.delimiter, "").replace(dialect.quote if dialect.quoting else "", "")
-    return not kept.strip()
+    return is_blank(kept)

@@ -12,8 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from shared.catalog.recognition import Candidate, Sample, unique_names
-from shared.catalog.table_schema import TableSchema
 from shared.catalog.registry import MOST_COLUMNS, Registry
+from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.unreadable import HeaderMismatch
 from shared.database.models import Upload

@@ -2,8 +2,9 @@
 
 A dataset is possible if the header has all columns that a record cannot do without. Each possible dataset gets a score
 from 0 to 1: the share of the header's names that it knows and the share of its columns that the header has, as their
-harmonic mean in which the first counts twice (F 0.5): what a dataset does not know lands in no field. A column whose values mostly contradict its rule counts against it. The best score wins. Datasets whose
-scores hardly differ are a tie, unless they would load the file in the same way.
+harmonic mean in which the first counts twice (F 0.5), because what a dataset does not know lands in no field. A column
+whose values mostly contradict its rule counts against it. The best score wins. Datasets whose scores hardly differ are
+a tie, unless they would load the file in the same way.
 """
 
 import json
@@ -197,7 +198,8 @@ def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Map
     if dataset.is_general:  # it says less about the file than a dataset that is made for such files
         closeness *= _GENERAL
     is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
-    has_enough = is_alike and found >= min(_LEAST_COLUMNS, len(header))
+    is_made_for_it = dataset.is_general or found >= _LEAST_COLUMNS
+    has_enough = is_alike and is_made_for_it and found >= min(_LEAST_COLUMNS, len(header))
     return Candidate(dataset, columns, lacks, contradicted, closeness, has_enough)
 
 

@@ -162,7 +162,7 @@ def _is_pattern(pattern: object) -> bool:
     if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN:
         return False
     try:
-        pc.match_substring_regex(pa.array([""]), pattern)
+        pc.match_substring_regex(pa.array([""]), rf"^(?:{pattern})\z")
     except pa.ArrowInvalid:
         return False
     return True

@@ -35,9 +35,9 @@ class FileWarning:
     locations: tuple[LineRange, ...] = ()
 
     @classmethod
-    def at_lines(cls, code: str, lines: Sequence[int]) -> Self:
+    def at_lines(cls, code: str, lines: Sequence[int], message: str | None = None) -> Self:
         """Of these lines, in order: neighbours are one range."""
-        return cls(code, MESSAGES[code], len(lines), tuple(_joined(LineRange(line, line) for line in lines)))
+        return cls(code, message or MESSAGES[code], len(lines), tuple(_joined(LineRange(line, line) for line in lines)))
 
     def to_json(self) -> dict[str, Any]:
         """For the database and the API."""

@@ -1,4 +1,4 @@
-"""MovieLens 100K: u.item, without a header, in Latin-1, with vertical bars between columns and a flag for each genre."""
+"""MovieLens 100K: u.item, in Latin-1, without a header; vertical bars between columns, and a flag for each genre."""
 
 from shared.catalog.checks import NOT_BLANK, RELEASE_DAY, SOURCE_ID
 from shared.catalog.dataset import Column, Dataset

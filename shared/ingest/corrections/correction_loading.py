@@ -59,7 +59,7 @@ WHERE number = %(corrects)s
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected(Validated):
     """A validated correction.
 
@@ -78,7 +78,9 @@ def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Correc
     validated = validate(records, dataset, work.columns_of(dataset), work.tenant, work.number, ids)
     locations, numbers = records.locations, records.numbers
     named = Locations(locations.line_numbers[numbers], locations.byte_starts[numbers], locations.byte_ends[numbers])
-    return Corrected(validated.movies, validated.rejects, validated.read, lines, named)
+    return Corrected(
+        validated.movies, validated.rejects, validated.read, validated.warnings, lines=lines, locations=named
+    )
 
 
 def _take_lines(records: Records) -> tuple[Records, np.ndarray]:

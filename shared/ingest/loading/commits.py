@@ -63,7 +63,7 @@ class SmallUploadCommit:
                 connection.copy(work.table, validated.movies)
             _copy_rejects(connection, validated)
             hold_upload(connection, work)
-            _fence(connection, work, batch, validated, records)
+            _fence(connection, work, batch, validated)
             if error is not None:
                 fail(connection, work, error)
             else:
@@ -88,7 +88,7 @@ class LargeUploadCommit:
             _copy_rejects(connection, validated)
             if may_exceed_budget:
                 hold_upload(connection, work)
-            _fence(connection, work, batch, validated, records)
+            _fence(connection, work, batch, validated)
             if may_exceed_budget:
                 enforce_budget(connection, work)
             reach("batch.fenced")
@@ -111,7 +111,7 @@ class CorrectionCommit:
             connection.copy(work.table, corrected.movies)
             _copy_rejects(connection, corrected)
             hold_upload(connection, work)
-            _fence(connection, work, batch, corrected, records)
+            _fence(connection, work, batch, corrected)
             publish_corrected(connection, work, corrected)
             reach("batch.fenced")
         return corrected
@@ -134,9 +134,7 @@ def _why_failed(work: Work, validated: Validated) -> Permanent | None:
     return None if validated.movies.num_rows else nothing_loaded(validated.rejected)
 
 
-def _fence(
-    connection: LoaderConnection, work: Work, batch: ClaimedBatch, validated: Validated, records: Records
-) -> None:
+def _fence(connection: LoaderConnection, work: Work, batch: ClaimedBatch, validated: Validated) -> None:
     loaded = int(validated.movies.num_rows)
     counts = {"read": validated.read, "loaded": loaded, "rejected": validated.rejected}
-    finish_batch(connection, work, batch, counts, records.warnings)
+    finish_batch(connection, work, batch, counts, validated.warnings)

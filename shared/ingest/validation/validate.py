@@ -5,7 +5,8 @@ row, and would hide all other invalid rows of the column.
 """
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,21 +18,27 @@ from pandera.api.base.checks import CheckResult
 from shared.catalog.checks import Check, NotBefore
 from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
+from shared.csv.file_warnings import FileWarning
 from shared.csv.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
 from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
 from shared.database.language_codes import language_numbers
 from shared.database.record_ids import first_id
 
 _REQUIRED = ("required", "must not be empty")
+_NULL_WORDS = pa.array(["\\N", "NULL", "null", "NaN", "nan", "None", "N/A", "#N/A", "NA", "<NA>", "nil"])
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """`movies` and `rejects` in the form of their tables; `read` = rows of `movies` + `rejected` records."""
+    """`movies` and `rejects` in the form of their tables; `read` = rows of `movies` + `rejected` records.
+
+    `warnings`: what to know about the movies.
+    """
 
     movies: pa.Table
     rejects: pa.Table
     read: int
+    warnings: list[FileWarning] = field(default_factory=list)
 
     @property
     def rejected(self) -> int:
@@ -89,7 +96,23 @@ def validate(
         for failure in failures
     ]
     rejects = _rejects(pa.concat_tables([records.reasons, *found]), records.locations, upload_number)
-    return Validated(movies, rejects, records.read)
+    warnings = [*records.warnings, *_null_words(dataset, texts, good, records.line_numbers)]
+    return Validated(movies, rejects, records.read, warnings)
+
+
+def _null_words(
+    dataset: Dataset, texts: dict[str, pa.StringArray], good: np.ndarray, lines: np.ndarray
+) -> Iterator[FileWarning]:
+    """Of words in columns of text that mean null in many files, and are text in this one."""
+    for name in dict.fromkeys(column.name for column in dataset.columns if column.rule.type == pa.string()):
+        found = pc.fill_null(pc.is_in(texts[name], _NULL_WORDS), False).to_numpy(zero_copy_only=False) & good
+        if found.any():
+            words = sorted(set(texts[name].filter(pa.array(found)).to_pylist()))
+            message = (
+                f"{name} holds {' and '.join(words)} as text; if that means nothing here, send the file with"
+                f" schema={json.dumps({'missingValues': [*dataset.nulls, *words]})}"
+            )
+            yield FileWarning.at_lines("null_words", lines[found].tolist(), message)
 
 
 def _column(table: pa.Table, name: str) -> pa.StringArray:

@@ -66,10 +66,11 @@ class Dataset:
     """One kind of file.
 
     A header needs the `required` columns only. Names that the dataset does not declare are kept in `movies.extra`;
-    `signature_columns` are such names that distinguish its files from similar ones. `positional` are the names of the
-    columns of files without a header. `nulls` are the cell texts that mean null. `quoting`: whether the publisher wraps
-    cells in quotes, for files that do not show it. `is_general`: it is for files of many publishers, so a column whose
-    values contradict its rule is not taken for it. `derive` computes further fields from those of the file.
+    `signature_columns` are such names that distinguish its files from similar ones, `other_columns` are others that its
+    files have. `positional` are the names of the columns of files without a header. `nulls` are the cell texts that
+    mean null. `quoting`: whether the publisher wraps cells in quotes, for files that do not show it. `is_general`: it
+    is for files of many publishers, so a column whose values contradict its rule is not taken for it. `derive` computes
+    further fields from those of the file.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Dataset:
     description: str
     columns: tuple[Column, ...]
     signature_columns: tuple[str, ...] = ()
+    other_columns: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ("",)
     quoting: bool = True

@@ -2,7 +2,7 @@
 
 A dataset is possible if the header has all columns that a record cannot do without. Each possible dataset gets a score
 from 0 to 1: the share of the header's names that it knows and the share of its columns that the header has, as their
-harmonic mean in which the first counts twice (F 0.5), because what a dataset does not know lands in no field. A column
+harmonic mean in which the first counts most (F 0.25), because what a dataset does not know lands in no field. A column
 whose values mostly contradict its rule counts against it. The best score wins. Datasets whose scores hardly differ are
 a tie, unless they would load the file in the same way.
 """
@@ -29,8 +29,12 @@ _SHOWN_CHARACTERS: Final = 100
 # Below these a header has a few names in common with a dataset by accident.
 _LEAST_SHARE_OF_HEADER: Final = 1 / 3
 _LEAST_SHARE_OF_DATASET: Final = 1 / 2
+_LEAST_SHARE_OF_GENERAL: Final = 1 / 2
 _LEAST_COLUMNS: Final = 2
+_BETA: Final = 0.25**2
 _TIE: Final = 0.02
+# A dataset that is so much closer is the right one, although it lacks a column.
+_MUCH_CLOSER: Final = 0.2
 _GENERAL: Final = 0.75
 _MOST_FAILURES: Final = 0.5
 _JUDGED_RECORDS: Final = 200
@@ -125,9 +129,18 @@ def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool =
     if is_chosen and not first.lacks:
         return first
     if not first.is_possible:
-        raise _mismatch(first, shown)
+        raise _mismatch(max(found, key=lambda candidate: candidate.closeness), shown)
+    lacking = max((candidate for candidate in found if candidate.lacks), key=lambda one: one.closeness, default=first)
+    if lacking.closeness - first.score > _MUCH_CLOSER:
+        raise _mismatch(lacking, shown)
     ties = [other for other in others if other.is_possible and first.score - other.score < _TIE]
-    rivals = [other for other in ties if not other.loads_like(first) and _exact(other) >= _exact(first)]
+    rivals = [
+        other
+        for other in ties
+        if len(other.columns.mapped) >= len(first.columns.mapped)
+        and _exact(other) >= _exact(first)
+        and not other.loads_like(first)
+    ]
     if rivals:
         names = " or ".join(candidate.dataset.name for candidate in (first, *rivals))
         raise AmbiguousDataset(f"the file may be {names}; say which with dataset=", shown)
@@ -189,17 +202,20 @@ def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Map
         columns = dataset.columns_of(header, {**mapping, **left_out})
         contradicted = [name for name in contradicted if name not in left_out]
     lacks = [name for name in dataset.required_names if name in columns.missing]
-    known = {normalised(name) for name in header} & set(map(normalised, dataset.signature_columns))
-    found = len(columns.mapped) + len(known)
-    agreeing = max(found - 2 * len(contradicted), 0)
-    of_header = agreeing / max(len(header), 1)
-    of_dataset = agreeing / (len(dataset.column_names) + len(dataset.signature_columns))
-    closeness = 1.25 * of_header * of_dataset / (0.25 * of_header + of_dataset) if agreeing else 0.0
+    names = {normalised(name) for name in header}
+    signature, others = (set(map(normalised, known)) for known in (dataset.signature_columns, dataset.other_columns))
+    found = len(columns.mapped) + len(names & signature)
+    agreeing = max(found - len(signature - names) - 2 * len(contradicted), 0)
+    of_header = min((agreeing + len(names & others)) / max(len(header), 1), 1) if agreeing else 0.0
+    of_dataset = agreeing / (len(dataset.column_names) + len(signature))
+    closeness = (1 + _BETA) * of_header * of_dataset / (_BETA * of_header + of_dataset) if agreeing else 0.0
     if dataset.is_general:  # it says less about the file than a dataset that is made for such files
         closeness *= _GENERAL
-    is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
-    is_made_for_it = dataset.is_general or found >= _LEAST_COLUMNS
-    has_enough = is_alike and is_made_for_it and found >= min(_LEAST_COLUMNS, len(header))
+    if dataset.is_general:
+        has_enough = of_header >= _LEAST_SHARE_OF_GENERAL and found >= min(_LEAST_COLUMNS, len(header))
+    else:
+        is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
+        has_enough = is_alike and found >= _LEAST_COLUMNS
     return Candidate(dataset, columns, lacks, contradicted, closeness, has_enough)
 
 

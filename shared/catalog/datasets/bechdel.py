@@ -18,7 +18,8 @@ DATASET = Dataset(
         Column("budget", "budget", Amount(), "Production budget in US dollars", (NOT_NEGATIVE,)),
         Column("intgross", "revenue", Amount(), "Box office of all countries in US dollars", (NOT_NEGATIVE,)),
     ),
-    signature_columns=("test", "clean_test", "binary", "domgross", "code"),
+    signature_columns=("clean_test", "binary"),
+    other_columns=("test", "domgross", "code"),
     nulls=("", "\\N", "#N/A"),
     derive=release_fields,
 )

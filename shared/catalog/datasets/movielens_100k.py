@@ -35,7 +35,7 @@ DATASET = Dataset(
         Column("release date", "release_date", IsoDate(), "Day of release", (RELEASE_DAY,)),
         Column("IMDb URL", "homepage", Rule(), "Web address"),
     ),
-    signature_columns=GENRES,
+    other_columns=GENRES,
     positional=COLUMNS,
     derive=release_fields,
 )

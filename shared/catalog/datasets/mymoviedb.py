@@ -21,6 +21,6 @@ DATASET = Dataset(
         Column("Original_Language", "original_language", TrimmedText(), "ISO 639 code", (LANGUAGE_CODE,)),
         Column("Genre", "genres", CommaList(), "Genres"),
     ),
-    signature_columns=("Popularity", "Poster_Url"),
+    other_columns=("Popularity", "Poster_Url"),
     derive=release_fields,
 )

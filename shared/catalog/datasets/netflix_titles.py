@@ -26,6 +26,7 @@ DATASET = Dataset(
         Column("listed_in", "genres", CommaList(), "Genres"),
         Column("description", "overview", TrimmedText(), "Summary of the plot"),
     ),
-    signature_columns=("date_added",),
+    signature_columns=("date_added", "rating"),
+    other_columns=("director", "cast", "country"),
     derive=release_fields,
 )

@@ -60,7 +60,8 @@ def read_records(loader: Loader, work: Work, batch: ClaimedBatch) -> Records:
 
 def validated(work: Work, records: Records) -> Validated:
     dataset = REGISTRY.get(work.dataset)
-    return validate(records, dataset, work.columns_of(dataset), work.tenant, work.number)
+    columns = work.columns_of(dataset)
+    return validate(records, work.schema.applied(dataset, columns), columns, work.tenant, work.number)
 
 
 def commit(connection: LoaderConnection, work: Work, batch: ClaimedBatch, records: Records) -> Validated:

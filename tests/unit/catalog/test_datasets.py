@@ -27,6 +27,21 @@ HEADERS = {
     "movielens": "movieId;title;genres",
     "film": "film_id;title;description;release_year;language_id;original_language_id;rental_duration;rental_rate;"
     "length;replacement_cost;rating;special_features;last_update",
+    "films": "movie title;Run Time;Rating;User Rating;Generes;Overview;Plot Kyeword;Director;Top 5 Casts;Writer;year;"
+    "path",
+    "imdb_5000": "color;director_name;num_critic_for_reviews;duration;director_facebook_likes;actor_3_facebook_likes;"
+    "actor_2_name;actor_1_facebook_likes;gross;genres;actor_1_name;movie_title;num_voted_users;"
+    "cast_total_facebook_likes;actor_3_name;facenumber_in_poster;plot_keywords;movie_imdb_link;num_user_for_reviews;"
+    "language;country;content_rating;budget;title_year;actor_2_facebook_likes;imdb_score;aspect_ratio;"
+    "movie_facebook_likes",
+    "netflix_titles": "show_id;type;title;director;cast;country;date_added;release_year;rating;duration;listed_in;"
+    "description",
+    "mymoviedb": "Release_Date;Title;Overview;Popularity;Vote_Count;Vote_Average;Original_Language;Genre;Poster_Url",
+    "bechdel": "year;imdb;title;test;clean_test;binary;budget;domgross;intgross;code;budget_2013$;domgross_2013$;"
+    "intgross_2013$;period code;decade code",
+    "tmdb_movies_data": "id;imdb_id;popularity;budget;revenue;original_title;cast;homepage;director;tagline;keywords;"
+    "overview;runtime;genres;production_companies;release_date;vote_count;vote_average;release_year;budget_adj;"
+    "revenue_adj",
     "title.basics": "title_id;type;primary_title;original_title;is_adult;premiered;ended;runtime_minutes;genres",
 }
 

@@ -112,7 +112,7 @@ def load(path: Path) -> tuple[str, Validated]:
     header = next(csv.reader(io.StringIO(head.decode().strip()), delimiter=dialect.delimiter))
     found = REGISTRY.recognise(header)
     records = read_batch(body, 2, replace(dialect, nulls=found.nulls), header)
-    return found.name, validate(records, found.dataset, found.columns, "public", 1)
+    return found.name, validate(records, found.dataset.for_file(found.columns), found.columns, "public", 1)
 
 
 def known(shared_data: Path, name: str) -> Validated:

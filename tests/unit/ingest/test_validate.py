@@ -81,7 +81,8 @@ def check(content: bytes, dataset: str) -> Validated:
     header = head.decode().strip().split(dialect.delimiter)
     records = read_batch(body, 2, dialect, header)
     found = REGISTRY.get(dataset)
-    return validate(records, found, found.columns_of(header), "public", 7)
+    columns = found.columns_of(header)
+    return validate(records, found.for_file(columns), columns, "public", 7)
 
 
 def reasons(validated: Validated) -> list[tuple[str, str]]:

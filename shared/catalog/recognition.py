@@ -122,29 +122,32 @@ def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool =
     `is_chosen`: the client has named the dataset, so it needs nothing but the required columns.
     """
     first, *others = found
-    shown = {
-        "candidates": [candidate.describe() for candidate in found[:_MOST_CANDIDATES]],
-        "found": [name[:_SHOWN_CHARACTERS] for name in header[:_SHOWN_NAMES]],
-    }
     if is_chosen and not first.lacks:
         return first
-    if not first.is_possible:
-        raise _mismatch(max(found, key=lambda candidate: candidate.closeness), shown)
-    lacking = max((candidate for candidate in found if candidate.lacks), key=lambda one: one.closeness, default=first)
-    if lacking.closeness - first.score > _MUCH_CLOSER:
-        raise _mismatch(lacking, shown)
-    ties = [other for other in others if other.is_possible and first.score - other.score < _TIE]
+    nearest = sorted(found, key=lambda candidate: -candidate.closeness)
+    lacking = next((candidate for candidate in nearest if candidate.lacks), first)
+    if not first.is_possible or lacking.closeness - first.score > _MUCH_CLOSER:
+        raise _mismatch(nearest, header)
     rivals = [
         other
-        for other in ties
-        if len(other.columns.mapped) >= len(first.columns.mapped)
+        for other in others
+        if other.is_possible
+        and first.score - other.score < _TIE
+        and len(other.columns.mapped) >= len(first.columns.mapped)
         and _exact(other) >= _exact(first)
         and not other.loads_like(first)
     ]
     if rivals:
-        names = " or ".join(candidate.dataset.name for candidate in (first, *rivals))
-        raise AmbiguousDataset(f"the file may be {names}; say which with dataset=", shown)
+        names = " or ".join(candidate.name for candidate in (first, *rivals))
+        raise AmbiguousDataset(f"the file may be {names}; say which with dataset=", _shown(found, header))
     return first
+
+
+def _shown(found: Sequence[Candidate], header: Sequence[str]) -> dict[str, Any]:
+    return {
+        "candidates": [candidate.describe() for candidate in found[:_MOST_CANDIDATES]],
+        "found": [name[:_SHOWN_CHARACTERS] for name in header[:_SHOWN_NAMES]],
+    }
 
 
 def with_schema(found: Candidate, schema: TableSchema, header: Sequence[str], sample: Sample) -> Candidate:
@@ -252,20 +255,20 @@ def _exact(candidate: Candidate) -> int:
     return sum(name == column for name, column in candidate.columns.mapped.items())
 
 
-def _mismatch(first: Candidate, shown: dict[str, Any]) -> HeaderMismatch:
-    name = first.dataset.name
+def _mismatch(nearest: Sequence[Candidate], header: Sequence[str]) -> HeaderMismatch:
+    first, shown = nearest[0], _shown(nearest, header)
     if not first.columns.mapped:
         return HeaderMismatch("the header has no column of any dataset", shown)
     if first.lacks:
-        lacking = ", ".join(first.lacks)
         return HeaderMismatch(
-            f"the header fits no dataset; it lacks columns of the nearest, {name}: {lacking}."
+            f"the header fits no dataset; it lacks columns of the nearest, {first.name}: {', '.join(first.lacks)}."
             " If a column has another name, say so with mapping=",
-            {"dataset": name, "missing": first.lacks, **shown},
+            {"dataset": first.name, "missing": first.lacks, **shown},
         )
     return HeaderMismatch(
-        f"the header has little in common with any dataset; if the nearest, {name}, is right, say so with dataset=",
-        {"dataset": name, "missing": first.columns.missing, **shown},
+        f"the header has little in common with any dataset; if the nearest, {first.name}, is right, say so with"
+        " dataset=",
+        {"dataset": first.name, "missing": first.columns.missing, **shown},
     )
 
 

@@ -69,7 +69,9 @@ class TableSchema:
             "missingValues": None if self.missing_values is None else list(self.missing_values),
             "dateFormat": self.date_format,
         }
-        return {name: value for name, value in members.items() if value}
+        return {
+            name: value for name, value in members.items() if value or (name == "missingValues" and value is not None)
+        }
 
     def with_formats(self, formats: Mapping[str, str]) -> "TableSchema":
         """The schema with further formats, by name in the header."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.csv.file_warnings import MOST_LOCATIONS, FileWarning, LineRange, merged
@@ -39,6 +39,7 @@ def test_a_later_header_in_another_order_maps_anew() -> None:
     assert faults(records) == [(3, None, "repeated_header"), (6, None, "repeated_header")]
 
 
+@settings(deadline=None)
 @given(
     orders=st.lists(st.tuples(st.permutations(HEADER), st.integers(0, 5)), max_size=6),
     batch_bytes=st.integers(1, 60),

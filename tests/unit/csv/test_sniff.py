@@ -129,7 +129,7 @@ def test_a_misfit_is_told_in_the_nearest_dialect() -> None:
     assert (fields["dataset"], fields["missing"], fields["found"]) == ("movies", ["title"], header)
     assert fields["candidates"][0] == {
         "dataset": "movies",
-        "score": 0.97,
+        "score": 1.0,
         "mapping": {name: name for name in header},
         "lacks": ["title"],
         "contradicted": [],

@@ -14,6 +14,8 @@ MESSAGES: Final = {
     "doubled_returns": "each line ends with two carriage returns, as if it were written twice as text; one was removed",
     "no_final_line_end": "the last line has no line end: if the file was cut off, its last cell is incomplete",
     "no_header": "the file has no header; its columns were recognised by their values",
+    "null_words": "{column} holds {words} as text; if that means nothing here, send the file with schema={schema}",
+    "same_content": "upload {upload} has the same bytes and holds its own rows of them",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 
-from shared.csv.file_warnings import FileWarning
+from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.database.models import Batch, Upload, large_upload_numbers, small_upload_numbers
 from shared.database.state_machine import KEPT_STATES
 from shared.ingest.intake.file_intake import StagedFile
@@ -110,4 +110,4 @@ def _same_content(staged: StagedFile, options: UploadOptions) -> Select[uuid.UUI
 
 
 def _loaded_before(upload_id: uuid.UUID) -> FileWarning:
-    return FileWarning("same_content", f"upload {upload_id} has the same bytes and holds its own rows of them")
+    return FileWarning("same_content", MESSAGES["same_content"].format(upload=upload_id))

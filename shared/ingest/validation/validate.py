@@ -18,7 +18,7 @@ from pandera.api.base.checks import CheckResult
 from shared.catalog.checks import Check, NotBefore
 from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
-from shared.csv.file_warnings import FileWarning
+from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
 from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
 from shared.database.language_codes import language_numbers
@@ -108,10 +108,8 @@ def _null_words(
         found = pc.fill_null(pc.is_in(texts[name], _NULL_WORDS), False).to_numpy(zero_copy_only=False) & good
         if found.any():
             words = sorted(set(texts[name].filter(pa.array(found)).to_pylist()))
-            message = (
-                f"{name} holds {' and '.join(words)} as text; if that means nothing here, send the file with"
-                f" schema={json.dumps({'missingValues': [*dataset.nulls, *words]})}"
-            )
+            schema = json.dumps({"missingValues": [*dataset.nulls, *words]})
+            message = MESSAGES["null_words"].format(column=name, words=" and ".join(words), schema=schema)
             yield FileWarning.at_lines("null_words", lines[found].tolist(), message)
 
 

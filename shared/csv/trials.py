@@ -189,10 +189,13 @@ def _unwraps_more(other: Trial, best: Trial) -> bool:
     A cell between quotes is none: a title may be like that. Cells that had to be wrapped are, and a column in which
     all cells are.
     """
-    if other.quoted.cells <= best.quoted.cells or (other.sniffed.dialect.quote != QUOTES[0] and other.quoted.literal):
+    if other.quoted.cells <= best.quoted.cells:
         return False
+    is_apostrophe = other.sniffed.dialect.quote != QUOTES[0]
+    if is_apostrophe and other.quoted.literal and other.quoted.needed < other.quoted.cells:
+        return False  # apostrophes are plain characters here, and a cell may begin and end with one
     if other.valid > best.valid and (other.quoted.needed or best.quoted.cells == 0):
-        return other.quoted.is_evident or other.valid > 2 * best.valid
+        return other.quoted.is_evident or other.quoted.needed == other.quoted.cells or other.valid > 2 * best.valid
     if _wraps_a_column(other) and not best.sniffed.dialect.quoting:
         return True
     # Quotes of one kind wrap hardly any cell, and those of the other are even doubled; a few may be malformed.

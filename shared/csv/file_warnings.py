@@ -11,6 +11,7 @@ MESSAGES: Final = {
     "blank_lines": "the lines hold nothing; they count as no records",
     "quotes_contradict": "cells are in quotes here, although the first records have none; they were read without them."
     " If quotes belong to the text, send the file with quoting=false",
+    "plain_backslashes": "a backslash before a quote, a delimiter, a line end or a backslash is a plain character here",
     "doubled_returns": "each line ends with two carriage returns, as if it were written twice as text; one was removed",
     "no_final_line_end": "the last line has no line end: if the file was cut off, its last cell is incomplete",
     "no_header": "the file has no header; its columns were recognised by their values",

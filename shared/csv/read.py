@@ -135,13 +135,26 @@ class _Batch:
             table = pa.table(columns, names=table.column_names)
         locations = Locations(first_line + self._first_feeds, first_byte + self._starts, first_byte + self._ends)
         blank = np.flatnonzero(self._verdicts == _BLANK)
-        concerned = {"blank_lines": blank, "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64))}
+        concerned = {
+            "blank_lines": blank,
+            "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64)),
+            "plain_backslashes": self._with_plain_backslashes(),
+        }
         warnings = [
             FileWarning.at_lines(code, locations.line_numbers[found].tolist())
             for code, found in concerned.items()
             if len(found)
         ]
         return Records(table, numbers, locations, self._reasons(), blank, warnings)
+
+    def _with_plain_backslashes(self) -> np.ndarray:
+        """The records in which a backslash, which is a plain character, stands where others would escape something."""
+        if self.dialect.is_escaped or BACKSLASH.encode() not in self.data:
+            return np.zeros(0, dtype=np.int64)
+        slashes = np.flatnonzero(self._octets[:-1] == ord(BACKSLASH))
+        escapable = np.zeros(256, dtype=bool)
+        escapable[[*f"{BACKSLASH}\"{self.dialect.delimiter}'\r\n".encode()]] = True
+        return self._records_at(slashes[escapable[self._octets[slashes + 1]]])
 
     def _without_blank(self, table: pa.Table, numbers: np.ndarray) -> tuple[pa.Table, np.ndarray]:
         """The rows that hold anything; the others are noted as blank."""

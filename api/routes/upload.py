@@ -13,7 +13,7 @@ from api.description.schemas import Upload
 from api.http_errors import UnknownDataset
 from api.intake.streaming import stage_file
 from api.intake.text_parameters import TextParameters
-from api.intake.upload_intake import Filename, IdempotencyKey, intake_upload
+from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
 from api.intake.upload_quota import ByteMeter
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.headers import UploadHeader
@@ -60,6 +60,7 @@ class UploadRequest:
         ),
     ] = None
     filename: Filename = None
+    member: Member = None
     force: Annotated[bool, Query(description="Load the file even if an earlier upload has the same bytes.")] = False
     on_error: Annotated[
         OnError | None,
@@ -102,7 +103,14 @@ class UploadRequest:
             raise UnknownDataset("There is no dataset with this name.", {"known": registry.names})
         matcher = UploadHeader(registry, self.dataset)
         return await stage_file(
-            self.request, self.runtime, self.filename, self.text.options, matcher, meter, reservation
+            self.request,
+            self.runtime,
+            self.filename,
+            self.text.options,
+            matcher,
+            meter,
+            reservation,
+            member=self.member,
         )
 
     def register(self, connection: Connection, staged: StagedFile) -> Registered:
@@ -111,7 +119,7 @@ class UploadRequest:
 
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
-        asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
+        asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects")
         return fingerprint_of(staged.sha256, {name: getattr(self, name) for name in asked} | asdict(self.text))
 
 

@@ -71,8 +71,8 @@ bench-quick: .venv/test.stamp ## the same with 100,000 rows, two minutes, to the
 seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code: the tests must catch each (ARGS=security or names)
 	@$(BIN)/python -m tests.seeded_bugs $(ARGS)
 
-fuzz: .venv/fuzz.stamp ## any bytes into the four parts that read a file, guided by coverage: FUZZ_SECONDS=600 for each
-	@for target in splitter reader sniffer gunzip; do \
+fuzz: .venv/fuzz.stamp ## any bytes into the parts that read a file, guided by coverage: FUZZ_SECONDS=600 for each
+	@for target in splitter reader sniffer gzip bzip2 xz zstandard zip; do \
 		$(BIN)/python -m tests.fuzz $$target "$(FUZZ_SECONDS)" || exit 1; done
 	@$(MAKE) --no-print-directory fuzz-api
 

@@ -43,7 +43,7 @@ class MissingFile(errors.InvalidRequest):
 
 
 class FilenameRequired(errors.InvalidRequest):
-    """The upload needs a file name that ends in .csv, .tsv, .csv.gz or .tsv.gz."""
+    """The upload needs the name of the file."""
 
     code = "filename_required"
 
@@ -154,7 +154,7 @@ STATUS_OF: Final[dict[type[CodedError], int]] = {
     errors.DatasetGone: 410,
     BodyTooLarge: 413,
     errors.TooLarge: 413,
-    unreadable.GzipRatioTooHigh: 413,
+    unreadable.CompressionRatioTooHigh: 413,
     UnsupportedMediaType: 415,
     unreadable.UnsupportedFile: 415,
     HostNotAllowed: 421,

@@ -14,13 +14,14 @@ from rich.console import RenderableType
 
 from cli import keys, render
 from cli.api_client import ApiClient, Params
-from cli.choices import SortBy, SortOrder
+from cli.choices import SortBy, SortOrder, table_file
 from cli.client_errors import ClientError, Json
 from cli.demo import run as run_demo
 from cli.formatting import printable
 from cli.migrate import run as run_migrations
 from cli.progress import progress_view
 from cli.sending import follow, send, write_blocks
+from shared.csv.compression.registry import ENDINGS_IN_WORDS
 from shared.database.state_machine import UploadState
 from stack.supervisor import run as run_stack
 
@@ -55,7 +56,17 @@ Encoding = Annotated[
     str | None, typer.Option(help="For example windows-1252; by default it is recognised from the file.")
 ]
 DataFile = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .csv or .tsv file, plain or .gz.")
+    Path,
+    typer.Argument(
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        callback=table_file,
+        help=f"A table: its name ends with {ENDINGS_IN_WORDS}.",
+    ),
+]
+Member = Annotated[
+    str | None, typer.Option(help="Whole name of the member of an archive to load; by default its only table.")
 ]
 Page = Annotated[int, typer.Option(min=1, help="Number of the page, from 1.")]
 PageSize = Annotated[int, typer.Option(min=1, max=100, help="Lines per page.")]
@@ -76,6 +87,7 @@ def upload(
     ] = None,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
+    member: Member = None,
     force: Annotated[
         bool, typer.Option("--force", help="Load the file even if an earlier upload has the same bytes.")
     ] = False,
@@ -90,7 +102,7 @@ def upload(
     Exit code 0 means that the API has stored it, and with --wait that it is also completed.
     """
     params = Params(use_celery=use_celery, dataset=dataset, max_rejects=max_rejects, force=force or None)
-    params |= {"delimiter": delimiter, "encoding": encoding}
+    params |= {"delimiter": delimiter, "encoding": encoding, "member": member}
     _send("/upload", file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 
 
@@ -166,6 +178,7 @@ def correct(
     as_json: AsJson = False,
     delimiter: Delimiter = None,
     encoding: Encoding = None,
+    member: Member = None,
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
@@ -174,7 +187,7 @@ def correct(
     Exit code 0 means that the API has stored the file, and with --wait that its upload is also completed.
     """
     path = f"/uploads/{upload_id}/rejects"
-    params = Params(delimiter=delimiter, encoding=encoding)
+    params = Params(delimiter=delimiter, encoding=encoding, member=member)
     _send(path, file, params, wait=wait, as_json=as_json, tenant=tenant, api_url=api_url)
 
 

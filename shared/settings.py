@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
 
     max_upload_bytes: int = Field(default=20 * GIB, gt=0)
-    max_gzip_ratio: int = Field(default=200, gt=1)
+    max_compression_ratio: int = Field(default=200, gt=1)
     # 6 MiB hold some 11,000 movies or 75,000 titles. That is enough to hide the cost of a commit and of a pandera call
     # (a batch of 4 MiB takes a fifth more CPU), and so little that a killed loader loses well under a second of work.
     batch_bytes: int = Field(default=6 * MIB, ge=1024)

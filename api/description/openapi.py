@@ -15,8 +15,8 @@ from shared.catalog.registry import Registry
 Responses = dict[int | str, dict[str, Any]]
 
 DESCRIPTION: Final = """
-Upload large movie files (CSV or TSV, plain or gzipped). The service checks every row, loads the valid rows and reports
-each rejected record with its reasons.
+Upload large movie files (CSV or TSV, plain or compressed). The service checks every row, loads the valid rows and
+reports each rejected record with its reasons.
 
     curl -F file=@samples/movies.csv http://127.0.0.1:8000/api/v1/upload
     curl -T samples/movies.csv 'http://127.0.0.1:8000/api/v1/upload?filename=movies.csv&use_celery=true'

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from shared.csv.compression.registry import MEDIA_TYPES
+
 TRACE_HEADER: Final = "X-Trace-Id"
 
 KEY_HEADER: Final = "X-API-Key"
@@ -16,8 +18,7 @@ RAW_TYPES: Final = (
     "text/plain",
     "application/csv",
     "application/vnd.ms-excel",  # browsers on Windows send this for a CSV
-    "application/gzip",
-    "application/x-gzip",
+    *MEDIA_TYPES,
     "application/x-www-form-urlencoded",  # the default of `curl --data-binary`
 )
 MULTIPART_TYPE: Final = "multipart/form-data"

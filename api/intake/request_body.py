@@ -124,7 +124,7 @@ def file_source(request: Request, body: RequestBody, filename: str | None) -> Fi
     """The source of the request's file, by its Content-Type; raises `UnsupportedMediaType`, `FilenameRequired`."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(
-            "Content-Encoding is not supported; send the .gz file as it is, with a name that ends in .gz."
+            "Content-Encoding is not supported; send a compressed file as it is, with a name such as movies.csv.gz."
         )
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == MULTIPART_TYPE:

@@ -98,11 +98,12 @@ async def stage_file(
     meter: ByteMeter,
     reservation: Reservation | None = None,
     settings: Settings | None = None,
+    member: str | None = None,
 ) -> StagedFile:
     """Store the request's file; after an error nothing of it remains.
 
     `meter` counts the bytes. The `reservation` of an idempotency key is renewed while they arrive. `settings` overrides
-    the limits of the runtime's settings.
+    the limits of the runtime's settings. `member`: which member of an archive is the table.
     """
     async with _renewed(runtime, reservation):
         source = file_source(request, RequestBody(request), filename)
@@ -112,7 +113,7 @@ async def stage_file(
             source,
             limits,
             meter,
-            lambda: FileIntake(runtime.storage, limits, source.filename, options, matcher),
+            lambda: FileIntake(runtime.storage, limits, source.filename, options, matcher, member),
         )
 
 

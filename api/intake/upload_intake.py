@@ -13,6 +13,7 @@ from api.description.schemas import Upload
 from api.intake.upload_quota import ByteMeter, upload_quota
 from api.listings.upload_documents import load_upload, upload_path
 from api.runtime import Runtime
+from shared.csv.compression.registry import ENDINGS_IN_WORDS, FILENAME_PATTERN
 from shared.database.tenancy import tenant_transaction
 from shared.failpoints import reach
 from shared.ingest.intake import idempotency
@@ -27,10 +28,19 @@ Filename = Annotated[
     str | None,
     Query(
         max_length=1024,
-        description="Name of the file: .csv or .tsv, each also with .gz. Takes precedence over any other name.",
+        description=f"Name of the file: it ends with {ENDINGS_IN_WORDS}. Takes precedence over any other name.",
         examples=["movies.csv"],
         # Documented but not enforced here: other names get an error code of their own.
-        json_schema_extra={"pattern": r"[^/\\.\s]\.([Cc][Ss][Vv]|[Tt][Ss][Vv])(\.[Gg][Zz])?\s*$"},
+        json_schema_extra={"pattern": FILENAME_PATTERN},
+    ),
+]
+Member = Annotated[
+    str | None,
+    Query(
+        max_length=1024,
+        description="Which member of an archive is the table, by its whole name. By default the only .csv or .tsv; if"
+        " there is none, the only member with another ending of tables.",
+        examples=["data/movies.csv"],
     ),
 ]
 IdempotencyKey = Annotated[

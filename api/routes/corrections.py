@@ -14,7 +14,7 @@ from api.description.openapi_links import UPLOAD_LINKS
 from api.description.schemas import Upload
 from api.intake.streaming import stage_file
 from api.intake.text_parameters import TextParameters
-from api.intake.upload_intake import Filename, IdempotencyKey, intake_upload
+from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
 from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
 from shared.database.tenancy import tenant_transaction
@@ -58,6 +58,7 @@ class CorrectionOptions:
         ),
     ] = None
     filename: Filename = None
+    member: Member = None
     idempotency_key: IdempotencyKey = None
 
 
@@ -93,7 +94,15 @@ class Correction:
         )
         try:
             return await stage_file(
-                self.request, self.runtime, self.options.filename, text, matcher, meter, reservation, limits
+                self.request,
+                self.runtime,
+                self.options.filename,
+                text,
+                matcher,
+                meter,
+                reservation,
+                limits,
+                self.options.member,
             )
         except TooLarge as error:
             message = (
@@ -108,7 +117,7 @@ class Correction:
 
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
-        asked = {"use_celery": self.options.use_celery, "filename": self.options.filename}
+        asked = {name: getattr(self.options, name) for name in ("use_celery", "filename", "member")}
         return fingerprint_of(
             staged.sha256, {**asked, **asdict(self.options.text), "corrects": str(self.correctable.id)}
         )

@@ -14,7 +14,7 @@ from api.http_errors import UnknownDataset
 from api.intake.streaming import stage_file
 from api.intake.table_parameters import TableParameters
 from api.intake.text_parameters import TextParameters
-from api.intake.upload_intake import Filename, IdempotencyKey, intake_upload
+from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
 from api.intake.upload_quota import ByteMeter
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.headers import UploadHeader
@@ -62,6 +62,7 @@ class UploadRequest:
         ),
     ] = None
     filename: Filename = None
+    member: Member = None
     force: Annotated[bool, Query(description="Load the file even if an earlier upload has the same bytes.")] = False
     on_error: Annotated[
         OnError | None,
@@ -108,7 +109,9 @@ class UploadRequest:
         table = self.table
         matcher = UploadHeader(registry, self.dataset, table.column_mapping, table.table_schema)
         options = replace(self.text.options, header=table.names)
-        return await stage_file(self.request, self.runtime, self.filename, options, matcher, meter, reservation)
+        return await stage_file(
+            self.request, self.runtime, self.filename, options, matcher, meter, reservation, member=self.member
+        )
 
     def register(self, connection: Connection, staged: StagedFile) -> Registered:
         """See `registration.register`."""
@@ -116,7 +119,7 @@ class UploadRequest:
 
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
-        asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
+        asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects")
         options = {name: getattr(self, name) for name in asked} | asdict(self.text) | asdict(self.table)
         return fingerprint_of(staged.sha256, options)
 

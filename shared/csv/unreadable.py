@@ -1,14 +1,16 @@
 """Why a file as a whole cannot be read.
 
     UnreadableFile
-    |-- EmptyFile           no header, or a header without a record
-    |-- CorruptGzip         corrupt, or cut off
-    |-- GzipRatioTooHigh    a little gzip that unpacks to a lot
-    |-- UnsupportedFile     not CSV or TSV, by name or by content
-    |-- HeaderMismatch      the header fits nothing that is expected
-    |-- AmbiguousDataset    the file fits several kinds of files equally well
-    |-- AmbiguousFormat     the dates of a column can be read in several ways
-    `-- NoValidRecord       none of the first records can be read
+    |-- EmptyFile               no header, or a header without a record
+    |-- CorruptArchive          corrupt, or cut off
+    |-- CompressionRatioTooHigh a little file that unpacks to a lot
+    |-- SeveralTables           an archive of which the client must choose a member
+    |-- MemberNotFound          the archive has not the member that the client chose
+    |-- UnsupportedFile         no table, by name or by content
+    |-- HeaderMismatch          the header fits nothing that is expected
+    |-- AmbiguousDataset        the file fits several kinds of files equally well
+    |-- AmbiguousFormat         the dates of a column can be read in several ways
+    `-- NoValidRecord           none of the first records can be read
 
 Codes are stable. Arguments are positional, so that an error survives pickling.
 """
@@ -37,20 +39,32 @@ class EmptyFile(UnreadableFile):
     code = "empty_file"
 
 
-class CorruptGzip(UnreadableFile):
-    """The gzip stream is corrupt or cut off."""
+class CorruptArchive(UnreadableFile):
+    """The compressed file is corrupt or cut off."""
 
-    code = "corrupt_gzip"
+    code = "corrupt_compression"
 
 
-class GzipRatioTooHigh(UnreadableFile):
-    """The file unpacks to more than `max_gzip_ratio` times its size."""
+class CompressionRatioTooHigh(UnreadableFile):
+    """The file unpacks to more than `max_compression_ratio` times its size."""
 
-    code = "gzip_ratio_too_high"
+    code = "compression_ratio_too_high"
+
+
+class SeveralTables(UnreadableFile):
+    """The archive holds several tables, and the client named none of them."""
+
+    code = "archive_has_several_tables"
+
+
+class MemberNotFound(UnreadableFile):
+    """The archive has no member of the name that the client gave."""
+
+    code = "archive_member_not_found"
 
 
 class UnsupportedFile(UnreadableFile):
-    """Not a CSV or TSV, by its name or by its content."""
+    """No table, by its name or by its content."""
 
     code = "unsupported_file"
 

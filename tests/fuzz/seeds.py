@@ -1,11 +1,11 @@
 """Seeds for fuzzing: small generated files behind the controls that a check takes."""
 
 import csv
-import gzip
 import io
 from itertools import cycle
 
 from shared.csv.dialect import Dialect
+from tests.compressing import COMPRESS, STREAMS
 from tests.rows import movies, titles
 from tests.unit.csv.reading import DIALECTS
 
@@ -47,8 +47,9 @@ def files(controls: int) -> list[bytes]:
         *(b"sep=,\n\n" + plain, plain + b"\xff\n", plain.replace(b"budget", b"\0", 1), b'"budget\n' * 3, b"\n" * 30),
         *(movies() + b'"a\n' * 300, movies() + b"1,2,3\n" * 120, movies({}, {}) * 3, b"a,b\n1,2\n", b"", b"PK\x03\x04"),
     ]
-    packed = [gzip.compress(text, mtime=0) for text in texts[:3]]
-    packed += [packed[0] + packed[1] + b"\0\0", packed[0][:-9], b"\0" + packed[0], gzip.compress(bytes(200_000))]
+    packed = [compress(plain) for compress in COMPRESS.values()]
+    packed += [compress(imdb) * 2 + b"\0\0" for compress in STREAMS.values()]
+    packed += [packed[0][:-9], b"\0" + packed[0], STREAMS[".gz"](bytes(200_000))]
     kinds = cycle(range(20))
     return [bytes([next(kinds), 0, 99, 77])[:controls].ljust(controls, b"\x07") + text for text in (*texts, *packed)]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from shared.catalog.registry import Registry
+from shared.csv.compression.registry import CODECS
 from shared.csv.dialect import DELIMITERS, Dialect
 from shared.csv.encoding import ENCODINGS, UTF_8, Decoder, bom_of, encode
 from shared.csv.sniff import TextOptions, sniff
@@ -78,8 +79,8 @@ def _check_intake(content: bytes, parts: list[bytes], options: TextOptions, matc
             small_upload_bytes=0,
             max_upload_bytes=_MOST_BYTES,
         )
-        is_gzip = content.startswith(b"\x1f\x8b")
-        filename = "x.csv.gz" if is_gzip else "x.tsv"
+        codec = next((codec for codec in CODECS if codec.begins(content)), None)
+        filename = f"x.tsv{codec.endings[0] if codec else ''}"
         intake = FileIntake(DirectoryStorage(settings.upload_dir), settings, filename, options, matcher)
         try:
             for part in parts:
@@ -90,7 +91,7 @@ def _check_intake(content: bytes, parts: list[bytes], options: TextOptions, matc
         else:
             stored = (settings.upload_dir / staged.storage_key).read_bytes()
             _check_staged(content, stored, staged)
-            if not is_gzip:
+            if codec is None:
                 _assert_given_back(content, stored, staged.dialect)
         finally:
             intake.abort()

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from tests.fuzz import gunzip, reader, seeds, sniffer, splitter
+from shared.csv.compression.codec import Codec
+from shared.csv.compression.registry import CODECS
+from tests.fuzz import compression, reader, seeds, sniffer, splitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +17,16 @@ class Target:
     mutations: int
 
 
+def _unpacking(codec: Codec) -> Target:
+    files = compression.files_of(codec, seeds.files(compression.CONTROLS))
+    return Target(compression.check_of(codec), files, mutations=2_000)
+
+
 TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
     {
         "splitter": Target(splitter.check, seeds.tables(splitter.CONTROLS), mutations=700),
         "reader": Target(reader.check, seeds.tables(reader.CONTROLS), mutations=3_000),
         "sniffer": Target(sniffer.check, seeds.files(sniffer.CONTROLS), mutations=300),
-        "gunzip": Target(gunzip.check, seeds.files(gunzip.CONTROLS), mutations=3_000),
+        **{codec.name.lower(): _unpacking(codec) for codec in CODECS},
     }
 )

@@ -76,7 +76,7 @@ class Upload(Base):
     max_rejects_percent: Mapped[float | None] = mapped_column(Double)
 
     # what the client sent (`size_bytes`, `sha256`), and what is stored and split (`content_bytes`). The sizes are equal
-    # unless the file was gzip or not UTF-8. Records begin after `header_bytes`.
+    # unless the file was compressed or not UTF-8. Records begin after `header_bytes`.
     storage_key: Mapped[str]
     # What decides how these bytes are loaded: the dialect, the columns and the budget, as a hash; '' for uploads of
     # versions that did not record it.

@@ -1,7 +1,7 @@
 """Takes a file in: one pass over its bytes while they arrive. `registration` then makes an upload of it.
 
-    bytes -> SHA-256 -> (gunzip) -> UTF-8 -> sniff: which dialect and dataset? -> split into spans, each with a checksum
-                                                  `-> storage
+    bytes -> SHA-256 -> unpack -> UTF-8 -> sniff: which dialect and dataset? -> split into spans, each with a checksum
+                                                `-> storage
 
 A file that cannot be loaded as a whole is refused as soon as its first records show that. The stored content is plain
 UTF-8, because batches are spans of it; `sha256` and `size_bytes` are those of the bytes that the client sent.
@@ -10,37 +10,25 @@ UTF-8, because batches are spans of it; `sha256` and `size_bytes` are those of t
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
 
 from shared.catalog.dataset import FileColumns
 from shared.catalog.recognition import Candidate
 from shared.catalog.table_schema import TableSchema
+from shared.csv.compression.codec import ANEW
+from shared.csv.compression.unpacker import Unpacker
 from shared.csv.dialect import Dialect
 from shared.csv.encoding import UTF_8, Decoder, exchange
 from shared.csv.file_warnings import MESSAGES, FileWarning
-from shared.csv.gunzip import GZIP_MAGIC, Gunzip
 from shared.csv.initial_space import Tightener
 from shared.csv.line_ends import SingleReturns
 from shared.csv.sniff import HeaderMatcher, TextOptions, sniff
 from shared.csv.split import Span, Splitter
 from shared.csv.trials import Sniffed
-from shared.csv.unreadable import EmptyFile, UnsupportedFile
+from shared.csv.unreadable import EmptyFile, UnreadableFile
 from shared.errors import TooLarge
 from shared.settings import Settings
 from shared.storage.protocol import Storage
-
-FILENAME_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-_FOREIGN_MAGIC: Final = {
-    b"PK\x03\x04": "a zip archive (a spreadsheet is one, too)",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet or document",
-    b"%PDF-": "a PDF",
-    b"PAR1": "a Parquet file",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
-    b"SQLite format 3": "a SQLite database",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,51 +58,56 @@ class FileIntake:
     """
 
     def __init__(
-        self, storage: Storage, settings: Settings, filename: str, options: TextOptions, matcher: HeaderMatcher
+        self,
+        storage: Storage,
+        settings: Settings,
+        filename: str,
+        options: TextOptions,
+        matcher: HeaderMatcher,
+        member: str | None = None,
     ) -> None:
-        """Raises `UnsupportedFile` unless the name ends with one of `FILENAME_ENDINGS`, and errors of the storage."""
-        if not filename.lower().endswith(FILENAME_ENDINGS):
-            raise UnsupportedFile(
-                f"the file's name must end with one of {', '.join(FILENAME_ENDINGS)}", {"filename": filename}
-            )
+        """Raises what `Unpacker` raises for the file's name and `member`, and errors of the storage."""
+        self._unpacker = Unpacker(filename, settings.max_compression_ratio, member)
         self._settings = settings
         self._filename = filename
         self._sha256 = hashlib.sha256()
         self._size_bytes = 0
-        self._gunzip = Gunzip(settings.max_gzip_ratio) if filename.lower().endswith(".gz") else None
-        self._content = _Content(storage, settings, options, matcher)
+        self._open_content = partial(_Content, storage, settings, options, matcher)
+        self._content = self._open_content()
+        self._refusal: UnreadableFile | None = None
 
     def feed(self, block: bytes) -> None:
         """Take the next bytes of the file; raises `TooLarge`, `UnreadableFile`, `StorageFull`, `Unavailable`."""
         if not block:
             return
-        if not self._size_bytes:
-            self._check_magic(block)
         self._size_bytes += len(block)
         _refuse_more_than(self._settings.max_upload_bytes, self._size_bytes)
         self._sha256.update(block)
-        for piece in self._gunzip.feed(block) if self._gunzip else (block,):
-            self._content.feed(piece)
+        for piece in self._unpacker.feed(block):
+            self._take(piece)
 
     def finish(self) -> StagedFile:
         """Make the file durable; raises what `feed` raises, and `EmptyFile`."""
-        if self._gunzip:
-            self._gunzip.finish()
+        self._unpacker.finish()
+        if self._refusal is not None:
+            raise self._refusal
         return self._content.finish(self._filename, self._size_bytes, self._sha256.hexdigest())
 
     def abort(self) -> None:
         """Remove what was stored."""
         self._content.discard()
 
-    def _check_magic(self, block: bytes) -> None:
-        is_gzip = block.startswith(GZIP_MAGIC[: len(block)])
-        if self._gunzip and not is_gzip:
-            raise UnsupportedFile("the file is named .gz, but its content is not gzip")
-        if is_gzip and not self._gunzip:
-            raise UnsupportedFile("the content is gzip, but the file's name does not end with .gz")
-        kind = next((kind for magic, kind in _FOREIGN_MAGIC.items() if block.startswith(magic)), None)
-        if kind:
-            raise UnsupportedFile(f"the content is {kind}; send the table in it as CSV, plain or compressed with gzip")
+    def _take(self, piece: bytes) -> None:
+        if piece == ANEW:
+            self._content.discard()
+            self._content, self._refusal = self._open_content(), None
+        elif self._refusal is None:
+            try:
+                self._content.feed(piece)
+            except UnreadableFile as error:
+                if not self._unpacker.is_undecided:
+                    raise
+                self._refusal = error
 
 
 class _Content:
@@ -170,7 +163,7 @@ class _Content:
 
     def _take(self, text: bytes, *, at_end: bool) -> None:
         self._seen_bytes += len(text)
-        _refuse_more_than(self._settings.max_upload_bytes, self._seen_bytes)  # a small gzip file may hold a lot
+        _refuse_more_than(self._settings.max_upload_bytes, self._seen_bytes)  # a small compressed file may hold a lot
         if self._splitter is not None:
             self._splitter.feed(self._store(text, at_end=at_end))
             return

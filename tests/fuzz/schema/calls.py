@@ -37,8 +37,10 @@ BEYOND_THE_DOCUMENT: Final = {
     "header_mismatch": "",
     "no_valid_record": "",
     "empty_file": "",
-    "corrupt_gzip": "",
-    "gzip_ratio_too_high": "",
+    "corrupt_compression": "",
+    "compression_ratio_too_high": "",
+    "archive_has_several_tables": "",
+    "archive_member_not_found": "only archives have members",
 }
 _PARAMETERS_ARE_FREE: Final = (TestPhase.EXAMPLES, TestPhase.FUZZING, TestPhase.STATEFUL)
 # One in so many calls asks for data of the other tenant.

@@ -6,6 +6,7 @@ from tests.seeded_bugs import Bug
 from tests.seeded_bugs.bugs import (
     actions,
     callers,
+    compressions,
     connections,
     contents,
     deployment,
@@ -18,5 +19,5 @@ from tests.seeded_bugs.bugs import (
 BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
-    *refusals.BUGS,
+    *(*refusals.BUGS, *compressions.BUGS),
 )

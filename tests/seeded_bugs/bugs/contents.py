@@ -1,4 +1,4 @@
-"""What a file is made of: its size and name, forms and gzip, records, fields and characters."""
+"""What a file is made of: its size and name, forms, records, fields and characters."""
 
 from typing import Final
 
@@ -6,7 +6,6 @@ from tests.seeded_bugs import Bug
 
 READ: Final = "shared/csv/read.py"
 FILE_INTAKE: Final = "shared/ingest/intake/file_intake.py"
-GUNZIP: Final = "shared/csv/gunzip.py"
 ENCODING: Final = "shared/csv/encoding.py"
 REGISTRY: Final = "shared/catalog/registry.py"
 STORAGE: Final = "shared/storage/directory.py"
@@ -75,20 +74,6 @@ BUGS: Final = (
         (f"{INTAKES}test_a_large_gzip_that_holds_little_is_refused",),
     ),
     Bug(
-        "gzip-of-any-ratio",
-        GUNZIP,
-        "if self._bytes_out > max(",
-        "if self._bytes_out > max(1 << 60, ",
-        (f"{REFUSED}[gzip that unpacks to 1,000 times its size]",),
-    ),
-    Bug(
-        "members-of-gzip-cost-their-square",
-        GUNZIP,
-        "_SLICE_BYTES = 16 * 1024",
-        "_SLICE_BYTES = 64 * 1024 * 1024",
-        ("tests/system/api/test_bombs.py::test_a_bomb_costs_what_it_weighs[a million empty members of gzip]",),
-    ),
-    Bug(
         "refused-files-stay",
         "api/intake/streaming.py",
         "        await asyncio.shield(stream.abort())\n",
@@ -137,13 +122,6 @@ BUGS: Final = (
         "            return _NEVER_UTF_8\n",
         '            return b""\n',
         ("tests/unit/csv/test_encoding.py::test_what_does_not_decode_is_no_valid_text",),
-    ),
-    Bug(
-        "zeros-behind-gzip-are-refused",
-        GUNZIP,
-        "while block := block if self._in_member else block.lstrip(_PADDING):",
-        "while block:",
-        ("tests/fuzz/test_fuzz.py::test_checks_hold[gunzip]",),
     ),
     # -- forms
     Bug(
@@ -194,8 +172,8 @@ BUGS: Final = (
                 "options: TextOptions, matcher: HeaderMatcher, filename: str) -> None:\n        self._settings",
             ),
             (
-                "_Content(storage, settings, options, matcher)",
-                "_Content(storage, settings, options, matcher, filename)",
+                "partial(_Content, storage, settings, options, matcher)",
+                "partial(_Content, storage, settings, options, matcher, filename)",
             ),
         ),
     ),

@@ -1,10 +1,11 @@
 """One file for each kind of dirt, and what must become of it: docs/FILES.md says the same to people."""
 
+import bz2
 import gzip
-import io
-import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from tests.archives import ENCRYPTED, STORED, Member, archive
+from tests.compressing import compress_xz, compress_zstd
 from tests.rows import MOVIES_HEADER, movies, titles
 
 # Three good rows stand before the dirt, which begins at line 5, and three behind it.
@@ -114,9 +115,7 @@ MALFORMATIONS: dict[str, Malformed] = {
     "a cell that a spreadsheet would compute": Malformed(row(overview="=1+1"), loaded=1),
 }
 
-ZIP = io.BytesIO()
-with zipfile.ZipFile(ZIP, "w") as archive:
-    archive.writestr("movies.csv", movies({}))
+TABLE = Member("movies.csv", movies({}, {}))
 
 REFUSED: dict[str, Refused] = {
     "no bytes at all": Refused(b"", 422, "empty_file"),
@@ -139,16 +138,54 @@ REFUSED: dict[str, Refused] = {
     "a header of over 1 MiB": Refused(b"x," * 600_000 + b"\n", 422, "unreadable_file"),
     "over 100 records and none is valid": Refused(HEADER + b"1;2;3\n" * 200, 422, "no_valid_record"),
     "binary": Refused(bytes(range(256)) * 9, 415, "unsupported_file"),
-    "a zip archive": Refused(ZIP.getvalue(), 415, "unsupported_file"),
-    "another name": Refused(movies({}), 415, "unsupported_file", filename="movies.xlsx"),
-    "gzip that is not named so": Refused(gzip.compress(movies({})), 415, "unsupported_file"),
-    "named gzip and is not": Refused(movies({}), 415, "unsupported_file", filename="movies.csv.gz"),
-    "gzip that is cut off": Refused(gzip.compress(movies({}))[:-9], 422, "corrupt_gzip", filename="movies.csv.gz"),
-    "gzip that is corrupt": Refused(
-        gzip.compress(movies({}))[:60] + b"\xff" * 60, 422, "corrupt_gzip", filename="movies.csv.gz"
+    "another name": Refused(movies({}), 415, "unsupported_file", filename="movies.exe"),
+    "a spreadsheet": Refused(movies({}), 415, "unsupported_file", filename="movies.xlsx"),
+    "a spreadsheet that is named an archive": Refused(
+        archive(Member("[Content_Types].xml", b"<Types/>")), 415, "unsupported_file", filename="movies.zip"
     ),
-    "gzip that unpacks to 1,000 times its size": Refused(
-        gzip.compress(movies({}) + row() * 700_000), 413, "gzip_ratio_too_high", filename="movies.csv.gz"
+    "a compressed file that is not named so": Refused(compress_zstd(movies({})), 415, "unsupported_file"),
+    "an archive that is not named so": Refused(archive(TABLE), 415, "unsupported_file"),
+    "named compressed and is not": Refused(movies({}), 415, "unsupported_file", filename="movies.csv.bz2"),
+    "a compressed file that is cut off": Refused(
+        gzip.compress(movies({}))[:-9], 422, "corrupt_compression", filename="movies.csv.gz"
+    ),
+    "a compressed file that is corrupt": Refused(
+        gzip.compress(movies({}))[:60] + b"\xff" * 60, 422, "corrupt_compression", filename="movies.csv.gz"
+    ),
+    "a compressed file with something behind it": Refused(
+        compress_xz(movies({})) + b"something", 422, "corrupt_compression", filename="movies.csv.xz"
+    ),
+    "a compressed file that unpacks to 1,000 times its size": Refused(
+        gzip.compress(movies({}) + row() * 700_000), 413, "compression_ratio_too_high", filename="movies.csv.gz"
+    ),
+    "a compressed file that needs more than 64 MiB of memory": Refused(
+        compress_zstd(movies({}), window_log=27), 415, "unsupported_file", filename="movies.csv.zst"
+    ),
+    "an archive of several tables": Refused(
+        archive(TABLE, Member("ratings.csv", b"a,b\n1,2\n"), Member("readme.txt", b"text")),
+        422,
+        "archive_has_several_tables",
+        filename="movies.zip",
+        fields={"members": ["movies.csv", "ratings.csv"]},
+    ),
+    "an archive without a table": Refused(
+        archive(Member("poster.jpg", b"\xff\xd8")),
+        415,
+        "unsupported_file",
+        filename="movies.zip",
+        fields={"members": ["poster.jpg"]},
+    ),
+    "an archive with a password": Refused(
+        archive(replace(TABLE, flags=ENCRYPTED)), 415, "unsupported_file", filename="movies.zip"
+    ),
+    "an archive of another method": Refused(
+        archive(replace(TABLE, method=9)), 415, "unsupported_file", filename="movies.zip"
+    ),
+    "an archive without compression, written to a pipe": Refused(
+        archive(replace(TABLE, method=STORED, descriptor=4)), 415, "unsupported_file", filename="movies.zip"
+    ),
+    "an archive whose directory hides a member": Refused(
+        archive(TABLE, Member("a.jpg", b"x"), entries=[0]), 422, "corrupt_compression", filename="movies.zip"
     ),
 }
 
@@ -220,5 +257,27 @@ WRITTEN: dict[str, Written] = {
     ),
     "dates that only one format fits": Written(
         movies({"release_date": "30/10/1995"}, {"release_date": "01/02/2003"}), {"delimiter": ","}
+    ),
+    "gzip": Written(gzip.compress(TABLE.content), {}, filename="movies.csv.gz"),
+    "bzip2": Written(bz2.compress(TABLE.content), {}, filename="movies.csv.bz2"),
+    "xz": Written(compress_xz(TABLE.content), {}, filename="movies.csv.xz"),
+    "Zstandard": Written(compress_zstd(TABLE.content), {}, filename="MOVIES.CSV.ZST"),
+    "several compressed files in one": Written(
+        gzip.compress(movies({})) + gzip.compress(row().replace(b"\n", b"\r\n")), {}, filename="movies.csv.gz"
+    ),
+    "tables with other endings": Written(titles({}, {}), {"delimiter": "\t"}, filename="title.basics.txt"),
+    "tables with other endings, compressed": Written(
+        compress_xz(delimited("|")), {"delimiter": "|"}, filename="u.item.xz", texts=TEXTS
+    ),
+    "an archive of one table": Written(
+        archive(Member("data/"), replace(TABLE, name="data/movies.csv", descriptor=4)), {}, filename="movies.csv.zip"
+    ),
+    "an archive with other members": Written(
+        archive(Member("readme.txt", b"Films."), Member("__MACOSX/._movies.csv", b"x"), TABLE, Member("a.jpg", b"x")),
+        {},
+        filename="movies.zip",
+    ),
+    "an archive of one compressed table": Written(
+        archive(Member("movies.csv.gz", gzip.compress(TABLE.content), method=STORED)), {}, filename="movies.zip"
     ),
 }

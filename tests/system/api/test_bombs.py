@@ -11,6 +11,8 @@ import psutil
 import pytest
 
 from stack.local import LocalStack
+from tests.archives import Member, archive
+from tests.compressing import STREAMS
 from tests.rows import MOVIES_HEADER, file_of, movies, titles
 from tests.system.api.dirty_files import with_text
 from tests.system.api.sending import stored_files, wait_for_end
@@ -37,6 +39,7 @@ def with_cell(**changes: str) -> bytes:
     return movies({}, changes)
 
 
+TABLE = Member("movies.csv", movies({}))
 EMPTY_MEMBER = gzip.compress(b"", mtime=0)
 SEEDED = random.Random(7)  # noqa: S311  only noise
 NOISE = SEEDED.randbytes(MIB)
@@ -48,11 +51,67 @@ BOMBS = {
     "a member of gzip for each byte": Bomb(
         b"".join(gzip.compress(movies({})[n : n + 1]) for n in range(len(movies({})))), loaded=1, filename="m.csv.gz"
     ),
-    "a gzip header and noise": Bomb(b"\x1f\x8b\x08\x00" + NOISE, "corrupt_gzip", filename="movies.csv.gz"),
+    "a gzip header and noise": Bomb(b"\x1f\x8b\x08\x00" + NOISE, "corrupt_compression", filename="movies.csv.gz"),
     "a gzip header with a name without end": Bomb(
-        b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"a" * MIB, "corrupt_gzip", filename="movies.csv.gz"
+        b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"a" * MIB, "corrupt_compression", filename="movies.csv.gz"
     ),
     "zeros behind gzip": Bomb(gzip.compress(movies({})) + b"\0" * 4 * MIB, loaded=1, filename="movies.csv.gz"),
+    # other codecs
+    **{
+        f"200,000 empty streams of {ending}": Bomb(
+            compress(b"") * 200_000, "empty_file", filename=f"movies.csv{ending}"
+        )
+        for ending, compress in STREAMS.items()
+    },
+    **{
+        f"a stream of {ending} for each byte": Bomb(
+            b"".join(compress(bytes([byte])) for byte in movies({})), loaded=1, filename=f"movies.csv{ending}"
+        )
+        for ending, compress in STREAMS.items()
+    },
+    **{
+        f"10 GB of one record in {ending}": Bomb(
+            compress(movies({})) + compress(movies(*[{}] * 40_000).partition(b"\n")[2]) * 2_500,
+            "compression_ratio_too_high",
+            filename=f"movies.csv{ending}",
+        )
+        for ending, compress in STREAMS.items()
+        if ending != ".gz"  # it repeats too much of each record
+    },
+    "a header of xz and noise": Bomb(b"\xfd7zXZ\0\0\x04" + NOISE, "corrupt_compression", filename="movies.csv.xz"),
+    "a header of zstd and noise": Bomb(b"\x28\xb5\x2f\xfd\x24" + NOISE, "corrupt_compression", filename="m.csv.zst"),
+    "frames of zstd that decoders skip": Bomb(
+        (b"\x50\x2a\x4d\x18" + bytes(4)) * 200_000, "empty_file", filename="movies.csv.zst"
+    ),
+    "a frame of zstd that is skipped, of 4 GiB": Bomb(
+        b"\x50\x2a\x4d\x18\xff\xff\xff\xff" + NOISE, "corrupt_compression", filename="movies.csv.zst"
+    ),
+    # zip
+    "a window of zstd of 2 GiB": Bomb(b"\x28\xb5\x2f\xfd\x00\xa8" + NOISE, "unsupported_file", filename="m.csv.zst"),
+    "zip in zip": Bomb(archive(Member("movies.zip", archive(TABLE))), "unsupported_file", filename="movies.zip"),
+    "zeros in a member that is no table": Bomb(
+        archive(Member("x.jpg", bytes(70 * MIB), descriptor=4), TABLE), "compression_ratio_too_high", filename="m.zip"
+    ),
+    "gzip in gzip in zip": Bomb(
+        archive(Member("m.csv.gz", gzip.compress(gzip.compress(movies({}))))), "unsupported_file", filename="m.zip"
+    ),
+    "a million empty members of gzip in zip": Bomb(
+        archive(Member("m.csv.gz", EMPTY_MEMBER * 1_000_000)), "compression_ratio_too_high", filename="m.zip"
+    ),
+    "50,000 empty members of zip": Bomb(
+        b"".join(Member(b"%06d.csv" % number).local() for number in range(50_000)), "unsupported_file", filename="m.zip"
+    ),
+    "one name 20,000 times": Bomb(
+        b"".join(Member("m.csv", b"x").local() for number in range(20_000)), "corrupt_compression", filename="m.zip"
+    ),
+    "members that overlap": Bomb(
+        archive(TABLE, Member("a.jpg", b"x"), entries=[0, 0]), "corrupt_compression", filename="m.zip"
+    ),
+    "a member of 16 EiB": Bomb(
+        archive(Member("a.jpg", b"x", zip64=True, header={"packed": (1 << 64) - 1}), TABLE),
+        "corrupt_compression",
+        filename="m.zip",
+    ),
     # quotes
     "a million quotes": Bomb(movies({}) + b'"' * MIB, loaded=1),
     "half a million cells of nothing but quotes": Bomb(movies({}) + b'"",' * (MIB // 2), loaded=1),

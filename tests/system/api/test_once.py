@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from stack.local import LocalStack
+from tests.archives import Member, archive
 from tests.system.api.sending import NAMED, Json, assert_problem, movies_csv, stored_files, wait_for_end
 
 
@@ -96,6 +97,15 @@ def test_a_key_is_for_one_request(mine: httpx.Client) -> None:
     assert_problem(send(mine, some_file(), key), 422, "idempotency_key_reused")
     assert_problem(send(mine, content, key, use_celery=True), 422, "idempotency_key_reused")
     assert_problem(send(mine, content, "has space"), 422, "invalid_request")
+
+
+def test_another_member_of_an_archive_is_another_request(mine: httpx.Client) -> None:
+    content, key = archive(*(Member(name, some_file()) for name in ("a.csv", "b.csv"))), str(uuid.uuid4())
+    first = send(mine, content, key, filename="x.zip", member="a.csv")
+    assert first.status_code == 202
+    assert send(mine, content, key, filename="x.zip", member="a.csv").json() == first.json()
+    again = send(mine, content, key, filename="x.zip", member="b.csv")
+    assert_problem(again, 422, "idempotency_key_reused")
 
 
 def test_a_key_whose_request_runs_is_in_use(mine: httpx.Client, stack: LocalStack) -> None:

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ import httpx
 import pytest
 
 from stack.local import LocalStack
+from tests.archives import Member, archive
+from tests.conftest import absent
 from tests.system.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 
 FILE = movies_csv([{"title": "Metropolis", "release_date": "1927-01-10", "vote_average": 8.1}])
@@ -89,6 +92,53 @@ def test_gzip_is_unpacked(mine: httpx.Client) -> None:
     assert wait_for_end(mine, answer.json()["id"])["records"]["loaded"] == 1
 
 
+ARCHIVE = archive(
+    Member("a/movies.csv", FILE), Member("b/movies.csv", movies_csv([{"title": "M"}])), Member("readme.txt", b"Films.")
+)
+
+
+@pytest.mark.parametrize(("member", "title"), [("a/movies.csv", "Metropolis"), ("b/movies.csv", "M")])
+def test_the_client_chooses_the_member_of_an_archive(mine: httpx.Client, member: str, title: str) -> None:
+    answer = mine.put("/upload", params={"filename": "films.zip", "member": member}, content=ARCHIVE)
+    assert answer.json()["size_bytes"] == len(ARCHIVE)
+    assert wait_for_end(mine, answer.json()["id"])["records"]["loaded"] == 1
+    assert [movie["title"] for movie in mine.get("/movies").json()["items"]] == [title]
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "fields"),
+    [
+        ({}, "archive_has_several_tables", {"members": ["a/movies.csv", "b/movies.csv"]}),
+        (
+            {"member": "movies.csv"},
+            "archive_member_not_found",
+            {"member": "movies.csv", "members": ["a/movies.csv", "b/movies.csv", "readme.txt"]},
+        ),
+        ({"member": "readme.txt"}, "header_mismatch", {"found": ["Films."]}),
+    ],
+)
+def test_a_choice_that_is_none_is_told_with_the_members(
+    stack: LocalStack, mine: httpx.Client, params: dict[str, str], code: str, fields: dict[str, object]
+) -> None:
+    before = stored_files(stack)
+    problem = assert_problem(mine.put("/upload", params={"filename": "x.zip", **params}, content=ARCHIVE), 422, code)
+    assert {name: problem[name] for name in fields} == fields
+    assert stored_files(stack) <= before
+
+
+def test_a_real_archive_loads_whole(mine: httpx.Client, shared_data: Path) -> None:
+    packed = shared_data / "tmdb" / "tmdb_5000_movies.csv.zip"
+    if not packed.is_file():
+        absent(packed.name)
+    answer = mine.put("/upload", params={"filename": packed.name}, content=packed.read_bytes())
+    upload = wait_for_end(mine, answer.json()["id"])
+    assert (upload["dataset"], upload["records"]["loaded"]) == ("tmdb_5000", 4_803)
+
+
+def test_a_file_that_is_no_archive_has_no_members(mine: httpx.Client) -> None:
+    assert_problem(mine.put("/upload", params=NAMED | {"member": "x"}, content=FILE), 422, "archive_member_not_found")
+
+
 def test_other_parts_of_a_form_are_skipped_wherever_they_stand(mine: httpx.Client) -> None:
     body, headers = form(part("use_celery", b"true"), part("file", FILE, "m.csv"), part("note", b"x"))
     answer = mine.post("/upload", content=body, headers=headers)
@@ -140,7 +190,7 @@ def test_a_form_without_its_end(mine: httpx.Client, cut: int) -> None:
         (NAMED, {"Content-Type": 'multipart/form-data; boundary=""'}, FILE, 400, "malformed_multipart"),
         (NAMED, {"Content-Encoding": "gzip"}, FILE, 415, "unsupported_media_type"),
         ({"filename": "movies.csv.gz"}, {}, FILE, 415, "unsupported_file"),
-        ({"filename": "movies.csv.gz"}, {}, gzip.compress(FILE)[:-9], 422, "corrupt_gzip"),
+        ({"filename": "movies.csv.gz"}, {}, gzip.compress(FILE)[:-9], 422, "corrupt_compression"),
         (NAMED | {"dataset": "songs"}, {}, FILE, 422, "unknown_dataset"),
         (NAMED | {"dataset": "title.basics"}, {}, FILE, 422, "header_mismatch"),
         (NAMED | {"use_celery": "perhaps"}, {}, FILE, 422, "invalid_request"),

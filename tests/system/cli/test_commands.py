@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from stack.local import LocalStack
+from tests.archives import Member, archive
 from tests.rows import movies
 from tests.system.cli.programs import ROOT, SAMPLES, Result, command, run, surroundings
 
@@ -141,6 +142,25 @@ def test_a_file_that_is_no_dataset_is_refused_in_one_message(client: Client, tmp
     assert "(422 header_mismatch): " in result.err
     assert "Traceback" not in result.err
     assert client("upload", other, "--json").document["code"] == "header_mismatch"
+
+
+def test_another_name_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    sheet = tmp_path / "movies.xlsx"
+    sheet.write_bytes(b"PK")
+    result = run(["upload", sheet], INGEST_API_URL="http://127.0.0.1:1")
+    assert result.code == 2
+    assert "save it as CSV UTF-8" in " ".join(result.err.replace("│", " ").split())
+
+
+def test_a_member_of_an_archive_is_chosen(client: Client, tmp_path: Path) -> None:
+    packed = tmp_path / "films.zip"
+    packed.write_bytes(archive(Member("a.csv", movies({})), Member("b.csv", movies({}, {}))))
+    refused = client("upload", packed)
+    assert refused.code == 1
+    assert "a.csv, b.csv" in refused.err
+    assert "member" in refused.err
+    chosen = client("upload", packed, "--member", "b.csv", "--wait", "--json")
+    assert chosen.document["records"]["loaded"] == 2
 
 
 def test_what_a_file_holds_cannot_steer_the_terminal(client: Client, tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from shared.csv.sniff import TextOptions
 from shared.csv.unreadable import (
-    CorruptGzip,
+    CorruptArchive,
     EmptyFile,
     HeaderMismatch,
+    MemberNotFound,
     NoValidRecord,
+    SeveralTables,
     UnreadableFile,
     UnsupportedFile,
 )
@@ -21,22 +23,29 @@ from shared.ingest.intake.file_intake import FileIntake, StagedFile
 from shared.ingest.intake.headers import UploadHeader
 from shared.settings import Settings
 from shared.storage.directory import DirectoryStorage
+from tests.archives import Member, archive
 from tests.conftest import REGISTRY
 from tests.rows import MOVIES_HEADER, movies, titles
 from tests.unit.csv.reading import assert_spans_tile
 
 
-def intake_of(settings: Settings, filename: str) -> FileIntake:
-    return FileIntake(DirectoryStorage(settings.upload_dir), settings, filename, TextOptions(), UploadHeader(REGISTRY))
+def intake_of(settings: Settings, filename: str, member: str | None = None) -> FileIntake:
+    storage = DirectoryStorage(settings.upload_dir)
+    return FileIntake(storage, settings, filename, TextOptions(), UploadHeader(REGISTRY), member)
 
 
 def receive(
-    tmp_path: Path, content: bytes, filename: str, block: int = 100, max_upload_bytes: int = 10**9
+    tmp_path: Path,
+    content: bytes,
+    filename: str,
+    block: int = 100,
+    max_upload_bytes: int = 10**9,
+    member: str | None = None,
 ) -> StagedFile:
     configuration = Settings(
         database_url="postgresql://unused.invalid/x", data_dir=tmp_path, max_upload_bytes=max_upload_bytes
     )
-    intake = intake_of(configuration, filename)
+    intake = intake_of(configuration, filename, member)
     try:
         for start in range(0, len(content), block):
             intake.feed(content[start : start + block])
@@ -74,6 +83,34 @@ def test_a_gzip_of_several_members(tmp_path: Path, block: int) -> None:
     assert (staged.size_bytes, staged.content_bytes) == (len(sent), len(content))
 
 
+@pytest.mark.parametrize("block", [1, 100_000])
+@pytest.mark.parametrize("notes", [b"This is no table.", titles({}), b""])
+def test_a_likelier_table_of_an_archive_replaces_the_one_before(tmp_path: Path, notes: bytes, block: int) -> None:
+    content = movies(*[{}] * 5)
+    sent = archive(Member("notes.txt", notes), Member("movies.csv", content, descriptor=4))
+    staged = receive(tmp_path, sent, "movies.zip", block)
+    assert (staged.dataset, staged.filename) == ("movies", "movies.zip")
+    assert staged.sha256 == hashlib.sha256(sent).hexdigest()
+    assert [path.read_bytes() for path in (tmp_path / "uploads").iterdir()] == [content]
+    assert_spans_tile(content[staged.header_bytes :], staged.spans, staged.header_bytes, 2)
+
+
+def test_the_client_chooses_the_member_of_an_archive(tmp_path: Path) -> None:
+    sent = archive(Member("a.csv", movies({})), Member("b.csv", titles({})), Member("c.txt", b"a,b\n1,2\n"))
+    assert receive(tmp_path, sent, "x.zip", member="b.csv").dataset == "title.basics"
+    for member, error in (("c.txt", HeaderMismatch), ("d.csv", MemberNotFound)):
+        with pytest.raises(error):
+            receive(tmp_path / member, sent, "x.zip", member=member)
+
+
+def test_a_chosen_member_that_is_no_dataset_is_refused_before_the_rest_arrives(tmp_path: Path) -> None:
+    sent = archive(Member("a.csv", b"a,b\n" + b"1,2\n" * 100_000))
+    intake = intake_of(Settings(database_url="postgresql://unused.invalid/x", data_dir=tmp_path), "x.zip", "a.csv")
+    with pytest.raises(HeaderMismatch):
+        intake.feed(sent[:-200])
+    intake.abort()
+
+
 def test_a_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
     staged = receive(tmp_path, b"\xef\xbb\xbf" + movies({}), "movies.csv", block=1)
     assert staged.header[0] == "budget"
@@ -98,8 +135,13 @@ REFUSED: list[tuple[str, bytes, type[Exception]]] = [
     ("movies.csv.gz", movies({}), UnsupportedFile),
     ("movies.csv", b"PK\x03\x04" + b"\0" * 100, UnsupportedFile),
     ("movies.csv", bytes(range(256)) * 10, UnsupportedFile),
-    ("movies.csv.gz", gzip.compress(movies({}), mtime=0)[:-9], CorruptGzip),
-    ("movies.csv.gz", gzip.compress(movies({}), mtime=0)[:60] + b"\xff" * 60, CorruptGzip),
+    ("movies.csv.gz", gzip.compress(movies({}), mtime=0)[:-9], CorruptArchive),
+    ("movies.csv.gz", gzip.compress(movies({}), mtime=0)[:60] + b"\xff" * 60, CorruptArchive),
+    ("movies.zip", archive(Member("a.csv", movies({})), Member("b.csv", movies({}))), SeveralTables),
+    ("movies.zip", archive(Member("a.csv", b"a,b\n1,2\n"), Member("b.csv", movies({}))), SeveralTables),
+    ("movies.zip", archive(Member("a.csv", b"a,b\n1,2\n"), Member("b.txt", movies({}))), HeaderMismatch),
+    ("movies.zip", archive(Member("a.csv", movies())), EmptyFile),
+    ("movies.zip", archive(Member("a.csv", movies({})))[:-1], CorruptArchive),
     ("movies.csv", b"a,b\n1,2\n", HeaderMismatch),
     ("movies.csv", movies({}, header=[*MOVIES_HEADER, "title"]), HeaderMismatch),
     ("movies.csv", b'budget,"home\xff' + b"x" * 2_000_000, UnreadableFile),

@@ -10,6 +10,7 @@ from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import UPLOAD_BODY, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS
 from api.description.schemas import Upload
+from api.description.suggestions import unknown_name
 from api.http_errors import UnknownDataset
 from api.intake.streaming import stage_file
 from api.intake.text_parameters import TextParameters
@@ -99,7 +100,7 @@ class UploadRequest:
         """See `stage_file`; also raises `UnknownDataset` and `UnknownEncoding`, before the first byte."""
         registry = self.runtime.registry
         if self.dataset is not None and self.dataset not in registry:
-            raise UnknownDataset("There is no dataset with this name.", {"known": registry.names})
+            raise unknown_name(UnknownDataset, "There is no dataset", self.dataset, registry.names)
         matcher = UploadHeader(registry, self.dataset)
         return await stage_file(
             self.request, self.runtime, self.filename, self.text.options, matcher, meter, reservation

@@ -17,6 +17,13 @@ class SortOrder(StrEnum):
     DESC = "desc"
 
 
+class OnError(StrEnum):
+    """What a rejected record does to its upload."""
+
+    SKIP = "skip"
+    ABORT = "abort"
+
+
 class Scope(StrEnum):
     """The scopes of an API key."""
 

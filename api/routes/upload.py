@@ -10,6 +10,7 @@ from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import UPLOAD_BODY, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS
 from api.description.schemas import Upload
+from api.description.suggestions import unknown_name
 from api.http_errors import UnknownDataset
 from api.intake.streaming import stage_file
 from api.intake.table_parameters import TableParameters
@@ -105,7 +106,7 @@ class UploadRequest:
         """
         registry = self.runtime.registry
         if self.dataset is not None and self.dataset not in registry:
-            raise UnknownDataset("There is no dataset with this name.", {"known": registry.names})
+            raise unknown_name(UnknownDataset, "There is no dataset", self.dataset, registry.names)
         table = self.table
         matcher = UploadHeader(registry, self.dataset, table.column_mapping, table.table_schema)
         options = replace(self.text.options, header=table.names)

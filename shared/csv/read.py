@@ -139,6 +139,8 @@ class _Batch:
             "blank_lines": blank,
             "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64)),
             "plain_backslashes": self._with_plain_backslashes(),
+            "mixed_line_ends": self._with_another_line_end(),
+            "joined_lines": self._of_joined_lines(),
         }
         warnings = [
             FileWarning.at_lines(code, locations.line_numbers[found].tolist())
@@ -155,6 +157,27 @@ class _Batch:
         escapable = np.zeros(256, dtype=bool)
         escapable[[*f"{BACKSLASH}\"{self.dialect.delimiter}'\r\n".encode()]] = True
         return self._records_at(slashes[escapable[self._octets[slashes + 1]]])
+
+    def _with_another_line_end(self) -> np.ndarray:
+        """The records whose line end has a carriage return, although that of the header has none."""
+        if self.dialect.newline not in ("\n", "\r"):
+            return np.zeros(0, dtype=np.int64)
+        is_longer = self._ends - self._content_ends > 1
+        found: np.ndarray = np.flatnonzero(is_longer & (self._verdicts != _BLANK))
+        return found
+
+    def _of_joined_lines(self) -> np.ndarray:
+        """The records of several lines that would be a record each if their quotes were plain characters."""
+        delimiter, others = self.dialect.delimiter.encode(), len(self.header) - 1
+        # The last column may be one that only a delimiter at the end of each record makes.
+        wanted = {others, others - 1} if self.header[-1] == f"column_{others + 1}" else {others}
+        several = np.flatnonzero((self._line_counts > 1) & (self._verdicts <= _SLOW)) if others else self._ends[:0]
+        found = []
+        for record in several.tolist():
+            lines = self.data[self._starts[record] : self._content_ends[record]].split(b"\n")
+            if all(line.count(delimiter) in wanted for line in lines):
+                found.append(record)
+        return np.array(found, dtype=np.int64)
 
     def _without_blank(self, table: pa.Table, numbers: np.ndarray) -> tuple[pa.Table, np.ndarray]:
         """The rows that hold anything; the others are noted as blank."""

@@ -14,7 +14,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.dependencies import limit_requests
 from api.description.openapi import DESCRIPTION, TAGS, describe
 from api.description.problems import add_error_handlers
-from api.description.public_names import KEY_HEADER, TRACE_HEADER
+from api.description.public_names import DOCUMENT_PATH, KEY_HEADER, TRACE_HEADER
 from api.description.strict_parameters import refuse_unknown_and_repeated
 from api.middleware.authentication import AuthenticationMiddleware
 from api.middleware.body_limits import BodyMiddleware
@@ -93,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=lifespan,
         dependencies=[Depends(refuse_unknown_and_repeated)],
+        openapi_url=DOCUMENT_PATH,
         docs_url=None,  # see api/routes/api_docs.py
         redoc_url=None,
         redirect_slashes=False,  # a redirect would make a client send its file twice

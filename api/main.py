@@ -14,10 +14,11 @@ from fastapi.middleware.cors import CORSMiddleware
 from api.dependencies import limit_requests
 from api.description.openapi import DESCRIPTION, TAGS, describe
 from api.description.problems import add_error_handlers
-from api.description.public_names import KEY_HEADER, TRACE_HEADER
+from api.description.public_names import DOCUMENT_PATH, KEY_HEADER, TRACE_HEADER
 from api.description.strict_parameters import refuse_unknown_and_repeated
 from api.middleware.authentication import AuthenticationMiddleware
 from api.middleware.body_limits import BodyMiddleware
+from api.middleware.head_requests import HeadMiddleware
 from api.middleware.local_only import LocalOnlyMiddleware
 from api.middleware.security_headers import SecurityHeadersMiddleware
 from api.middleware.tracing import TraceMiddleware
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=lifespan,
         dependencies=[Depends(refuse_unknown_and_repeated)],
+        openapi_url=DOCUMENT_PATH,
         docs_url=None,  # see api/routes/api_docs.py
         redoc_url=None,
         redirect_slashes=False,  # a redirect would make a client send its file twice
@@ -106,7 +108,8 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
     # The last one added is the outermost. From outside to inside: trace id, security headers, CORS, body limits, local
-    # clients only, unexpected errors, authentication.
+    # clients only, unexpected errors, authentication, HEAD.
+    app.add_middleware(HeadMiddleware)
     if settings.require_keys:
         app.add_middleware(AuthenticationMiddleware, public_docs=settings.public_docs)
     app.add_middleware(UnexpectedErrorMiddleware)
@@ -116,7 +119,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "POST", "PUT"],
+            allow_methods=["GET", "HEAD", "POST", "PUT"],
             allow_headers=[
                 *("Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant"),
                 *("Authorization", KEY_HEADER, TRACE_HEADER),

@@ -162,7 +162,9 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     code = CODE_OF_STATUS.get(status.value, f"http_{status.value}")
-    headers = {**(error.headers or {}), **(_allow(request) if status == HTTPStatus.METHOD_NOT_ALLOWED else {})}
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _allow(request, headers.get("Allow", ""))
     return _from_status(request, status, str(error.detail), code, headers)
 
 
@@ -176,8 +178,8 @@ def _from_status(
     return problem(request, status.value, code=code, title=status.phrase, detail=detail, headers=headers)
 
 
-def _allow(request: Request) -> dict[str, str]:
+def _allow(request: Request, of_route: str) -> str:
     # Starlette lists only the methods of the first route at an address, but /upload has one route for each method.
     path = getattr(request.scope.get("route"), "path", "")
-    methods = request.app.openapi()["paths"].get(path, {})
-    return {"Allow": ", ".join(method.upper() for method in sorted(methods))} if methods else {}
+    methods = {method.upper() for method in request.app.openapi()["paths"].get(path, ())} or set(of_route.split(", "))
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))

@@ -8,7 +8,10 @@ TRACE_HEADER: Final = "X-Trace-Id"
 
 KEY_HEADER: Final = "X-API-Key"
 PUBLIC_PATHS: Final = frozenset({"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"})
-DOCS_PATHS: Final = frozenset({"/docs", "/openapi.json"})
+DOCS_PATH: Final = "/docs"
+DOCUMENT_PATH: Final = "/openapi.json"
+DOCS_ASSETS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "initializer.js")
+DOCS_PATHS: Final = frozenset({DOCS_PATH, DOCUMENT_PATH, *(f"{DOCS_PATH}/{name}" for name in DOCS_ASSETS)})
 
 # Media types of a body that is the file itself, and of a form that contains it.
 RAW_TYPES: Final = (

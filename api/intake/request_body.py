@@ -13,13 +13,16 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 
 from api.description.public_names import MULTIPART_TYPE, RAW_TYPES
 from api.http_errors import FilenameRequired, IncompleteBody, MalformedMultipart, MissingFile, UnsupportedMediaType
-from api.intake.filenames import clean_filename, filename_of_disposition
+from api.intake.content_disposition import filename_of
+from api.intake.filenames import clean_filename
 from shared.errors import TooLarge
 
 FILE_PART: Final = "file"
 # For boundaries, part headers and other fields.
 MULTIPART_OVERHEAD_BYTES: Final = 256 * 1024
 _MOST_PARTS: Final = 100
+# It maps each byte to a character and back, so that a header in any other charset comes through unchanged.
+_HEADER_CHARSET: Final = "latin-1"
 
 
 class RequestBody:
@@ -53,8 +56,8 @@ class RawFile:
     """The whole body is the file; its name is in the query or in Content-Disposition."""
 
     def __init__(self, request: Request, body: RequestBody, filename: str | None) -> None:
-        given = filename or filename_of_disposition(request.headers.get("content-disposition", "")) or ""
-        self.filename = clean_filename(given)
+        disposition = request.headers.get("content-disposition", "")
+        self.filename = clean_filename(filename or _filename_of(disposition, in_form=False))
         self._body = body
         if not self.filename:
             raise FilenameRequired(
@@ -79,7 +82,9 @@ class MultipartFile:
         _, options = parse_options_header(request.headers["content-type"])
         if not options.get("boundary"):
             raise MalformedMultipart("The Content-Type of a form must name its boundary.")
-        self._parser = PushMultipartParser(options["boundary"], max_segment_count=_MOST_PARTS)
+        self._parser = PushMultipartParser(
+            options["boundary"], max_segment_count=_MOST_PARTS, header_charset=_HEADER_CHARSET
+        )
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes of the part `file`; raises `MissingFile`, `FilenameRequired` and `MalformedMultipart`."""
@@ -115,9 +120,13 @@ class MultipartFile:
         if self._file is not None:
             raise MissingFile("The form has more than one part named `file`; upload one file at a time.")
         self._file = part
-        self.filename = self._given_name or clean_filename(part.filename or "")
+        self.filename = self._given_name or clean_filename(_filename_of(part["Content-Disposition"], in_form=True))
         if not self.filename:
             raise FilenameRequired('The part `file` has no file name: send filename="movies.csv" with it.')
+
+
+def _filename_of(disposition: str, *, in_form: bool) -> str:
+    return filename_of(disposition.encode(_HEADER_CHARSET), in_form=in_form) or ""
 
 
 def file_source(request: Request, body: RequestBody, filename: str | None) -> FileSource:

@@ -9,6 +9,7 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Receive, Scope, Send
 
 from api.dependencies import Tenant
 from api.listings.upload_documents import no_such_upload
@@ -58,8 +59,25 @@ async def download(
         "Content-Disposition": f'attachment; filename="rejects-{upload.number}.{"tsv" if is_tabs else "csv"}"',
     }
     charset = _CHARSETS.get(dialect.encoding, dialect.encoding)
-    blocks = _blocks(runtime.read_engine, tenant, wanted, stored, file)
-    return StreamingResponse(blocks, media_type=f"{media_type}; charset={charset}", headers=headers)
+    blocks = _blocks(runtime.read_engine, tenant, wanted, file)
+    return _Download(blocks, stored, media_type=f"{media_type}; charset={charset}", headers=headers)
+
+
+class _Download(StreamingResponse):
+    """It closes the stored file, also if the client leaves early or wants only the headers."""
+
+    def __init__(
+        self, blocks: AsyncIterator[bytes], stored: Reader, *, media_type: str, headers: dict[str, str]
+    ) -> None:
+        super().__init__(blocks, media_type=media_type, headers=headers)
+        self._stored = stored
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._stored.close()
 
 
 def _open(storage: Storage, key: str) -> Reader:
@@ -71,26 +89,21 @@ def _open(storage: Storage, key: str) -> Reader:
         ) from error
 
 
-async def _blocks(
-    engine: AsyncEngine, tenant: Tenant, wanted: RejectFilter, stored: Reader, file: RejectsFile
-) -> AsyncIterator[bytes]:
+async def _blocks(engine: AsyncEngine, tenant: Tenant, wanted: RejectFilter, file: RejectsFile) -> AsyncIterator[bytes]:
     """The file in blocks. Each query takes a connection of its own, so a client that stalls keeps none from others."""
-    try:
-        yield file.header()
-        line_number = 0
-        while True:
-            async with tenant_reading(engine, tenant.name, upload_number=wanted.upload_number) as connection:
-                await connection.execute(FOLLOW_THE_KEY)
-                records = rejected_records_behind(wanted, line_number).limit(_RECORDS)
-                rows = (await connection.execute(records)).all()
-            if not rows:
-                return
-            line_number = rows[-1].line_number
-            lines = file.blocks(map(_record, rows))
-            while block := await asyncio.to_thread(_next, lines):
-                yield block
-    finally:
-        stored.close()
+    yield file.header()
+    line_number = 0
+    while True:
+        async with tenant_reading(engine, tenant.name, upload_number=wanted.upload_number) as connection:
+            await connection.execute(FOLLOW_THE_KEY)
+            records = rejected_records_behind(wanted, line_number).limit(_RECORDS)
+            rows = (await connection.execute(records)).all()
+        if not rows:
+            return
+        line_number = rows[-1].line_number
+        lines = file.blocks(map(_record, rows))
+        while block := await asyncio.to_thread(_next, lines):
+            yield block
 
 
 def _next(blocks: Iterator[bytes]) -> bytes:

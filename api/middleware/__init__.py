@@ -1,1 +1,1 @@
-"""ASGI middleware: tracing, local clients only, authentication, body limits, security headers, unexpected errors."""
+"""ASGI middleware: tracing, local clients only, authentication, body limits, security headers, errors, HEAD."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from api.intake.filenames import MAX_NAME_BYTES, clean_filename, filename_of_disposition
+from api.intake.filenames import MAX_NAME_BYTES, clean_filename
 from stack.local import LocalStack
 from tests.system.api.name_corpus import NAMES
 from tests.system.api.sending import movies_csv
@@ -42,28 +42,53 @@ def test_a_long_name_keeps_its_extension() -> None:
     assert MAX_NAME_BYTES - 1 <= len(name.encode()) <= MAX_NAME_BYTES
 
 
-@pytest.mark.parametrize(
-    ("header", "name"),
-    [
-        ('attachment; filename="movies.csv"', "movies.csv"),
-        ("attachment; filename=movies.csv", "movies.csv"),
-        ('attachment; filename="a \\"b\\".csv"', 'a "b".csv'),
-        ('attachment; filename="x;y.csv"', "x;y.csv"),
-        ("attachment; FILENAME*=UTF-8''Am%C3%A9lie.csv", "Amélie.csv"),
-        ("attachment; filename=\"old.csv\"; filename*=utf-8'fr'new%20name.csv", "new name.csv"),
-        ("attachment; filename*=iso-8859-1''Am%E9lie.csv", "Amélie.csv"),
-        ("attachment; filename*=koi8-r''x.csv; filename=y.csv", "y.csv"),
-        ('attachment; filename="Am\u00c3\u00a9lie.csv"', "Amélie.csv"),  # UTF-8 bytes that were read as Latin-1
-        ('attachment; filename="Am\u00e9lie.csv"', "Amélie.csv"),  # Latin-1 indeed
-        ("filename=bare.csv", "bare.csv"),  # RFC 6266 wants a type first; not all clients know
-        ("attachment", None),
-        ("", None),
-        ('attachment; filename=""', None),
-        ("attachment; filename*=nonsense", None),
-    ],
-)
-def test_the_name_in_content_disposition(header: str, name: str | None) -> None:
-    assert filename_of_disposition(header) == name
+# The same name as clients write it, in the header of a raw body and in that of a part.
+NOTATIONS: dict[str, bytes] = {
+    "RFC 6266": 'filename="fëlms.csv"'.encode(),
+    "Latin-1": 'filename="fëlms.csv"'.encode("latin-1"),
+    "a path of Windows": 'filename="C:\\Users\\me\\fëlms.csv"'.encode(),
+    "RFC 8187": b"filename*=utf-8''f%C3%ABlms.csv",
+    "RFC 8187 before": b"filename*=utf-8''f%C3%ABlms.csv; filename=other.csv",
+    "RFC 8187 behind": b"filename=other.csv; filename*=utf-8''f%C3%ABlms.csv",
+    "RFC 8187 in another charset": b"filename*=windows-1252''f%EBlms.csv",
+    "RFC 8187 that cannot be decoded": b"filename*=utf-8''f%EBlms.csv; filename==?utf-8?B?ZsOrbG1zLmNzdg==?=",
+    "RFC 2231": b"filename*1=ms.csv; filename*0*=utf-8''f%C3%ABl",
+    "RFC 2047, base64": b'filename="=?utf-8?B?ZsOrbG1zLmNzdg==?="',
+    "RFC 2047, quoted-printable": b'filename="=?iso-8859-1?Q?f=EBlms=2Ecsv?="',
+    "RFC 2047, two words": b'filename="=?utf-8?Q?f=C3?= =?utf-8?B?q2xtcy5jc3Y=?="',
+    ".NET": b"filename=\"=?utf-8?B?ZsOrbG1zLmNzdg==?=\"; filename*=utf-8''f%C3%ABlms.csv",
+}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS.values(), ids=NOTATIONS)
+def test_a_name_is_understood_in_each_notation(mine: httpx.Client, notation: bytes) -> None:
+    assert name_kept_of_header(mine, notation) == "fëlms.csv"
+    assert name_kept_of_part(mine, notation) == "fëlms.csv"
+
+
+def test_what_only_forms_may_write(mine: httpx.Client) -> None:
+    assert name_kept_of_part(mine, b'filename="=?utf-8?Q?f=C3=AB?=\r\n =?utf-8?Q?lms.csv?="') == "fëlms.csv"
+    assert name_kept_of_part(mine, b"\r\n\tfilename*0=fil;\r\n\tfilename*1=ms.csv") == "films.csv"
+    browsers = b'filename="%22a%22%0D%0Ab.csv"'
+    assert name_kept_of_part(mine, browsers) == '"a"b.csv'
+    assert name_kept_of_header(mine, browsers) == "%22a%22%0D%0Ab.csv"
+
+
+def name_kept_of_header(client: httpx.Client, notation: bytes) -> str:
+    return name_kept(client, [(b"Content-Disposition", b"attachment; " + notation)], FILE)
+
+
+def name_kept_of_part(client: httpx.Client, notation: bytes) -> str:
+    head = b'--edge\r\nContent-Disposition: form-data; name="file"; ' + notation + b"\r\n\r\n"
+    content_type = [(b"Content-Type", b"multipart/form-data; boundary=edge")]
+    return name_kept(client, content_type, head + FILE + b"\r\n--edge--\r\n")
+
+
+def name_kept(client: httpx.Client, headers: list[tuple[bytes, bytes]], content: bytes) -> str:
+    answer = client.post("/upload", params={"force": "true"}, headers=headers, content=content)
+    assert answer.status_code == 202, answer.text
+    name: str = answer.json()["filename"]
+    return name
 
 
 def test_there_are_two_hundred_names() -> None:

@@ -25,7 +25,13 @@ from tests.system.api.sending import NAMED, Json, assert_problem, movies_csv, st
 
 # Named here once more: what is public is no accident.
 PUBLIC = {"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"}
-DOCS = {"/docs", "/openapi.json"}
+ASSETS = {f"/docs/{name}" for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "initializer.js")}
+DOCS = {"/docs", "/openapi.json"} | ASSETS
+# Addresses that only begin or end like them.
+NEARLY_DOCS = {
+    *(path + more for path in DOCS for more in ("/", "x", "/x", ";x", "%20", "/../../api/v1/movies")),
+    *("/docs/__init__.py", "/docs/swagger-ui", "//docs", "/x/docs", "/docs//swagger-ui.css", "/DOCS"),
+}
 # What the server reads ahead of the application, and the buffers of both sockets: 0.4 to 0.7 MB were seen.
 MOST_BYTES_SENT = 2 * 1024 * 1024
 
@@ -101,7 +107,9 @@ def test_the_description_is_closed_unless_it_is_opened(public_docs: bool) -> Non
     async def statuses() -> set[int]:
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             assert (await client.get("/api/v1/movies")).status_code == 401
-            return {(await client.get(path)).status_code for path in DOCS}
+            assert {(await client.get(path)).status_code for path in NEARLY_DOCS} == {401}
+            assert {(await client.post(path)).status_code for path in DOCS} == {401}
+            return {(await client.request(method, path)).status_code for method in ("GET", "HEAD") for path in DOCS}
 
     assert asyncio.run(statuses()) == {200 if public_docs else 401}
 

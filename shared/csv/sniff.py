@@ -164,7 +164,7 @@ class _HeaderSearch:
         if given is not None:
             if given and len(given) != len(names):
                 return None
-            names, end = list(given) or [""] * len(names), start
+            names, end = list(given) or self._matcher.names([""] * len(names)), start
         layout = self._layout_of(names)
         if layout is None:
             return None
@@ -278,6 +278,12 @@ def _misfit(head: bytes, options: TextOptions, matcher: HeaderMatcher) -> Unread
         )
     dialects = _dialects(text, options, Dialect("", quoting=False))
     headers = {dialect: names for dialect in dialects if (names := _header(text, 0, dialect)[0])}
+    if options.header:
+        counts = sorted({len(names) for names in headers.values()})
+        return HeaderMismatch(
+            f"header names {len(options.header)} columns, and the first line has another number of fields",
+            {"columns": len(options.header), "fields": counts},
+        )
     if not headers:
         return UnreadableFile("the header cannot be read: its quotes are malformed, or it is not valid text")
 

@@ -16,6 +16,7 @@ import pyarrow.csv as pacsv
 
 from shared.csv.blank_rows import blank_rows, is_blank_record
 from shared.csv.dialect import BACKSLASH, Dialect
+from shared.csv.doubts import are_joined, plain_backslashes
 from shared.csv.encoding import exchange
 from shared.csv.file_warnings import FileWarning
 from shared.csv.initial_space import trimmed
@@ -135,49 +136,25 @@ class _Batch:
             table = pa.table(columns, names=table.column_names)
         locations = Locations(first_line + self._first_feeds, first_byte + self._starts, first_byte + self._ends)
         blank = np.flatnonzero(self._verdicts == _BLANK)
-        concerned = {
-            "blank_lines": blank,
-            "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64)),
-            "plain_backslashes": self._with_plain_backslashes(),
-            "mixed_line_ends": self._with_another_line_end(),
-            "joined_lines": self._of_joined_lines(),
-        }
         warnings = [
             FileWarning.at_lines(code, locations.line_numbers[found].tolist())
-            for code, found in concerned.items()
+            for code, found in self._doubts(blank).items()
             if len(found)
         ]
         return Records(table, numbers, locations, self._reasons(), blank, warnings)
 
-    def _with_plain_backslashes(self) -> np.ndarray:
-        """The records in which a backslash, which is a plain character, stands where others would escape something."""
-        if self.dialect.is_escaped or BACKSLASH.encode() not in self.data:
-            return np.zeros(0, dtype=np.int64)
-        slashes = np.flatnonzero(self._octets[:-1] == ord(BACKSLASH))
-        escapable = np.zeros(256, dtype=bool)
-        escapable[[*f"{BACKSLASH}\"{self.dialect.delimiter}'\r\n".encode()]] = True
-        return self._records_at(slashes[escapable[self._octets[slashes + 1]]])
-
-    def _with_another_line_end(self) -> np.ndarray:
-        """The records whose line end has a carriage return, although that of the header has none."""
-        if self.dialect.newline not in ("\n", "\r"):
-            return np.zeros(0, dtype=np.int64)
-        is_longer = self._ends - self._content_ends > 1
-        found: np.ndarray = np.flatnonzero(is_longer & (self._verdicts != _BLANK))
-        return found
-
-    def _of_joined_lines(self) -> np.ndarray:
-        """The records of several lines that would be a record each if their quotes were plain characters."""
-        delimiter, others = self.dialect.delimiter.encode(), len(self.header) - 1
-        # The last column may be one that only a delimiter at the end of each record makes.
-        wanted = {others, others - 1} if self.header[-1] == f"column_{others + 1}" else {others}
-        several = np.flatnonzero((self._line_counts > 1) & (self._verdicts <= _SLOW)) if others else self._ends[:0]
-        found = []
-        for record in several.tolist():
-            lines = self.data[self._starts[record] : self._content_ends[record]].split(b"\n")
-            if all(line.count(delimiter) in wanted for line in lines):
-                found.append(record)
-        return np.array(found, dtype=np.int64)
+    def _doubts(self, blank: np.ndarray) -> dict[str, np.ndarray]:
+        """For each warning, the records that it is about."""
+        several = np.flatnonzero((self._line_counts > 1) & (self._verdicts <= _SLOW))
+        lines = [self.data[self._starts[record] : self._content_ends[record]] for record in several.tolist()]
+        has_returns = (self._ends - self._content_ends > 1) & (self._verdicts != _BLANK)
+        return {
+            "blank_lines": blank,
+            "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64)),
+            "plain_backslashes": self._records_at(plain_backslashes(self._octets, self.dialect)),
+            "mixed_line_ends": np.flatnonzero(has_returns) if self.dialect.newline in ("\n", "\r") else blank[:0],
+            "joined_lines": several[are_joined(lines, self.dialect, self.header)],
+        }
 
     def _without_blank(self, table: pa.Table, numbers: np.ndarray) -> tuple[pa.Table, np.ndarray]:
         """The rows that hold anything; the others are noted as blank."""

@@ -276,6 +276,10 @@ def _misfit(head: bytes, options: TextOptions, matcher: HeaderMatcher) -> Unread
         return HeaderMismatch(
             f"the header has more than {MOST_FIELDS:,} columns; at most {matcher.most_columns:,} are allowed"
         )
+    return _misfit_of_header(text, options, matcher)
+
+
+def _misfit_of_header(text: bytes, options: TextOptions, matcher: HeaderMatcher) -> UnreadableFile:
     dialects = _dialects(text, options, Dialect("", quoting=False))
     headers = {dialect: names for dialect in dialects if (names := _header(text, 0, dialect)[0])}
     if options.header:

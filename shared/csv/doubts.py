@@ -1,10 +1,14 @@
 """Valid records that may mean something else: what a file's dialect makes plain characters, another one would not."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from shared.csv.dialect import BACKSLASH, Dialect
+
+_APOSTROPHE: Final = b"'"
 
 
 def plain_backslashes(octets: np.ndarray, dialect: Dialect) -> np.ndarray:
@@ -16,6 +20,15 @@ def plain_backslashes(octets: np.ndarray, dialect: Dialect) -> np.ndarray:
     is_escapable[[*f"{BACKSLASH}\"{dialect.delimiter}'\r\n".encode()]] = True
     found: np.ndarray = slashes[is_escapable[octets[slashes + 1]]]
     return found
+
+
+def apostrophes(data: bytes, dialect: Dialect) -> np.ndarray:
+    """Where a cell begins that is between apostrophes, which wrap no cell in this dialect (int64)."""
+    border = re.escape(dialect.delimiter.encode())
+    if (dialect.quoting and dialect.quote == _APOSTROPHE.decode()) or _APOSTROPHE not in data:
+        return np.zeros(0, dtype=np.int64)
+    pattern = rb"(?:(?<=[\n%b])|\A)'[^'\n]*'(?=%b|\r|\n|\Z)" % (border, border)
+    return np.array([match.start() for match in re.finditer(pattern, data)], dtype=np.int64)
 
 
 def are_joined(records: Sequence[bytes], dialect: Dialect, header: Sequence[str]) -> np.ndarray:

@@ -12,6 +12,7 @@ MESSAGES: Final = {
     "quotes_contradict": "cells are in quotes here, although the first records have none; they were read without them."
     " If quotes belong to the text, send the file with quoting=false",
     "plain_backslashes": "a backslash before a quote, a delimiter, a line end or a backslash is a plain character here",
+    "apostrophes": "cells are between apostrophes here, which are read as a part of the text",
     "joined_lines": "quotes make one record of several lines here, and each of them has as many fields as a record",
     "mixed_line_ends": "lines end with a carriage return here, which the header's line does not; it is part of no cell",
     "doubled_returns": "each line ends with two carriage returns, as if it were written twice as text; one was removed",

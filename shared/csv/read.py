@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 
 from shared.csv.blank_rows import blank_rows, is_blank_record
 from shared.csv.dialect import BACKSLASH, Dialect
-from shared.csv.doubts import are_joined, plain_backslashes
+from shared.csv.doubts import apostrophes, are_joined, plain_backslashes
 from shared.csv.encoding import exchange
 from shared.csv.file_warnings import FileWarning
 from shared.csv.initial_space import trimmed
@@ -152,6 +152,7 @@ class _Batch:
             "blank_lines": blank,
             "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64)),
             "plain_backslashes": self._records_at(plain_backslashes(self._octets, self.dialect)),
+            "apostrophes": self._records_at(apostrophes(self.data, self.dialect)),
             "mixed_line_ends": np.flatnonzero(has_returns) if self.dialect.newline in ("\n", "\r") else blank[:0],
             "joined_lines": several[are_joined(lines, self.dialect, self.header)],
         }

@@ -153,7 +153,7 @@ def _quoted(sample: bytes, structure: Structure, dialect: Dialect) -> Quoted:
         inner = sample[start + 1 : end]
         cells += 1
         empty += not inner
-        needed += delimiter in inner or b"\n" in inner or escaped in inner
+        needed += delimiter in inner or b"\n" in inner or b"\r" in inner or escaped in inner
         used += 2 + _bare(inner, quote, dialect)
     return Quoted(cells, needed, empty, literal=max(_bare(sample, quote, dialect) - used, 0))
 

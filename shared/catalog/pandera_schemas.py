@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shared.catalog.checks import (
     FIRST_DATE,
@@ -57,7 +58,12 @@ def _(check: OneOf) -> pandera.Check:
 
 @_check.register
 def _(check: Matches) -> pandera.Check:
-    return pandera.Check.str_matches(rf"^(?:{check.pattern})\Z", name=check.code, error=check.message)
+    def is_match(values: "pd.Series[str]") -> "pd.Series[bool]":
+        # By RE2: `str_matches` takes Python's patterns, and their \d, for texts beyond ASCII.
+        found = pc.match_substring_regex(pa.array(values), f"^(?:{check.pattern})$")
+        return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index)
+
+    return pandera.Check(is_match, name=check.code, error=check.message)
 
 
 @_check.register

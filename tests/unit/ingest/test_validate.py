@@ -56,6 +56,7 @@ TITLE_RULES: Rules = [
     ({"tconst": "nm0000001"}, [("tconst", "invalid_tconst")]),
     ({"tconst": "\\N"}, [("tconst", "required")]),
     ({"tconst": "tt1x"}, [("tconst", "invalid_tconst")]),
+    ({"tconst": "tt\u0663"}, [("tconst", "invalid_tconst")]),
     ({"primaryTitle": "\\N"}, [("primaryTitle", "required")]),
     ({"primaryTitle": ""}, [("primaryTitle", "required")]),
     ({"primaryTitle": '"Quoted" only here'}, []),

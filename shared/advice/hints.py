@@ -10,28 +10,18 @@ from datetime import date, datetime
 from functools import singledispatch
 from typing import Any, Final
 
+from shared.advice.advice import Advice
 from shared.advice.language_names import language_hint
-from shared.advice.repairs import (
-    NULL_WORDS,
-    Advice,
-    date_hint,
-    flag_hint,
-    identifier_hint,
-    list_hint,
-    millions_hint,
-    minutes_hint,
-    number_hint,
-    number_id_hint,
-    whole_hint,
-    word_hint,
-    year_hint,
-)
+from shared.advice.no_values import excel_error_hint, is_null_word, naming_invisible, null_word_hint
+from shared.advice.number_repairs import millions_hint, minutes_hint, number_hint, number_id_hint, whole_hint
+from shared.advice.repairs import date_hint, flag_hint, identifier_hint, list_hint, word_hint, year_hint
 from shared.catalog.checks import FIRST_DATE, YEARS_AHEAD, Between, Check, Matches, NotBlank, OneOf, ReleaseDay
 from shared.catalog.dataset import Column, normalised
-from shared.csv.invisible import is_blank
+from shared.catalog.publisher_rules import TrueFalse
+from shared.csv.excel import excel_text
+from shared.csv.invisible import is_blank, without_invisible
 from shared.csv.records import LONGEST_VALUE_CHARACTERS
 
-LEAVE_EMPTY: Final = "leave the cell empty"
 _IF_UNKNOWN: Final = "correct the number, or leave the cell empty if it is not known"
 
 _OF_CODE: Final = {
@@ -91,16 +81,24 @@ class Advisor:
             return _encoding_hint(value or "")
         columns = self._candidates(code, column)
         words = _words(code, columns)
+        visible = without_invisible(value or "")
         if code not in _OF_VALUE and not words:
-            return _OF_CODE.get(code)
+            said = _OF_CODE.get(code)
+            return said if visible else naming_invisible(said, value or "", visible)
         if value is None or len(value) > LONGEST_VALUE_CHARACTERS:  # a shortened value cannot be judged
             return None
-        if value.strip().casefold() in NULL_WORDS:
-            is_safe = normalised(column or "") not in self._required and not (
-                code == "invalid_language" and value.isalpha()
-            )
-            return LEAVE_EMPTY if is_safe else None
-        return _worded(word_hint(value, words) if words else _advice(code, value, columns), columns)
+        unwrapped = excel_text(visible)
+        text = visible if unwrapped is None else unwrapped
+        may_be_empty = normalised(column or "") not in self._required
+        if said := excel_error_hint(text, may_be_empty=may_be_empty):
+            return said
+        if is_null_word(text) and not _may_be_language(code, text):
+            said = null_word_hint(value) if may_be_empty else None
+        elif text != value and all(_is_allowed(text, one) for one in columns):
+            said = f"write {text}"
+        else:
+            said = _worded(word_hint(text, words) if words else _advice(code, text, columns), columns)
+        return naming_invisible(said, value, visible)
 
     def _candidates(self, code: str, name: str | None) -> list[Column]:
         """The columns of this name that can have this code; if there are none, all columns that can."""
@@ -109,6 +107,11 @@ class Advisor:
         ]
         wanted = normalised(name or "")
         return [column for column in able if wanted in map(normalised, (column.name, *column.aliases))] or able
+
+
+def _may_be_language(code: str, text: str) -> bool:
+    """Whether a word for nothing may also be the code of a language (`na`, `nan`)."""
+    return code == "invalid_language" and text.isalpha() and len(text) <= 3
 
 
 def _words(code: str, columns: Sequence[Column]) -> list[str]:
@@ -122,9 +125,11 @@ def _words(code: str, columns: Sequence[Column]) -> list[str]:
 
 
 def _advice(code: str, value: str, columns: list[Column]) -> Advice:
-    """What the value may mean; a unit of time is understood only in columns of minutes."""
+    """What the value may mean; a unit of time is understood only in columns of minutes, words where flags are words."""
     if code == "not_a_whole_number" and all(column.field == "runtime" for column in columns):
         return minutes_hint(value)
+    if code == "not_a_flag" and all(isinstance(column.rule, TrueFalse) for column in columns):
+        return (flag_hint(value) or ())[::-1]
     return _OF_VALUE[code](value)
 
 

@@ -1,38 +1,20 @@
-"""How to correct the text of a cell, for the mistakes that people make most often; one function for each code.
+"""How to correct the text of a cell that should be a date, a year, a flag, a list, a word or an id.
 
-Each function takes the text and returns one of these:
-
-    a tuple     texts; the first one that the column takes is what to write
-    a dict      texts with their conditions, where the text can be read in two ways
-    a string    a sentence that names no value
-    None        no advice
+One function for each code. The texts have no white space around them, and nothing else that cannot be seen.
 """
 
-import ast
-import json
 import re
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Final
 
+from shared.advice.advice import Advice
 from shared.advice.language_names import are_languages
-
-Advice: TypeAlias = tuple[str, ...] | dict[str, str] | str | None
-
-# Some of these are language codes, too.
-NULL_WORDS: Final = frozenset(
-    ("", "n/a", "#n/a", "na", "null", "none", "nil", "nan", "unknown", "undefined", "-", "--", "?", "tbd", "tba")
-)
-
-_CURRENCY: Final = r"(?:US\$|[$€£¥]|USD|EUR|GBP)"
-_MONEY: Final = re.compile(rf"{_CURRENCY}?\s*(?P<number>[+-]?[\d.,' ]*\d)\s*{_CURRENCY}?", re.IGNORECASE | re.ASCII)
-_THOUSANDS: Final = re.compile(r"\d{1,3}(?P<mark>[.,' ])\d{3}(?:(?P=mark)\d{3})*", re.ASCII)
-_MINUTES: Final = re.compile(r"(\d+)\s*(?:min|mins|min\.|minutes?)", re.IGNORECASE)
-_HOURS: Final = re.compile(r"(\d{1,2})\s*(?:h|hrs?|hours?)\s*(?:([0-5]?\d)\s*(?:m|mins?|minutes?)?)?", re.IGNORECASE)
-_OUT_OF_TEN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*10")
-_EXPONENT: Final = re.compile(r"\d+(?:\.\d+)?[eE]\+?\d{1,2}")
+from shared.advice.no_values import LEAVE_EMPTY, NULL_WORDS
+from shared.catalog.literals import literal_list
 
 _YEAR_FIRST: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?")
+_ZONED: Final = re.compile(r".{10}[T ].*\d(?:Z|[+-]\d{2}:?\d{2})")
 _YEAR_LAST: Final = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?: \d{1,2}:\d{2}.*)?")
 _EIGHT_DIGITS: Final = re.compile(r"((?:18|19|20)\d\d)(\d\d)(\d\d)")
 _DAY_MONTH_YEAR: Final = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?[ -]([A-Za-z]{3,9})\.?,?[ -](\d{4})")
@@ -42,78 +24,19 @@ _MONTHS: Final = (
     *("august", "september", "october", "november", "december"),
 )
 
-_YES, _NO = ("true", "t", "yes", "y", "1.0"), ("false", "f", "no", "n", "0.0")
-_IDENTIFIER: Final = re.compile(r"(?:https?://(?:www\.|m\.)?imdb\.com/title/)?(?:tt)?(\d+)/?", re.IGNORECASE)
+_YES, _NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
+_IDENTIFIER: Final = re.compile(
+    r"(?:https?://)?(?:www\.|m\.)?imdb\.com/title/(tt\d+)(?:[/?#].*)?|(tt)?(\d+)/?", re.IGNORECASE | re.ASCII
+)
 
 _NO_NAMES: Final = NULL_WORDS.union(_YES, _NO)
 _LIST_ITEM: Final = re.compile(r"[^\W\d_][^\[\]{}()'\"\\:]*")
 
 
-def minutes_hint(text: str) -> Advice:
-    """For a whole number of minutes."""
-    text = text.strip()
-    if match := _MINUTES.fullmatch(text):
-        return (match[1],)
-    if match := _HOURS.fullmatch(text):
-        return (str(int(match[1]) * 60 + int(match[2] or 0)),)
-    return whole_hint(text)
-
-
-def whole_hint(text: str) -> Advice:
-    """For a whole number."""
-    text = text.strip()
-    if _EXPONENT.fullmatch(text) and float(text).is_integer():
-        return (str(int(float(text))),)
-    number = _number(text)
-    return None if number is None else _whole_of(number)
-
-
-def _whole_of(number: str) -> Advice:
-    grouped = _THOUSANDS.fullmatch(number.lstrip("-"))
-    if grouped is None:
-        return (_decimal(number) or "",)
-    digits = re.sub(r"[^\d-]", "", number)
-    if grouped["mark"] == "." and number.count(".") == 1:
-        return {digits: "if the point separates thousands"}
-    return (digits,)
-
-
-def number_hint(text: str) -> Advice:
-    """For a decimal number."""
-    text = text.strip()
-    if match := _OUT_OF_TEN.fullmatch(text):
-        return (match[1],)
-    number = _number(text)
-    if number is None:
-        return None
-    unsigned = number.lstrip("+-")
-    if re.fullmatch(r"\d{1,3},\d{3}", unsigned):
-        return {
-            number.replace(",", ""): "if the comma separates thousands",
-            number.replace(",", "."): "if the comma is the decimal mark",
-        }
-    if _THOUSANDS.fullmatch(unsigned):
-        return (re.sub(r"[^\d-]", "", number),)
-    return (_decimal(number) or "",)
-
-
-def millions_hint(text: str) -> Advice:
-    """For an amount in millions.
-
-    Only decimals are corrected: an amount with thousands separators is more likely not in millions.
-    """
-    number = _number(text.strip())
-    if number is None or _THOUSANDS.search(number):
-        return None
-    return (_decimal(number) or "",)
-
-
 def date_hint(text: str) -> Advice:
     """For a date."""
-    text = text.strip()
     if match := _YEAR_FIRST.fullmatch(text) or _EIGHT_DIGITS.fullmatch(text):
-        year, month, day = map(int, match.groups())
-        return _as_iso(year, month, day) or _why_no_day(year, month, day)
+        return _year_first(text, *map(int, match.groups()))
     if match := _YEAR_LAST.fullmatch(text):
         return _either_order(*map(int, match.groups()))
     if match := _DAY_MONTH_YEAR.fullmatch(text):
@@ -127,22 +50,20 @@ def date_hint(text: str) -> Advice:
 
 def year_hint(text: str) -> Advice:
     """For a year."""
-    text = text.strip()
     match = _YEAR_FIRST.fullmatch(text) or re.fullmatch(r"\((\d{4})\)|(\d{4})\.0*", text)
     return (match[1] or match[2],) if match else (text,)
 
 
-def flag_hint(text: str) -> Advice:
+def flag_hint(text: str) -> tuple[str, ...] | None:
     """For 0 or 1."""
-    word = text.strip().casefold()
-    if word in (*_YES, "1"):
+    word = text.casefold()
+    if word in _YES:
         return ("1", "True")
-    return ("0", "False") if word in (*_NO, "0") else None
+    return ("0", "False") if word in _NO else None
 
 
 def list_hint(text: str) -> Advice:
     """For a list of strings."""
-    text = text.strip()
     if named := _names_of_objects(text):
         return (repr(named),)
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
@@ -177,35 +98,23 @@ def _is_nearly(text: str, word: str) -> bool:
 
 
 def identifier_hint(text: str) -> Advice:
-    """For IMDb's id of a title."""
-    match = _IDENTIFIER.fullmatch(text.strip())
-    return (f"tt{match[1]}",) if match and match[1].isascii() else None
+    """For IMDb's id of a title; its number has at least seven digits, and fewer may have lost their zeros."""
+    match = _IDENTIFIER.fullmatch(text)
+    if match is None:
+        return None
+    if match[1]:
+        return (match[1].lower(),)
+    if match[2] or len(match[3]) >= 7:
+        return (f"tt{match[3]}",)
+    return {f"tt{match[3]:0>7}": "if this is the number of IMDb's id"}
 
 
-def number_id_hint(text: str) -> Advice:
-    """For an id that is a number; programs that read it as a decimal number write it as `862.0`."""
-    match = re.fullmatch(r"\s*(\d+)(?:\.0+)?\s*", text, re.ASCII)
-    return (match[1],) if match else None
-
-
-def _number(text: str) -> str | None:
-    """An amount without its currency."""
-    match = _MONEY.fullmatch(text.replace("\u00a0", " ").replace("\u202f", " "))
-    return match["number"].removeprefix("+") if match else None
-
-
-def _decimal(number: str) -> str | None:
-    """The number with a point before the decimals.
-
-    `1.234,5` and `1,234.5` show it by their last mark, `7,5` by its single comma.
-    """
-    for thousands, point in (".", ","), (",", "."), (" ", ","), (" ", "."), ("'", "."):
-        whole, _, decimals = number.partition(point)
-        if decimals.isdecimal() and thousands in whole and _THOUSANDS.fullmatch(whole.lstrip("+-")):
-            return f"{whole.replace(thousands, '')}.{decimals}"
-    if re.fullmatch(r"-?\d+,\d{1,2}", number):
-        return number.replace(",", ".")
-    return number if re.fullmatch(r"-?\d+(\.\d+)?", number) else None
+def _year_first(text: str, year: int, month: int, day: int) -> Advice:
+    """A date with the year first; with a time of some zone, the day may be another one elsewhere."""
+    found = _as_iso(year, month, day)
+    if found and _ZONED.fullmatch(text):
+        return {found[0]: "if the day is meant in the time zone of the cell"}
+    return found or _why_no_day(year, month, day)
 
 
 def _either_order(first: int, second: int, year: int) -> Advice:
@@ -217,14 +126,14 @@ def _either_order(first: int, second: int, year: int) -> Advice:
     return (found.isoformat(),) if found else None
 
 
-def _as_iso(year: int, month: int, day: int) -> Advice:
+def _as_iso(year: int, month: int, day: int) -> tuple[str] | None:
     found = _day(year, month, day)
     return (found.isoformat(),) if found else None
 
 
 def _why_no_day(year: int, month: int, day: int) -> str | None:
     if not (year or month or day):
-        return "leave the cell empty"
+        return LEAVE_EMPTY
     if not 1 <= month <= len(_MONTHS) or not 1 <= day <= 31 or not year:
         return None
     last = next(last for last in range(31, 0, -1) if _day(year, month, last))
@@ -246,17 +155,9 @@ def _month(name: str) -> int:
 
 def _names_of_objects(text: str) -> list[str] | None:
     """The names in a list of objects, as TMDB's own export writes it."""
-    value = _literal(text)
-    if not isinstance(value, list) or not value:
+    try:
+        items = literal_list(text)
+    except ValueError:
         return None
-    names = [item["name"] for item in value if isinstance(item, dict) and isinstance(item.get("name"), str)]
-    return names if len(names) == len(value) else None
-
-
-def _literal(text: str) -> Any:
-    for read in json.loads, ast.literal_eval:
-        try:
-            return read(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            continue
-    return None
+    names = [item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)]
+    return names if len(names) == len(items) else None

@@ -26,12 +26,8 @@ class Formatted(Rule):
     """A rule that takes one notation only: its cells become plain ones, and all others become no value."""
 
     @override
-    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray | None]:
-        return super().convert_plain(self.rewritten_column(column))
-
-    @override
-    def convert_others(self, cells: pa.StringArray) -> Converted:
-        return self.parse_each(cells)
+    def convert(self, column: pa.StringArray) -> Converted:
+        return self.convert_rewritten(column)
 
 
 class Number(Formatted, Decimal):
@@ -63,10 +59,20 @@ class Day(Formatted, IsoDate):
         self.message = f"must be a date that exists, like {notation.example} ({format})"
 
 
+_DAYS: Final = {format_: Day(format_) for format_ in DATE_FORMATS}
+
+
 def candidate_formats(values: Iterable[str]) -> list[str]:
     """The formats that every value fits, of those that files are written in."""
-    column = pa.array(list(dict.fromkeys(values)), pa.string())
-    return [format_ for format_ in DATE_FORMATS if not Day(format_).convert(column)[1]]
+    distinct = dict.fromkeys(values)
+    return [format_ for format_, day in _DAYS.items() if _fits(day, distinct)]
+
+
+def _fits(day: Day, values: Iterable[str]) -> bool:
+    try:
+        return all(day.parse(value) for value in values)
+    except ValueError:
+        return False
 
 
 def _example(group_char: str) -> str:

@@ -134,6 +134,9 @@ class HoursAndMinutes:
 TRIMMED: Final = Trimmed()
 LOWERED: Final = Lowered()
 
+# the space that may be between a number and its unit
+BLANK: Final = "[ \u00a0]?"
+
 _FIRST_GROUP: Final = "[+-]?[1-9][0-9]{0,2}"
 _SPACES_AND_APOSTROPHES: Final = " \u00a0\u2009\u202f'\u2019"
 _SPACED_GROUPS: Final = "|".join(f"(?:{mark}[0-9]{{3}})+" for mark in _SPACES_AND_APOSTROPHES)
@@ -155,8 +158,7 @@ WHOLE_NUMBERS: Final[tuple[Notation, ...]] = (
     Marked(f"{_FIRST_GROUP},[0-9]{{3}}", removed=",", decimal_mark="."),
     *NUMBERS,
 )
-_BLANK: Final = "[ \u00a0]?"
 DOLLARS: Final[tuple[Notation, ...]] = (
-    Replaced(rf"([+-]?)(?:US{_BLANK}\$|USD{_BLANK}\$?|\$){_BLANK}([+-]?[0-9].*)", r"\1\2"),
-    Replaced(rf"([+-]?[0-9](?:.*[0-9])?){_BLANK}(?:US\$|\$|USD)", r"\1"),
+    Replaced(rf"([+-]?)(?:US{BLANK}\$|USD{BLANK}\$?|\$){BLANK}([+-]?[0-9].*)", r"\1\2"),
+    Replaced(rf"([+-]?[0-9](?:.*[0-9])?){BLANK}(?:US\$|\$|USD)", r"\1"),
 )

@@ -27,9 +27,9 @@ _AROUND: Final = (LOWERED, _SCALED, _BARE)
 class NumberFormat:
     """How numbers are written. A number that is written otherwise becomes the empty text, which is no number.
 
-    `group_char` may separate the digits before the decimals, in groups of three (or two, as in India); without one they
-    are not separated. If the number is not `bare_number`, text around it is left out (`€ 95`, `95%`), but for brackets
-    and for what would multiply it (`1.2M`).
+    `group_char` may separate the digits before the decimals, in groups of three (with commas also as in India, in two);
+    without one they are not separated. If the number is not `bare_number`, text around it is left out (`€ 95`, `95%`),
+    but for brackets and for what would multiply it (`1.2M`).
     """
 
     decimal_char: str = "."
@@ -59,23 +59,22 @@ class NumberFormat:
             for notation in _AROUND:
                 column = notation.rewrite_column(column)
         numbers = column
-        for mark in self._group_marks:
+        for mark in self._group_characters:
             numbers = pc.replace_substring(numbers, mark, "")
         numbers = pc.replace_substring(numbers, self.decimal_char, ".")
         return pc.if_else(pc.match_substring_regex(column, f"^(?:{self._pattern})$"), numbers, "")
 
     @cached_property
-    def _group_marks(self) -> str:
+    def _group_characters(self) -> str:
         return _SPACES if self.group_char in tuple(_SPACES) else self.group_char
 
     @cached_property
     def _pattern(self) -> str:
-        grouped = "|".join(
-            rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{2,3}})*{re.escape(mark)}[0-9]{{3}}"
-            for mark in self._group_marks
-        )
-        digits = f"(?:[0-9]+|{grouped})" if grouped else "[0-9]+"
-        return rf"[+-]?{digits}(?:{re.escape(self.decimal_char)}[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}})?"
+        groups = [rf"[1-9][0-9]{{0,2}}(?:{re.escape(mark)}[0-9]{{3}})+" for mark in self._group_characters]
+        if self.group_char == ",":
+            groups.append("[1-9][0-9]?(?:,[0-9]{2})*,[0-9]{3}")
+        digits = "|".join(("[0-9]+", *groups))
+        return rf"[+-]?(?:{digits})(?:{re.escape(self.decimal_char)}[0-9]+)?(?:[eE][+-]?[0-9]{{1,3}})?"
 
     @cached_property
     def _compiled(self) -> re.Pattern[str]:
@@ -83,4 +82,4 @@ class NumberFormat:
 
     @cached_property
     def _table(self) -> dict[int, str]:
-        return str.maketrans(dict.fromkeys(self._group_marks, "") | {self.decimal_char: "."})
+        return str.maketrans(dict.fromkeys(self._group_characters, "") | {self.decimal_char: "."})

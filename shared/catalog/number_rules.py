@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from shared.catalog.notations import DOLLARS, LOWERED, NUMBERS, TRIMMED, WHOLE_NUMBERS, Notation, Replaced
+from shared.catalog.notations import BLANK, DOLLARS, LOWERED, NUMBERS, TRIMMED, WHOLE_NUMBERS, Notation, Replaced
 from shared.catalog.rules import Decimal, Rule, Whole
 
 
@@ -22,7 +22,7 @@ class Percentage(Decimal):
 
     name = "percentage"
     message = "must be a number of percent (85% or 85)"
-    notations = (TRIMMED, Replaced(r"(.*[0-9])[ \u00a0]?%", r"\1"), *NUMBERS)
+    notations = (TRIMMED, Replaced(f"(.*[0-9]){BLANK}%", r"\1"), *NUMBERS)
 
 
 class IdNumber(Rule):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from shared.catalog.notations import DOLLARS, LOWERED, TRIMMED, WHOLE_NUMBERS, HoursAndMinutes, Marked, Replaced
+from shared.catalog.notations import BLANK, DOLLARS, LOWERED, TRIMMED, WHOLE_NUMBERS, HoursAndMinutes, Marked, Replaced
 from shared.catalog.number_rules import Amount
 from shared.catalog.rules import Flag, Repeating, Rule, Whole
 
@@ -32,7 +32,7 @@ class Minutes(Whole):
         ),
         HoursAndMinutes("pt(?P<hours>[0-9]{1,3})h(?:(?P<minutes>[0-9]{1,3})m)?"),
         Replaced("pt([0-9]{1,4})m", r"\1"),
-        Replaced(r"([+-]?[0-9](?:.*[0-9])?)[ \u00a0]?(?:m|mins?|min\.|minutes?)", r"\1"),
+        Replaced(rf"(.*[0-9]){BLANK}(?:m|mins?|min\.|minutes?)", r"\1"),
         *WHOLE_NUMBERS,
     )
 
@@ -75,7 +75,7 @@ class Millions(Rule):
     type = pa.int64()
     notations = (
         TRIMMED,
-        Replaced(r"([+-]?\$?[ \u00a0]?[0-9](?:.*[0-9])?)[ \u00a0]?[Mm]", r"\1"),
+        Replaced(f"(.*[0-9]){BLANK}[Mm]", r"\1"),
         *DOLLARS,
         Marked("[+-]?[0-9]+,[0-9]{1,2}", removed="", decimal_mark=","),
     )

@@ -60,10 +60,7 @@ class Rule:
 
     def convert(self, column: pa.StringArray) -> Converted:
         """The typed column, null where a cell does not parse, and the positions of the cells that do not parse."""
-        values, plain = self.convert_plain(column)
-        if plain is None:
-            return values, []
-        return _with_others(column, values, plain, self.convert_others)
+        return _with_others(column, *self.convert_plain(column), self.convert_others)
 
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray | None]:
         """The typed column, and which of its cells are decided; None if all are."""
@@ -73,8 +70,11 @@ class Rule:
         """Like `convert`, for cells that are not plain."""
         if not self.notations or len(cells) < _WORTH_A_COLUMN:
             return self.parse_each(cells)
-        values, plain = self.convert_plain(self.rewritten_column(cells))
-        return _with_others(cells, values, plain, self.parse_each)
+        return self.convert_rewritten(cells)
+
+    def convert_rewritten(self, cells: pa.StringArray) -> Converted:
+        """Like `convert`, after the cells that are in another notation have become plain."""
+        return _with_others(cells, *self.convert_plain(self.rewritten_column(cells)), self.parse_each)
 
     def parse_each(self, cells: pa.StringArray) -> Converted:
         """Like `convert`, cell by cell."""
@@ -90,9 +90,14 @@ class Rule:
 
 
 def _with_others(
-    column: pa.StringArray, values: pa.Array, plain: pa.BooleanArray, convert: Callable[[pa.StringArray], Converted]
+    column: pa.StringArray,
+    values: pa.Array,
+    plain: pa.BooleanArray | None,
+    convert: Callable[[pa.StringArray], Converted],
 ) -> Converted:
     """The typed column with those of its cells that are not plain converted by `convert`."""
+    if plain is None:
+        return values, []
     others = np.flatnonzero(~plain.fill_null(True).to_numpy(zero_copy_only=False))
     if not len(others):
         return values, []

@@ -94,17 +94,23 @@ MALFORMATIONS: dict[str, Malformed] = {
         ("\u200b," + "\u3000," * (CELLS - 2) + "\u2800\n").encode(), warning="blank_lines"
     ),
     "the header once more": Malformed(HEADER, rejected("repeated_header")),
-    "a title of nothing that can be seen": Malformed(row(title="\u2060\u00ad"), rejected("required", "title")),
     "a word for nothing in a text": Malformed(row(homepage="NULL"), loaded=1, warning="null_words"),
     "a line with backslash and point": Malformed(b"\\.\n", rejected("wrong_field_count")),
     "an amount with a currency": Malformed(row(budget="$237,000,000"), rejected("not_a_whole_number", "budget")),
-    "a number with points and a comma": Malformed(
-        row(vote_average="1.234,5"), rejected("not_a_number", "vote_average")
+    "a number that may have thousands or decimals": Malformed(
+        row(vote_average="7,125"), rejected("not_a_number", "vote_average")
+    ),
+    "a whole number with its thousands apart": Malformed(row(vote_count="1,234,567"), loaded=1),
+    "a number with a decimal comma": Malformed(row(vote_average="7,5"), loaded=1),
+    "a list without commas": Malformed(row(languages="['English' 'Deutsch']"), loaded=1),
+    "a list that is an expression": Malformed(
+        row(languages="['English', 'Deu' 'tsch']"), rejected("not_a_list", "languages")
     ),
     "a number with its unit": Malformed(row(runtime="142 min"), rejected("not_a_whole_number", "runtime")),
     "a date that does not exist": Malformed(row(release_date="2023-02-30"), rejected("not_a_date", "release_date")),
     "a word for nothing": Malformed(row(runtime="N/A"), rejected("not_a_whole_number", "runtime")),
     "a required cell that is empty": Malformed(row(title=""), rejected("required", "title")),
+    "a required cell that shows nothing": Malformed(row(title="\u200b\u3164"), rejected("required", "title")),
     "several bad cells in one record": Malformed(
         row(runtime="-1", vote_average="11"), ((5, "runtime", "out_of_range"), (5, "vote_average", "out_of_range"))
     ),

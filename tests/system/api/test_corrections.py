@@ -55,7 +55,7 @@ DIRT: list[dict[str, str]] = [
     {"budget": "$237,000,000"},
     {"title": "Fine"},
     {"release_date": "31/12/1999", "overview": 'two\nlines, and a "quote"'},
-    {"runtime": "142 min", "vote_average": "7,5"},
+    {"runtime": "142 min", "vote_average": "7.5/10"},
     {"original_language": "English", "status": "Relased", "languages": "English"},
     {"vote_count": "N/A", "title": "Ça va"},
     {"revenue": "-1"},
@@ -65,7 +65,7 @@ HINTS = {
     4: ["write 1999-12-31"],
     6: ["write 142", "write 7.5"],
     7: ["write en", "write Released", "write ['English']"],
-    8: ["leave the cell empty"],
+    8: ['leave the cell empty, or send the file with schema={"missingValues": ["", "N/A"]}: N/A then means no value'],
     9: ["correct the number, or leave the cell empty if it is not known"],
 }
 GOOD = {name: value for name, value in GOOD_MOVIE.items() if name not in ("title", "overview")}

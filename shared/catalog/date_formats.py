@@ -15,7 +15,7 @@ _MONTHS: Final = (
     *("august", "september", "october", "november", "december"),
 )
 _SHORT_MONTHS: Final = tuple(month[:3] for month in _MONTHS)
-_NUMBERS_OF_MONTHS: Final = pa.array([f"{number:02}" for number in range(1, 13)])
+_NUMBERS_OF_MONTHS: Final = tuple(f"{number:02}" for number in range(1, 13))
 _MONTH_NAMES: Final = "|".join((*_MONTHS, "sept", *_SHORT_MONTHS))
 # What a directive matches, and how the last moment of 1999 is written with it.
 _DIRECTIVES: Final = {
@@ -82,7 +82,7 @@ class DateFormat:
             month = pc.ascii_lpad(groups["month"], 2, "0")
         else:
             names = pc.utf8_slice_codeunits(groups["month_name"], 0, 3)
-            month = _NUMBERS_OF_MONTHS.take(pc.index_in(names, pa.array(_SHORT_MONTHS)))
+            month = pa.array(_NUMBERS_OF_MONTHS).take(pc.index_in(names, pa.array(_SHORT_MONTHS)))
         day = pc.ascii_lpad(groups["day"], 2, "0")
         year = groups["year"] if "year" in groups else _with_centuries(groups["year_of_century"])
         iso = pc.binary_join_element_wise(year, month, day, "-")

@@ -23,7 +23,7 @@ def rule(name: str, **described: Any) -> Any:
     return next(column for column in dataset.columns if column.name == name).rule
 
 
-def test_a_format_and_the_marks_of_numbers_count() -> None:
+def test_formats_of_dates_and_numbers_count() -> None:
     assert rule("release_date", format="%d/%m/%Y").parse("01/02/2003") == date(2003, 2, 1)
     assert rule("release_date", format="default").parse("2003-02-01") == date(2003, 2, 1)
     assert rule("vote_average", decimalChar=",").parse("7,5") == 7.5

@@ -19,6 +19,7 @@ MESSAGES: Final = {
     "no_final_line_end": "the last line has no line end: if the file was cut off, its last cell is incomplete",
     "no_header": "the file has no header; its columns were recognised by their values",
     "null_words": "{column} holds {words} as text; if that means nothing here, send the file with schema={schema}",
+    "excel_cells": '{column} holds cells that Excel would show as another text (="...") or could not compute (#NAME?)',
     "same_content": "upload {upload} has the same bytes and holds its own rows of them",
 }
 

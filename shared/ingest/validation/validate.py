@@ -18,6 +18,7 @@ from pandera.api.base.checks import CheckResult
 from shared.catalog.checks import Check, NotBefore
 from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
+from shared.csv.excel import excel_text, is_excel_error
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
 from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
@@ -96,7 +97,8 @@ def validate(
         for failure in failures
     ]
     rejects = _rejects(pa.concat_tables([records.reasons, *found]), records.locations, upload_number)
-    warnings = [*records.warnings, *_null_words(dataset, texts, good, records.line_numbers)]
+    loaded = dataset, texts, good, records.line_numbers
+    warnings = [*records.warnings, *_null_words(*loaded), *_excel_cells(*loaded)]
     return Validated(movies, rejects, records.read, warnings)
 
 
@@ -111,6 +113,20 @@ def _null_words(
             schema = json.dumps({"missingValues": [*dataset.nulls, *words]})
             message = MESSAGES["null_words"].format(column=name, words=" and ".join(words), schema=schema)
             yield FileWarning.at_lines("null_words", lines[found].tolist(), message)
+
+
+def _excel_cells(
+    dataset: Dataset, texts: dict[str, pa.StringArray], good: np.ndarray, lines: np.ndarray
+) -> Iterator[FileWarning]:
+    """Of cells in columns of text that Excel would show as another text, or could not compute."""
+    for name in dict.fromkeys(column.name for column in dataset.columns if column.rule.type == pa.string()):
+        likely = pc.fill_null(pc.match_substring_regex(texts[name], '^(?:="|#)'), False)
+        likely = np.flatnonzero(likely.to_numpy(zero_copy_only=False) & good)
+        cells = texts[name].take(pa.array(likely)).to_pylist()
+        found = [row for row, cell in zip(likely, cells, strict=True) if excel_text(cell) or is_excel_error(cell)]
+        if found:
+            message = MESSAGES["excel_cells"].format(column=name)
+            yield FileWarning.at_lines("excel_cells", lines[found].tolist(), message)
 
 
 def _column(table: pa.Table, name: str) -> pa.StringArray:

@@ -65,6 +65,11 @@ class Dialect(BaseModel):
     skip_initial_space: bool = Field(description="Whether the space after each delimiter is not part of the cell.")
     encoding: str = Field(examples=["utf-8"])
     bom: bool = Field(description="Whether the file begins with a byte order mark.")
+    is_encoding_guessed: bool = Field(
+        default=False,
+        description="Whether evidence in the text was all that showed the encoding: neither the client nor a byte order"
+        " mark said it, and the text is not valid UTF-8.",
+    )
 
 
 class Upload(BaseModel):

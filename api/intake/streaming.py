@@ -10,12 +10,20 @@ from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.http_errors import LimitReached
-from api.intake.request_body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
+from api.intake.request_body import (
+    MULTIPART_OVERHEAD_BYTES,
+    FileSource,
+    MultipartFile,
+    RawFile,
+    RequestBody,
+    file_source,
+)
+from api.intake.text_parameters import with_charset
 from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
 from shared.csv.sniff import HeaderMatcher, TextOptions
 from shared.errors import TooLarge
-from shared.ingest.intake.file_intake import FileIntake, StagedFile
+from shared.ingest.intake.file_intake import FileIntake, StagedFile, check_filename
 from shared.ingest.intake.idempotency import LEASE_SECONDS, Reservation, renew
 from shared.settings import Settings
 
@@ -101,6 +109,7 @@ async def stage_file(
 ) -> StagedFile:
     """Store the request's file; after an error nothing of it remains.
 
+    If `options` name no encoding, the `charset` of its Content-Type does; raises `UnknownEncoding`.
     `meter` counts the bytes. The `reservation` of an idempotency key is renewed while they arrive. `settings` overrides
     the limits of the runtime's settings.
     """
@@ -112,7 +121,9 @@ async def stage_file(
             source,
             limits,
             meter,
-            lambda: FileIntake(runtime.storage, limits, source.filename, options, matcher),
+            lambda: FileIntake(
+                runtime.storage, limits, source.filename, with_charset(options, source.charset), matcher
+            ),
         )
 
 
@@ -145,8 +156,11 @@ async def _stream_file(
     _refuse_too_large(request, limits.max_upload_bytes, overhead)
     stream = IntakeStream(open_intake)
     try:
-        if source.filename:
-            await stream.open()  # before the client gets "100 Continue"
+        # Before the client gets "100 Continue". What the part of a form says is known later.
+        if isinstance(source, RawFile):
+            await stream.open()
+        elif source.filename:
+            check_filename(source.filename)
         async for chunk in source.chunks():
             await meter.add(len(chunk))
             await stream.add(chunk)

@@ -1,6 +1,6 @@
 """POST and PUT /upload: the API stores the bytes, commits the upload, notifies a loader, then answers."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
@@ -112,7 +112,9 @@ class UploadRequest:
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
         asked = ("use_celery", "dataset", "filename", "force", "on_error", "max_rejects")
-        return fingerprint_of(staged.sha256, {name: getattr(self, name) for name in asked} | asdict(self.text))
+        return fingerprint_of(
+            staged.sha256, {name: getattr(self, name) for name in asked} | self.text.asked(staged.named_encoding)
+        )
 
 
 UploadDep = Annotated[UploadRequest, Depends()]

@@ -12,13 +12,14 @@ BACKSLASH: Final = "\\"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    r"""How the text of a file is written; its header and first records show all but `encoding` and `bom`.
+    r"""How the text of a file is written; its header and first records show all but the encoding.
 
     `quoting`: cells may be wrapped in `quote`. `escape` precedes a quote that is a character of a quoted cell: it is
     the quote itself (RFC 4180 doubles it) or a backslash. `nulls` are the cell texts that mean null. `newline` is \n,
     \r\n or \r. In a file with \r, \r and \n are exchanged before the file is stored, so that every stored line ends
     with \n; in the values they are exchanged back. `header_line` counts from 1; the lines before it are not records.
-    `skip_initial_space`: a space after a delimiter does not belong to the cell.
+    `skip_initial_space`: a space after a delimiter does not belong to the cell. `is_encoding_guessed`: the encoding was
+    chosen by evidence in the text; neither the client nor a byte order mark, zeros or validity said it.
     """
 
     delimiter: str
@@ -31,6 +32,7 @@ class Dialect:
     skip_initial_space: bool = False
     encoding: str = "utf-8"
     bom: bool = False
+    is_encoding_guessed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For the `uploads` row."""

@@ -5,6 +5,7 @@
     |-- CorruptGzip         corrupt, or cut off
     |-- GzipRatioTooHigh    a little gzip that unpacks to a lot
     |-- UnsupportedFile     not CSV or TSV, by name or by content
+    |-- EncodingUnknown     several encodings would make text of it
     |-- HeaderMismatch      the header fits nothing that is expected
     `-- NoValidRecord       none of the first records can be read
 
@@ -20,7 +21,10 @@ class UnreadableFile(Exception):
     code: ClassVar[str] = "unreadable_file"
 
     def __init__(self, message: str, fields: dict[str, Any] | None = None) -> None:
-        """`fields` are safe to show to the client: they hold names and numbers, but no cell of a record."""
+        """`fields` are safe to show to the client: they hold names and numbers, but no cell of a record.
+
+        Only `EncodingUnknown` shows a few words, because a person can tell by them which encoding is right.
+        """
         super().__init__(message, fields)
         self.message = message
         self.fields = fields or {}
@@ -51,6 +55,12 @@ class UnsupportedFile(UnreadableFile):
     """Not a CSV or TSV, by its name or by its content."""
 
     code = "unsupported_file"
+
+
+class EncodingUnknown(UnreadableFile):
+    """Several encodings would make text of the file, and nothing shows which one is right."""
+
+    code = "ambiguous_encoding"
 
 
 class HeaderMismatch(UnreadableFile):

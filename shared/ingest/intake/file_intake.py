@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import UTF_8, Decoder, exchange
+from shared.csv.encoding import Decoder, exchange
+from shared.csv.encodings.names import UTF_8
 from shared.csv.gunzip import GZIP_MAGIC, Gunzip
 from shared.csv.initial_space import Tightener
 from shared.csv.sniff import HeaderMatcher, TextOptions, sniff
@@ -39,7 +40,10 @@ _FOREIGN_MAGIC: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file that is stored and split, but not yet registered; see `Upload` for the fields."""
+    """A file that is stored and split, but not yet registered; see `Upload` for the fields.
+
+    `named_encoding`: the encoding that the client named, if it did.
+    """
 
     filename: str
     dataset: str
@@ -52,6 +56,7 @@ class StagedFile:
     header_bytes: int
     spans: list[Span]
     is_small: bool
+    named_encoding: str | None = None
 
 
 class FileIntake:
@@ -64,10 +69,7 @@ class FileIntake:
         self, storage: Storage, settings: Settings, filename: str, options: TextOptions, matcher: HeaderMatcher
     ) -> None:
         """Raises `UnsupportedFile` unless the name ends with one of `FILENAME_ENDINGS`, and errors of the storage."""
-        if not filename.lower().endswith(FILENAME_ENDINGS):
-            raise UnsupportedFile(
-                f"the file's name must end with one of {', '.join(FILENAME_ENDINGS)}", {"filename": filename}
-            )
+        check_filename(filename)
         self._settings = settings
         self._filename = filename
         self._sha256 = hashlib.sha256()
@@ -139,7 +141,12 @@ class _Content:
         return StagedFile(
             filename=filename,
             dataset=self._sniffed.layout.name,
-            dialect=replace(self._sniffed.dialect, encoding=self._decoder.encoding, bom=self._decoder.bom),
+            dialect=replace(
+                self._sniffed.dialect,
+                encoding=self._decoder.encoding,
+                bom=self._decoder.bom,
+                is_encoding_guessed=self._decoder.is_guessed,
+            ),
             header=self._sniffed.header,
             storage_key=self._key,
             size_bytes=size_bytes,
@@ -148,6 +155,7 @@ class _Content:
             header_bytes=self._sniffed.header_end,
             spans=spans,
             is_small=len(spans) == 1,
+            named_encoding=self._options.encoding,
         )
 
     def discard(self) -> None:
@@ -192,6 +200,14 @@ class _Content:
         self._file.write(content)
         self._stored_bytes += len(content)
         return content
+
+
+def check_filename(filename: str) -> None:
+    """Raises `UnsupportedFile` unless the name ends with one of `FILENAME_ENDINGS`."""
+    if not filename.lower().endswith(FILENAME_ENDINGS):
+        raise UnsupportedFile(
+            f"the file's name must end with one of {', '.join(FILENAME_ENDINGS)}", {"filename": filename}
+        )
 
 
 def _refuse_more_than(most_bytes: int, size_bytes: int) -> None:

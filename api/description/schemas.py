@@ -68,6 +68,11 @@ class Dialect(BaseModel):
     encoding: str = Field(examples=["utf-8"])
     bom: bool = Field(description="Whether the file begins with a byte order mark.")
     is_quoting_guessed: bool = Field(description="Whether the service recognised `quoting`.")
+    is_encoding_guessed: bool = Field(
+        default=False,
+        description="Whether evidence in the text was all that showed the encoding: neither the client nor a byte order"
+        " mark said it, and the text is not valid UTF-8.",
+    )
 
 
 class Columns(BaseModel):

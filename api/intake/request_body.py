@@ -44,9 +44,13 @@ class RequestBody:
 
 
 class FileSource(Protocol):
-    """The source of a file's bytes and name. `filename` is set when the first chunk is out; "" if there is no name."""
+    """The source of a file's bytes and name, and of the encoding that its Content-Type names.
+
+    `filename` and `charset` are set when the first chunk is out; "" and None if there is none.
+    """
 
     filename: str
+    charset: str | None
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The file's bytes as they arrive."""
@@ -58,6 +62,7 @@ class RawFile:
     def __init__(self, request: Request, body: RequestBody, filename: str | None) -> None:
         disposition = request.headers.get("content-disposition", "")
         self.filename = clean_filename(filename or _filename_of(disposition, in_form=False))
+        self.charset = _parameters(request).get("charset")
         self._body = body
         if not self.filename:
             raise FilenameRequired(
@@ -76,15 +81,14 @@ class MultipartFile:
     def __init__(self, request: Request, body: RequestBody, filename: str | None) -> None:
         self._given_name = clean_filename(filename or "")
         self.filename = self._given_name
+        self.charset: str | None = None
         self._body = body
         self._file: MultipartSegment | None = None
         self._part: MultipartSegment | None = None
-        _, options = parse_options_header(request.headers["content-type"])
-        if not options.get("boundary"):
+        boundary = _parameters(request).get("boundary")
+        if not boundary:
             raise MalformedMultipart("The Content-Type of a form must name its boundary.")
-        self._parser = PushMultipartParser(
-            options["boundary"], max_segment_count=_MOST_PARTS, header_charset=_HEADER_CHARSET
-        )
+        self._parser = PushMultipartParser(boundary, max_segment_count=_MOST_PARTS, header_charset=_HEADER_CHARSET)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes of the part `file`; raises `MissingFile`, `FilenameRequired` and `MalformedMultipart`."""
@@ -120,6 +124,7 @@ class MultipartFile:
         if self._file is not None:
             raise MissingFile("The form has more than one part named `file`; upload one file at a time.")
         self._file = part
+        self.charset = part.charset
         self.filename = self._given_name or clean_filename(_filename_of(part["Content-Disposition"], in_form=True))
         if not self.filename:
             raise FilenameRequired('The part `file` has no file name: send filename="movies.csv" with it.')
@@ -127,6 +132,12 @@ class MultipartFile:
 
 def _filename_of(disposition: str, *, in_form: bool) -> str:
     return filename_of(disposition.encode(_HEADER_CHARSET), in_form=in_form) or ""
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    """Of the request's Content-Type."""
+    parameters: dict[str, str] = parse_options_header(request.headers.get("content-type", ""))[1]
+    return parameters
 
 
 def file_source(request: Request, body: RequestBody, filename: str | None) -> FileSource:

@@ -10,9 +10,18 @@ from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.http_errors import LimitReached
-from api.intake.request_body import MULTIPART_OVERHEAD_BYTES, FileSource, MultipartFile, RequestBody, file_source
+from api.intake.request_body import (
+    MULTIPART_OVERHEAD_BYTES,
+    FileSource,
+    MultipartFile,
+    RawFile,
+    RequestBody,
+    file_source,
+)
+from api.intake.text_parameters import with_charset
 from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
+from shared.csv.compression.registry import codec_of
 from shared.csv.sniff import HeaderMatcher, TextOptions
 from shared.errors import TooLarge
 from shared.ingest.intake.file_intake import FileIntake, StagedFile
@@ -102,6 +111,7 @@ async def stage_file(
 ) -> StagedFile:
     """Store the request's file; after an error nothing of it remains.
 
+    If `options` name no encoding, the `charset` of its Content-Type does; raises `UnknownEncoding`.
     `meter` counts the bytes. The `reservation` of an idempotency key is renewed while they arrive. `settings` overrides
     the limits of the runtime's settings. `member`: which member of an archive is the table.
     """
@@ -113,7 +123,9 @@ async def stage_file(
             source,
             limits,
             meter,
-            lambda: FileIntake(runtime.storage, limits, source.filename, options, matcher, member),
+            lambda: FileIntake(
+                runtime.storage, limits, source.filename, with_charset(options, source.charset), matcher, member
+            ),
         )
 
 
@@ -146,8 +158,11 @@ async def _stream_file(
     _refuse_too_large(request, limits.max_upload_bytes, overhead)
     stream = IntakeStream(open_intake)
     try:
-        if source.filename:
-            await stream.open()  # before the client gets "100 Continue"
+        # Before the client gets "100 Continue". What the part of a form says is known later.
+        if isinstance(source, RawFile):
+            await stream.open()
+        elif source.filename:
+            codec_of(source.filename)  # it refuses names that are no table's
         async for chunk in source.chunks():
             await meter.add(len(chunk))
             await stream.add(chunk)

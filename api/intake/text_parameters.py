@@ -1,13 +1,13 @@
 """How the client says that its file is written, if it does not want the sniffer to decide."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any
 
 from fastapi import Query
 
 from api.description.suggestions import unknown_name
 from api.http_errors import UnknownEncoding
-from shared.csv.encoding import ENCODINGS, encoding_named
+from shared.csv.encodings.names import EVERYDAY_ENCODINGS, encoding_named
 from shared.csv.sniff import TextOptions
 
 
@@ -35,16 +35,35 @@ class TextParameters:
         str | None,
         Query(
             max_length=63,
-            description=f"One of {', '.join(ENCODINGS)}. By default the service recognises it.",
+            description="The encoding of the file: any name that Python's codecs know, such as"
+            f" {', '.join(EVERYDAY_ENCODINGS)}. Takes precedence over the `charset` in the Content-Type of the raw body"
+            " or of the form's part. By default the service recognises the encoding. It refuses the file if several"
+            " would make text of it.",
             examples=["windows-1252"],
         ),
     ] = None
 
+    def asked(self, named_encoding: str | None) -> dict[str, Any]:
+        """What the request asks, for its fingerprint. `named_encoding` may come of a `charset`."""
+        charset = named_encoding if self.encoding is None else None
+        return asdict(self) | ({} if charset is None else {"charset": charset})
+
     @property
     def options(self) -> TextOptions:
         """The options for the sniffer; raises `UnknownEncoding`."""
-        encoding = None if self.encoding is None else encoding_named(self.encoding)
-        if self.encoding is not None and encoding is None:
-            raise unknown_name(UnknownEncoding, "The API cannot read the encoding", self.encoding, ENCODINGS)
         delimiter = "\t" if self.delimiter == "tab" else self.delimiter
-        return TextOptions(delimiter, self.quoting, encoding)
+        return TextOptions(delimiter, self.quoting, None if self.encoding is None else _encoding(self.encoding))
+
+
+def with_charset(options: TextOptions, charset: str | None) -> TextOptions:
+    """The options, and the encoding that a Content-Type names if they name none; raises `UnknownEncoding`."""
+    if charset is None or options.encoding is not None:
+        return options
+    return replace(options, encoding=_encoding(charset))
+
+
+def _encoding(name: str) -> str:
+    encoding = encoding_named(name)
+    if encoding is None:
+        raise unknown_name(UnknownEncoding, "The API cannot read the encoding", name, EVERYDAY_ENCODINGS)
+    return encoding

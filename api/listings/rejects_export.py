@@ -15,7 +15,7 @@ from api.dependencies import Tenant
 from api.listings.upload_documents import no_such_upload
 from api.runtime import Runtime
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import LATIN_1, UTF_16_BE, UTF_16_LE
+from shared.csv.encodings.names import charset_of
 from shared.database.queries.rejects import FOLLOW_THE_KEY, RejectFilter, rejected_records_behind
 from shared.database.queries.uploads import stored_file
 from shared.database.tenancy import tenant_reading
@@ -26,8 +26,6 @@ from shared.storage.protocol import Reader, Storage
 
 # Records with their reasons that are in memory at a time.
 _RECORDS: Final = 1000
-# IANA's names of encodings that have another name here.
-_CHARSETS: Final = {UTF_16_LE: "utf-16le", UTF_16_BE: "utf-16be", LATIN_1: "iso-8859-1"}
 
 
 async def download(
@@ -58,9 +56,10 @@ async def download(
     headers = {
         "Content-Disposition": f'attachment; filename="rejects-{upload.number}.{"tsv" if is_tabs else "csv"}"',
     }
-    charset = _CHARSETS.get(dialect.encoding, dialect.encoding)
     blocks = _blocks(runtime.read_engine, tenant, wanted, file)
-    return _Download(blocks, stored, media_type=f"{media_type}; charset={charset}", headers=headers)
+    return _Download(
+        blocks, stored, media_type=f"{media_type}; charset={charset_of(dialect.encoding)}", headers=headers
+    )
 
 
 class _Download(StreamingResponse):

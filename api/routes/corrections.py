@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
@@ -118,9 +118,8 @@ class Correction:
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
         asked = {name: getattr(self.options, name) for name in ("use_celery", "filename", "member")}
-        return fingerprint_of(
-            staged.sha256, {**asked, **asdict(self.options.text), "corrects": str(self.correctable.id)}
-        )
+        text = self.options.text.asked(staged.named_encoding)
+        return fingerprint_of(staged.sha256, {**asked, **text, "corrects": str(self.correctable.id)})
 
 
 @router.post(

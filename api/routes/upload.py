@@ -121,8 +121,8 @@ class UploadRequest:
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
         asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects")
-        options = {name: getattr(self, name) for name in asked} | asdict(self.text) | asdict(self.table)
-        return fingerprint_of(staged.sha256, options)
+        options = {name: getattr(self, name) for name in asked} | asdict(self.table)
+        return fingerprint_of(staged.sha256, options | self.text.asked(staged.named_encoding))
 
 
 UploadDep = Annotated[UploadRequest, Depends()]

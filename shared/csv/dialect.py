@@ -13,7 +13,7 @@ DOUBLED_RETURNS: Final = "\r\r\n"
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    r"""How the text of a file is written; its header and first records show all but `encoding` and `bom`.
+    r"""How the text of a file is written; its header and first records show all but the encoding.
 
     `quoting`: cells may be wrapped in `quote`. `escape` precedes a quote that is a character of a quoted cell: it is
     the quote itself (RFC 4180 doubles it) or a backslash. `nulls` are the cell texts that mean null. `newline` is \n,
@@ -21,7 +21,8 @@ class Dialect:
     ends with \n; in the values they are exchanged back. In a file with \r\r\n, which is \r\n written twice as text, one
     \r is removed before it is stored. `header_line` counts from 1, and the lines before it are not records; 0: the file
     has no header. `skip_initial_space`: a space after a delimiter does not belong to the cell. `is_quoting_guessed`:
-    the client did not say whether cells may be wrapped in quotes.
+    the client did not say whether cells may be wrapped in quotes. `is_encoding_guessed`: the
+    encoding was chosen by evidence in the text; neither the client nor a byte order mark, zeros or validity said it.
     """
 
     delimiter: str
@@ -35,6 +36,7 @@ class Dialect:
     encoding: str = "utf-8"
     bom: bool = False
     is_quoting_guessed: bool = False
+    is_encoding_guessed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For the `uploads` row."""

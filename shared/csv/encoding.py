@@ -1,77 +1,78 @@
-"""Converts files of any supported encoding to UTF-8. The first bytes beyond ASCII decide which encoding it is.
+"""Converts files of any encoding to UTF-8 while they arrive. The first bytes beyond ASCII decide which encoding it is.
 
-    UTF-8           invalid sequences pass unchanged, and the reader rejects their records
-    UTF-16          by its byte order mark, or because every other byte at the beginning is zero
-    Windows-1252    hardly any of these bytes is UTF-8, and as Windows-1252 they are letters and punctuation where
-                    people write them
+    named by the client    is obeyed
+    UTF-16, UTF-32         by their byte order mark, or because most bytes at the beginning are zero
+    ISO-2022-JP            by its escape sequences
+    UTF-8                  invalid sequences pass unchanged, and the reader rejects their records
+    any other              with evidence (`recognition`); without it, the file is refused
 
 Bytes that cannot be decoded become invalid UTF-8, so that their records are rejected, too.
 """
 
 import codecs
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from shared.csv.dialect import Dialect
+from shared.csv.encodings.names import (
+    BOMS,
+    ISO_2022_JP,
+    UTF_7,
+    UTF_8,
+    UTF_16,
+    UTF_16_BE,
+    UTF_16_LE,
+    UTF_32,
+    UTF_32_BE,
+    UTF_32_LE,
+)
+from shared.csv.encodings.recognition import SAMPLE_BYTES, Recognition, is_usual_utf8
+from shared.csv.encodings.undecoded import encoded, from_utf8, incremental_decoder, to_utf8
 
-UTF_8: Final = "utf-8"
-UTF_16_LE, UTF_16_BE = "utf-16-le", "utf-16-be"
-WINDOWS_1252, LATIN_1 = "windows-1252", "latin-1"
-UTF_16: Final = "utf-16"  # its byte order mark says which of the two
-ENCODINGS: Final = (UTF_8, UTF_16, UTF_16_LE, UTF_16_BE, WINDOWS_1252, LATIN_1)
-
-_BY_CODEC: Final = {
-    **{codecs.lookup(name).name: name for name in ENCODINGS},
-    "ascii": UTF_8,
-    "utf-8-sig": UTF_8,
-}
-_BOMS: Final = {UTF_8: codecs.BOM_UTF8, UTF_16_LE: codecs.BOM_UTF16_LE, UTF_16_BE: codecs.BOM_UTF16_BE}
-_UNDECODED: Final = {UTF_16_LE: "surrogatepass", UTF_16_BE: "surrogatepass", WINDOWS_1252: "surrogateescape"}
-_NEVER_UTF_8: Final = b"\xff"
 _PROBED_BYTES: Final = 64
-_JUDGED_BYTES: Final = 64 * 1024
 _EXCHANGED: Final = bytes.maketrans(b"\r\n", b"\n\r")
-_MOST_EXCEPTIONS: Final = 0.1
 _LEAST_ZEROS: Final = 0.75
+_LEAST_UTF_8: Final = 0.9
+_MOST_CONTROLS: Final = 0.02
+_UNICODE: Final = {UTF_7, UTF_8, UTF_16_LE, UTF_16_BE, UTF_32_LE, UTF_32_BE}
+# Of the text before a sample, so that its first cell is whole.
+_CONTEXT_BYTES: Final = 200
+# UTF-7 may hold back its input without end.
+_MOST_UNDECODED_BYTES: Final = 1024 * 1024
+# Files in ISO-2022 are ASCII to the end; only their beginning is searched.
+_SEARCHED_BYTES: Final = 1024 * 1024
 
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_JAPANESE: Final = re.compile(rb"\x1b\$[@B]")
 _UTF_8_CHARACTER: Final = re.compile(
     rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}", re.DOTALL
 )
 _CUT_CHARACTER: Final = re.compile(rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2})\Z")
-# Where people write the characters that Windows-1252 has beyond ASCII: letters next to letters, no capital within a
-# word, and no punctuation within a word except apostrophes, dashes and middle dots.
-_LOWER: Final = "ß-öø-þšœž"
-_UPPER: Final = "À-ÖØ-ÞŠŒŽŸ"
-_LETTER: Final = rf"A-Za-z{_LOWER}{_UPPER}'\u2019"
-_PUNCTUATION: Final = (
-    r"\u2018-\u201e\u2013\u2014\u2022\u2026\u2122\u20ac\u00a0-\u00a9\u00ab\u00ae\u00b0-\u00b3\u00b7\u00ba-\u00bf\u00aa"
-)
-_PLAUSIBLE: Final = re.compile(
-    rf"(?<=[{_LETTER}])[{_LOWER}]|[{_LOWER}](?=[{_LETTER}])|(?<![^ ])[{_LOWER}{_UPPER}](?= )"
-    rf"|(?<![a-z{_LOWER}])[{_UPPER}](?=[{_LETTER}])|(?<=[A-Z{_UPPER}])[{_UPPER}]"
-    rf"|(?<![{_LETTER}])[{_PUNCTUATION}]|[{_PUNCTUATION}](?![{_LETTER}])|(?<=[{_LETTER}])[\u2019\u2013\u2014\u00b7](?=[{_LETTER}])"
-)
-
-
-def encoding_named(name: str) -> str | None:
-    """The encoding of `ENCODINGS` that Python knows by this name; None if there is none."""
-    try:
-        return _BY_CODEC.get(codecs.lookup(name).name)
-    except (LookupError, ValueError):
-        return None
 
 
 class Decoder:
-    """Feed it the bytes of a file; it returns them as UTF-8. Synchronous, bounded memory, no error for any bytes."""
+    """Feed it the bytes of a file; it returns them as UTF-8. Synchronous, bounded memory.
+
+    `feed` and `finish` raise `EncodingUnknown` if several encodings would make text of the file.
+    """
 
     def __init__(self, encoding: str | None = None, likely: str = UTF_8) -> None:
-        """`encoding`: one of `ENCODINGS`, if the client named it. Otherwise the bytes decide, helped by `likely`."""
+        """`encoding`: as `encoding_named` gives it, if the client named it.
+
+        Otherwise the bytes decide. `likely` is the encoding of the file that they belong to.
+        """
         self.bom = False
+        self.is_guessed = False
         self._likely = likely
         self._encoding = encoding
         self._decoder: codecs.IncrementalDecoder | None = None
+        self._recognition = Recognition()
+        self._open: re.Pattern[bytes] | None = _BEYOND_ASCII
         self._held = b""
+        self._context = b""
+        self._seen_bytes = 0
         self._has_begun = False
 
     @property
@@ -81,63 +82,89 @@ class Decoder:
 
     def feed(self, block: bytes) -> bytes:
         """Take the next bytes; return the text that is certain by now."""
-        data = self._held + block if self._held else block
-        self._held = b""
-        if not self._has_begun and len(data) < _PROBED_BYTES:
-            self._held = data
-            return b""
-        return self._decode(data, at_end=False)
+        return self._take(self._held + block if self._held else block, at_end=False)
 
     def finish(self) -> bytes:
         """Return what was held back."""
-        data, self._held = self._held, b""
-        return self._decode(data, at_end=True)
+        return self._take(self._held, at_end=True)
 
-    def _decode(self, data: bytes, *, at_end: bool) -> bytes:
+    def _take(self, data: bytes, *, at_end: bool) -> bytes:
+        self._held = b""
         if not self._has_begun:
+            if len(data) < _PROBED_BYTES and not at_end:
+                self._held = data
+                return b""
             data = self._begin(data)
-        if self._encoding is None and not data.isascii():
-            data = self._decide(data, at_end)
-        if self._decoder is None:
+        if self._open is None:
+            return self._decoded(data, at_end=at_end)
+        if self._decoder is None and data.isascii() and not self._is_iso_2022(data):
+            self._remember(data)
             return data
-        try:
-            text = self._decoder.decode(data, at_end)
-        except UnicodeDecodeError:  # UTF-16 that ends with half a unit
-            return _NEVER_UTF_8
-        return text.encode(UTF_8, _UNDECODED.get(self.encoding, "strict"))
+        return b"".join(self._recognised(data, at_end=at_end))
 
     def _begin(self, data: bytes) -> bytes:
         self._has_begun = True
-        found = next((name for name, bom in _BOMS.items() if data.startswith(bom)), None)
-        if self._encoding == UTF_16:
-            self._encoding = found if found in (UTF_16_LE, UTF_16_BE) else _zeros(data) or UTF_16_LE
-        self._choose(self._encoding or found or _zeros(data))
+        found = next((name for name, bom in BOMS.items() if data.startswith(bom)), None)
+        for named, kinds in ((UTF_16, (UTF_16_LE, UTF_16_BE)), (UTF_32, (UTF_32_LE, UTF_32_BE))):
+            if self._encoding == named:
+                zeros = _zeros(data)
+                self._encoding = found if found in kinds else zeros if zeros in kinds else kinds[0]
+        if encoding := self._encoding or found or _zeros(data):
+            self._choose(encoding)
         self.bom = found is not None and found == self._encoding
         # UTF-8 is stored unchanged, byte order mark included.
-        return data[len(_BOMS[self.encoding]) :] if self.bom and self.encoding != UTF_8 else data
+        return data[len(BOMS[self.encoding]) :] if self.bom and self.encoding != UTF_8 else data
 
-    def _decide(self, data: bytes, at_end: bool) -> bytes:
-        cut = None if at_end else _CUT_CHARACTER.search(data, max(len(data) - 3, 0))
-        whole = data[: cut.start()] if cut else data
-        if not whole.isascii():
-            self._choose(self._single_byte(_judged(whole)) or UTF_8)
-            return data
-        self._held = data[len(whole) :]
-        return whole
+    def _is_iso_2022(self, data: bytes) -> bool:
+        if self._seen_bytes >= _SEARCHED_BYTES:
+            return False
+        self._seen_bytes += len(data)
+        if b"\x1b" not in data or not _JAPANESE.search(data):
+            return False
+        self._choose(ISO_2022_JP)
+        return True
 
-    def _single_byte(self, sample: bytes) -> str | None:
-        """Which encoding with one byte per character the file is in; None if it is UTF-8."""
-        if not _is_hardly_utf8(sample):
-            return None
-        if self._likely in (WINDOWS_1252, LATIN_1):
-            return self._likely
-        return WINDOWS_1252 if _is_plausible(sample) else None
+    def _recognised(self, data: bytes, *, at_end: bool) -> Iterator[bytes]:
+        """The text of the data, as far as it is certain; judges each sample that begins with an open byte."""
+        while self._open is not None and (first := self._open.search(data)):
+            settled, data = data[: first.start()], data[first.start() :]
+            self._remember(settled)
+            yield self._decoded(settled, at_end=False)
+            if len(data) < SAMPLE_BYTES and not at_end:
+                self._held = data
+                return
+            self._judge(_whole_lines(self._context, data, at_end=at_end))
+        self._remember(data)
+        yield self._decoded(data, at_end=at_end)
 
-    def _choose(self, encoding: str | None) -> None:
+    def _judge(self, sample: bytes) -> None:
+        share = _share_of_utf8(sample)
+        if self._encoding is None and ((share >= _LEAST_UTF_8 and is_usual_utf8(sample)) or _is_binary(sample)):
+            self._choose(UTF_8)
+        elif self._encoding is None and self._likely not in _UNICODE and share < _LEAST_UTF_8 / 2:
+            self._choose(self._likely, is_guessed=True)
+        else:
+            encoding = self._recognition.judge(sample)
+            self._choose(encoding, self._recognition.open_bytes(), is_guessed=encoding != UTF_8)
+
+    def _choose(self, encoding: str, open_bytes: bytes = b"", *, is_guessed: bool = False) -> None:
+        if encoding != UTF_8 and (self._decoder is None or encoding != self._encoding):
+            self._decoder = incremental_decoder(encoding)
         self._encoding = encoding
-        if encoding not in (None, UTF_8):
-            assert encoding is not None
-            self._decoder = codecs.getincrementaldecoder(encoding)(_UNDECODED.get(encoding, "strict"))
+        self._open = re.compile(b"[%b]" % re.escape(open_bytes)) if open_bytes else None
+        self.is_guessed = is_guessed
+
+    def _decoded(self, data: bytes, *, at_end: bool) -> bytes:
+        if self._decoder is None:
+            return data
+        text = self._decoder.decode(data, at_end)
+        if self._encoding == UTF_7 and len(self._decoder.getstate()[0]) > _MOST_UNDECODED_BYTES:
+            text += self._decoder.decode(b"", True)
+            self._decoder.reset()
+        return to_utf8(text)
+
+    def _remember(self, data: bytes) -> None:
+        self._context = (self._context + data[-_CONTEXT_BYTES:])[-_CONTEXT_BYTES:]
 
 
 def encode(content: bytes, dialect: Dialect) -> bytes:
@@ -147,18 +174,12 @@ def encode(content: bytes, dialect: Dialect) -> bytes:
     """
     if dialect.is_exchanged:
         content = exchange(content)
-    if dialect.encoding == UTF_8:
-        return content
-    undecoded = _UNDECODED.get(dialect.encoding, "strict")
-    try:
-        return content.decode(UTF_8, undecoded).encode(dialect.encoding, undecoded)
-    except UnicodeError:
-        return content.decode(UTF_8, "replace").encode(dialect.encoding, "replace")
+    return content if dialect.encoding == UTF_8 else encoded(from_utf8(content), dialect.encoding)
 
 
 def bom_of(dialect: Dialect) -> bytes:
     """The byte order mark that the file began with, if any."""
-    return _BOMS[dialect.encoding] if dialect.bom else b""
+    return BOMS[dialect.encoding] if dialect.bom else b""
 
 
 def exchange(content: bytes) -> bytes:
@@ -167,30 +188,34 @@ def exchange(content: bytes) -> bytes:
 
 
 def _zeros(data: bytes) -> str | None:
-    """The kind of UTF-16 that mostly Latin text shows by its zeros; None if there is no such pattern.
+    """The kind of UTF-16 or UTF-32 that mostly Latin text shows by its zeros; None if there is no such pattern.
 
-    Most of the first bytes of each pair are zero and none of the second, or the other way round.
+    Most of the first bytes of each unit are zero except one, which never is.
     """
-    low, high = data[0:_PROBED_BYTES:2], data[1:_PROBED_BYTES:2]
-    if not high:
-        return None
-    if 0 not in low and high.count(0) > _LEAST_ZEROS * len(high):
-        return UTF_16_LE
-    return UTF_16_BE if 0 not in high and low.count(0) > _LEAST_ZEROS * len(low) else None
+    probed = data[:_PROBED_BYTES]
+    for size, little, big in ((2, UTF_16_LE, UTF_16_BE), (4, UTF_32_LE, UTF_32_BE)):
+        columns = [probed[start::size] for start in range(size)]
+        if not columns[-1]:
+            return None
+        for own, encoding in ((0, little), (size - 1, big)):
+            others = columns[:own] + columns[own + 1 :]
+            if 0 not in columns[own] and all(other.count(0) > _LEAST_ZEROS * len(other) for other in others):
+                return encoding
+    return None
 
 
-def _judged(data: bytes) -> bytes:
-    first = _BEYOND_ASCII.search(data)
-    begin = max(first.start() - 1, 0) if first else 0
-    return data[begin : begin + _JUDGED_BYTES]
+def _whole_lines(context: bytes, data: bytes, *, at_end: bool) -> bytes:
+    """A sample of the data, from a little before it to the end of a line, if there is one."""
+    sample = data[:SAMPLE_BYTES]
+    end = len(sample) if at_end and len(data) <= SAMPLE_BYTES else max(sample.rfind(b"\n"), sample.rfind(b"\r")) + 1
+    return context + (sample[:end] or _CUT_CHARACTER.sub(b"", sample))
 
 
-def _is_hardly_utf8(sample: bytes) -> bool:
-    return len(_UTF_8_CHARACTER.findall(sample)) <= _MOST_EXCEPTIONS * len(_BEYOND_ASCII.findall(sample))
+def _share_of_utf8(sample: bytes) -> float:
+    """How many of the bytes beyond ASCII belong to valid characters of UTF-8, 0 to 1."""
+    valid = sum(map(len, _UTF_8_CHARACTER.findall(sample)))
+    return valid / len(_BEYOND_ASCII.findall(sample))
 
 
-def _is_plausible(sample: bytes) -> bool:
-    """Whether nearly all characters beyond ASCII are where people would write them in Windows-1252."""
-    count = len(_BEYOND_ASCII.findall(sample))
-    plausible = len(_PLAUSIBLE.findall(sample.decode(WINDOWS_1252, "surrogateescape")))
-    return count - plausible <= _MOST_EXCEPTIONS * count
+def _is_binary(sample: bytes) -> bool:
+    return len(_CONTROL.findall(sample)) > _MOST_CONTROLS * len(sample)

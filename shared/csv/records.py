@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared.csv.encodings.undecoded import displayed
 from shared.csv.file_warnings import FileWarning
 
 LONGEST_VALUE_CHARACTERS = 1_000
@@ -72,7 +73,7 @@ def reasons(records: np.ndarray, column: str | None, code: str, message: str, va
 
 def shown(value: bytes | str) -> str:
     """A value as a reject shows it: bytes that are not text are escaped, and a long value is cut."""
-    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    text = displayed(value) if isinstance(value, bytes) else value
     text = text.replace("\0", "\\x00")
     return text if len(text) <= LONGEST_VALUE_CHARACTERS else text[:LONGEST_VALUE_CHARACTERS] + "…"
 

@@ -7,6 +7,7 @@
     |-- SeveralTables           an archive of which the client must choose a member
     |-- MemberNotFound          the archive has not the member that the client chose
     |-- UnsupportedFile         no table, by name or by content
+    |-- EncodingUnknown         several encodings would make text of it
     |-- HeaderMismatch          the header fits nothing that is expected
     |-- AmbiguousDataset        the file fits several kinds of files equally well
     |-- AmbiguousFormat         the dates of a column can be read in several ways
@@ -24,7 +25,10 @@ class UnreadableFile(Exception):
     code: ClassVar[str] = "unreadable_file"
 
     def __init__(self, message: str, fields: dict[str, Any] | None = None) -> None:
-        """`fields` are safe to show to the client: they hold names and numbers, but no cell of a record."""
+        """`fields` are safe to show to the client: they hold names and numbers, but no cell of a record.
+
+        Only `EncodingUnknown` shows a few words, because a person can tell by them which encoding is right.
+        """
         super().__init__(message, fields)
         self.message = message
         self.fields = fields or {}
@@ -67,6 +71,12 @@ class UnsupportedFile(UnreadableFile):
     """No table, by its name or by its content."""
 
     code = "unsupported_file"
+
+
+class EncodingUnknown(UnreadableFile):
+    """Several encodings would make text of the file, and nothing shows which one is right."""
+
+    code = "ambiguous_encoding"
 
 
 class HeaderMismatch(UnreadableFile):

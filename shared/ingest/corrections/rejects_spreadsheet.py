@@ -16,7 +16,9 @@ import pyarrow as pa
 
 from shared.advice.hints import Advisor
 from shared.csv.dialect import USUAL_DELIMITERS, Dialect
-from shared.csv.encoding import UTF_8, UTF_16_BE, UTF_16_LE, bom_of, encode, exchange
+from shared.csv.encoding import bom_of, encode, exchange
+from shared.csv.encodings.names import BOMS
+from shared.csv.encodings.undecoded import displayed
 from shared.csv.scan import scan_record
 from shared.ingest.corrections.formulas import escaped, taken_back
 from shared.ingest.corrections.rejects_file import RejectsFile
@@ -64,7 +66,7 @@ class SheetFile(RejectsFile):
         super().__init__(stored, header_bytes, dialect, advisor)
         self._read_as = dialect
         # Without the byte order mark some spreadsheets take UTF-8 for the encoding of their country.
-        has_bom = dialect.encoding in (UTF_8, UTF_16_LE, UTF_16_BE)
+        has_bom = dialect.encoding in BOMS
         delimiter = dialect.delimiter if dialect.delimiter in USUAL_DELIMITERS else ","
         self.dialect = replace(dialect_of_sheet(SHEET_COLUMNS, dialect), delimiter=delimiter, bom=has_bom)
         self._names = scan_record(self._header, 0, dialect).fields or []
@@ -79,7 +81,7 @@ class SheetFile(RejectsFile):
         if found.fields is not None and found.end == len(original) and len(found.fields) == len(self._names):
             return self._encoded([*cells, ""], found.fields)
         content = exchange(original) if self.dialect.is_exchanged else original
-        text = content.decode("utf-8", "backslashreplace").replace("\0", "\\x00").rstrip("\r\n")
+        text = displayed(content).replace("\0", "\\x00").rstrip("\r\n")
         return self._encoded([*cells, text[:_LONGEST_TEXT_CHARACTERS]], [b""] * len(self._names))
 
     def _encoded(self, ours: list[str], own: Sequence[bytes]) -> bytes:

@@ -18,7 +18,8 @@ from shared.catalog.table_schema import TableSchema
 from shared.csv.compression.codec import ANEW
 from shared.csv.compression.unpacker import Unpacker
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import UTF_8, Decoder, exchange
+from shared.csv.encoding import Decoder, exchange
+from shared.csv.encodings.names import UTF_8
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.initial_space import Tightener
 from shared.csv.line_ends import SingleReturns
@@ -33,7 +34,10 @@ from shared.storage.protocol import Storage
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file that is stored and split, but not yet registered; see `Upload` for the fields."""
+    """A file that is stored and split, but not yet registered; see `Upload` for the fields.
+
+    `named_encoding`: the encoding that the client named, if it did.
+    """
 
     filename: str
     dataset: str
@@ -49,6 +53,7 @@ class StagedFile:
     header_bytes: int
     spans: list[Span]
     is_small: bool
+    named_encoding: str | None = None
 
 
 class FileIntake:
@@ -146,7 +151,12 @@ class _Content:
             columns=self._layout.columns,
             table_schema=self._layout.schema,
             warnings=[*self._warnings(spans[-1])],
-            dialect=replace(self._sniffed.dialect, encoding=self._decoder.encoding, bom=self._decoder.bom),
+            dialect=replace(
+                self._sniffed.dialect,
+                encoding=self._decoder.encoding,
+                bom=self._decoder.bom,
+                is_encoding_guessed=self._decoder.is_guessed,
+            ),
             header=self._sniffed.header,
             storage_key=self._key,
             size_bytes=size_bytes,
@@ -155,6 +165,7 @@ class _Content:
             header_bytes=self._sniffed.header_end,
             spans=spans,
             is_small=len(spans) == 1,
+            named_encoding=self._options.encoding,
         )
 
     def discard(self) -> None:

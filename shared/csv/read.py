@@ -18,6 +18,7 @@ from shared.csv.blank_rows import blank_rows, is_blank_record
 from shared.csv.dialect import BACKSLASH, Dialect
 from shared.csv.doubts import apostrophes, are_joined, plain_backslashes
 from shared.csv.encoding import exchange
+from shared.csv.encodings.mojibake import mojibake_pattern
 from shared.csv.file_warnings import FileWarning
 from shared.csv.initial_space import trimmed
 from shared.csv.later_headers import LaterHeaders, in_order, rows_with
@@ -41,6 +42,7 @@ MESSAGES: Final = {
     "record_too_long": f"the record spans more than {MOST_RECORD_LINES:,} lines",
     "invalid_utf8": "the text is not valid in the file's encoding",
     "nul_byte": "the text contains a NUL byte",
+    "mixed_encoding": "the text is UTF-8, and the rest of the file seems to be {encoding}",
 }
 
 _FAST, _SLOW, _MALFORMED, _BLANK = range(4)
@@ -130,6 +132,7 @@ class _Batch:
             by_number = np.argsort(numbers)
             table, numbers = table.take(pa.array(by_number)), numbers[by_number]
         table, numbers = self._without_blank(table, numbers)
+        table, numbers = self._without_mojibake(table, numbers)
         table, numbers = self._in_order(table, numbers, order)
         if self.dialect.is_exchanged:
             columns = [exchanged_back(column.combine_chunks()) for column in table.columns]
@@ -164,6 +167,19 @@ class _Batch:
             return table, numbers
         self._verdicts[numbers[is_blank]] = _BLANK
         return table.filter(pa.array(~is_blank)), numbers[~is_blank]
+
+    def _without_mojibake(self, table: pa.Table, numbers: np.ndarray) -> tuple[pa.Table, np.ndarray]:
+        """The rows without those that a guessed encoding makes another text of: their bytes are UTF-8."""
+        pattern = mojibake_pattern(self.dialect.encoding) if self.dialect.is_encoding_guessed else None
+        if pattern is None or self.data.isascii():
+            return table, numbers
+        rejected = np.zeros(table.num_rows, dtype=bool)
+        for name, column in zip(self.header, table.columns, strict=True):
+            found = np.flatnonzero(pc.fill_null(pc.match_substring_regex(column, pattern), False).to_numpy())
+            rejected[found] = True
+            for row in found.tolist():
+                self._reject(int(numbers[row]), "mixed_encoding", name, column[row].as_py().encode())
+        return table.filter(pa.array(~rejected)), numbers[~rejected]
 
     def _in_order(self, table: pa.Table, numbers: np.ndarray, order: Sequence[str]) -> tuple[pa.Table, np.ndarray]:
         """The rows with each value in its column, although later headers may name the columns in another order."""
@@ -200,7 +216,9 @@ class _Batch:
             value = self.data[self._starts[record] : self._content_ends[record]]
         if self.dialect.is_exchanged:
             value = exchange(value)
-        message = MESSAGES[code].format(found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header))
+        message = MESSAGES[code].format(
+            found=found or f"more than {MOST_FIELDS:,}", expected=len(self.header), encoding=self.dialect.encoding
+        )
         self._verdicts[record] = _MALFORMED
         self._faults.append((record, column, code, message, shown(value[:_SHOWN_BYTES])))
 

@@ -67,5 +67,5 @@ def _some(names: list[str]) -> str:
 
 def _is_hidden(name: str) -> bool:
     """Whether it is a directory, or what a system adds for itself (`__MACOSX/`, `.DS_Store`)."""
-    folders_and_name = name.replace("\\", "/").split("/")
-    return not folders_and_name[-1] or any(part.startswith((".", "__MACOSX")) for part in folders_and_name)
+    parts = name.replace("\\", "/").removeprefix("./").split("/")
+    return not parts[-1] or any(part.startswith((".", "__MACOSX")) for part in parts)

@@ -13,8 +13,10 @@ PROCESSES ?= 4
 
 SHELL := /bin/sh
 BIN := .venv/bin
+# Ctrl-C ends pip and venv without a traceback, and nothing of them goes on.
+INTERRUPTIBLE := $(PYTHON) -S tools/interruptible.py
 # -qq: errors are shown, the rest is not. Every file is checked against the lock's hashes, wherever it came from.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+PIP := $(INTERRUPTIBLE) $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 LOCK := build/lock/bin/python -m uv pip compile --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
@@ -100,7 +102,7 @@ define make_venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; point to one with: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "making .venv from $(1) ..."
-	@$(PYTHON) -m venv --clear .venv
+	@$(INTERRUPTIBLE) $(PYTHON) -m venv --clear .venv
 	@$(PIP) install --require-hashes -r $(1)
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch .venv/runtime.stamp

@@ -6,12 +6,14 @@ from typing import Annotated, Final
 from fastapi import Depends, Header, Query, Request
 
 from api.client import client_of
+from api.description.suggestions import unknown_name
 from api.http_errors import TenantConflict, TenantForbidden
 from api.runtime import Runtime
 from shared.database.models import TENANT_NAME
 
 DEFAULT_TENANT: Final = "public"
 _TENANT_PATTERN: Final = f"^{TENANT_NAME}$"
+_TENANT_FORM: Final = "A name has up to 63 small letters, digits, - and _, and begins with a letter or a digit."
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,19 @@ def tenant_of(
         str | None,
         Header(
             pattern=_TENANT_PATTERN,
-            description=f"One of the key's tenants, by default its first one; without keys `{DEFAULT_TENANT}`.",
+            description=f"One of the key's tenants, by default its first one; without keys `{DEFAULT_TENANT}`."
+            f" {_TENANT_FORM}",
         ),
     ] = None,
     tenant: Annotated[
-        str | None, Query(pattern=_TENANT_PATTERN, description="The same as the header X-Tenant.")
+        str | None,
+        Query(pattern=_TENANT_PATTERN, description=f"The same as the header X-Tenant. {_TENANT_FORM}"),
     ] = None,
 ) -> Tenant:
     """The tenant that the request names, or the default.
 
     With a key, a client can only choose among the key's tenants. Raises `TenantConflict` if header and query differ,
-    `TenantForbidden` for any other tenant.
+    `TenantForbidden`, which names the key's tenants, for any other tenant.
     """
     if x_tenant is not None and tenant is not None and x_tenant != tenant:
         raise TenantConflict("The header X-Tenant and the parameter tenant name different tenants; send one of them.")
@@ -56,7 +60,7 @@ def tenant_of(
     tenants = (tenant or x_tenant or DEFAULT_TENANT,) if client is None else client.tenants
     name = tenant or x_tenant or tenants[0]
     if name not in tenants:
-        raise TenantForbidden("This key is not valid for the tenant that the request names.")
+        raise unknown_name(TenantForbidden, "This key is not valid for the tenant", name, tenants)
     return Tenant(name, is_in_query=tenant is not None)
 
 

@@ -60,6 +60,12 @@ class UnknownDataset(errors.InvalidRequest):
     code = "unknown_dataset"
 
 
+class InvalidMapping(errors.InvalidRequest):
+    """The mapping of the file's columns cannot be applied."""
+
+    code = "invalid_mapping"
+
+
 class UnknownEncoding(errors.InvalidRequest):
     """The API cannot read files in this encoding."""
 

@@ -3,7 +3,6 @@
 import ipaddress
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -11,17 +10,18 @@ from urllib.parse import urlsplit
 import httpx
 
 from cli.client_errors import Json, ProblemError, UnreachableError, no_key, not_ours, problem_of, unreachable
+from cli.files import OpenFile
 from shared.database.state_machine import ACTIVE_STATES
 from shared.keys.api_key import parse_key
 
 API_PREFIX = "/api/v1"
 
-UPLOAD_BLOCK_BYTES = 256 * 1024
 FIRST_POLL_SECONDS = 0.1
 LONGEST_POLL_SECONDS = 1.0
 # A restart of the API takes a few seconds and harms no upload, so `watch` continues for this long without answers.
 OUTAGE_SECONDS = 60.0
 FIRST_SERVER_ERROR = 500
+TOO_MANY_REQUESTS = 429
 
 # The API answers an upload only when the whole file is on its disk, so the answer may take long.
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0, read=300.0, write=300.0)
@@ -37,6 +37,7 @@ class ApiClient:
 
     def __init__(self, api_url: str, tenant: str | None, api_key: str | None = None) -> None:
         self.api_url = api_url.rstrip("/")
+        self.tenant = tenant
         if api_key and parse_key(api_key) is None:
             raise no_key()
         self._http = httpx.Client(
@@ -59,15 +60,30 @@ class ApiClient:
         """A page of the list at `path`; parameters that are None are not sent."""
         return self._json("GET", path, params, "items")
 
+    def document(self, path: str, member: str) -> Json:
+        """The document at `path`, which has this member."""
+        return self._json("GET", path, {}, member)
+
     def act(self, upload_id: object, action: str) -> Json:
         """Cancel, retry or undo an upload, and return the upload after that."""
         return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id")
 
-    def upload(self, file: Path, params: Params, on_sent: Callable[[int], None], path: str = "/upload") -> Json:
-        """Stream `file` to `path` as the raw body, in constant memory; `on_sent` gets the bytes sent so far."""
-        headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
+    def upload(
+        self,
+        file: OpenFile,
+        params: Params,
+        on_sent: Callable[[int], None],
+        path: str = "/upload",
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Stream `file` to `path` as the raw body, in constant memory; `on_sent` gets the bytes sent so far.
+
+        Without a size the body goes out in chunks. Raises `ClientError`.
+        """
+        headers = _present({"Content-Length": file.size, "Idempotency-Key": idempotency_key})
+        headers["Content-Type"] = "application/octet-stream"
         try:
-            response = self._http.post(path, params=_present(params), headers=headers, content=_blocks(file, on_sent))
+            response = self._http.post(path, params=_present(params), headers=headers, content=file.blocks(on_sent))
         except httpx.TransportError as error:
             raise unreachable(self.api_url, error) from error
         return _checked(response, "id")
@@ -129,17 +145,9 @@ def _present(params: Params) -> dict[str, str]:
     return present
 
 
-def _blocks(file: Path, on_sent: Callable[[int], None]) -> Iterator[bytes]:
-    sent = 0
-    with file.open("rb") as source:
-        while block := source.read(UPLOAD_BLOCK_BYTES):
-            yield block
-            sent += len(block)
-            on_sent(sent)
-
-
 def _is_final(error: ProblemError | UnreachableError) -> bool:
-    return isinstance(error, ProblemError) and error.status < FIRST_SERVER_ERROR
+    # a limit on requests is over within a minute
+    return isinstance(error, ProblemError) and error.status < FIRST_SERVER_ERROR and error.status != TOO_MANY_REQUESTS
 
 
 def _is_loopback(url: str) -> bool:

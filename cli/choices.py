@@ -1,12 +1,6 @@
 """The values of options and arguments, as the API names and checks them. (For states the CLI uses `UploadState`.)"""
 
 from enum import StrEnum
-from pathlib import Path
-
-import typer
-
-from shared.csv.compression.registry import codec_of
-from shared.csv.unreadable import UnsupportedFile
 
 
 class SortBy(StrEnum):
@@ -23,18 +17,16 @@ class SortOrder(StrEnum):
     DESC = "desc"
 
 
+class OnError(StrEnum):
+    """What a rejected record does to its upload."""
+
+    SKIP = "skip"
+    ABORT = "abort"
+
+
 class Scope(StrEnum):
     """The scopes of an API key."""
 
     READ = "read"
     UPLOAD = "upload"
     ADMIN = "admin"
-
-
-def table_file(file: Path) -> Path:
-    """The file, if its name is that of a table; raises `BadParameter` with what to do before anything is sent."""
-    try:
-        codec_of(file.name)
-    except UnsupportedFile as error:
-        raise typer.BadParameter(error.message) from error
-    return file

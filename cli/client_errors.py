@@ -2,10 +2,12 @@
 
 ClientError
 |-- NoKeyError       INGEST_API_KEY does not contain a key; nothing was sent
+|-- LocalFileError   a file here cannot be sent, because it is unreadable or wrongly named, or cannot be written
 |-- ProblemError     the API answered with application/problem+json, or with another answer that is not a success
 `-- UnreachableError no answer: no server listens there, or the connection broke
 """
 
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
@@ -30,6 +32,10 @@ class ClientError(Exception):
 
 class NoKeyError(ClientError):
     """The key in the environment is malformed. The message does not show it."""
+
+
+class LocalFileError(ClientError):
+    """A file of this machine cannot be sent or written."""
 
 
 class ProblemError(ClientError):
@@ -65,6 +71,27 @@ def no_key() -> NoKeyError:
     """The error for a malformed key."""
     message = "INGEST_API_KEY is not a valid key: it has missing, extra or wrong characters."
     return NoKeyError(message, {"type": "about:blank", "title": "No key", "code": "key_invalid", "detail": message})
+
+
+def not_sent(code: str, detail: str) -> LocalFileError:
+    """The error for a file that is not sent."""
+    document = {"type": "about:blank", "title": "Not sent", "code": code, "detail": detail}
+    return LocalFileError(printable(detail), document)
+
+
+def unknown_name(kind: str, name: str, known: list[str]) -> ClientError:
+    """The error for a name that the API does not know."""
+    near = get_close_matches(name, known, n=1)
+    detail = f"There is no {kind} {name!r}{f'; did you mean {near[0]!r}?' if near else '.'}"
+    document = {"type": "about:blank", "title": "Unknown name", "code": f"unknown_{kind}", "detail": detail}
+    return ClientError(printable(detail), {**document, "known": known})
+
+
+def not_written(error: OSError) -> LocalFileError:
+    """The error for a file that cannot be written."""
+    detail = f"{error.filename or 'The output'} cannot be written: {error.strerror or error}."
+    document = {"type": "about:blank", "title": "Not written", "code": "unwritable", "detail": detail}
+    return LocalFileError(printable(detail), document)
 
 
 def unreachable(base_url: str, error: httpx.TransportError) -> UnreachableError:

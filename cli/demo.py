@@ -1,93 +1,90 @@
 """`imdb-ingest demo`: load a file on servers of its own, in a temporary directory, and show every step."""
 
-import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
+from threading import Event
 
 from rich.console import Console
 from rich.rule import Rule
 
-from cli import render
+from cli import render, render_upload
 from cli.api_client import ApiClient
 from cli.client_errors import ClientError, Json
+from cli.files import InputFile
 from cli.formatting import printable
-from cli.progress import progress_view
+from cli.interrupts import INTERRUPTED
+from cli.progress import ProgressView, progress_view
 from cli.sending import follow, send
 from shared.database.state_machine import UploadState
-from stack.local import LocalStack
-from stack.stack_errors import StackError
+from stack.local import LocalStack, quiet
+from stack.stack_errors import Interrupted, StackError
 from stack.supervisor import Signals
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "movies.csv"
 FAILED = 1
-INTERRUPTED = 130
 _SHOWN_REJECTS = 50
 _SHOWN_MOVIES = 15
 
 
 def run(file: Path | None) -> int:
     """Load `file` (None: the sample) with Celery and show the result; return the exit code."""
-    out = render.console()
     source = file or SAMPLE
     if not source.is_file():
         return _failed(f"There is no sample at {source}; choose a file with --file.")
-    try:
-        with _interruptible(), tempfile.TemporaryDirectory(prefix="imdb-ingest-demo-") as directory:
-            upload = _show(out, source, Path(directory))
-    except (ClientError, StackError) as error:
-        return _failed(str(error))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    out = render.console()
+    directory = tempfile.TemporaryDirectory(prefix="imdb-ingest-demo-")
+    # Regardless of the environment: the demo needs no keys, because its API is on loopback and exists only briefly.
+    stack = LocalStack(Path(directory.name), flower=True, settings={"INGEST_REQUIRE_KEYS": "false"})
+    with Signals(stack) as stop:
+        try:
+            upload = _show(out, stack, source, stop)
+        except Interrupted:
+            return INTERRUPTED
+        except (ClientError, StackError) as error:
+            # a second Ctrl-C ends the services that the demo talks to
+            return INTERRUPTED if stop.is_set() else _failed(str(error))
+        finally:
+            with out.status("stopping everything"):
+                stop.set()  # from here on a Ctrl-C only makes the stopping quicker
+                stack.stop()
+                directory.cleanup()
+            out.print("[green]✓[/] stopped; nothing is left behind")
     return 0 if upload["state"] == UploadState.COMPLETED else FAILED
 
 
-def _show(out: Console, source: Path, directory: Path) -> Json:
-    with _running(out, directory) as stack, ApiClient(stack.api_url, None) as client:
+def _show(out: Console, stack: LocalStack, source: Path, stop: Event) -> Json:
+    began = time.monotonic()
+    with out.status("starting PostgreSQL, Valkey, the API, a Celery worker and Flower"):
+        stack.start(quiet, stop)
+    out.print(f"[green]✓[/] stack is up after {time.monotonic() - began:.1f} s: {stack.api_url}/docs")
+    with ApiClient(stack.api_url, None) as client:
         out.print(Rule(f"uploading {source.name} with use_celery=true", align="left"))
-        with progress_view(out, silent=False) as view:
-            upload = follow(client, send(client, source, {"use_celery": True}, view), view)
-        out.print(render.counts(upload))
+        with progress_view(out, silent=False) as bars:
+            view = _Stoppable(bars, stop)
+            upload = follow(client, send(client, InputFile.at(source), {"use_celery": True}, view), view)
+        out.print(render_upload.counts(upload))
+        if upload["error"]:
+            out.print(printable(upload["error"]["message"]), style="bold red", markup=False)
         path = f"/uploads/{upload['id']}/rejects"
         out.print(render.rejects(client.page(path, {"page_size": _SHOWN_REJECTS})))
         out.print(render.movies(client.page("/movies", {"page_size": _SHOWN_MOVIES})))
     return upload
 
 
-@contextmanager
-def _running(out: Console, directory: Path) -> Iterator[LocalStack]:
-    """Run the whole stack; print a line when it is up and one when it has stopped."""
-    began = time.monotonic()
-    # Regardless of the environment: the demo needs no keys, because its API is on loopback and exists only briefly.
-    stack = LocalStack(directory, flower=True, settings={"INGEST_REQUIRE_KEYS": "false"})
-    with out.status("starting PostgreSQL, Valkey, the API, a Celery worker and Flower"):
-        stack.start()
-    try:
-        out.print(f"[green]✓[/] stack is up after {time.monotonic() - began:.1f} s: {stack.api_url}/docs")
-        yield stack
-    finally:
-        with out.status("stopping everything"), Signals(stack) as stop:
-            stop.set()  # from here on a Ctrl-C only makes the stopping quicker
-            stack.stop()
-        out.print("[green]✓[/] stopped; nothing is left behind")
+@dataclass(frozen=True)
+class _Stoppable:
+    """A view that raises `Interrupted` at the next step after Ctrl-C."""
 
+    view: ProgressView
+    stop: Event
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let SIGTERM end the demo like Ctrl-C: it stops the services and removes the directory."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def show(self, phase: str, done: int, total: int | None, note: str) -> None:
+        if self.stop.is_set():
+            raise Interrupted
+        self.view.show(phase, done, total, note)
 
 
 def _failed(message: str) -> int:

@@ -32,3 +32,8 @@ def elapsed_seconds(upload: dict[str, str | None]) -> float | None:
     if started is None or finished is None:
         return None
     return (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
+
+
+def minute(timestamp: str) -> str:
+    """`2026-11-27T08:15:03Z` as `2026-11-27 08:15`."""
+    return timestamp[:16].replace("T", " ")

@@ -1,13 +1,11 @@
 """`imdb-ingest keys`: manage API keys, directly in the database, because the API cannot create the first key."""
 
-import json
 import math
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from pydantic import ValidationError
@@ -15,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import render
-from cli.choices import Scope
+from cli.session import print_json
 from shared.database.engine import create_sync_engine
 from shared.database.queries.api_keys import all_keys
 from shared.errors import IngestError, InvalidRequest, NotFound, StateConflict
@@ -27,75 +25,39 @@ from stack.stack_errors import StackError
 FAILED = 1
 WRONG_USAGE = 2
 
-app = typer.Typer(help="Create, list, rotate and revoke API keys.", no_args_is_help=True)
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        file_okay=False,
-        help="The data directory of a running `imdb-ingest up`; without it, DATABASE_URL is used.",
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.")]
-
-
-@app.command()
 def create(
-    *,
-    name: Annotated[str, typer.Option(help="Who will use the key.")],
-    tenant: Annotated[
-        list[str], typer.Option(help="A tenant that the key may access; repeatable, the first is the default.")
-    ],
-    scope: Annotated[list[Scope], typer.Option(help="A scope of the key; repeatable. admin includes the others.")],
-    expires_days: Annotated[
-        float | None,
-        typer.Option(help="The key's lifetime in days, at most 3,650 (ten years); by default it does not expire."),
-    ] = None,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
+    data_dir: Path | None, name: str, tenants: list[str], scopes: list[str], days: float | None, *, as_json: bool
 ) -> None:
-    """Create a key. The key is shown only once."""
+    """Create a key and show it; `days` is its lifetime."""
     with _database(data_dir) as connection:
-        lifetime = None if expires_days is None else _span(expires_days, timedelta(days=1))
-        new = administration.create(connection, name, tenant, [str(one) for one in scope], lifetime)
+        lifetime = None if days is None else _span(days, timedelta(days=1))
+        new = administration.create(connection, name, tenants, scopes, lifetime)
     _show_new(new, as_json=as_json)
 
 
-@app.command("list")
-def list_keys(*, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """List all keys, including expired and revoked ones."""
+def list_all(data_dir: Path | None, *, as_json: bool) -> None:
+    """Show all keys."""
     with _database(data_dir) as connection:
         items = [_document(row._asdict()) for row in connection.execute(all_keys())]
     if as_json:
-        _print_json({"items": items})
+        print_json({"items": items})
     else:
         render.console().print(render.keys({"items": items}))
 
 
-@app.command()
-def revoke(*, key_id: KeyId, as_json: AsJson = False, data_dir: DataDir = None) -> None:
-    """Revoke key ID: the API refuses the next request with it."""
+def revoke(data_dir: Path | None, key_id: str, *, as_json: bool) -> None:
+    """Revoke a key and say when that happened."""
     with _database(data_dir) as connection:
         revoked_at = administration.revoke(connection, key_id)
     if as_json:
-        _print_json(_document({"id": key_id, "revoked_at": revoked_at}))
+        print_json(_document({"id": key_id, "revoked_at": revoked_at}))
     else:
         typer.echo(f"{key_id} was revoked at {revoked_at:%Y-%m-%d %H:%M:%S} UTC.")
 
 
-@app.command()
-def rotate(
-    *,
-    key_id: KeyId,
-    overlap_hours: Annotated[
-        float, typer.Option(help="How long the old key still works, in hours, at most 87,600.")
-    ] = 24,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-) -> None:
-    """Replace key ID: create a key with its name, tenants, scopes and expiry. The new key is shown only once."""
+def rotate(data_dir: Path | None, key_id: str, overlap_hours: float, *, as_json: bool) -> None:
+    """Create a key like `key_id` and show it; the old one ends after `overlap_hours`."""
     with _database(data_dir) as connection:
         new = administration.rotate(connection, key_id, _span(overlap_hours, timedelta(hours=1)))
     _show_new(new, as_json=as_json)
@@ -148,7 +110,7 @@ def _show_new(new: administration.NewKey, *, as_json: bool) -> None:
     about = {"id": new.key.id, "name": new.name, "tenants": new.tenants, "scopes": new.scopes}
     times = {"created_at": new.created_at, "expires_at": new.expires_at, "replaces": new.replaces}
     if as_json:
-        _print_json(_document({"key": new.key.text, **about, **times}))
+        print_json(_document({"key": new.key.text, **about, **times}))
         return
     typer.echo(new.key.text)
     typer.echo(
@@ -158,10 +120,6 @@ def _show_new(new: administration.NewKey, *, as_json: bool) -> None:
 
 def _document(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 def _failed(message: str, code: int = FAILED) -> typer.Exit:

@@ -1,14 +1,12 @@
-"""Uploads, rejects, keys and movies as tables. Every text from a file is escaped for the terminal."""
-
-from collections.abc import Iterable
+"""Lists as tables: uploads, history, rejects, keys and movies. Every text from a file is escaped for the terminal."""
 
 from rich.console import Console, RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from cli.client_errors import Json
-from cli.formatting import count, elapsed_seconds, printable, size
+from cli.formatting import count, minute, printable
+from cli.outcome import STYLES, Outcome, outcome_of
 from shared.database.state_machine import UploadState
 
 # The width without a terminal: enough for a full upload id beside the numbers.
@@ -30,17 +28,6 @@ def console(*, stderr: bool = False) -> Console:
     return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
 
 
-def counts(upload: Json) -> RenderableType:
-    """The state of an upload and its record counts."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="dim")
-    grid.add_column(justify="right")
-    for name, value in _summary_lines(upload):
-        grid.add_row(name, value)
-    title = Text.assemble((printable(upload["filename"]), "bold"), " ", _state(upload["state"]))
-    return Panel(grid, title=title, title_align="left", expand=False)
-
-
 def uploads(page: Json) -> RenderableType:
     """A page of uploads, one line for each."""
     table = _table("uploads", page)
@@ -57,9 +44,9 @@ def uploads(page: Json) -> RenderableType:
             upload["id"],
             _cell(upload["filename"]),
             upload["dataset"],
-            _state(upload["state"]),
+            state(upload),
             *(count(records[name]) for name in ("read", "loaded", "rejected", "duplicate")),
-            upload["created_at"][:16].replace("T", " "),
+            minute(upload["created_at"]),
         )
     return table
 
@@ -121,7 +108,7 @@ def keys(page: Json) -> RenderableType:
             " ".join(key["tenants"]),
             " ".join(key["scopes"]),
             key["state"],
-            *((key[name] or "")[:16].replace("T", " ") for name in ("created_at", "expires_at", "last_used_at")),
+            *(minute(key[name] or "") for name in ("created_at", "expires_at", "last_used_at")),
         )
     return table
 
@@ -150,22 +137,6 @@ def movies(page: Json) -> RenderableType:
     return table
 
 
-def _summary_lines(upload: Json) -> Iterable[tuple[str, Text]]:
-    records, seconds = upload["records"], elapsed_seconds(upload)
-    yield "id", Text(upload["id"])
-    yield "dataset", Text(upload["dataset"])
-    yield "size", Text(size(upload["size_bytes"]))
-    yield "records read", Text(count(records["read"]), "bold")
-    yield "loaded", Text(count(records["loaded"]), "green")
-    yield "rejected", Text(count(records["rejected"]), "red" if records["rejected"] else "")
-    yield "duplicate", Text(count(records["duplicate"]), "yellow" if records["duplicate"] else "")
-    if seconds is not None:
-        yield "seconds", Text(f"{seconds:,.2f}")
-        yield "rows/s", Text(count(records["read"] / seconds) if seconds > 0 else "-")
-    if upload["error"]:
-        yield "error", Text(f"{upload['error']['code']}: {printable(upload['error']['message'])}", "bold red")
-
-
 def _table(name: str, page: Json) -> Table:
     shown, total = len(page["items"]), page["total"]
     caption = f"{count(shown)} of {count(total)}"
@@ -174,8 +145,11 @@ def _table(name: str, page: Json) -> Table:
     return Table(title=Text(name, "bold"), title_justify="left", caption=caption, caption_justify="left")
 
 
-def _state(state: str) -> Text:
-    return Text(state, _STATE_STYLES.get(state, ""))
+def state(upload: Json) -> Text:
+    """The state of an upload in its colour, and whether it is partial."""
+    if outcome_of(upload) is Outcome.PARTIAL:
+        return Text(f"{upload['state']}, {Outcome.PARTIAL}", STYLES[Outcome.PARTIAL])
+    return Text(upload["state"], _STATE_STYLES.get(upload["state"], ""))
 
 
 def _title(movie: Json) -> Text:

@@ -7,7 +7,10 @@ from itertools import chain
 from pathlib import Path
 
 from cli.api_client import ApiClient, Params
-from cli.client_errors import Json
+from cli.client_errors import Json, not_written
+from cli.files import InputFile
+from cli.formatting import printable
+from cli.interrupts import ctrl_c_says
 from cli.progress import ProgressView, loading_note, sending_note
 
 SENDING = "sending"
@@ -15,14 +18,21 @@ LOADING = "loading"
 STDOUT = Path("-")
 
 
-def send(client: ApiClient, file: Path, params: Params, view: ProgressView, path: str = "/upload") -> Json:
+def send(
+    client: ApiClient,
+    file: InputFile,
+    params: Params,
+    view: ProgressView,
+    path: str = "/upload",
+    idempotency_key: str | None = None,
+) -> Json:
     """Upload `file` to `path` and return the upload from the answer. Raises `ClientError`."""
-    total = file.stat().st_size
+    with file.opened() as source:
 
-    def on_sent(sent: int) -> None:
-        view.show(SENDING, sent, total, sending_note(sent, total))
+        def on_sent(sent: int) -> None:
+            view.show(SENDING, sent, source.size, sending_note(sent, source.size))
 
-    return client.upload(file, {"filename": file.name, **params}, on_sent, path)
+        return client.upload(source, {"filename": source.name, **params}, on_sent, path, idempotency_key)
 
 
 def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
@@ -40,7 +50,15 @@ def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
 def write_blocks(blocks: Iterator[bytes], file: Path) -> None:
     """Write the blocks to `file` (- is stdout), which is created when the first block arrives. Raises `ClientError`."""
     first = next(blocks, b"")
-    with nullcontext(sys.stdout.buffer) if file == STDOUT else file.open("wb") as output:
-        for block in chain([first], blocks):
-            output.write(block)
-        output.flush()
+    try:
+        with (
+            ctrl_c_says(lambda: f"Stopped; {printable(str(file))} is not complete."),
+            nullcontext(sys.stdout.buffer) if file == STDOUT else file.open("wb") as output,
+        ):
+            for block in chain([first], blocks):
+                output.write(block)
+            output.flush()
+    except BrokenPipeError:
+        raise  # the reader of stdout has gone, which Typer handles
+    except OSError as error:
+        raise not_written(error) from error

@@ -3,6 +3,7 @@
     IngestError                      code, message; fields go to the log and into problem+json
     |-- Permanent                    trying again would not help
     |   |-- InvalidRequest           the request cannot be carried out
+    |   |   |-- InvalidSchema        the schema for the file's values cannot be applied
     |   |   |-- NotFound
     |   |   |-- StateConflict        the upload's state forbids the action
     |   |   |-- FileExpired          the stored file is no longer kept
@@ -13,6 +14,7 @@
     |   |-- DatasetGone              the upload's dataset no longer exists
     |   |-- CorrectedUploadEnded     the upload that a correction corrects is no longer completed
     |   |-- TooManyRejects           more rejected records than the upload's budget allows
+    |   |-- NothingLoaded            the upload has no valid record
     |   `-- RecordCountsMismatch     the record counts do not match what is stored
     `-- Transient                    trying again would help
         |-- LostLease                another loader has the work now
@@ -51,6 +53,12 @@ class InvalidRequest(Permanent):
     """The request cannot be carried out as it is."""
 
     code = "invalid_request"
+
+
+class InvalidSchema(InvalidRequest):
+    """The schema for the file's values cannot be applied."""
+
+    code = "invalid_schema"
 
 
 class NotFound(InvalidRequest):
@@ -111,6 +119,12 @@ class TooManyRejects(Permanent):
     """More rejected records than the upload's budget allows."""
 
     code = "too_many_rejects"
+
+
+class NothingLoaded(Permanent):
+    """The upload has no valid record; its rejects say why."""
+
+    code = "nothing_loaded"
 
 
 class RecordCountsMismatch(Permanent):

@@ -1,10 +1,10 @@
 """The programs of the servers. They are inside wheels, which this module locates but never imports."""
 
 import platform
-import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+from stack.short_program import run_short
 from stack.stack_errors import StackError
 
 _HELP = "install the extra `local` (pip install -r requirements.txt) or set {variable} to a server of your own"
@@ -28,8 +28,10 @@ def postgres_version(bin_dir: Path) -> int:
     program = bin_dir / "postgres"
     if not program.is_file():
         raise StackError(f"no PostgreSQL in {bin_dir}")
-    answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
-    return int(answer.split()[2].partition(".")[0])
+    answer = run_short([program, "--version"], seconds=20)
+    if answer.returncode != 0:
+        raise StackError(f"{program} does not run: {answer.stderr.strip()}")
+    return int(answer.stdout.split()[2].partition(".")[0])
 
 
 def _package_dir(package: str, variable: str) -> Path:

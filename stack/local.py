@@ -9,11 +9,11 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from stack.ports import LOCALHOST, free_port, require_free
+from stack.ports import LOCALHOST, free_port, refusal, require_free
 from stack.postgres import PostgresServer
 from stack.process import stop_remembered
-from stack.services import Api, Flower, Service, Surroundings, Worker, migrate
-from stack.stack_errors import Interrupted, StackError
+from stack.services import API_PORT_ADVICE, FLOWER_PORT_ADVICE, Api, Flower, Service, Surroundings, Worker, migrate
+from stack.stack_errors import StackError
 from stack.valkey import ValkeyServer
 
 Member = PostgresServer | ValkeyServer | Service
@@ -33,8 +33,8 @@ class LocalStack:
             stack.postgres.stop(immediate=True)      # then .start(): same port, same data
 
     With `database_url` or `redis_url` (of a Redis or a Valkey) the stack uses that server instead of starting its own.
-    `settings` are environment variables for API, worker and Flower. Port 0 means a free port. `start` reports the name
-    and address of each service when it answers.
+    `settings` are environment variables for API, worker and Flower. Port 0 means a free port. With `flower_may_move`,
+    Flower takes a free port if its own is in use. `start` reports the name and address of each service when it answers.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class LocalStack:
         host: str = LOCALHOST,
         api_port: int = 0,
         flower_port: int = 0,
+        flower_may_move: bool = False,
         worker_concurrency: int = 2,
         database_url: str | None = None,
         redis_url: str | None = None,
@@ -57,6 +58,7 @@ class LocalStack:
         self._api_ports = [api_port or free_port(), *(free_port() for _more in range(apis - 1))][:apis]
         self._worker_count = workers
         self._flower_port = (flower_port or free_port()) if flower else None
+        self._flower_may_move = flower_may_move
         self._worker_concurrency = worker_concurrency
         self._database_url = database_url
         self._redis_url = redis_url
@@ -114,11 +116,14 @@ class LocalStack:
         return [member for member in (*servers, *self.workers, self.flower, *self.apis) if member is not None]
 
     def start(self, report: Report = quiet, cancelled: Event | None = None) -> None:
-        """Start everything and return when all services answer; after an error stop what has started, and raise."""
+        """Start everything and return when all services answer; after an error stop what has started, and raise.
+
+        Raises `StackError`, and `Interrupted` if `cancelled` is set meanwhile.
+        """
         self._take_directory()
         try:
             self._stop_leftovers()
-            self._require_ports()
+            self._settle_ports(report)
             self._start_servers(report, cancelled)
             self._start_services(report, cancelled)
         except BaseException:
@@ -164,9 +169,7 @@ class LocalStack:
 
     def _start_services(self, report: Report, cancelled: Event | None) -> None:
         surroundings = Surroundings(self.data_dir, self.database_url, self.redis_url, self._settings)
-        if cancelled is not None and cancelled.is_set():
-            raise Interrupted
-        migrate(surroundings)
+        migrate(surroundings, cancelled)
         report("migrate", "tables are up to date")
         self._make_services(surroundings)
         services = [member for member in self.members if isinstance(member, Service)]
@@ -188,12 +191,20 @@ class LocalStack:
         for pid_path in sorted((self.data_dir / "run").glob("*.pid")):
             stop_remembered(pid_path, ((signal.SIGTERM, 10.0),))
 
-    def _require_ports(self) -> None:
-        """Raise `StackError` if a port is in use, before anything starts."""
+    def _settle_ports(self, report: Report) -> None:
+        """Raise `StackError` if a port is in use, before anything starts; Flower moves to another one if it may."""
         for port in self._api_ports:
-            require_free(self._host, port, "the API")
-        if self._flower_port is not None:
-            require_free(LOCALHOST, self._flower_port, "Flower")
+            require_free(self._host, port, "the API", API_PORT_ADVICE)
+        if self._flower_port is None:
+            return
+        reason = "the API takes it" if self._flower_port in self._api_ports else refusal(LOCALHOST, self._flower_port)
+        if reason is None:
+            return
+        complaint = f"port {self._flower_port} for Flower cannot be used on {LOCALHOST}: {reason}"
+        if not self._flower_may_move:
+            raise StackError(f"{complaint}; {FLOWER_PORT_ADVICE}")
+        self._flower_port = free_port()
+        report("flower", f"{complaint}; it takes {self._flower_port} ({FLOWER_PORT_ADVICE})")
 
     def _take_directory(self) -> None:
         """Lock the data directory while the stack runs; the kernel releases the lock however the process ends."""

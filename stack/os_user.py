@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Event
 
+from stack.short_program import run_short
 from stack.stack_errors import StackError
 
 NOBODY = 65534
@@ -24,18 +26,9 @@ class OsUser:
     prefix: tuple[str, ...] = ()
     uid: int | None = None
 
-    def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-        """Run a short program and return its result, with its output as text."""
-        return subprocess.run(
-            [*self.prefix, *command],
-            user=self.uid,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd="/",
-            timeout=300,
-        )
+    def run(self, command: Sequence[str | Path], cancelled: Event | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a short program and return its result, with its output as text; raises what `run_short` raises."""
+        return run_short([*self.prefix, *command], seconds=300, cancelled=cancelled, uid=self.uid)
 
 
 def os_user_for(directory: Path, program: Path) -> OsUser:

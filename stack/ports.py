@@ -18,19 +18,21 @@ def free_port() -> int:
     """A free port, chosen at random, so that two runs at the same time hardly ever choose the same one."""
     for _attempt in range(_ATTEMPTS):
         port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT + 1)
-        if _refusal(LOCALHOST, port) is None:
+        if refusal(LOCALHOST, port) is None:
             return port
     raise StackError(f"no free port found between {_FIRST_PORT} and {_LAST_PORT}")
 
 
-def require_free(host: str, port: int, purpose: str) -> None:
-    """Raise `StackError` if the port is in use."""
-    refusal = _refusal(host, port)
-    if refusal is not None:
-        raise StackError(f"port {port} for {purpose} cannot be used on {host}: {refusal}")
+def require_free(host: str, port: int, purpose: str, advice: str = "") -> None:
+    """Raise `StackError` if the port is in use; `advice` says what would help."""
+    reason = refusal(host, port)
+    if reason is not None:
+        help_text = f"; {advice}" if advice else ""
+        raise StackError(f"port {port} for {purpose} cannot be used on {host}: {reason}{help_text}")
 
 
-def _refusal(host: str, port: int) -> str | None:
+def refusal(host: str, port: int) -> str | None:
+    """Why a server cannot listen on the port; None if it can."""
     with socket.socket() as probe:
         # like the servers: connections of an earlier run in the state TIME_WAIT do not matter
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

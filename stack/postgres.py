@@ -116,7 +116,7 @@ class PostgresServer(Server):
         user = os_user_for(self.directory, self.bin_dir / "postgres")
         self._stop_leftovers()
         if not self.data_dir.exists():
-            self._initialise(user)
+            self._initialise(user, cancelled)
         self.port = self.port or free_port()
         require_free(LOCALHOST, self.port, "postgres")
         self._process = ManagedProcess(self._recipe(user))
@@ -156,7 +156,7 @@ class PostgresServer(Server):
             stop_signals=((signal.SIGINT, _FAST_SECONDS), (signal.SIGQUIT, _IMMEDIATE_SECONDS)),
         )
 
-    def _initialise(self, user: OsUser) -> None:
+    def _initialise(self, user: OsUser, cancelled: Event | None) -> None:
         """Run initdb in a draft directory, so that an incomplete cluster is never taken for a complete one."""
         draft = self.directory / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
@@ -175,8 +175,10 @@ class PostgresServer(Server):
             *options,
             *self._locale(),
         ]
-        result = user.run(command)
-        password_file.unlink()
+        try:
+            result = user.run(command, cancelled)
+        finally:
+            password_file.unlink()
         if result.returncode != 0:
             raise StackError(f"initdb failed for {self.data_dir}:\n{result.stderr.strip()}")
         draft.rename(self.data_dir)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from redis.exceptions import RedisError
 from stack.ports import LOCALHOST, require_free
 from stack.process import ManagedProcess, Recipe, rotate
 from stack.secrets import password_in
+from stack.short_program import run_short
 from stack.stack_errors import StackError
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -32,6 +32,10 @@ _MIGRATE_SECONDS = 600.0
 # A worker that should stop ends its task after the current batch; a slice is 3 s by default.
 _WORKER_STOP_SECONDS = 30.0
 _API_STOP_SECONDS = 15.0
+
+# What helps if a port is in use.
+API_PORT_ADVICE: Final = "choose another with --port"
+FLOWER_PORT_ADVICE: Final = "choose another with --flower-port, or --no-flower"
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Api(Service):
     def start(self) -> None:
         """Start it; raises `StackError` if its port is in use."""
         self.stop_leftover()
-        require_free(self.host, self.port, self.name)
+        require_free(self.host, self.port, "the API", API_PORT_ADVICE)
         super().start()
 
     def answers(self) -> bool:
@@ -164,7 +168,7 @@ class Flower(Service):
     def start(self) -> None:
         """Start it; raises `StackError` if its port is in use."""
         self.stop_leftover()
-        require_free(LOCALHOST, self.port, self.name)
+        require_free(LOCALHOST, self.port, "Flower", FLOWER_PORT_ADVICE)
         super().start()
 
     @property
@@ -182,26 +186,23 @@ class Flower(Service):
         return _status(self.url, self.credentials) == httpx.codes.OK
 
 
-def migrate(surroundings: Surroundings) -> None:
-    """Upgrade the database's schema; raises `StackError` with the reason if that fails."""
+def migrate(surroundings: Surroundings, cancelled: Event | None = None) -> None:
+    """Upgrade the database's schema; raises `StackError` with the reason if that fails, `Interrupted`."""
     log_path = surroundings.data_dir / "logs" / "migrate.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     rotate(log_path)
-    result = subprocess.run(
+    result = run_short(
         [sys.executable, "-m", "cli.main", "migrate"],
-        env=surroundings.environment,
+        seconds=_MIGRATE_SECONDS,
+        cancelled=cancelled,
+        environment=surroundings.environment,
         cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=_MIGRATE_SECONDS,
     )
+    output = result.stdout + result.stderr
     with log_path.open("a") as log:
-        log.write(result.stdout)
+        log.write(output)
     if result.returncode != 0:
-        raise StackError(f"the database cannot be migrated:\n{result.stdout.strip()[-2000:]}")
+        raise StackError(f"the database cannot be migrated:\n{output.strip()[-2000:]}")
 
 
 def _status(url: str, credentials: tuple[str, str] | None = None) -> int | None:

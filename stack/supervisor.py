@@ -27,22 +27,25 @@ _BACKOFF_SECONDS, _LONGEST_BACKOFF_SECONDS = 0.5, 8.0
 def run(
     port: int = 8000,
     data_dir: Path = Path("data"),
-    flower_port: int | None = DEFAULT_FLOWER_PORT,
+    flower_port: int | None = None,
     worker_concurrency: int = 2,
     host: str = LOCALHOST,
+    *,
+    flower: bool = True,
 ) -> int:
     """Run the whole platform until Ctrl-C or SIGTERM; returns exit code 0, or 1 after an error.
 
-    With `flower_port` None, Flower does not run. If `DATABASE_URL` or `REDIS_URL` is set in the environment, the stack
-    uses that server instead of starting its own.
+    With `flower_port` None, Flower takes `DEFAULT_FLOWER_PORT`, or another port if that is in use. If `DATABASE_URL` or
+    `REDIS_URL` is set in the environment, the stack uses that server instead of starting its own.
     """
     try:
         stack = LocalStack(
             data_dir,
             host=host,
             api_port=port,
-            flower=flower_port is not None,
-            flower_port=flower_port or 0,
+            flower=flower,
+            flower_port=DEFAULT_FLOWER_PORT if flower_port is None else flower_port,
+            flower_may_move=flower_port is None,
             worker_concurrency=worker_concurrency,
             database_url=_address("DATABASE_URL"),
             redis_url=_address("REDIS_URL"),

@@ -1,1 +1,1 @@
-"""Checks and lists of the locked packages: `make check` runs the audit, `make sbom` writes the SBOM."""
+"""For make: checks and lists of the locked packages (`make check`, `make sbom`), and programs that Ctrl-C ends."""

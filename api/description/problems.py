@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
+from api.description.invalid_values import message_of
 from api.description.problem_locations import MOST_LISTED, detail_of, field_problem, not_listed
 from api.http_errors import CodedError, status_of, title_of
 from shared import errors
@@ -140,8 +141,12 @@ async def _on_coded_error(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # without repetitions: two dependencies may declare the same parameter
-    found = list(dict.fromkeys((".".join(map(str, item["loc"])), item["msg"], item["type"]) for item in error.errors()))
-    problems = [field_problem(*item) for item in found[:MOST_LISTED]] + not_listed(len(found) - MOST_LISTED)
+    found = list({(item["loc"], item["msg"], item["type"]): item for item in error.errors()}.values())
+    problems = [
+        field_problem(".".join(map(str, item["loc"])), message_of(item, request), item["type"])
+        for item in found[:MOST_LISTED]
+    ]
+    problems += not_listed(len(found) - MOST_LISTED)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     return problem(
         request,

@@ -60,11 +60,41 @@ class Dialect(BaseModel):
     quote: str = Field(examples=['"'])
     escape: str = Field(description="The character before a quote inside a quoted cell: a quote or a backslash.")
     nulls: list[str] = Field(description="Cell texts that mean null.", examples=[["", "\\N"]])
-    newline: Literal["\n", "\r\n", "\r"]
-    header_line: int = Field(description="Line of the header, from 1; earlier lines are skipped.", examples=[1])
+    newline: Literal["\n", "\r\n", "\r", "\r\r\n"]
+    header_line: int = Field(
+        description="Line of the header, from 1; earlier lines are skipped. 0: the file has no header.", examples=[1]
+    )
     skip_initial_space: bool = Field(description="Whether the space after each delimiter is not part of the cell.")
     encoding: str = Field(examples=["utf-8"])
     bom: bool = Field(description="Whether the file begins with a byte order mark.")
+    is_quoting_guessed: bool = Field(description="Whether the service recognised `quoting`.")
+
+
+class Columns(BaseModel):
+    """Which columns of the file feed the dataset."""
+
+    mapped: dict[str, str] = Field(
+        description="Name in the file's header, and name of the dataset's column that it feeds.",
+        examples=[{"movie_title": "title"}],
+    )
+    missing: list[str] = Field(description="The dataset's columns that the file lacks: null in each of its movies.")
+    extra: list[str] = Field(description="Names in the header whose text is kept in each movie's `extra`.")
+
+
+class LineRange(BaseModel):
+    """Lines `line` to `to_line` of the file, counted from 1."""
+
+    line: int
+    to_line: int
+
+
+class FileWarning(BaseModel):
+    """Something to know about a file that the service could load."""
+
+    code: str = Field(examples=["blank_lines"])
+    message: str
+    count: int = Field(description="How often it occurs.", examples=[3])
+    locations: list[LineRange] = Field(description="The first of its locations.")
 
 
 class Upload(BaseModel):
@@ -75,8 +105,18 @@ class Upload(BaseModel):
     filename: str = Field(examples=["movies.csv"])
     dataset: str = Field(examples=["movies"])
     dialect: Dialect
+    columns: Columns | None = Field(description="Null for uploads of earlier versions.")
+    table_schema: dict[str, Any] = Field(
+        description="How the values are written, as a Table Schema with only what differs: what the client said, and"
+        " the formats of dates that the file shows.",
+        examples=[{"fields": [{"name": "release_date", "format": "%d/%m/%Y"}]}],
+    )
     tenant: str = Field(examples=["public"])
     state: UploadState
+    outcome: Literal["complete", "partial"] | None = Field(
+        description="Whether a completed upload has all of its records, or some are rejected. Null in other states.",
+        examples=["complete"],
+    )
     phase: Phase
     sha256: str = Field(description="SHA-256 of the bytes that the client sent, in hex.")
     size_bytes: int = Field(description="Number of bytes that the client sent.", examples=[2713600])
@@ -88,6 +128,7 @@ class Upload(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     error: UploadError | None
+    warnings: list[FileWarning] = Field(description="Complete as soon as the upload has ended.")
     on_error: Literal["skip", "abort"]
     max_rejects: str | None = Field(description="A count or a percentage; null means any number.", examples=["2.5%"])
     corrects: uuid.UUID | None = Field(

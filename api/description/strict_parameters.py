@@ -5,15 +5,14 @@ occurs twice, a proxy may read one value and the API the other one.
 """
 
 from collections import Counter
-from difflib import get_close_matches
 from typing import Final
 
 from fastapi import Request
 
 from api.description.problem_locations import MOST_LISTED, detail_of, field_problem, not_listed
+from api.description.suggestions import did_you_mean
 from shared.errors import InvalidRequest
 
-_LONGEST_COMPARED: Final = 100
 _REPEATED: Final = "repeated_parameter"
 _UNKNOWN: Final = "unknown_parameter"
 
@@ -48,8 +47,7 @@ def _wrong_in_query(request: Request, known: list[str]) -> list[tuple[str, str, 
 def _message(name: str, code: str, known: list[str]) -> str:
     if code == _REPEATED:
         return "occurs more than once"
-    similar = get_close_matches(name[:_LONGEST_COMPARED], known, n=1)
-    return "there is no such parameter here" + (f"; did you mean {similar[0]}?" if similar else "")
+    return f"there is no such parameter here{did_you_mean(name, known)}"
 
 
 def _declared(request: Request) -> tuple[list[str], list[str]]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from api.description.suggestions import unknown_name
 from api.http_errors import UnknownEncoding
 from shared.csv.encoding import ENCODINGS, encoding_named
 from shared.csv.sniff import TextOptions
@@ -44,6 +45,6 @@ class TextParameters:
         """The options for the sniffer; raises `UnknownEncoding`."""
         encoding = None if self.encoding is None else encoding_named(self.encoding)
         if self.encoding is not None and encoding is None:
-            raise UnknownEncoding("The API cannot read files in this encoding.", {"known": ENCODINGS})
+            raise unknown_name(UnknownEncoding, "The API cannot read the encoding", self.encoding, ENCODINGS)
         delimiter = "\t" if self.delimiter == "tab" else self.delimiter
         return TextOptions(delimiter, self.quoting, encoding)

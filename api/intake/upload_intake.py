@@ -47,7 +47,8 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         pattern=r"^[\x21-\x7e]{1,255}$",
-        description="A client that repeats a request with the same key within a week gets the same upload and answer.",
+        description="A client that repeats a request with the same key within a week gets the same upload and answer."
+        " A key has up to 255 visible ASCII characters and no space.",
     ),
 ]
 

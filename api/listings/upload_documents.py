@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -46,8 +46,11 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         filename=row.filename,
         dataset=row.dataset,
         dialect=Dialect(**StoredDialect.from_json(row.dialect).to_json()),
+        columns=row.columns,
+        table_schema=row.table_schema,
         tenant=row.tenant,
         state=row.state,
+        outcome=_outcome(row),
         phase=row.phase,
         sha256=row.sha256,
         size_bytes=row.size_bytes,
@@ -59,11 +62,18 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         started_at=row.started_at,
         finished_at=row.finished_at,
         error=None if row.error_code is None else UploadError(code=row.error_code, message=row.error_message or ""),
+        warnings=row.intake_warnings if row.warnings is None else row.warnings,
         on_error=row.on_error,
         max_rejects=_max_rejects(row),
         corrects=row.corrected_id,
         links=_links(row, tenant),
     )
+
+
+def _outcome(row: Row[Any]) -> Literal["complete", "partial"] | None:
+    if row.state != UploadState.COMPLETED:
+        return None
+    return "partial" if row.rejected_records else "complete"
 
 
 def _records(row: Row[Any]) -> Records:

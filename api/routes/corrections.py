@@ -89,7 +89,9 @@ class Correction:
         text = self.options.text.options
         has_dialect = text.delimiter is not None or text.quoting is not None
         text = replace(text, like=None if has_dialect else self.correctable.dialect)
-        matcher = CorrectionHeader(self.runtime.registry, self.correctable.dataset)
+        matcher = CorrectionHeader(
+            self.runtime.registry, self.correctable.dataset, self.correctable.mapping, self.correctable.schema
+        )
         try:
             return await stage_file(
                 self.request,

@@ -22,7 +22,11 @@ router = APIRouter(prefix="/api/v1", tags=["movies"])
 Year = Annotated[int | None, Query(ge=1800, le=2200, description="Only movies of this year.", examples=[1927])]
 Language = Annotated[
     str | None,
-    Query(pattern="^[A-Za-z]{2,3}$", description="Only movies with this original language.", examples=["de"]),
+    Query(
+        pattern="^[A-Za-z]{2,3}$",
+        description="Only movies with this original language: a code of two or three letters.",
+        examples=["de"],
+    ),
 ]
 CursorText = Annotated[
     str | None,

@@ -52,7 +52,10 @@ Column = Annotated[
     str | None,
     Query(pattern=r"^[^\x00]*$", max_length=255, description="Only rejects of this column.", examples=["title"]),
 ]
-Code = Annotated[str | None, Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only rejects with this code.")]
+Code = Annotated[
+    str | None,
+    Query(pattern=r"^[a-z0-9_.-]{1,63}$", description="Only rejects with this code.", examples=["not_a_date"]),
+]
 Spreadsheet = Annotated[
     bool,
     Query(

@@ -1,6 +1,6 @@
 """POST and PUT /upload: the API stores the bytes, commits the upload, notifies a loader, then answers."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
@@ -10,8 +10,10 @@ from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import UPLOAD_BODY, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS
 from api.description.schemas import Upload
+from api.description.suggestions import unknown_name
 from api.http_errors import UnknownDataset
 from api.intake.streaming import stage_file
+from api.intake.table_parameters import TableParameters
 from api.intake.text_parameters import TextParameters
 from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
 from api.intake.upload_quota import ByteMeter
@@ -49,6 +51,7 @@ class UploadRequest:
     runtime: RuntimeDep
     tenant: TenantDep
     text: Annotated[TextParameters, Depends()]
+    table: Annotated[TableParameters, Depends()]
     use_celery: Annotated[
         bool, Query(description="true: a Celery worker loads the file; false: a background loader of the API.")
     ] = False
@@ -97,20 +100,18 @@ class UploadRequest:
         )
 
     async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
-        """See `stage_file`; also raises `UnknownDataset` and `UnknownEncoding`, before the first byte."""
+        """See `stage_file`.
+
+        Before the first byte it also raises `UnknownDataset`, `UnknownEncoding`, `InvalidMapping` and `InvalidSchema`.
+        """
         registry = self.runtime.registry
         if self.dataset is not None and self.dataset not in registry:
-            raise UnknownDataset("There is no dataset with this name.", {"known": registry.names})
-        matcher = UploadHeader(registry, self.dataset)
+            raise unknown_name(UnknownDataset, "There is no dataset", self.dataset, registry.names)
+        table = self.table
+        matcher = UploadHeader(registry, self.dataset, table.column_mapping, table.table_schema)
+        options = replace(self.text.options, header=table.names)
         return await stage_file(
-            self.request,
-            self.runtime,
-            self.filename,
-            self.text.options,
-            matcher,
-            meter,
-            reservation,
-            member=self.member,
+            self.request, self.runtime, self.filename, options, matcher, meter, reservation, member=self.member
         )
 
     def register(self, connection: Connection, staged: StagedFile) -> Registered:
@@ -120,7 +121,8 @@ class UploadRequest:
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
         asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects")
-        return fingerprint_of(staged.sha256, {name: getattr(self, name) for name in asked} | asdict(self.text))
+        options = {name: getattr(self, name) for name in asked} | asdict(self.text) | asdict(self.table)
+        return fingerprint_of(staged.sha256, options)
 
 
 UploadDep = Annotated[UploadRequest, Depends()]

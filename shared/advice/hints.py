@@ -28,6 +28,7 @@ from shared.advice.repairs import (
 )
 from shared.catalog.checks import FIRST_DATE, YEARS_AHEAD, Between, Check, Matches, NotBlank, OneOf, ReleaseDay
 from shared.catalog.dataset import Column, normalised
+from shared.csv.invisible import is_blank
 from shared.csv.records import LONGEST_VALUE_CHARACTERS
 
 LEAVE_EMPTY: Final = "leave the cell empty"
@@ -75,7 +76,10 @@ class Advisor:
     def __init__(self, columns: Iterable[Column]) -> None:
         self._columns = tuple(columns)
         self._required = frozenset(
-            normalised(name) for column in self._columns if column.required for name in (column.name, *column.aliases)
+            normalised(name)
+            for column in self._columns
+            if not column.is_nullable
+            for name in (column.name, *column.aliases)
         )
 
     def hint(self, code: str, column: str | None, value: str | None) -> str | None:
@@ -171,7 +175,7 @@ def _(check: Matches, value: str) -> bool:
 
 @_passes.register
 def _(_check: NotBlank, value: str) -> bool:
-    return bool(value.strip())
+    return not is_blank(value)
 
 
 def _encoding_hint(value: str) -> str | None:

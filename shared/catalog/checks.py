@@ -49,7 +49,7 @@ class Matches(Check):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotBlank(Check):
-    """Text that is more than white space."""
+    """Text of which something can be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,24 +1,26 @@
 """What a dataset is: the columns of a file, each with its rule and its checks."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pyarrow as pa
 
 from shared.catalog.checks import Check, NotBefore
 from shared.catalog.rules import Rule
+from shared.csv.invisible import without_invisible
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of the file: `name` as in its header, `field` of the `movies` table for its values.
 
-    `rule` turns the text into a value, and `checks` judge the value. Null is allowed unless the column is `required`.
-    `aliases` are other names that headers use for it. A column of the file that feeds two fields is declared twice,
-    with different fields and rules. `is_kept`: its text is also kept in `movies.extra`, because the field holds only a
-    part of it.
+    `rule` turns the text into a value, and `checks` judge the value. A file may lack the column unless it is
+    `required`; then all of its values are null. A cell may be null unless the column is `required` or `is_key`, which
+    is what identifies the record in its source. `aliases` are other names that headers use for it. A column of the file
+    that feeds two fields is declared twice, with different fields and rules. `is_kept`: its text is also kept in
+    `movies.extra`, because the field holds only a part of it.
     """
 
     name: str
@@ -27,17 +29,48 @@ class Column:
     description: str
     checks: tuple[Check, ...] = ()
     required: bool = False
+    is_key: bool = False
     aliases: tuple[str, ...] = ()
     is_kept: bool = False
+
+    @property
+    def is_nullable(self) -> bool:
+        """Whether a record may lack the value."""
+        return not (self.required or self.is_key)
+
+
+@dataclass(frozen=True)
+class FileColumns:
+    """Which columns of a file feed a dataset.
+
+    `mapped`: name in the header -> name of the dataset's column. `missing`: columns of the dataset that the file lacks.
+    `extra`: names of the header that feed no column; their text is kept in `movies.extra`.
+    """
+
+    mapped: dict[str, str]
+    missing: list[str]
+    extra: list[str]
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Name of the dataset's column -> name in the header."""
+        return {column: name for name, column in self.mapped.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """For the `uploads` row."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Dataset:
     """One kind of file.
 
-    Its header must have all columns, and the `signature_columns` that distinguish it from similar files. Other columns
-    of the file are kept in `movies.extra`. `nulls` are the cell texts that mean null. `quoting`: whether the publisher
-    wraps cells in quotes, for files that do not show it. `derive` computes further fields from those of the file.
+    A header needs the `required` columns only. Names that the dataset does not declare are kept in `movies.extra`;
+    `signature_columns` are such names that distinguish its files from similar ones, `other_columns` are others that its
+    files have. `positional` are the names of the columns of files without a header. `nulls` are the cell texts that
+    mean null. `quoting`: whether the publisher wraps cells in quotes, for files that do not show it. `is_general`: it
+    is for files of many publishers, so a column whose values contradict its rule is not taken for it. `derive` computes
+    further fields from those of the file.
     """
 
     name: str
@@ -45,38 +78,63 @@ class Dataset:
     description: str
     columns: tuple[Column, ...]
     signature_columns: tuple[str, ...] = ()
+    other_columns: tuple[str, ...] = ()
+    positional: tuple[str, ...] = ()
     nulls: tuple[str, ...] = ("",)
     quoting: bool = True
+    is_general: bool = False
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
 
-    @property
+    @cached_property
     def column_names(self) -> list[str]:
         """Each name once, although two columns may read the same column of the file."""
         return list(dict.fromkeys(column.name for column in self.columns))
 
-    def match(self, header: Sequence[str]) -> dict[str, str]:
-        """Maps each column of the dataset that the header has to the header's name for it."""
-        names = {normalised(name): name for name in reversed(header)}
-        matched = {}
+    @cached_property
+    def required_names(self) -> list[str]:
+        """Names of the columns that a file cannot do without."""
+        return list(dict.fromkeys(column.name for column in self.columns if column.required))
+
+    def columns_of(self, header: Sequence[str], mapping: Mapping[str, str] | None = None) -> FileColumns:
+        """Which columns of a file with this header feed the dataset.
+
+        `mapping` (name in the header -> name of a column or field; "" for none) comes before what the names say. All
+        names in it must exist, see `mapping.resolved`.
+        """
+        chosen = dict(mapping or {})
+        mapped = {name: column for name, column in chosen.items() if column}
+        names = {normalised(name): name for name in reversed(header) if name not in chosen}
+        for column, spellings in self._spellings.items():
+            if column not in mapped.values():
+                found = next((names[spelling] for spelling in spellings if spelling in names), None)
+                if found is not None:
+                    mapped[found] = column
+                    del names[normalised(found)]
+        in_order = {name: mapped[name] for name in header if name in mapped}
+        kept = {column.name for column in self.columns if column.is_kept}
+        return FileColumns(
+            mapped=in_order,
+            missing=[name for name in self.column_names if name not in in_order.values()],
+            extra=[name for name in header if name not in in_order or in_order[name] in kept],
+        )
+
+    def for_file(self, columns: FileColumns) -> "Dataset":
+        """The dataset with only those of its columns that the file has."""
+        if not columns.missing:
+            return self
+        found = tuple(column for column in self.columns if column.name in columns.mapped.values())
+        fields = {column.field for column in found}
+        comparable = tuple(check for check in self.row_checks if {check.field, check.other} <= fields)
+        return replace(self, columns=found, row_checks=comparable)
+
+    @cached_property
+    def _spellings(self) -> dict[str, list[str]]:
+        """For each column, the names that a header may have for it, normalised."""
+        found: dict[str, list[str]] = {}
         for column in self.columns:
-            found = [names[name] for name in map(normalised, (column.name, *column.aliases)) if name in names]
-            if found:
-                matched[column.name] = found[0]
-        return matched
-
-    def missing_columns(self, header: Sequence[str]) -> list[str]:
-        """Names of the dataset's columns that the header lacks."""
-        matched = self.match(header)
-        found = {normalised(name) for name in header}
-        missing_signature = [name for name in self.signature_columns if normalised(name) not in found]
-        return [name for name in self.column_names if name not in matched] + missing_signature
-
-    def extra_columns(self, header: Sequence[str]) -> list[str]:
-        """The header's names whose text goes into `movies.extra`."""
-        matched = self.match(header)
-        read = set(matched.values()) - {matched[column.name] for column in self.columns if column.is_kept}
-        return [name for name in header if name not in read]
+            found.setdefault(column.name, []).extend(map(normalised, (column.name, *column.aliases)))
+        return found
 
     def describe(self) -> dict[str, Any]:
         """A description for people: each column with what it may hold, as its rule and checks declare it."""
@@ -97,6 +155,7 @@ class Dataset:
             "description": column.description,
             "type": column.rule.name,
             "required": column.required,
+            "key": column.is_key,
             "rules": [
                 {"code": column.rule.code, "message": column.rule.message},
                 *({"code": check.code, "message": check.message} for check in column.checks),
@@ -106,5 +165,5 @@ class Dataset:
 
 @lru_cache(maxsize=4096)
 def normalised(name: str) -> str:
-    """A header name in a form that ignores case, spaces and underscores."""
-    return "".join(name.split()).replace("_", "").casefold()
+    """A header name in a form that ignores case, underscores and what cannot be seen."""
+    return "".join(without_invisible(name).split()).replace("_", "").casefold()

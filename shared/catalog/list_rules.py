@@ -1,19 +1,14 @@
 """Parse rules for cells that hold several values: lists as Python or JSON writes them, and texts with separators."""
 
-import ast
-import json
-import re
 from typing import Any, ClassVar, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
+from shared.catalog.literals import LONGEST_LITERAL_CHARACTERS, literal_list
 from shared.catalog.rules import INT64_MAX, Repeating
-
-LONGEST_LITERAL_CHARACTERS: Final = 100_000
-# Python takes other backslashes literally, with a warning. It never writes them itself.
-_PYTHON_ESCAPES: Final = re.compile(r"""(?:[^\\]|\\[\\'"abfnrtvxuUN])*""")
+from shared.csv.invisible import WHITE_SPACE, is_blank
 
 # The objects of TMDB's lists as they nearly always are: a name, and at most one id or code with it. Without escapes
 # they mean the same to Python and to JSON. \x1e (record separator) does not occur in these texts.
@@ -46,7 +41,7 @@ class ListLiteral(Repeating):
 
     @override
     def parse(self, text: str) -> list[str]:
-        return _texts(_literal_list(text))
+        return _texts(literal_list(text))
 
 
 class Names(Repeating):
@@ -104,13 +99,31 @@ class CommaList(Repeating):
     message = "must be values separated by commas (Action, Comedy)"
     type = pa.list_(pa.string())
     separator: ClassVar[str] = ","
+    others: ClassVar[frozenset[str]] = frozenset("|[]{}")
 
     @override
     def parse(self, text: str) -> list[str]:
-        values = [value.strip() for value in text.split(self.separator)]
-        if "" in values:
+        if self.others.intersection(text):  # a list in another notation would become one long value
+            raise ValueError
+        values = [value.strip(WHITE_SPACE) for value in text.split(self.separator)]
+        if any(map(is_blank, values)):
             raise ValueError
         return values
+
+
+class AnyList(Repeating):
+    """Values in any notation that shows itself: a list literal, objects with names, or separated by `|` or commas."""
+
+    name = "list of text"
+    code = "not_a_list"
+    message = "must be a list of text (Action, Comedy, or Action|Comedy, or ['Action', 'Comedy'])"
+    type = pa.list_(pa.string())
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        if text.lstrip().startswith("["):
+            return _texts([item.get("name") if isinstance(item, dict) else item for item in literal_list(text)])
+        return (PipeList() if "|" in text else CommaList()).parse(text)
 
 
 class PipeList(CommaList):
@@ -118,6 +131,7 @@ class PipeList(CommaList):
 
     message = "must be values separated by vertical bars (Action|Comedy)"
     separator = "|"
+    others = frozenset(",[]{}")
 
 
 def _are_plain_objects(column: pa.StringArray) -> pa.BooleanArray:
@@ -126,7 +140,7 @@ def _are_plain_objects(column: pa.StringArray) -> pa.BooleanArray:
 
 
 def _objects(text: str) -> list[dict[Any, Any]]:
-    items = _literal_list(text)
+    items = literal_list(text)
     if not all(isinstance(item, dict) for item in items):
         raise ValueError
     return items
@@ -137,29 +151,6 @@ def _texts(items: list[Any]) -> list[str]:
     if not all(isinstance(item, str) and _is_storable(item) for item in items):
         raise ValueError
     return items
-
-
-def _literal_list(text: str) -> list[Any]:
-    """The list that JSON or Python reads."""
-    value = _literal(text) if len(text) <= LONGEST_LITERAL_CHARACTERS else None
-    if not isinstance(value, list):
-        raise ValueError  # noqa: TRY004 - the cell's text is at fault
-    return value
-
-
-def _literal(text: str) -> object:
-    """The value that JSON or Python reads; raises `ValueError`, also for a text that is nested too deeply."""
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError from error
-    except ValueError:
-        if not _PYTHON_ESCAPES.fullmatch(text):
-            raise
-        try:
-            return ast.literal_eval(text)
-        except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
-            raise ValueError from error
 
 
 def _is_storable(text: str) -> bool:

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from shared.catalog.rules import Repeating, Rule, Whole
+from shared.catalog.notations import DOLLARS, LOWERED, TRIMMED, WHOLE_NUMBERS, HoursAndMinutes, Marked, Replaced
+from shared.catalog.number_rules import Amount
+from shared.catalog.rules import Flag, Repeating, Rule, Whole
 
 _UNIT: Final = " min"
 # Only spaces: Python and RE2 differ in what else they count as white space.
@@ -17,15 +19,22 @@ _DATED_TITLE_CELL: Final = re.compile(_DATED_TITLE, re.ASCII)
 
 
 class Minutes(Whole):
-    """A length in whole minutes, with or without the unit (`142 min`)."""
+    """A length in whole minutes (`142`, `142 min`), or in hours and minutes (`2h 22min`, `PT2H22M`)."""
 
     name = "minutes"
     code = "not_minutes"
-    message = "must be a whole number of minutes (142 min or 142)"
-
-    @override
-    def parse(self, text: str) -> int:
-        return super().parse(text.removesuffix(_UNIT))
+    message = "must be a length in whole minutes (142, 142 min or 2h 22min)"
+    notations = (
+        TRIMMED,
+        LOWERED,
+        HoursAndMinutes(
+            "(?P<hours>[0-9]{1,3}) ?(?:h|hrs?|hours?)(?: ?(?P<minutes>[0-5]?[0-9]) ?(?:m|mins?|minutes?)?)?"
+        ),
+        HoursAndMinutes("pt(?P<hours>[0-9]{1,3})h(?:(?P<minutes>[0-9]{1,3})m)?"),
+        Replaced("pt([0-9]{1,4})m", r"\1"),
+        Replaced(r"([+-]?[0-9](?:.*[0-9])?)[ \u00a0]?(?:m|mins?|min\.|minutes?)", r"\1"),
+        *WHOLE_NUMBERS,
+    )
 
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
@@ -33,36 +42,48 @@ class Minutes(Whole):
         return super().convert_plain(pc.if_else(pc.ends_with(column, _UNIT), without_unit, column))
 
 
-class GroupedWhole(Whole):
-    """A whole number, with or without commas between thousands (`28,341,469`)."""
+class FilmMinutes(Minutes):
+    """The length of a film (`90 min`); null for that of a series (`2 Seasons`)."""
 
-    message = "must be a whole number (28,341,469 or 28341469)"
-    _grouped = re.compile(r"-?\d{1,3}(,\d{3})+", re.ASCII)
+    message = "must be a length in whole minutes (90 min), or a number of seasons (2 Seasons)"
+    _seasons = re.compile(r"\d{1,3} Seasons?", re.ASCII)
 
     @override
-    def parse(self, text: str) -> int:
-        return super().parse(text.replace(",", "") if self._grouped.fullmatch(text) else text)
+    def parse(self, text: str) -> int | None:  # type: ignore[override]
+        return None if self._seasons.fullmatch(text) else super().parse(text)
+
+
+class GroupedWhole(Amount):
+    """An amount for files in which most have commas between thousands (`28,341,469`)."""
 
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
-        grouped = pc.match_substring_regex(column, r"^\d{1,3}(?:,\d{3})+$")
+        grouped = pc.match_substring_regex(column, r"^[1-9]\d{0,2}(?:,\d{3})+$")
         return super().convert_plain(pc.if_else(grouped, pc.replace_substring(column, ",", ""), column))
 
 
 class Millions(Rule):
-    """An amount in millions (`333.13`) as a whole number (333130000).
+    """An amount in millions of US dollars (`333.13`, `$333.13M`) as a whole number (333130000).
 
-    With more than six decimals it would not be a whole number.
+    With more than six decimals it would not be a whole number. With commas between thousands it is more likely not in
+    millions.
     """
 
     name = "millions"
     code = "not_millions"
     message = "must be a number of millions with at most six decimals (333.13)"
     type = pa.int64()
+    notations = (
+        TRIMMED,
+        Replaced(r"([+-]?\$?[ \u00a0]?[0-9](?:.*[0-9])?)[ \u00a0]?[Mm]", r"\1"),
+        *DOLLARS,
+        Marked("[+-]?[0-9]+,[0-9]{1,2}", removed="", decimal_mark=","),
+    )
     _pattern = re.compile(r"-?\d{1,12}(\.\d{1,6})?", re.ASCII)
 
     @override
     def parse(self, text: str) -> int:
+        text = self.rewritten(text)
         if not self._pattern.fullmatch(text):
             raise ValueError
         return int(decimal.Decimal(text).scaleb(6))
@@ -74,19 +95,24 @@ class Millions(Rule):
         return pc.cast(pc.multiply(millions, pa.scalar(decimal.Decimal(1_000_000))), pa.int64()), plain
 
 
-class TrueFalse(Repeating):
-    """`True` or `False`, as Python, JSON or a spreadsheet spells it."""
+class TrueFalse(Repeating, Flag):
+    """A flag for files that write it as words."""
 
-    name = "boolean"
-    code = "not_a_flag"
-    message = "must be True or False"
-    type = pa.bool_()
+    message = "must be True or False, or 1 or 0"
+
+
+class TrimmedText(Rule):
+    """Text without the white space around it, of any kind: some files end each title with a no-break space."""
+
+    notations = (TRIMMED,)
 
     @override
-    def parse(self, text: str) -> bool:
-        if text not in ("True", "true", "TRUE", "False", "false", "FALSE"):
-            raise ValueError
-        return text in ("True", "true", "TRUE")
+    def parse(self, text: str) -> str:
+        return self.rewritten(text)
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, None]:
+        return self.rewritten_column(column), None
 
 
 class UndatedTitle(Rule):

@@ -6,18 +6,18 @@ imported, because datasets may come and go while a process runs.
 
 import pkgutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Final, Self
 
 from shared.catalog import datasets as built_in
 from shared.catalog.dataset import Column, Dataset, normalised
+from shared.catalog.recognition import Candidate, Sample, best, candidates, resolved
 from shared.csv.unreadable import HeaderMismatch
 from shared.errors import DatasetGone
 
 MOST_COLUMNS: Final = 1_000
 _SHOWN_NAMES: Final = 100
-_SHOWN_CHARACTERS: Final = 100
 
 
 class Registry:
@@ -54,54 +54,72 @@ class Registry:
             raise DatasetGone(f"the dataset {name} no longer exists; upload the file again as another dataset")
         return self._datasets[name]
 
-    def recognise(self, header: Sequence[str], name: str | None = None) -> Dataset:
-        """The dataset whose columns are all in the header; `name`, which must exist, allows only that dataset.
+    def candidates(
+        self,
+        header: Sequence[str],
+        sample: Sample = (),
+        name: str | None = None,
+        mapping: Mapping[str, str] | None = None,
+    ) -> list[Candidate]:
+        """The datasets that a file may belong to, the best one first; `name`, which must exist, allows only that one.
 
-        Raises `HeaderMismatch`, which says what the header lacks of the nearest dataset, and what it has.
+        Raises `HeaderMismatch` if the header is no header of any dataset, or if the mapping does not fit.
         """
         if len(header) > MOST_COLUMNS:
             raise HeaderMismatch(f"the header has {len(header):,} columns; at most {MOST_COLUMNS:,} are allowed")
-        candidates = self._candidates(name)
-        nearest = min(candidates, key=lambda dataset: _distance(dataset, header))
-        _require_columns(header, nearest, candidates)
-        _require_names(header)
-        return nearest
+        datasets = [self.get(name)] if name else list(self)
+        return candidates(_able(datasets, header, mapping or {}), header, sample, mapping)
 
-    def distance(self, header: Sequence[str], name: str | None = None) -> float:
-        """How far a header is from the nearest dataset, or from the named one: 0 (no column is missing) to 1."""
-        return min(_distance(dataset, header)[0] for dataset in self._candidates(name))
+    def recognise(
+        self,
+        header: Sequence[str],
+        name: str | None = None,
+        sample: Sample = (),
+        mapping: Mapping[str, str] | None = None,
+    ) -> Candidate:
+        """The dataset of a file with this header and these first records.
 
-    def _candidates(self, name: str | None) -> list[Dataset]:
-        return [self.get(name)] if name else list(self)
+        Raises `HeaderMismatch` and `AmbiguousDataset`, which say what is nearest, what it lacks and what was found.
+        """
+        found = best(self.candidates(header, sample, name, mapping), header, is_chosen=name is not None)
+        repeated = _repeated(header)
+        doubtful = [name for name in repeated if name in found.columns.mapped and name not in (mapping or {})]
+        if doubtful:
+            raise HeaderMismatch(
+                f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated[:_SHOWN_NAMES]}
+            )
+        return found
+
+    def without_header(self, rows: Sample) -> Sequence[str] | None:
+        """The names of the columns, if the rows are records of a dataset whose files have no header."""
+        for dataset in self:
+            names = dataset.positional
+            if names and len(names) == len(rows[0]):
+                [judged] = candidates([dataset], names, rows)
+                if judged.is_possible and not judged.contradicted:
+                    return names
+        return None
 
 
-def _require_columns(header: Sequence[str], nearest: Dataset, candidates: Sequence[Dataset]) -> None:
-    found = [name[:_SHOWN_CHARACTERS] for name in header[:_SHOWN_NAMES]]
-    if not nearest.match(header):
-        known = [dataset.name for dataset in candidates]
-        raise HeaderMismatch("the header has no column of any dataset", {"datasets": known, "found": found})
-    missing = nearest.missing_columns(header)
-    if missing:
+def _able(datasets: Iterable[Dataset], header: Sequence[str], mapping: Mapping[str, str]) -> list[Dataset]:
+    """The datasets that know every column of the mapping."""
+    unknown = [name for name in mapping if name not in header]
+    if unknown:
         raise HeaderMismatch(
-            f"the header fits no dataset; it lacks columns of the nearest, {nearest.name}: {', '.join(missing)}",
-            {"dataset": nearest.name, "missing": missing, "found": found},
+            f"mapping names columns that the header does not have: {', '.join(unknown)}",
+            {"unknown": unknown[:_SHOWN_NAMES], "found": list(header)[:_SHOWN_NAMES]},
         )
+    datasets = list(datasets)
+    able = [dataset for dataset in datasets if len(resolved(mapping, dataset)) == len(mapping)]
+    if not able:
+        known = {name for dataset in datasets for name in dataset.column_names}
+        raise HeaderMismatch(
+            f"no dataset has all of these columns: {', '.join(filter(None, mapping.values()))}",
+            {"datasets": [dataset.name for dataset in datasets], "columns": sorted(known)},
+        )
+    return able
 
 
-def _require_names(header: Sequence[str]) -> None:
-    """Raise `HeaderMismatch` unless each column has a name of its own."""
-    blank = [position for position, name in enumerate(header, 1) if not name]
-    if blank:
-        raise HeaderMismatch(f"column {blank[0]} of the header has no name", {"blank": blank[:_SHOWN_NAMES]})
+def _repeated(header: Sequence[str]) -> list[str]:
     counts = Counter(normalised(name) for name in header)
-    repeated = sorted({name for name in header if counts[normalised(name)] > 1})
-    if repeated:
-        raise HeaderMismatch(
-            f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated[:_SHOWN_NAMES]}
-        )
-
-
-def _distance(dataset: Dataset, header: Sequence[str]) -> tuple[float, int]:
-    """The share of the dataset's columns that are missing. If none is, the dataset with the most columns is nearest."""
-    columns = len(dataset.column_names) + len(dataset.signature_columns)
-    return len(dataset.missing_columns(header)) / columns, -columns
+    return sorted({name for name in header if normalised(name) and counts[normalised(name)] > 1})

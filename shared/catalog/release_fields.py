@@ -7,14 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
-def from_day(fields: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """`release_year` and `release_order` from `release_date`."""
-    day = fields["release_date"]
-    year = pc.year(day)
-    order = pc.add(pc.multiply(year, 10_000), pc.add(pc.multiply(pc.month(day), 100), pc.day(day)))
-    return {"release_year": year.cast(pa.int16()), "release_order": order.cast(pa.int32())}
-
-
-def from_year(fields: dict[str, pa.Array]) -> dict[str, pa.Array]:
-    """`release_order` from `release_year`."""
-    return {"release_order": pc.multiply(fields["release_year"], 10_000)}
+def release_fields(fields: dict[str, pa.Array]) -> dict[str, pa.Array]:
+    """`release_year` and `release_order` from `release_date`, `release_year`, or both: then the year that is given."""
+    day, year = fields.get("release_date"), fields.get("release_year")
+    if day is None:
+        return {} if year is None else {"release_order": pc.multiply(year, 10_000)}
+    year_of_day = pc.year(day)
+    order = pc.add(pc.multiply(year_of_day, 10_000), pc.add(pc.multiply(pc.month(day), 100), pc.day(day)))
+    if year is None:
+        return {"release_year": year_of_day.cast(pa.int16()), "release_order": order.cast(pa.int32())}
+    order = pc.coalesce(order, pc.multiply(year, 10_000))
+    return {"release_year": pc.coalesce(year, year_of_day), "release_order": order.cast(pa.int32())}

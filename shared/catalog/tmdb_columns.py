@@ -24,12 +24,12 @@ FACTS = (
     Column("vote_count", "vote_count", Whole(), "Number of votes", (NOT_NEGATIVE,), aliases=("numVotes",)),
 )
 
-ID = Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), required=True)
+ID = Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), is_key=True)
 
 # lists of objects, as the API of TMDB returns them
 OBJECTS = (
     ID,
-    Column("genres", "genres", Names(), "Names of the genres"),
+    Column("genres", "genres", Names(), "Names of the genres; the whole list is kept in `extra`", is_kept=True),
     Column("genres", "genre_id", FirstId(), "TMDB's id of the first genre", (NOT_NEGATIVE,)),
     Column(
         "production_companies",
@@ -39,5 +39,11 @@ OBJECTS = (
         (NOT_NEGATIVE,),
         is_kept=True,
     ),
-    Column("spoken_languages", "languages", Names(), "Names of the spoken languages"),
+    Column(
+        "spoken_languages",
+        "languages",
+        Names(),
+        "Names of the spoken languages; the whole list is kept in `extra`",
+        is_kept=True,
+    ),
 )

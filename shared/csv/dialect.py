@@ -8,6 +8,7 @@ USUAL_DELIMITERS: Final = (",", "\t", ";", "|")
 DELIMITERS: Final = (*USUAL_DELIMITERS, "^", "~", ":", " ")
 QUOTES: Final = ('"', "'")
 BACKSLASH: Final = "\\"
+DOUBLED_RETURNS: Final = "\r\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,11 @@ class Dialect:
 
     `quoting`: cells may be wrapped in `quote`. `escape` precedes a quote that is a character of a quoted cell: it is
     the quote itself (RFC 4180 doubles it) or a backslash. `nulls` are the cell texts that mean null. `newline` is \n,
-    \r\n or \r. In a file with \r, \r and \n are exchanged before the file is stored, so that every stored line ends
-    with \n; in the values they are exchanged back. `header_line` counts from 1; the lines before it are not records.
-    `skip_initial_space`: a space after a delimiter does not belong to the cell.
+    \r\n, \r or \r\r\n. In a file with \r, \r and \n are exchanged before the file is stored, so that every stored line
+    ends with \n; in the values they are exchanged back. In a file with \r\r\n, which is \r\n written twice as text, one
+    \r is removed before it is stored. `header_line` counts from 1, and the lines before it are not records; 0: the file
+    has no header. `skip_initial_space`: a space after a delimiter does not belong to the cell. `is_quoting_guessed`:
+    the client did not say whether cells may be wrapped in quotes.
     """
 
     delimiter: str
@@ -31,6 +34,7 @@ class Dialect:
     skip_initial_space: bool = False
     encoding: str = "utf-8"
     bom: bool = False
+    is_quoting_guessed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """For the `uploads` row."""
@@ -49,6 +53,11 @@ class Dialect:
     def is_escaped(self) -> bool:
         """Whether a backslash precedes quotes that are characters of a cell."""
         return self.quoting and self.escape == BACKSLASH
+
+    @property
+    def has_doubled_returns(self) -> bool:
+        """Whether a carriage return is removed from each line end of the stored file."""
+        return self.newline == DOUBLED_RETURNS
 
     @property
     def is_exchanged(self) -> bool:

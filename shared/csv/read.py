@@ -6,7 +6,7 @@ misread are taken out of the bytes and read one by one (the slow path), and the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -14,21 +14,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from shared.csv.blank_rows import blank_rows, is_blank_record
 from shared.csv.dialect import BACKSLASH, Dialect
 from shared.csv.encoding import exchange
+from shared.csv.file_warnings import FileWarning
 from shared.csv.initial_space import trimmed
+from shared.csv.later_headers import LaterHeaders, in_order, rows_with
 from shared.csv.records import REASONS, Locations, Records, exchanged_back, shown
 from shared.csv.recovery import MOST_RECORD_LINES
 from shared.csv.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, scan_record
 from shared.csv.structure import Structure, find_structure
 from shared.csv.text_checks import is_utf8, text_fault
+from shared.csv.wrapped_cells import unwrapped, unwrapped_table
 
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
 _LINE_FEED, _RETURN = b"\n\r"
 _SHOWN_BYTES: Final = 4_000
 
 MESSAGES: Final = {
-    "blank_line": "the line is blank",
     "repeated_header": "the line repeats the header",
     "unterminated_quote": "a quote opens here and is never closed",
     "stray_quote": "a quote within a quoted cell is not escaped",
@@ -39,11 +42,20 @@ MESSAGES: Final = {
     "nul_byte": "the text contains a NUL byte",
 }
 
-_FAST, _SLOW, _MALFORMED = range(3)
+_FAST, _SLOW, _MALFORMED, _BLANK = range(4)
 
 
-def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[str], first_byte: int = 0) -> Records:
+def read_batch(
+    data: bytes,
+    first_line: int,
+    dialect: Dialect,
+    header: Sequence[str],
+    first_byte: int = 0,
+    order: Sequence[str] | None = None,
+) -> Records:
     """Read every record of a span as text, with its location; a malformed record becomes a reason.
+
+    `order`: the order of the columns at the beginning of the span, if it is not that of the header.
 
     Quotes can look valid although they are not: a quote that is never closed may seem to be closed by one of a later
     record. The two then look like one record of several lines, which has a wrong number of fields:
@@ -56,7 +68,7 @@ def read_batch(data: bytes, first_line: int, dialect: Dialect, header: Sequence[
     batch = _read(data, dialect, header, needs_recovery=False)
     if batch.has_suspect_record:
         batch = _read(data, dialect, header, needs_recovery=True)
-    return batch.records(first_line, first_byte)
+    return batch.records(first_line, first_byte, order or header)
 
 
 def _read(data: bytes, dialect: Dialect, header: Sequence[str], *, needs_recovery: bool) -> "_Batch":
@@ -86,6 +98,8 @@ class _Batch:
     _verdicts: np.ndarray = field(init=False)
     _tables: list[pa.Table] = field(default_factory=list)
     _numbers: list[np.ndarray] = field(default_factory=list)
+    # records that hold a cell whose quotes were removed, although the file seemed to have none
+    _unwrapped: list[int] = field(default_factory=list)
     # in the order of REASONS
     _faults: list[tuple[int, str | None, str, str, str]] = field(default_factory=list)
 
@@ -106,19 +120,64 @@ class _Batch:
         self._read_fast()
         self._read_slow()
 
-    def records(self, first_line: int, first_byte: int) -> Records:
-        """The records that were read, in the order of the file."""
+    def records(self, first_line: int, first_byte: int, order: Sequence[str]) -> Records:
+        """The records that were read, in the order of the file; `order` is that of the columns at its beginning."""
         empty = pa.table({name: pa.array([], pa.string()) for name in map(str, range(len(self.header)))})
         table = pa.concat_tables(self._tables or [empty]).rename_columns(list(self.header)).combine_chunks()
         numbers = np.concatenate([np.zeros(0, dtype=np.int64), *self._numbers])
         if len(self._tables) > 1:
-            order = np.argsort(numbers)
-            table, numbers = table.take(pa.array(order)), numbers[order]
+            by_number = np.argsort(numbers)
+            table, numbers = table.take(pa.array(by_number)), numbers[by_number]
+        table, numbers = self._without_blank(table, numbers)
+        table, numbers = self._in_order(table, numbers, order)
         if self.dialect.is_exchanged:
             columns = [exchanged_back(column.combine_chunks()) for column in table.columns]
             table = pa.table(columns, names=table.column_names)
         locations = Locations(first_line + self._first_feeds, first_byte + self._starts, first_byte + self._ends)
-        return Records(table, numbers, locations, self._reasons())
+        blank = np.flatnonzero(self._verdicts == _BLANK)
+        concerned = {
+            "blank_lines": blank,
+            "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64)),
+            "plain_backslashes": self._with_plain_backslashes(),
+        }
+        warnings = [
+            FileWarning.at_lines(code, locations.line_numbers[found].tolist())
+            for code, found in concerned.items()
+            if len(found)
+        ]
+        return Records(table, numbers, locations, self._reasons(), blank, warnings)
+
+    def _with_plain_backslashes(self) -> np.ndarray:
+        """The records in which a backslash, which is a plain character, stands where others would escape something."""
+        if self.dialect.is_escaped or BACKSLASH.encode() not in self.data:
+            return np.zeros(0, dtype=np.int64)
+        slashes = np.flatnonzero(self._octets[:-1] == ord(BACKSLASH))
+        escapable = np.zeros(256, dtype=bool)
+        escapable[[*f"{BACKSLASH}\"{self.dialect.delimiter}'\r\n".encode()]] = True
+        return self._records_at(slashes[escapable[self._octets[slashes + 1]]])
+
+    def _without_blank(self, table: pa.Table, numbers: np.ndarray) -> tuple[pa.Table, np.ndarray]:
+        """The rows that hold anything; the others are noted as blank."""
+        is_blank = blank_rows(table)
+        if is_blank is None:
+            return table, numbers
+        self._verdicts[numbers[is_blank]] = _BLANK
+        return table.filter(pa.array(~is_blank)), numbers[~is_blank]
+
+    def _in_order(self, table: pa.Table, numbers: np.ndarray, order: Sequence[str]) -> tuple[pa.Table, np.ndarray]:
+        """The rows with each value in its column, although later headers may name the columns in another order."""
+        later = LaterHeaders(self.header, self.dialect)
+        found = dict[int, Sequence[str]]()
+        if later.may_be_in(self.data, len(self.data)):
+            rows = rows_with(table, later.rare)
+            for row in rows.tolist():
+                names = later.order_of([column[row].as_py() for column in table.columns])
+                if names is not None:
+                    found[row] = names
+                    self._reject(int(numbers[row]), "repeated_header")
+        if not found and list(order) == list(self.header):
+            return table, numbers
+        return in_order(table, order, found), np.delete(numbers, list(found))
 
     def _reasons(self) -> pa.Table:
         columns = zip(*self._faults, strict=True) if self._faults else ([] for _ in REASONS)
@@ -147,7 +206,7 @@ class _Batch:
     def _records_at(self, positions: np.ndarray) -> np.ndarray:
         """The records that contain these bytes, each once, without those that are malformed."""
         found = np.unique(np.searchsorted(self._ends, positions, side="right"))
-        valid: np.ndarray = found[self._verdicts[found] != _MALFORMED]
+        valid: np.ndarray = found[self._verdicts[found] <= _SLOW]
         return valid
 
     def _judge_malformed(self) -> None:
@@ -157,12 +216,9 @@ class _Batch:
             self._reject(record, span.code, column)
 
     def _judge_shape(self) -> None:
-        for code, wrong in (
-            ("blank_line", self._content_ends <= self._starts),
-            ("record_too_long", self._line_counts > MOST_RECORD_LINES),
-        ):
-            for record in np.flatnonzero(wrong & (self._verdicts != _MALFORMED)).tolist():
-                self._reject(record, code)
+        self._verdicts[(self._content_ends <= self._starts) & (self._verdicts != _MALFORMED)] = _BLANK
+        for record in np.flatnonzero((self._line_counts > MOST_RECORD_LINES) & (self._verdicts == _FAST)).tolist():
+            self._reject(record, "record_too_long")
         returns = self.structure.returns
         followers = self._octets[np.minimum(returns + 1, len(self._octets) - 1)]
         is_lone = (followers != _LINE_FEED) & (returns < len(self._octets) - 1)
@@ -195,20 +251,46 @@ class _Batch:
 
     def _read_one(self, record: int) -> list[str | None] | None:
         raw = scan_record(self.data[self._starts[record] : self._ends[record]], 0, self.dialect)
-        if raw.fields is None or len(raw.fields) != len(self.header):
-            self._reject_count(record, len(raw.fields or ()))
+        fields = raw.fields
+        if self._may_be_wrapped:
+            fields = self._unwrap(record, fields)
+        if fields is None or len(fields) != len(self.header):
+            self._reject_count(record, len(fields or ()))
             return None
         is_valid = True
-        for name, cell in zip(self.header, raw.fields, strict=True):
+        for name, cell in zip(self.header, fields, strict=True):
             code = text_fault(cell)
             if code is not None:
                 is_valid = False
                 self._reject(record, code, name, cell)
-        return [_text(cell.decode(), self.dialect) for cell in raw.fields] if is_valid else None
+        return [_text(cell.decode(), self.dialect) for cell in fields] if is_valid else None
+
+    @property
+    def _may_be_wrapped(self) -> bool:
+        """Whether the file's beginning has no quotes, so that those of later cells may wrap them."""
+        return not self.dialect.quoting and self.dialect.is_quoting_guessed
+
+    def _unwrap(self, record: int, fields: list[bytes] | None) -> list[bytes] | None:
+        """The fields without the quotes of cells that must be wrapped: they hold quotes or delimiters."""
+        if fields is None or len(fields) == len(self.header):
+            cells = [unwrapped(cell) for cell in fields or ()]
+            if cells != fields:
+                self._unwrapped.append(record)
+            return cells or fields
+        content = self.data[self._starts[record] : self._ends[record]]
+        quoted = scan_record(content, 0, replace(self.dialect, quoting=True)).fields
+        if quoted is None or len(quoted) != len(self.header):
+            return fields
+        self._unwrapped.append(record)
+        return quoted
 
     def _reject_count(self, record: int, found: int) -> None:
-        # the last line of a file may have no line end
-        self.has_suspect_record |= self.data.find(b"\n", self._starts[record], self._content_ends[record]) >= 0
+        content = self.data[self._starts[record] : self._content_ends[record]]
+        if b"\n" in content:
+            self.has_suspect_record = True
+        elif is_blank_record(content, self.dialect):
+            self._verdicts[record] = _BLANK
+            return
         self._reject(record, "wrong_field_count", found=found)
 
     def _read_fast(self) -> None:
@@ -228,9 +310,16 @@ class _Batch:
             self._verdicts[numbers] = _SLOW
             return
         for row in skipped:
-            self._reject_count(int(numbers[row.number - 1]), row.actual_columns)
+            record = int(numbers[row.number - 1])
+            if self._may_be_wrapped and b'"' in self.data[self._starts[record] : self._ends[record]]:
+                self._verdicts[record] = _SLOW
+            else:
+                self._reject_count(record, row.actual_columns)
         numbers = np.delete(numbers, [row.number - 1 for row in skipped])
-        kept = ~(self._reject_long_fields(table, numbers) | self._reject_headers(table, numbers))
+        if self._may_be_wrapped and b'""' in data:
+            table, rows = unwrapped_table(table)
+            self._unwrapped += numbers[rows].tolist()
+        kept = ~self._reject_long_fields(table, numbers)
         self._tables.append(table if kept.all() else table.filter(pa.array(kept)))
         self._numbers.append(numbers[kept])
 
@@ -252,19 +341,6 @@ class _Batch:
                 rejected[long] = True
                 for row in long.tolist():
                     self._reject(int(numbers[row]), "field_too_long", name, column[row].as_py().encode())
-        return rejected
-
-    def _reject_headers(self, table: pa.Table, numbers: np.ndarray) -> np.ndarray:
-        """Files that were joined from several repeat the header."""
-        rejected = np.zeros(table.num_rows, dtype=bool)
-        first, *others = self.header
-        with_bom = f"{_BYTE_ORDER_MARK.decode()}{first}"
-        like_first = pc.is_in(table.column(0), pa.array([first, with_bom]))
-        if pc.any(like_first).as_py():
-            for row in np.flatnonzero(like_first.to_numpy()).tolist():
-                if [column[row].as_py() for column in table.columns[1:]] == others:
-                    rejected[row] = True
-                    self._reject(int(numbers[row]), "repeated_header")
         return rejected
 
 

@@ -1,10 +1,12 @@
 """The result of reading: valid records as text with their locations, and reasons for the malformed ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from shared.csv.file_warnings import FileWarning
 
 LONGEST_VALUE_CHARACTERS = 1_000
 _EXCHANGED = str.maketrans("\r\n", "\n\r")
@@ -32,13 +34,16 @@ class Records:
     """The records of a batch.
 
     `table`: one string column for each name of the header. `numbers`: int64, the record that each row is. `reasons`
-    (see `REASONS`) concern the records that are not in `table`.
+    (see `REASONS`) concern records that are not in `table`. `blank`: int64, the records that hold nothing; they do not
+    count. `warnings`: what to know about the others.
     """
 
     table: pa.Table
     numbers: np.ndarray
     locations: Locations
     reasons: pa.Table
+    blank: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    warnings: list[FileWarning] = field(default_factory=list)
 
     @property
     def line_numbers(self) -> np.ndarray:
@@ -48,8 +53,8 @@ class Records:
 
     @property
     def read(self) -> int:
-        """How many records the bytes hold, malformed ones included."""
-        return len(self.locations)
+        """How many records the bytes hold, malformed ones included and blank ones not."""
+        return len(self.locations) - len(self.blank)
 
 
 def reasons(records: np.ndarray, column: str | None, code: str, message: str, values: pa.Array) -> pa.Table:

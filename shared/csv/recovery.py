@@ -178,8 +178,9 @@ class RecoveryScan:
             if closing + 1 < len(quotes) and quotes[closing + 1] == after:
                 closing += 2  # doubled
                 continue
-            following = data[after : after + 2]
-            is_end = not following or following[:1] in (self._delimiter, b"\n") or following in (b"\r\n", b"\r")
+            while data.startswith(b"\r", after):  # a line end may have several carriage returns
+                after += 1
+            is_end = after == len(data) or data.startswith((self._delimiter, b"\n"), after)
             return closing, None if is_end else "stray_quote"
         return closing, "unterminated_quote"
 

@@ -45,7 +45,7 @@ def _patterns(delimiter: bytes, quote: bytes, is_escaped: bool) -> _CellPatterns
         # A backslash before any other character is a backslash, and two quotes outside of a quoted cell are two quotes.
         escaped=re.compile(rb"\\[\\%b]|%b" % (quote, doubled)),
         escaped_plain=re.compile(rb"\\[\\%b]" % quote),
-        after=re.compile(rb"\r?(?:\n|\Z)|" + border),
+        after=re.compile(rb"\r*(?:\n|\Z)|" + border),
     )
 
 

@@ -1,9 +1,10 @@
 """Recognises the dialect of a file by its header and its first records.
 
 A `HeaderMatcher` of the caller judges each header that a dialect makes of the first lines. A dialect whose header does
-not match is dropped, so a wrong guess never reaches a record. `trials` tries the remaining dialects on the first
-records. A dialect that takes malformed quotes for text reads more records than the right one, so another dialect wins
-only if it unwraps more cells as well.
+not match, or matches less well than that of another dialect, is dropped, so a wrong guess never reaches a record.
+`trials` tries the remaining dialects on the first records. A dialect that takes malformed quotes for text reads more
+records than the right one, so another dialect wins only if it unwraps more cells as well. At last the matcher sees the
+first records and decides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,29 +12,35 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final, Protocol
 
-from shared.csv.dialect import BACKSLASH, DELIMITERS, QUOTES, USUAL_DELIMITERS, Dialect
+from shared.csv.dialect import BACKSLASH, DELIMITERS, DOUBLED_RETURNS, QUOTES, USUAL_DELIMITERS, Dialect
 from shared.csv.encoding import exchange
 from shared.csv.initial_space import is_spaced, spaced_delimiter, tightened
-from shared.csv.scan import MOST_FIELDS, line_end, scan_record
-from shared.csv.trials import SAMPLE_BYTES, Layout, Sniffed, choose
+from shared.csv.line_ends import has_doubled_returns, single_returns
+from shared.csv.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, line_end, scan_record
+from shared.csv.trials import SAMPLE_BYTES, Layout, Sniffed, Trial, choose
 from shared.csv.unreadable import EmptyFile, HeaderMismatch, UnreadableFile, UnsupportedFile
 
 LONGEST_HEADER_BYTES: Final = 1024 * 1024
 MOST_LINES_BEFORE_HEADER: Final = 20
 _LONGEST_NAME_BYTES: Final = 1_000
 _BYTE_ORDER_MARK: Final = "\ufeff".encode()
+# Dialects whose headers match nearly as well as the best one are tried as well.
+_CLOSE: Final = 0.05
+_PROBED_RECORDS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class TextOptions:
     """What the client says about the text of its file; None leaves it to the file.
 
+    `header`: the names of its columns, because it has no header; () if it has none and the names are not known.
     `like`: the dialect of the file, if its header can be read in it.
     """
 
     delimiter: str | None = None
     quoting: bool | None = None
     encoding: str | None = None
+    header: tuple[str, ...] | None = None
     like: Dialect | None = None
 
 
@@ -44,8 +51,17 @@ class HeaderMatcher(Protocol):
     def most_columns(self) -> int:
         """The most columns that a header may have to match."""
 
+    def names(self, header: Sequence[str]) -> list[str]:
+        """A name of its own for each column."""
+
     def match(self, header: Sequence[str]) -> Layout:
-        """The layout that the header belongs to; raises `HeaderMismatch`."""
+        """The layout that the header may belong to; raises `HeaderMismatch`."""
+
+    def decide(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Layout:
+        """The layout that header and first records belong to; raises errors of `unreadable`."""
+
+    def without_header(self, rows: Sequence[Sequence[str]]) -> Sequence[str] | None:
+        """The names of the columns if these are records of a kind of file that has no header, otherwise None."""
 
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from the nearest layout: 0 (a match) to 1 (no column in common)."""
@@ -66,9 +82,13 @@ def sniff(head: bytes, options: TextOptions, matcher: HeaderMatcher, *, is_all: 
         if candidates:
             break
     if candidates and (is_all or len(head) >= candidates[0].header_end + SAMPLE_BYTES):
-        return choose(text, candidates)
+        best = choose(text, candidates)
+        return _decided(best, matcher)
     if not candidates and (is_all or len(head) > LONGEST_HEADER_BYTES or _is_past_header(head)):
-        raise _misfit(head, options, matcher)
+        names = None if options.header is not None else _names_of_records(head, options, matcher)
+        if names is None:
+            raise _misfit(head, options, matcher)
+        return sniff(head, replace(options, header=tuple(names)), matcher, is_all=is_all)
     return None
 
 
@@ -81,7 +101,16 @@ def _readings(head: bytes, options: TextOptions) -> Iterator[tuple[bytes, Dialec
             spaced = options.like.delimiter
         if spaced is not None and options.delimiter in {None, spaced} and options.quoting is not False:
             yield tightened(text, spaced), Dialect(spaced, quoting=False, newline=newline, skip_initial_space=True)
+        if newline == "\n" and has_doubled_returns(text):
+            yield single_returns(text), Dialect("", quoting=False, newline=DOUBLED_RETURNS)
         yield text, Dialect("", quoting=False, newline=newline)
+
+
+def _decided(trial: Trial, matcher: HeaderMatcher) -> Sniffed:
+    """The trial's dialect with the layout that its records confirm."""
+    found = trial.sniffed
+    layout = matcher.decide(found.header, trial.rows)
+    return replace(found, layout=layout, dialect=replace(found.dialect, nulls=layout.nulls))
 
 
 class _HeaderSearch:
@@ -104,6 +133,8 @@ class _HeaderSearch:
     def candidates(self) -> list[Sniffed]:
         """All dialects in which the first line that can be a header is one, the likeliest first."""
         start = _after_boms(self._text)
+        if self._options.header is not None:
+            return self._candidates_at(start, replace(self._stored, header_line=0))
         for line_number in range(1, MOST_LINES_BEFORE_HEADER + 2):
             found = self._candidates_at(start, replace(self._stored, header_line=line_number))
             if found:
@@ -118,24 +149,34 @@ class _HeaderSearch:
             candidate = self._candidate(start, alike)
             if candidate is not None:
                 return [candidate]
-        tried = (self._candidate(start, dialect) for dialect in _dialects(self._text, self._options, stored))
-        return sorted((candidate for candidate in tried if candidate), key=_is_unusual)
+        tried = [self._candidate(start, dialect) for dialect in _dialects(self._text, self._options, stored)]
+        found = [candidate for candidate in tried if candidate]
+        best = max((candidate.layout.score for candidate in found), default=0.0)
+        return sorted((candidate for candidate in found if candidate.layout.score >= best - _CLOSE), key=_is_unusual)
 
     def _candidate(self, start: int, dialect: Dialect) -> Sniffed | None:
         """The file as this dialect reads it; None unless the line at `start` is a header in this dialect."""
-        names, end = _header(self._text, start, dialect)
+        given = self._options.header
+        longest = _LONGEST_NAME_BYTES if given is None else LONGEST_FIELD_BYTES
+        names, end = _header(self._text, start, dialect, longest)
         if names is None or not self._can_be_header(start, end, dialect):
             return None
+        if given is not None:
+            if given and len(given) != len(names):
+                return None
+            names, end = list(given) or [""] * len(names), start
         layout = self._layout_of(names)
         if layout is None:
             return None
         declared = self._matcher.dialect_of(names, dialect)
         if declared != dialect:
             return self._candidate(start, declared)
-        if self._text.endswith(b"\r\n", start, end):
+        line = self._text[start : line_end(self._text, max(start, end - 1))]
+        if line.endswith(b"\r\n") and dialect.newline == "\n":
             dialect = replace(dialect, newline="\r\n")
         first_line = 1 + self._text.count(b"\n", 0, end)
-        return Sniffed(replace(dialect, nulls=layout.nulls), layout, names, end, first_line)
+        dialect = replace(dialect, nulls=layout.nulls, is_quoting_guessed=self._options.quoting is None)
+        return Sniffed(dialect, layout, self._matcher.names(names), end, first_line)
 
     def _can_be_header(self, start: int, end: int, dialect: Dialect) -> bool:
         line = self._text[start:end]
@@ -167,16 +208,35 @@ def _dialects(text: bytes, options: TextOptions, stored: Dialect) -> Iterator[Di
             yield plain
 
 
-def _header(text: bytes, start: int, dialect: Dialect) -> tuple[list[str] | None, int]:
+def _header(
+    text: bytes, start: int, dialect: Dialect, longest: int = _LONGEST_NAME_BYTES
+) -> tuple[list[str] | None, int]:
     record = scan_record(text, start, dialect)
     fields = record.fields
-    if fields is None or max(map(len, fields)) > _LONGEST_NAME_BYTES or b"\0" in text[start : record.end]:
+    if fields is None or max(map(len, fields)) > longest or b"\0" in text[start : record.end]:
         return None, record.end
     try:
         names = [(exchange(name) if dialect.is_exchanged else name).decode().strip() for name in fields]
     except UnicodeDecodeError:
         return None, record.end
     return names, record.end
+
+
+def _names_of_records(head: bytes, options: TextOptions, matcher: HeaderMatcher) -> Sequence[str] | None:
+    """The names of the columns, if the file is of a kind that has no header."""
+    for text, stored in _readings(head, options):
+        start = _after_boms(text)
+        for dialect in _dialects(text, options, stored):
+            rows, position = list[list[str]](), start
+            while len(rows) < _PROBED_RECORDS and position < len(text):
+                cells, position = _header(text, position, dialect, LONGEST_FIELD_BYTES)
+                if cells is None or (rows and len(cells) != len(rows[0])):
+                    break
+                rows.append(cells)
+            names = matcher.without_header(rows) if rows else None
+            if names is not None:
+                return names
+    return None
 
 
 def _after_boms(text: bytes) -> int:

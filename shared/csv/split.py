@@ -5,12 +5,14 @@ newline), all of these quotes are valid, and records of several lines have the r
 not valid, `structure` says where the records end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xxhash
 
 from shared.csv.dialect import Dialect
+from shared.csv.later_headers import LaterHeaders
 from shared.csv.structure import is_valid, last_safe_end
 
 _LINE_FEED = ord("\n")
@@ -26,7 +28,8 @@ class Span:
     """Bytes [byte_start, byte_end) of the stored content, which begin at line `first_line`, counted from 1.
 
     `line_feeds`: how many newlines the span holds. `begins_in_line`: the span before ended within a line that was too
-    long for it. `checksum`: see `checksum_of`.
+    long for it. `checksum`: see `checksum_of`. `header`: the order of the columns at the beginning of the span, if a
+    later header has changed it.
     """
 
     byte_start: int
@@ -35,6 +38,7 @@ class Span:
     line_feeds: int
     begins_in_line: bool
     checksum: bytes
+    header: list[str] | None = None
 
 
 def checksum_of(content: bytes | bytearray | memoryview) -> bytes:
@@ -52,7 +56,14 @@ class Splitter:
     """
 
     def __init__(
-        self, byte_start: int, first_line: int, batch_bytes: int, dialect: Dialect, fields: int, *, small_bytes: int = 0
+        self,
+        byte_start: int,
+        first_line: int,
+        batch_bytes: int,
+        dialect: Dialect,
+        header: Sequence[str],
+        *,
+        small_bytes: int = 0,
     ) -> None:
         self.spans: list[Span] = []
         self._byte_start = byte_start
@@ -60,7 +71,10 @@ class Splitter:
         self._batch_bytes = batch_bytes
         self._small_bytes = small_bytes
         self._dialect = dialect
-        self._fields = fields
+        self._fields = len(header)
+        self._header = tuple(header)
+        self._later_headers = LaterHeaders(header, dialect)
+        self._order: list[str] | None = None
         self._pending = bytearray()
         self._is_within_line = False
 
@@ -122,9 +136,13 @@ class Splitter:
         line_feeds = _count(self._pending, b"\n", end)
         with memoryview(self._pending) as pending, pending[:end] as content:
             checksum = checksum_of(content)
+        order = self._order
+        if self._later_headers.may_be_in(self._pending, end):
+            for found in self._later_headers.orders_in(bytes(self._pending[:end])):
+                self._order = None if found == self._header else list(found)
         byte_end = self._byte_start + end
         self.spans.append(
-            Span(self._byte_start, byte_end, self._first_line, line_feeds, self._is_within_line, checksum)
+            Span(self._byte_start, byte_end, self._first_line, line_feeds, self._is_within_line, checksum, order)
         )
         self._byte_start = byte_end
         self._first_line += line_feeds

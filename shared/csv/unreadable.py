@@ -8,6 +8,8 @@
     |-- MemberNotFound          the archive has not the member that the client chose
     |-- UnsupportedFile         no table, by name or by content
     |-- HeaderMismatch          the header fits nothing that is expected
+    |-- AmbiguousDataset        the file fits several kinds of files equally well
+    |-- AmbiguousFormat         the dates of a column can be read in several ways
     `-- NoValidRecord           none of the first records can be read
 
 Codes are stable. Arguments are positional, so that an error survives pickling.
@@ -71,6 +73,18 @@ class HeaderMismatch(UnreadableFile):
     """The header lacks required columns, or fits no dataset."""
 
     code = "header_mismatch"
+
+
+class AmbiguousDataset(UnreadableFile):
+    """The file fits several kinds of files equally well, and they would load it in different ways."""
+
+    code = "ambiguous_dataset"
+
+
+class AmbiguousFormat(UnreadableFile):
+    """The dates of a column can be read in several ways."""
+
+    code = "ambiguous_format"
 
 
 class NoValidRecord(UnreadableFile):

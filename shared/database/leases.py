@@ -32,7 +32,7 @@ SET epoch = epoch + 1, attempts = attempts + 1, loader = %(loader)s, lease_until
     session_start = (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
 FROM candidate
 WHERE (batch.upload_number, batch.number) = (candidate.upload_number, candidate.number)
-RETURNING batch.number, byte_start, byte_end, first_line, begins_in_line, checksum, epoch, attempts,
+RETURNING batch.number, byte_start, byte_end, first_line, begins_in_line, checksum, batch.header, epoch, attempts,
     (SELECT pg_terminate_backend(pid) FROM pg_stat_get_activity(coalesce(candidate.session_pid, 0))
      WHERE backend_start = candidate.session_start AND pid <> pg_backend_pid()) AS ended
 """
@@ -86,7 +86,7 @@ def claim_batch(
 ) -> tuple[Any, ...] | None:
     """Claim the first free batch of an upload; None if there is none.
 
-    Returns number, byte_start, byte_end, first_line, begins_in_line, checksum, epoch and attempts.
+    Returns number, byte_start, byte_end, first_line, begins_in_line, checksum, header, epoch and attempts.
     """
     rows = connection.execute(
         _CLAIM_BATCH, upload=upload, loader=loader, lease_seconds=lease_seconds, max_attempts=max_attempts

@@ -141,7 +141,7 @@ _CHANGES: Final = {
     CANCEL: f"{_END}, finished_at = clock_timestamp()",
     RETRY: (
         "phase = 'queued', epoch = epoch + 1, lease_until = NULL, publish_attempts = 0, error_code = NULL,"
-        " error_message = NULL, started_at = NULL, finished_at = NULL, notified_at = clock_timestamp()"
+        " error_message = NULL, warnings = NULL, started_at = NULL, finished_at = NULL, notified_at = clock_timestamp()"
     ),
     UNDO: _END,
 }
@@ -163,7 +163,8 @@ IS_OURS: Final = (
 _FINISH_BATCH: Final = f"""
 UPDATE batches
 SET state = '{BatchState.DONE}', done_at = clock_timestamp(), lease_until = NULL, session_pid = NULL,
-    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s
+    read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s,
+    warnings = %(warnings)s::jsonb
 WHERE {IS_OURS}
 RETURNING number
 """
@@ -173,7 +174,7 @@ _REVOKE_BATCHES: Final = "UPDATE batches SET epoch = epoch + 1, lease_until = NU
 _RESET_BATCHES: Final = f"""
 UPDATE batches
 SET state = '{BatchState.PENDING}', epoch = epoch + 1, attempts = 0, lease_until = NULL, done_at = NULL,
-    read_records = 0, loaded_records = 0, rejected_records = 0, duplicate_records = 0
+    read_records = 0, loaded_records = 0, rejected_records = 0, duplicate_records = 0, warnings = '[]'
 WHERE upload_number = %(number)s
 """
 
@@ -241,9 +242,14 @@ def undo_corrections(connection: Connection, number: int) -> list[int]:
     return [row[0] for row in connection.execute(_UNDO_CORRECTIONS, number=number)]
 
 
-def finish_batch(connection: Connection, upload: int, batch: int, epoch: int, counts: dict[str, int]) -> bool:
-    """Mark the batch done in the transaction that holds its rows; False if it is no longer ours."""
-    return bool(connection.execute(_FINISH_BATCH, upload=upload, batch=batch, epoch=epoch, **counts))
+def finish_batch(
+    connection: Connection, upload: int, batch: int, epoch: int, counts: dict[str, int], warnings: str
+) -> bool:
+    """Mark the batch done in the transaction that holds its rows; False if it is no longer ours.
+
+    `warnings`: a list as JSON.
+    """
+    return bool(connection.execute(_FINISH_BATCH, upload=upload, batch=batch, epoch=epoch, warnings=warnings, **counts))
 
 
 def _act(

@@ -3,23 +3,28 @@
 import json
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from shared.catalog.dataset import Dataset, FileColumns
+from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
+from shared.csv.file_warnings import FileWarning, merged
 from shared.database import leases, state_machine
 from shared.database.loader_connection import LoaderConnection
 from shared.database.partitions import create_upload_table, partition_of
 from shared.database.record_ids import is_large
-from shared.errors import LostLease, Permanent, TooManyRejects, UploadEnded
+from shared.errors import LostLease, NothingLoaded, Permanent, TooManyRejects, UploadEnded
 from shared.ingest.intake.reject_budget import Budget
+from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 
 LOADER: Final = socket.gethostname()
 
 _COLUMNS: Final = (
-    "number, tenant, dataset, dialect::text, header, storage_key, trace_id, corrects,"
-    " on_error, max_rejects, max_rejects_percent"
+    "number, tenant, dataset, dialect::text, header, columns::text, table_schema::text, storage_key, trace_id,"
+    " corrects, on_error, max_rejects, max_rejects_percent"
 )
 
 
@@ -33,6 +38,9 @@ class Work:
     dataset: str
     dialect: Dialect
     header: tuple[str, ...]
+    # None for uploads of earlier versions
+    columns: FileColumns | None
+    schema: TableSchema
     storage_key: str
     trace_id: str
     budget: Budget
@@ -51,6 +59,11 @@ class Work:
         """Number of the upload that its rows belong to."""
         return self.number if self.corrects is None else self.corrects
 
+    def columns_of(self, dataset: Dataset) -> FileColumns:
+        """Which columns of the file feed its dataset."""
+        ours = {*REJECT_COLUMNS, *SHEET_COLUMNS}
+        return self.columns or dataset.columns_of([name for name in self.header if name not in ours])
+
     @property
     def table(self) -> str:
         """The table that its rows go into."""
@@ -61,7 +74,7 @@ class Work:
 class ClaimedBatch:
     """A batch that is ours until its lease ends or another loader raises its epoch.
 
-    `checksum` is None for batches of earlier versions, which computed none.
+    `checksum` is None for batches of earlier versions, which computed none. `header`: see `Batch`.
     """
 
     number: int
@@ -70,6 +83,7 @@ class ClaimedBatch:
     first_line: int
     begins_in_line: bool
     checksum: bytes | None
+    header: tuple[str, ...] | None
     epoch: int
     attempts: int
 
@@ -78,6 +92,12 @@ _SPENT: Final = """
 SELECT coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(line_feeds), 0)::bigint + 1
 FROM batches WHERE upload_number = %(upload)s
 """
+
+_INTAKE_WARNINGS: Final = "SELECT intake_warnings::text FROM uploads WHERE number = %(upload)s"
+_BATCH_WARNINGS: Final = """
+SELECT warnings::text FROM batches WHERE upload_number = %(upload)s AND warnings <> '[]' ORDER BY number
+"""
+_STORE_WARNINGS: Final = "UPDATE uploads SET warnings = %(warnings)s::jsonb WHERE number = %(upload)s"
 
 _COUNT_TAKEOVER: Final = "UPDATE uploads SET attempts = attempts + 1 WHERE number = %(upload)s"
 
@@ -92,7 +112,7 @@ def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
             return None
-        number, tenant, dataset, dialect, header, storage_key, trace_id, corrects, *budget = row
+        number, tenant, dataset, dialect, header, columns, schema, storage_key, trace_id, corrects, *budget = row
         work = Work(
             id=upload_id,
             number=number,
@@ -100,6 +120,8 @@ def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
             dataset=dataset,
             dialect=Dialect.from_json(json.loads(dialect)),
             header=tuple(header),
+            columns=None if columns is None else FileColumns(**json.loads(columns)),
+            schema=TableSchema.from_json(json.loads(schema)),
             storage_key=storage_key,
             trace_id=trace_id,
             budget=Budget(*budget),
@@ -116,9 +138,18 @@ def claim_batch(
         row = leases.claim_batch(connection, work.number, f"{LOADER}:{os.getpid()}", lease_seconds, max_attempts)
     if row is None:
         return None
-    number, byte_start, byte_end, first_line, begins_in_line, checksum, epoch, attempts = row
-    known = None if checksum is None else bytes(checksum)
-    batch = ClaimedBatch(number, byte_start, byte_end, first_line, begins_in_line, known, epoch, attempts)
+    number, byte_start, byte_end, first_line, begins_in_line, checksum, header, epoch, attempts = row
+    batch = ClaimedBatch(
+        number=number,
+        byte_start=byte_start,
+        byte_end=byte_end,
+        first_line=first_line,
+        begins_in_line=begins_in_line,
+        checksum=None if checksum is None else bytes(checksum),
+        header=None if header is None else tuple(header),
+        epoch=epoch,
+        attempts=attempts,
+    )
     if batch.attempts > 1:
         with connection.transaction():  # a transaction of its own, because of the lock order
             connection.execute(_COUNT_TAKEOVER, upload=work.number)
@@ -133,11 +164,18 @@ def hold_upload(connection: LoaderConnection, work: Work) -> None:
 
 
 def finish_batch(
-    connection: LoaderConnection, work: Work, batch: ClaimedBatch, read: int, loaded: int, rejected: int
+    connection: LoaderConnection,
+    work: Work,
+    batch: ClaimedBatch,
+    counts: dict[str, int],
+    warnings: Sequence[FileWarning],
 ) -> None:
-    """Mark the batch done in the transaction that holds its rows; raises `LostLease` if it is no longer ours."""
-    counts = {"read": read, "loaded": loaded, "rejected": rejected}
-    if not state_machine.finish_batch(connection, work.number, batch.number, batch.epoch, counts):
+    """Mark the batch done in the transaction that holds its rows; raises `LostLease` if it is no longer ours.
+
+    `counts`: `read`, `loaded` and `rejected`.
+    """
+    stored = json.dumps([warning.to_json() for warning in warnings])
+    if not state_machine.finish_batch(connection, work.number, batch.number, batch.epoch, counts, stored):
         raise LostLease("another loader has this batch now")
 
 
@@ -148,7 +186,17 @@ def record_event(connection: LoaderConnection, number: int, event: str, reason: 
 
 def fail(connection: LoaderConnection, work: Work, error: Permanent) -> None:
     """End the upload as failed, inside a transaction; nothing happens if it has already ended."""
+    collect_warnings(connection, work.number)
     state_machine.fail(connection, work.number, error.code, error.message)
+
+
+def collect_warnings(connection: LoaderConnection, number: int) -> None:
+    """Write the upload's warnings, once it ends: those of its intake and of its batches, each kind once."""
+    rows = connection.execute(_INTAKE_WARNINGS, upload=number) + connection.execute(_BATCH_WARNINGS, upload=number)
+    found = [FileWarning.from_json(stored) for row in rows for stored in json.loads(row[0])]
+    if found:
+        stored = json.dumps([warning.to_json() for warning in merged(found)])
+        connection.execute(_STORE_WARNINGS, upload=number, warnings=stored)
 
 
 def enforce_budget(connection: LoaderConnection, work: Work) -> None:
@@ -165,6 +213,13 @@ def enforce_budget(connection: LoaderConnection, work: Work) -> None:
 def too_many_rejects(rejected: int) -> TooManyRejects:
     """The error of an upload that exceeds its budget."""
     return TooManyRejects(f"{rejected} records were rejected, which is more than the upload's budget allows")
+
+
+def nothing_loaded(rejected: int) -> NothingLoaded:
+    """The error of an upload without a valid record."""
+    if not rejected:
+        return NothingLoaded("the file holds no records: all of its rows are blank")
+    return NothingLoaded(f"none of the {rejected} records could be loaded; the rejects say why")
 
 
 def _create_table(connection: LoaderConnection, work: Work) -> bool:

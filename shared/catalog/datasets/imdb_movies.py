@@ -1,10 +1,10 @@
 """IMDB data from 2006 to 2016 (Kaggle): IMDB-Movie-Data.csv, a thousand films without ids."""
 
-from shared.catalog import release_fields as release
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_YEAR, RUNTIME, VOTE
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.list_rules import CommaList
 from shared.catalog.publisher_rules import Millions
+from shared.catalog.release_fields import release_fields
 from shared.catalog.rules import Decimal, Rule, Whole, Year
 
 DATASET = Dataset(
@@ -29,5 +29,5 @@ DATASET = Dataset(
         ),
     ),
     nulls=("", "\\N", "Not Specified"),
-    derive=release.from_year,
+    derive=release_fields,
 )

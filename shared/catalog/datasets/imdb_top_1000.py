@@ -3,11 +3,11 @@
 One film has its certificate in `Released_Year` (Apollo 13, `PG`).
 """
 
-from shared.catalog import release_fields as release
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_YEAR, RUNTIME, VOTE
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.list_rules import CommaList
 from shared.catalog.publisher_rules import GroupedWhole, Minutes
+from shared.catalog.release_fields import release_fields
 from shared.catalog.rules import Decimal, Rule, Whole, Year
 
 DATASET = Dataset(
@@ -24,5 +24,5 @@ DATASET = Dataset(
         Column("No_of_Votes", "vote_count", Whole(), "Number of votes", (NOT_NEGATIVE,)),
         Column("Gross", "revenue", GroupedWhole(), "Box office in US dollars", (NOT_NEGATIVE,)),
     ),
-    derive=release.from_year,
+    derive=release_fields,
 )

@@ -1,10 +1,10 @@
 """MovieLens: the movies.csv of each of its editions; the year of release follows the title."""
 
-from shared.catalog import release_fields as release
 from shared.catalog.checks import FIRST_YEAR, LAST_YEAR, NOT_BLANK, SOURCE_ID, Between
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.list_rules import PipeList
 from shared.catalog.publisher_rules import TitleYear, UndatedTitle
+from shared.catalog.release_fields import release_fields
 from shared.catalog.rules import Rule
 
 TITLE_YEAR = Between(
@@ -19,11 +19,11 @@ DATASET = Dataset(
     title="MovieLens",
     description="MovieLens' movies.csv: titles like `Toy Story (1995)`, genres separated by vertical bars.",
     columns=(
-        Column("movieId", "source_id", Rule(), "MovieLens' id of the film", (SOURCE_ID,), required=True),
+        Column("movieId", "source_id", Rule(), "MovieLens' id of the film", (SOURCE_ID,), is_key=True),
         Column("title", "title", UndatedTitle(), "The title without the year after it", (NOT_BLANK,), required=True),
         Column("title", "release_year", TitleYear(), "The year after the title, if there is one", (TITLE_YEAR,)),
         Column("genres", "genres", PipeList(), "Genres"),
     ),
     nulls=("", "\\N", "(no genres listed)"),
-    derive=release.from_year,
+    derive=release_fields,
 )

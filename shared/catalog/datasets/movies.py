@@ -1,9 +1,9 @@
 """TMDB movies with fifteen columns: amounts like `30000000.0`, languages as a Python list literal."""
 
-from shared.catalog import release_fields as release
 from shared.catalog.checks import NOT_NEGATIVE
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.list_rules import ListLiteral
+from shared.catalog.release_fields import release_fields
 from shared.catalog.rules import Whole
 from shared.catalog.tmdb_columns import FACTS
 
@@ -19,5 +19,5 @@ DATASET = Dataset(
         Column("genre_id", "genre_id", Whole(), "TMDB's id of the first genre", (NOT_NEGATIVE,)),
         Column("languages", "languages", ListLiteral(), "Names of the spoken languages", aliases=("spoken_languages",)),
     ),
-    derive=release.from_day,
+    derive=release_fields,
 )

@@ -3,9 +3,9 @@
 Unquoted line breaks have broken a few of its records: dates in `id`, an overview in `adult`.
 """
 
-from shared.catalog import release_fields as release
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.publisher_rules import TrueFalse
+from shared.catalog.release_fields import release_fields
 from shared.catalog.tmdb_columns import FACTS, OBJECTS
 
 DATASET = Dataset(
@@ -13,5 +13,5 @@ DATASET = Dataset(
     title="The Movies Dataset",
     description="Kaggle's movies_metadata.csv: Python lists of objects ([{'id': 16, 'name': 'Animation'}]).",
     columns=(*FACTS, *OBJECTS, Column("adult", "is_adult", TrueFalse(), "True for an adult film")),
-    derive=release.from_day,
+    derive=release_fields,
 )

@@ -3,10 +3,10 @@ r"""IMDb's title.basics: tab-separated, never quoted, `\N` is null.
 The aliases are the column names of the SQLite copies that people make of it (imdb-sqlite).
 """
 
-from shared.catalog import release_fields as release
 from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, NotBefore, matches
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.list_rules import CommaList
+from shared.catalog.release_fields import release_fields
 from shared.catalog.rules import Flag, Rule, Whole, Year
 
 TCONST = matches("invalid_tconst", r"tt\d+", "must be tt and digits")
@@ -20,7 +20,14 @@ DATASET = Dataset(
     description="IMDb's official title.basics.tsv(.gz): tab-separated, never quoted, \\N is null.",
     columns=(
         Column(
-            "tconst", "source_id", Rule(), "IMDb's id of the title", (TCONST,), required=True, aliases=("title_id",)
+            "tconst",
+            "source_id",
+            Rule(),
+            "IMDb's id of the title",
+            (TCONST,),
+            required=True,
+            is_key=True,
+            aliases=("title_id",),
         ),
         Column("titleType", "title_type", Rule(), "movie, short, tvSeries, tvEpisode, video, ...", aliases=("type",)),
         Column("primaryTitle", "title", Rule(), "The title in common use", (NOT_BLANK,), required=True),
@@ -41,5 +48,5 @@ DATASET = Dataset(
     nulls=("\\N", ""),
     quoting=False,
     row_checks=(ENDS_BEFORE_START,),
-    derive=release.from_year,
+    derive=release_fields,
 )

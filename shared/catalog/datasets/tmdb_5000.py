@@ -1,7 +1,7 @@
 """TMDB 5000 Movie Dataset (Kaggle): tmdb_5000_movies.csv; JSON lists of objects."""
 
-from shared.catalog import release_fields as release
 from shared.catalog.dataset import Dataset
+from shared.catalog.release_fields import release_fields
 from shared.catalog.tmdb_columns import FACTS, OBJECTS
 
 DATASET = Dataset(
@@ -9,5 +9,5 @@ DATASET = Dataset(
     title="TMDB 5000 movies",
     description='Kaggle\'s tmdb_5000_movies.csv: JSON lists of objects ([{"id": 16, "name": "Animation"}]).',
     columns=(*FACTS, *OBJECTS),
-    derive=release.from_day,
+    derive=release_fields,
 )

@@ -1,9 +1,9 @@
 """Full TMDB Movies Dataset (Kaggle): TMDB_movie_dataset_v11.csv, over a million films; lists separated by commas."""
 
-from shared.catalog import release_fields as release
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.list_rules import CommaList
 from shared.catalog.publisher_rules import TrueFalse
+from shared.catalog.release_fields import release_fields
 from shared.catalog.tmdb_columns import FACTS, ID
 
 DATASET = Dataset(
@@ -18,5 +18,5 @@ DATASET = Dataset(
         Column("adult", "is_adult", TrueFalse(), "True for an adult film"),
     ),
     signature_columns=("backdrop_path", "keywords", "production_companies"),
-    derive=release.from_day,
+    derive=release_fields,
 )

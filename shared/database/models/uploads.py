@@ -57,6 +57,11 @@ class Upload(Base):
     dataset: Mapped[str]
     dialect: Mapped[dict[str, Any]] = mapped_column(JSONB)
     header: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    # which columns of the file feed the dataset, see `catalog.dataset.FileColumns`; null for uploads of versions in
+    # which the names in the header decided
+    columns: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    # how its values are written, see `catalog.table_schema`
+    table_schema: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     state: Mapped[str] = mapped_column(server_default="queued")
     phase: Mapped[str] = mapped_column(server_default="queued")
     transport: Mapped[str]
@@ -73,6 +78,9 @@ class Upload(Base):
     # what the client sent (`size_bytes`, `sha256`), and what is stored and split (`content_bytes`). The sizes are equal
     # unless the file was compressed or not UTF-8. Records begin after `header_bytes`.
     storage_key: Mapped[str]
+    # What decides how these bytes are loaded: the dialect, the columns and the budget, as a hash; '' for uploads of
+    # versions that did not record it.
+    options_key: Mapped[str] = mapped_column(server_default="")
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
     content_bytes: Mapped[int] = mapped_column(BigInteger)
@@ -90,6 +98,10 @@ class Upload(Base):
     loaded_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
     rejected_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
     duplicate_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+
+    # lists of `csv.file_warnings.FileWarning`: those of the intake, and all of them, once the upload has ended
+    intake_warnings: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
+    warnings: Mapped[list[Any] | None] = mapped_column(JSONB)
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
@@ -116,12 +128,13 @@ class Upload(Base):
         Index(None, "sha256"),
         Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),
-        # the same file is loaded only once, unless the client forces it
+        # the same file is loaded in the same way only once, unless the client forces it
         Index(
             "ix_uploads_content",
             "tenant",
             "dataset",
             "sha256",
+            "options_key",
             unique=True,
             postgresql_where=text(f"{one_of('state', KEPT_STATES)} AND NOT forced"),
         ),
@@ -152,7 +165,8 @@ class Batch(Base):
     `first_line` is the line at which it begins, and `line_feeds` the number of its newline bytes: the first line of
     each batch must follow from the batch before. `begins_in_line`: it begins with the rest of a line that the batch
     before could not hold. `checksum` is `shared.csv.split.checksum_of` its bytes; null for batches of versions that
-    computed none.
+    computed none. `header`: the order of the file's columns at its beginning, if it is not that of the upload: a later
+    header had changed it. `warnings`: see `Upload`.
     """
 
     __tablename__ = "batches"
@@ -165,6 +179,7 @@ class Batch(Base):
     line_feeds: Mapped[int] = mapped_column(BigInteger)
     begins_in_line: Mapped[bool] = mapped_column(server_default=false())
     checksum: Mapped[bytes | None] = mapped_column(LargeBinary)
+    header: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
     state: Mapped[str] = mapped_column(server_default="pending")
 
     epoch: Mapped[int] = mapped_column(Integer, server_default="0")
@@ -179,6 +194,7 @@ class Batch(Base):
     loaded_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
     rejected_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
     duplicate_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    warnings: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
     done_at: Mapped[datetime | None]
 
     __table_args__ = (

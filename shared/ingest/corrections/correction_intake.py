@@ -5,14 +5,15 @@ corrects (`correction_loading`). It is one batch and one transaction, so its siz
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import Connection, select
 
-from shared.catalog.dataset import Dataset
+from shared.catalog.recognition import Candidate, Sample, unique_names
 from shared.catalog.registry import MOST_COLUMNS, Registry
+from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.unreadable import HeaderMismatch
 from shared.database.models import Upload
@@ -26,6 +27,7 @@ from shared.messaging import Transport
 from shared.settings import MIB, Settings
 
 MOST_BYTES: Final = 32 * MIB
+_OURS: Final = frozenset((*REJECT_COLUMNS, *SHEET_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,37 @@ class Correctable:
     transport: Transport
     is_correction: bool
     dialect: Dialect
+    # name in the header -> name of the dataset's column; empty for uploads of earlier versions
+    mapping: dict[str, str]
+    schema: TableSchema
 
 
 def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) -> Correctable:
     """Find the upload, in any state; raises `NotFound`."""
-    wanted = select(Upload.number, Upload.state, Upload.dataset, Upload.transport, Upload.corrects, Upload.dialect)
+    wanted = select(
+        Upload.number,
+        Upload.state,
+        Upload.dataset,
+        Upload.transport,
+        Upload.corrects,
+        Upload.dialect,
+        Upload.columns,
+        Upload.table_schema,
+    )
     row = connection.execute(wanted.where(Upload.id == upload_id, Upload.tenant == tenant)).one_or_none()
     if row is None:
         raise NotFound("there is no such upload")
-    dialect, is_correction = Dialect.from_json(row.dialect), row.corrects is not None
-    transport = Transport(row.transport)
-    return Correctable(upload_id, row.number, row.state, row.dataset, transport, is_correction, dialect)
+    return Correctable(
+        id=upload_id,
+        number=row.number,
+        state=row.state,
+        dataset=row.dataset,
+        transport=Transport(row.transport),
+        is_correction=row.corrects is not None,
+        dialect=Dialect.from_json(row.dialect),
+        mapping=(row.columns or {}).get("mapped", {}),
+        schema=TableSchema.from_json(row.table_schema),
+    )
 
 
 def limited(settings: Settings) -> Settings:
@@ -60,13 +82,23 @@ def limited(settings: Settings) -> Settings:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionHeader:
-    """Matches the header of a correction of this dataset: our columns, and its own. A `csv.sniff.HeaderMatcher`."""
+    """Matches the header of a correction of this dataset: our columns, and its own. A `csv.sniff.HeaderMatcher`.
+
+    `mapping` and `schema`: those of the corrected upload.
+    """
 
     registry: Registry
     dataset: str
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    schema: TableSchema = field(default_factory=TableSchema)
     most_columns: int = MOST_COLUMNS
 
-    def match(self, header: Sequence[str]) -> Dataset:
+    def names(self, header: Sequence[str]) -> list[str]:
+        """A name of its own for each column; our columns keep theirs."""
+        ours = [name for name in header if name in _OURS]
+        return [*ours, *unique_names(header[len(ours) :])] if list(header[: len(ours)]) == ours else list(header)
+
+    def match(self, header: Sequence[str]) -> Candidate:
         """The dataset; raises `HeaderMismatch`."""
         if (LINE_COLUMN in header) == (SHEET_LINE_COLUMN in header):
             message = f"the header lacks {LINE_COLUMN}, the line of each rejected record; download the rejects as CSV"
@@ -74,11 +106,22 @@ class CorrectionHeader:
         repeated = sorted({name for name in {*REJECT_COLUMNS, *SHEET_COLUMNS} if header.count(name) > 1})
         if repeated:
             raise HeaderMismatch(f"the header names a column twice: {', '.join(repeated)}", {"repeated": repeated})
-        return self.registry.recognise(own_names(header), self.dataset)
+        own = own_names(header)
+        mapping = {name: column for name, column in self.mapping.items() if name in own}
+        found = self.registry.recognise(own, self.dataset, mapping=mapping)
+        fields = {name: item for name, item in self.schema.fields.items() if name in found.columns.mapped}
+        return replace(found, schema=replace(self.schema, fields=fields))
+
+    def decide(self, header: Sequence[str], _rows: Sample) -> Candidate:
+        """The dataset; the corrected upload has decided how its values are read."""
+        return self.match(header)
+
+    def without_header(self, _rows: Sample) -> None:
+        """None: a correction has a header."""
 
     def distance(self, header: Sequence[str]) -> float:
-        """See `Registry.distance`."""
-        return self.registry.distance(header, self.dataset)
+        """How far the header is from the dataset, 0 to 1."""
+        return 1 - self.registry.candidates(header, name=self.dataset)[0].closeness
 
     def dialect_of(self, header: Sequence[str], dialect: Dialect) -> Dialect:
         """The dialect of files for spreadsheets, if this is one; otherwise the given dialect."""

@@ -24,7 +24,7 @@ from shared.database.loader_connection import LoaderConnection
 from shared.database.record_ids import LINE_BITS, first_id
 from shared.errors import CorrectedUploadEnded
 from shared.failpoints import reach
-from shared.ingest.corrections.rejects_spreadsheet import own_columns, own_names
+from shared.ingest.corrections.rejects_spreadsheet import own_columns
 from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
 from shared.ingest.rejects_columns import LINE_COLUMN, SHEET_LINE_COLUMN
@@ -59,7 +59,7 @@ WHERE number = %(corrects)s
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected(Validated):
     """A validated correction.
 
@@ -74,12 +74,13 @@ class Corrected(Validated):
 def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Corrected:
     """Like `validate`, but the rows get ids of the corrected upload, by the lines that they name."""
     records, lines = _take_lines(records)
-    header = own_names(work.header)
     ids = lines + first_id(work.target_number)
-    validated = validate(records, dataset, header, work.tenant, work.number, ids)
+    validated = validate(records, dataset, work.columns_of(dataset), work.tenant, work.number, ids)
     locations, numbers = records.locations, records.numbers
     named = Locations(locations.line_numbers[numbers], locations.byte_starts[numbers], locations.byte_ends[numbers])
-    return Corrected(validated.movies, validated.rejects, validated.read, lines, named)
+    return Corrected(
+        validated.movies, validated.rejects, validated.read, validated.warnings, lines=lines, locations=named
+    )
 
 
 def _take_lines(records: Records) -> tuple[Records, np.ndarray]:

@@ -8,14 +8,20 @@ UTF-8, because batches are spans of it; `sha256` and `size_bytes` are those of t
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+from shared.catalog.dataset import FileColumns
+from shared.catalog.recognition import Candidate
+from shared.catalog.table_schema import TableSchema
 from shared.csv.compression.codec import ANEW
 from shared.csv.compression.unpacker import Unpacker
 from shared.csv.dialect import Dialect
 from shared.csv.encoding import UTF_8, Decoder, exchange
+from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.initial_space import Tightener
+from shared.csv.line_ends import SingleReturns
 from shared.csv.sniff import HeaderMatcher, TextOptions, sniff
 from shared.csv.split import Span, Splitter
 from shared.csv.trials import Sniffed
@@ -33,6 +39,9 @@ class StagedFile:
     dataset: str
     dialect: Dialect
     header: list[str]
+    columns: FileColumns
+    table_schema: TableSchema
+    warnings: list[FileWarning]
     storage_key: str
     size_bytes: int
     sha256: str
@@ -117,7 +126,9 @@ class _Content:
         self._head = b""
         self._next_look = 0
         self._sniffed: Sniffed | None = None
-        self._tightener: Tightener | None = None
+        # what turns the text into the form that the reader expects
+        self._forms: list[Tightener | SingleReturns] = []
+        self._last_byte = b""
         self._splitter: Splitter | None = None
 
     def feed(self, piece: bytes) -> None:
@@ -132,6 +143,9 @@ class _Content:
         return StagedFile(
             filename=filename,
             dataset=self._sniffed.layout.name,
+            columns=self._layout.columns,
+            table_schema=self._layout.schema,
+            warnings=[*self._warnings(spans[-1])],
             dialect=replace(self._sniffed.dialect, encoding=self._decoder.encoding, bom=self._decoder.bom),
             header=self._sniffed.header,
             storage_key=self._key,
@@ -163,14 +177,16 @@ class _Content:
         found = self._sniffed = sniff(self._head, self._options, self._matcher, is_all=at_end)
         if found is None:
             return
+        if found.dialect.has_doubled_returns:
+            self._forms.append(SingleReturns())
         if found.dialect.skip_initial_space:
-            self._tightener = Tightener(found.dialect.delimiter)
+            self._forms.append(Tightener(found.dialect.delimiter))
         self._splitter = Splitter(
             found.header_end,
             found.first_line,
             self._settings.batch_bytes,
             found.dialect,
-            len(found.header),
+            found.header,
             small_bytes=self._settings.small_upload_bytes,
         )
         self._splitter.feed(self._store(self._head, at_end=at_end)[found.header_end :])
@@ -180,11 +196,30 @@ class _Content:
         """Write the text in the form that the reader expects, and return it."""
         assert self._sniffed is not None
         content = exchange(text) if self._sniffed.dialect.is_exchanged else text
-        if self._tightener is not None:
-            content = self._tightener.feed(content, at_end=at_end)
+        for form in self._forms:
+            content = form.feed(content, at_end=at_end)
         self._file.write(content)
         self._stored_bytes += len(content)
+        self._last_byte = content[-1:] or self._last_byte
         return content
+
+    @property
+    def _layout(self) -> Candidate:
+        assert self._sniffed is not None
+        assert isinstance(self._sniffed.layout, Candidate)
+        return self._sniffed.layout
+
+    def _warnings(self, last: Span) -> Iterator[FileWarning]:
+        """What the whole file shows."""
+        assert self._sniffed is not None
+        dialect = self._sniffed.dialect
+        if dialect.has_doubled_returns:
+            yield FileWarning("doubled_returns", MESSAGES["doubled_returns"])
+        if not dialect.header_line and self._options.header is None:
+            yield FileWarning("no_header", MESSAGES["no_header"])
+        is_closed = dialect.quoting and self._last_byte == dialect.quote.encode()
+        if self._last_byte != b"\n" and not is_closed:
+            yield FileWarning.at_lines("no_final_line_end", [last.first_line + last.line_feeds])
 
 
 def _refuse_more_than(most_bytes: int, size_bytes: int) -> None:

@@ -1,12 +1,16 @@
 """Makes an upload of a staged file: one row with its batches, in the caller's transaction."""
 
+import hashlib
+import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 
+from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.database.models import Batch, Upload, large_upload_numbers, small_upload_numbers
 from shared.database.state_machine import KEPT_STATES
 from shared.ingest.intake.file_intake import StagedFile
@@ -17,6 +21,9 @@ _COPIED_FIELDS: Final = (
     *("filename", "dataset", "header", "storage_key", "size_bytes", "sha256"),
     *("content_bytes", "header_bytes"),
 )
+
+# A file may have been forced in any number of times.
+_MOST_EARLIER: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +53,25 @@ class Registered:
 def register(connection: Connection, staged: StagedFile, options: UploadOptions) -> Registered:
     """Write the upload and its batches: once that is committed, the upload cannot get lost.
 
-    If the tenant has an active or completed upload of the same bytes, this returns that one instead. Raises errors of
-    SQLAlchemy.
+    If the tenant has an active or completed upload of the same bytes that is loaded in the same way, this returns that
+    one instead; of others it warns. Raises errors of SQLAlchemy.
     """
-    number = None
+    number, key = None, _options_key(staged, options)
     while number is None:
-        earlier = None if options.forced else connection.scalar(_same_content(staged, options))
-        if earlier is not None:
-            return Registered(earlier, deduplicated=True)
-        number = _insert_upload(connection, staged, options)
+        earlier = connection.execute(_same_content(staged, options)).all()
+        alike = [found.id for found in earlier if found.options_key in ("", key) and found.dataset == staged.dataset]
+        if alike and not options.forced:
+            return Registered(alike[0], deduplicated=True)
+        warnings = [*staged.warnings, *(_loaded_before(found.id) for found in earlier[:1])]
+        number = _insert_upload(connection, staged, options, key, warnings)
     rows = [asdict(span) | {"upload_number": number, "number": position} for position, span in enumerate(staged.spans)]
     connection.execute(insert(Batch), rows)
     return Registered(connection.scalars(select(Upload.id).where(Upload.number == number)).one(), deduplicated=False)
 
 
-def _insert_upload(connection: Connection, staged: StagedFile, options: UploadOptions) -> int | None:
+def _insert_upload(
+    connection: Connection, staged: StagedFile, options: UploadOptions, key: str, warnings: Sequence[FileWarning]
+) -> int | None:
     """The new upload's number; None if another upload of the same content was registered at the same moment."""
     numbers = small_upload_numbers if staged.is_small else large_upload_numbers
     values = {
@@ -68,6 +79,10 @@ def _insert_upload(connection: Connection, staged: StagedFile, options: UploadOp
         **asdict(options.budget),
         "number": connection.scalar(numbers.next_value()),
         "dialect": staged.dialect.to_json(),
+        "columns": staged.columns.to_json(),
+        "table_schema": staged.table_schema.to_json(),
+        "intake_warnings": [warning.to_json() for warning in warnings],
+        "options_key": key,
         "tenant": options.tenant,
         "transport": options.transport,
         "trace_id": options.trace_id,
@@ -80,7 +95,19 @@ def _insert_upload(connection: Connection, staged: StagedFile, options: UploadOp
     return number
 
 
-def _same_content(staged: StagedFile, options: UploadOptions) -> Select[uuid.UUID]:
-    mine = Upload.tenant == options.tenant, Upload.dataset == staged.dataset, Upload.sha256 == staged.sha256
+def _options_key(staged: StagedFile, options: UploadOptions) -> str:
+    """A hash of all that decides how the bytes are loaded: two ways to say the same give the same key."""
+    decisive = [staged.dialect.to_json(), staged.header, staged.columns.to_json()]
+    decisive += [staged.table_schema.to_json(), asdict(options.budget)]
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _same_content(staged: StagedFile, options: UploadOptions) -> Select[uuid.UUID, str, str]:
+    mine = Upload.tenant == options.tenant, Upload.sha256 == staged.sha256
     loaded = Upload.state.in_(KEPT_STATES), Upload.corrects.is_(None)
-    return select(Upload.id).where(*mine, *loaded).order_by(Upload.number).limit(1)
+    wanted = select(Upload.id, Upload.dataset, Upload.options_key)
+    return wanted.where(*mine, *loaded).order_by(Upload.number).limit(_MOST_EARLIER)
+
+
+def _loaded_before(upload_id: uuid.UUID) -> FileWarning:
+    return FileWarning("same_content", MESSAGES["same_content"].format(upload=upload_id))

@@ -15,6 +15,7 @@ from shared.catalog.dataset import Dataset
 from shared.csv.records import Records
 from shared.database.loader_connection import LoaderConnection
 from shared.database.partitions import REJECTS_PARTITION
+from shared.errors import Permanent
 from shared.failpoints import reach
 from shared.ingest.corrections.correction_loading import keep_rejected, publish_corrected, validate_corrected
 from shared.ingest.publishing.completion import publish_small
@@ -26,6 +27,7 @@ from shared.ingest.work import (
     fail,
     finish_batch,
     hold_upload,
+    nothing_loaded,
     too_many_rejects,
 )
 
@@ -38,14 +40,15 @@ class Commit(Protocol):
 
 
 def commit_of(work: Work, dataset: Dataset) -> Commit:
-    """The strategy for an upload of this dataset."""
+    """The strategy for an upload of this dataset; raises `InvalidSchema` if the dataset has changed since."""
+    dataset = work.schema.applied(dataset, work.columns_of(dataset))
     if work.corrects is not None:
         return CorrectionCommit(work, dataset)
     return LargeUploadCommit(work, dataset) if work.is_large else SmallUploadCommit(work, dataset)
 
 
 class SmallUploadCommit:
-    """One transaction loads and publishes the upload, or fails it if it exceeds its budget."""
+    """One transaction loads and publishes the upload, or fails it if too few of its records are valid."""
 
     def __init__(self, work: Work, dataset: Dataset) -> None:
         self._work = work
@@ -54,15 +57,15 @@ class SmallUploadCommit:
     def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
         """See `Commit`."""
         work, validated = self._work, _validate(self._work, self._dataset, records)
-        is_over_budget = work.budget.is_exceeded(validated.rejected, validated.read)
+        error = _why_failed(work, validated)
         with connection.transaction():
-            if not is_over_budget:
+            if error is None:
                 connection.copy(work.table, validated.movies)
             _copy_rejects(connection, validated)
             hold_upload(connection, work)
             _fence(connection, work, batch, validated)
-            if is_over_budget:
-                fail(connection, work, too_many_rejects(validated.rejected))
+            if error is not None:
+                fail(connection, work, error)
             else:
                 publish_small(connection, work, validated.movies)
             reach("batch.fenced")
@@ -115,7 +118,7 @@ class CorrectionCommit:
 
 
 def _validate(work: Work, dataset: Dataset, records: Records) -> Validated:
-    validated = validate(records, dataset, work.header, work.tenant, work.number)
+    validated = validate(records, dataset, work.columns_of(dataset), work.tenant, work.number)
     reach("batch.prepared")
     return validated
 
@@ -125,6 +128,13 @@ def _copy_rejects(connection: LoaderConnection, validated: Validated) -> None:
     reach("batch.copied")
 
 
+def _why_failed(work: Work, validated: Validated) -> Permanent | None:
+    if work.budget.is_exceeded(validated.rejected, validated.read):
+        return too_many_rejects(validated.rejected)
+    return None if validated.movies.num_rows else nothing_loaded(validated.rejected)
+
+
 def _fence(connection: LoaderConnection, work: Work, batch: ClaimedBatch, validated: Validated) -> None:
     loaded = int(validated.movies.num_rows)
-    finish_batch(connection, work, batch, validated.read, loaded, validated.rejected)
+    counts = {"read": validated.read, "loaded": loaded, "rejected": validated.rejected}
+    finish_batch(connection, work, batch, counts, validated.warnings)

@@ -178,7 +178,7 @@ class Loader:
             # The rest of a line that was too long for the batch before; that batch has its reject.
             start = data.find(b"\n") + 1 or len(data)
         first_line = batch.first_line + data.count(b"\n", 0, start)
-        return read_batch(data[start:], first_line, work.dialect, work.header, batch.byte_start + start)
+        return read_batch(data[start:], first_line, work.dialect, work.header, batch.byte_start + start, batch.header)
 
 
 def _give_back(connection: LoaderConnection, work: Work, batch: ClaimedBatch, *, counts_as_attempt: bool) -> None:

@@ -9,7 +9,7 @@ from shared.database import state_machine
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease, RecordCountsMismatch
 from shared.ingest.publishing import totals
-from shared.ingest.work import Work, too_many_rejects
+from shared.ingest.work import Work, collect_warnings, nothing_loaded, too_many_rejects
 
 log = structlog.get_logger()
 
@@ -41,8 +41,8 @@ def complete(connection: LoaderConnection, work: Work, epoch: int | None, counte
     """Reconcile the record counts and complete the upload.
 
     `epoch`: that of the claimed publishing; None if there was no claim. `counted_elsewhere`: how many of its movies are
-    in the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, and `LostLease` if another loader
-    or an action has taken the upload.
+    in the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, `NothingLoaded`, and `LostLease`
+    if another loader or an action has taken the upload.
     """
     row = connection.execute(_COUNTS, upload=work.number)[0]
     is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_movies, stored_rejects = row
@@ -50,6 +50,9 @@ def complete(connection: LoaderConnection, work: Work, epoch: int | None, counte
     totals.add_upload_to_tenant(connection, work.number, work.tenant)
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)
+    if not loaded and work.corrects is None:
+        raise nothing_loaded(rejected)
+    collect_warnings(connection, work.number)
     counts = {"read": read, "loaded": loaded, "rejected": rejected, "duplicate": duplicate}
     content = state_machine.complete(connection, work.number, epoch, counts)
     if content is None:

@@ -5,8 +5,8 @@ row, and would hide all other invalid rows of the column.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,23 +16,29 @@ import pyarrow.compute as pc
 from pandera.api.base.checks import CheckResult
 
 from shared.catalog.checks import Check, NotBefore
-from shared.catalog.dataset import Column, Dataset
+from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
+from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
 from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
 from shared.database.language_codes import language_numbers
 from shared.database.record_ids import first_id
 
 _REQUIRED = ("required", "must not be empty")
+_NULL_WORDS = pa.array(["\\N", "NULL", "null", "NaN", "nan", "None", "N/A", "#N/A", "NA", "<NA>", "nil"])
 
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """`movies` and `rejects` in the form of their tables; `read` = rows of `movies` + `rejected` records."""
+    """`movies` and `rejects` in the form of their tables; `read` = rows of `movies` + `rejected` records.
+
+    `warnings`: what to know about the movies.
+    """
 
     movies: pa.Table
     rejects: pa.Table
     read: int
+    warnings: list[FileWarning] = field(default_factory=list)
 
     @property
     def rejected(self) -> int:
@@ -53,18 +59,19 @@ class _Failure:
 def validate(
     records: Records,
     dataset: Dataset,
-    header: Sequence[str],
+    columns: FileColumns,
     tenant: str,
     upload_number: int,
     ids: np.ndarray | None = None,
 ) -> Validated:
     """The rows that can be loaded, and a reject for each reason against the others.
 
+    `dataset` has only columns that the file has, see `Dataset.for_file`.
     `ids` are those of the rows of `records.table`; by default they follow from the upload and the line.
     """
     if ids is None:
         ids = records.line_numbers + first_id(upload_number)
-    names = dataset.match(header)
+    names = columns.sources
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
     failures = _without_repetitions([*unparsed, *_check(dataset, fields, unparsed)])
@@ -76,7 +83,7 @@ def validate(
     if "original_language" in fields:
         fields["language_number"] = language_numbers(fields["original_language"])
     fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
-    fields["extra"] = _extra(records.table.select(dataset.extra_columns(header)))
+    fields["extra"] = _extra(records.table.select(columns.extra))
     movies = _as_table(fields, None if good.all() else pa.array(good))
     found = [
         reasons(
@@ -89,7 +96,21 @@ def validate(
         for failure in failures
     ]
     rejects = _rejects(pa.concat_tables([records.reasons, *found]), records.locations, upload_number)
-    return Validated(movies, rejects, records.read)
+    warnings = [*records.warnings, *_null_words(dataset, texts, good, records.line_numbers)]
+    return Validated(movies, rejects, records.read, warnings)
+
+
+def _null_words(
+    dataset: Dataset, texts: dict[str, pa.StringArray], good: np.ndarray, lines: np.ndarray
+) -> Iterator[FileWarning]:
+    """Of words in columns of text that mean null in many files, and are text in this one."""
+    for name in dict.fromkeys(column.name for column in dataset.columns if column.rule.type == pa.string()):
+        found = pc.fill_null(pc.is_in(texts[name], _NULL_WORDS), False).to_numpy(zero_copy_only=False) & good
+        if found.any():
+            words = sorted(set(texts[name].filter(pa.array(found)).to_pylist()))
+            schema = json.dumps({"missingValues": [*dataset.nulls, *words]})
+            message = MESSAGES["null_words"].format(column=name, words=" and ".join(words), schema=schema)
+            yield FileWarning.at_lines("null_words", lines[found].tolist(), message)
 
 
 def _column(table: pa.Table, name: str) -> pa.StringArray:

@@ -59,7 +59,9 @@ def read_records(loader: Loader, work: Work, batch: ClaimedBatch) -> Records:
 
 
 def validated(work: Work, records: Records) -> Validated:
-    return validate(records, REGISTRY.get(work.dataset), work.header, work.tenant, work.number)
+    dataset = REGISTRY.get(work.dataset)
+    columns = work.columns_of(dataset)
+    return validate(records, work.schema.applied(dataset, columns), columns, work.tenant, work.number)
 
 
 def commit(connection: LoaderConnection, work: Work, batch: ClaimedBatch, records: Records) -> Validated:

@@ -21,6 +21,7 @@ class Malformed:
     rejects: tuple[tuple[int, str | None, str], ...] = ()
     loaded: int = 0
     shown: str | None = None
+    warning: str | None = None
 
     @property
     def content(self) -> bytes:
@@ -47,6 +48,7 @@ class Written:
     loaded: int = 2
     filename: str = "movies.csv"
     texts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def row(**changes: str) -> bytes:
@@ -86,8 +88,14 @@ MALFORMATIONS: dict[str, Malformed] = {
     "a field of 1 MiB": Malformed(with_text(b"x" * 1_048_576), loaded=1),
     "a record of over 1,000 lines": Malformed(with_text(b'"' + b"\n" * 1_000 + b'"'), rejected("record_too_long")),
     "a record of 1,000 lines": Malformed(with_text(b'"' + b"\n" * 999 + b'"'), loaded=1),
-    "a blank line": Malformed(b"\n", rejected("blank_line")),
+    "a blank line": Malformed(b"\n", warning="blank_lines"),
+    "a row of empty cells": Malformed(b'"",' + b"," * (CELLS - 2) + b"\n", warning="blank_lines"),
+    "cells in which nothing can be seen": Malformed(
+        ("\u200b," + "\u3000," * (CELLS - 2) + "\u2800\n").encode(), warning="blank_lines"
+    ),
     "the header once more": Malformed(HEADER, rejected("repeated_header")),
+    "a title of nothing that can be seen": Malformed(row(title="\u2060\u00ad"), rejected("required", "title")),
+    "a word for nothing in a text": Malformed(row(homepage="NULL"), loaded=1, warning="null_words"),
     "a line with backslash and point": Malformed(b"\\.\n", rejected("wrong_field_count")),
     "an amount with a currency": Malformed(row(budget="$237,000,000"), rejected("not_a_whole_number", "budget")),
     "a number with points and a comma": Malformed(
@@ -113,19 +121,19 @@ REFUSED: dict[str, Refused] = {
     "no bytes at all": Refused(b"", 422, "empty_file"),
     "blank lines and nothing else": Refused(b"\n\r\n\n", 422, "empty_file"),
     "a header and nothing else": Refused(HEADER, 422, "empty_file"),
-    "a column is missing": Refused(
+    "a column is missing that a record needs": Refused(
         movies({}, header=[name for name in MOVIES_HEADER if name != "title"]),
         422,
         "header_mismatch",
         fields={"dataset": "movies", "missing": ["title"]},
     ),
-    "no header": Refused(row() * 3, 422, "header_mismatch"),
+    "no header, and no file that is known without one": Refused(row() * 3, 422, "header_mismatch"),
     "another table": Refused(b"name,age\nAnn,3\n", 422, "header_mismatch", fields={"found": ["name", "age"]}),
     "a column twice": Refused(
         movies({}, header=[*MOVIES_HEADER, "Title"]), 422, "header_mismatch", fields={"repeated": ["Title", "title"]}
     ),
-    "a column without a name": Refused(
-        movies({}, header=["", *MOVIES_HEADER]), 422, "header_mismatch", fields={"blank": [1]}
+    "dates that can be read in two ways": Refused(
+        movies({"release_date": "01/02/2003"}, {"release_date": "03/04/2005"}), 422, "ambiguous_format"
     ),
     "a header of over 1 MiB": Refused(b"x," * 600_000 + b"\n", 422, "unreadable_file"),
     "over 100 records and none is valid": Refused(HEADER + b"1;2;3\n" * 200, 422, "no_valid_record"),
@@ -226,8 +234,30 @@ WRITTEN: dict[str, Written] = {
     "header names in other letters": Written(
         TEXT.replace("original_title", "Original Title").replace("vote_count", "VoteCount").encode(), {"delimiter": ","}
     ),
-    "no line end behind the last record": Written(TEXT.encode().rstrip(), {"newline": "\r\n"}),
+    "no line end behind the last record": Written(
+        TEXT.replace("['English']", "English").replace("languages", "language_list").encode().rstrip(),
+        {"newline": "\r\n"},
+        warnings=("no_final_line_end",),
+    ),
     "other columns": Written(movies({}, {}, header=[*MOVIES_HEADER, "imdb_id"]), {"delimiter": ","}),
+    "fewer columns": Written(movies({}, {}, header=["title", "budget", "release_date"]), {"delimiter": ","}),
+    "columns without a name": Written(movies({}, {}, header=["", *MOVIES_HEADER, ""]), {"delimiter": ","}),
+    "a delimiter after each record": Written(
+        movies({}, {}, end="\n").replace(b"\n", b",\n").replace(b",\n", b"\n", 1), {"delimiter": ","}
+    ),
+    "invisible characters in the header": Written(
+        movies({}, {}).replace(b"title", "\u200btitle".encode(), 1), {"delimiter": ","}
+    ),
+    "CRLF written twice": Written(movies({}, {}, end="\r\r\n"), {"newline": "\r\r\n"}, warnings=("doubled_returns",)),
+    "no header": Written(
+        b"1|A Film (1995)|01-Jan-1995||http://us.imdb.com/M/title-exact?A|" + b"|".join([b"0"] * 19) + b"\n"
+        b"2|B Film (1996)|13-Jan-1996||http://us.imdb.com/M/title-exact?B|" + b"|".join([b"1"] * 19) + b"\n",
+        {"delimiter": "|", "header_line": 0},
+        warnings=("no_header",),
+    ),
+    "dates that only one format fits": Written(
+        movies({"release_date": "30/10/1995"}, {"release_date": "01/02/2003"}), {"delimiter": ","}
+    ),
     "gzip": Written(gzip.compress(TABLE.content), {}, filename="movies.csv.gz"),
     "bzip2": Written(bz2.compress(TABLE.content), {}, filename="movies.csv.bz2"),
     "xz": Written(compress_xz(TABLE.content), {}, filename="movies.csv.xz"),

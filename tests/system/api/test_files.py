@@ -40,6 +40,7 @@ def test_malformed_records_are_told_with_their_location_and_the_rest_loads(
         "rejected": records,
         "duplicate": 0,
     }
+    assert [warning["code"] for warning in upload["warnings"]] == ([malformed.warning] if malformed.warning else [])
     if malformed.shown is not None:
         assert rejects[0]["value"] == malformed.shown
     lines = {int(movie["id"]) % 2**32 for movie in mine.get("/movies", params={"page_size": 100}).json()["items"]}
@@ -64,6 +65,7 @@ def test_any_way_of_writing_is_recognised(mine: httpx.Client, written: Written) 
     upload = sent(mine, written.content, written.filename)
     assert upload["records"] == {"read": written.loaded, "loaded": written.loaded, "rejected": 0, "duplicate": 0}
     assert {name: upload["dialect"][name] for name in written.dialect} == written.dialect
+    assert tuple(warning["code"] for warning in upload["warnings"]) == written.warnings
     texts = {movie["overview"] for movie in mine.get("/movies").json()["items"]}
     assert texts >= set(written.texts)
 

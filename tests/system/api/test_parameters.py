@@ -98,6 +98,72 @@ def test_of_very_many_values_that_cannot_be_the_first_are_told(mine: httpx.Clien
     assert "2 more" in others["message"]
 
 
+@pytest.mark.parametrize(
+    ("address", "name", "value", "message"),
+    [
+        ("/upload", "on_error", "abrt", "'abrt' is not possible; did you mean abort? Possible: skip, abort."),
+        ("/movies", "sort_order", "up", "'up' is not possible. Possible: asc, desc."),
+        ("/movies", "page_size", "1000", "Input should be less than or equal to 100, not '1000'"),
+        (
+            "/upload",
+            "max_rejects",
+            "10 %",
+            (
+                "'10 %' is not possible. The upload fails if it has more rejected records than this count or"
+                " percentage. For example: 100, 2.5%."
+            ),
+        ),
+        (
+            "/movies",
+            "tenant",
+            "My Films",
+            (
+                "'My Films' is not possible. The same as the header X-Tenant. A name has up to 63 small letters,"
+                " digits, - and _, and begins with a letter or a digit."
+            ),
+        ),
+        (
+            "/movies",
+            "language",
+            "x" * 2000,
+            (
+                f"'{'x' * 100}...' is not possible. Only movies with this original language: a code of two or three"
+                " letters. For example: de."
+            ),
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_is_named_with_what_can(
+    mine: httpx.Client, address: str, name: str, value: str, message: str
+) -> None:
+    method = "POST" if address == "/upload" else "GET"
+    problem = assert_problem(mine.request(method, address, params={name: value}), 422, "invalid_request")
+    (found,) = problem["errors"]
+    assert (found["location"], found["message"]) == (f"query.{name}", message)
+    assert problem["detail"] == f"query.{name}: {message}"
+
+
+def test_a_header_that_cannot_be_is_named_with_what_can(mine: httpx.Client) -> None:
+    (found,) = assert_problem(mine.get("/movies", headers={"X-Tenant": "?!"}), 422, "invalid_request")["errors"]
+    assert found["message"].startswith("'?!' is not possible. One of the key's tenants, ")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "code", "detail"),
+    [
+        ("dataset", "film s", "unknown_dataset", "There is no dataset 'film s'; did you mean film?"),
+        ("dataset", "?", "unknown_dataset", "There is no dataset '?'."),
+        ("encoding", "utf-61", "unknown_encoding", "The API cannot read the encoding 'utf-61'; did you mean utf-16?"),
+    ],
+)
+def test_an_unknown_name_is_told_with_the_nearest_and_all_known(
+    mine: httpx.Client, parameter: str, value: str, code: str, detail: str
+) -> None:
+    problem = assert_problem(mine.post("/upload", params={**NAMED, parameter: value}, content=b"x"), 422, code)
+    assert problem["detail"] == detail
+    assert {"film", "utf-8"} & set(problem["known"])
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_parameter_stands_there_once(mine: httpx.Client, address: str) -> None:
     answer = mine.get(address, params=[("page", "1"), ("page", "2")])

@@ -31,7 +31,7 @@ def client(stack: LocalStack, tenant: str) -> Client:
 @pytest.mark.parametrize("options", [[], ["--use-celery"]])
 def test_upload_and_wait_ends_with_the_record_counts(client: Client, options: list[str]) -> None:
     result = client("upload", SAMPLES / "movies.csv", "--wait", *options)
-    assert result.code == 0, result.err
+    assert result.code == 3, result.err
     for name, value in [("records read", "262"), ("loaded", "247"), ("rejected", "15"), ("duplicate", "0")]:
         assert [line for line in result.out.splitlines() if name in line and f" {value} " in line], result.out
     assert "seconds" in result.out
@@ -53,7 +53,7 @@ def test_a_terminal_gets_bars(stack: LocalStack, tenant: str) -> None:
     process = subprocess.Popen(arguments, cwd=ROOT, env=there, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = read_to_end(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=60) == 3
     assert "━" in shown
     assert "loading" in shown
     assert "100 %" in shown
@@ -62,7 +62,7 @@ def test_a_terminal_gets_bars(stack: LocalStack, tenant: str) -> None:
 
 def test_json_is_one_document_and_nothing_else(client: Client) -> None:
     waited = client("upload", SAMPLES / "movies.csv", "--wait", "--json")
-    assert waited.code == 0
+    assert waited.code == 3
     assert waited.err == ""
     assert waited.document["state"] == "completed"
     sent = client("upload", SAMPLES / "movies.csv", "--json")
@@ -91,7 +91,7 @@ def test_rejects_are_corrected_in_a_file_and_sent_back(client: Client, tmp_path:
     assert client("rejects", upload["id"], "--csv", rejects).code == 0
     rejects.write_bytes(rejects.read_bytes().replace(b'"$1,000"', b"1000"))
     corrected = client("correct", upload["id"], rejects, "--wait")
-    assert corrected.code == 0, corrected.err
+    assert corrected.code == 3, corrected.err
     assert [line for line in corrected.out.splitlines() if "loaded" in line and " 1 " in line]
     records = client("uploads", "--json").document["items"][-1]["records"]
     assert records == {"read": 3, "loaded": 2, "rejected": 1, "duplicate": 0}
@@ -129,8 +129,9 @@ def test_undo_takes_the_rows_out_and_retry_says_why_not(client: Client) -> None:
     refused = client("retry", upload["id"])
     assert refused.code == 1
     assert refused.out == ""
-    assert "(409 state_conflict): " in refused.err
-    assert len(refused.err.splitlines()) == 1
+    first, *more = refused.err.splitlines()
+    assert "(409 state_conflict): " in first
+    assert more[:2] == ["  state: undone", "  allowed: failed, cancelled"]
     assert client("cancel", upload["id"], "--json").document["code"] == "state_conflict"
 
 

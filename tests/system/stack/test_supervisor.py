@@ -95,7 +95,17 @@ def test_a_second_start_on_the_same_directory_is_refused(up: Up) -> None:
 def test_a_taken_port_is_said_before_anything_starts(up: Up, tmp_path: Path) -> None:
     second = Up(tmp_path / "other", port=up.port)
     assert finish(second.process)[0] == 1
-    assert second.lines == [f"port {up.port} for the API cannot be used on 127.0.0.1: Address already in use"]
+    assert second.lines == [
+        f"port {up.port} for the API cannot be used on 127.0.0.1: Address already in use; choose another with --port"
+    ]
+
+
+def test_a_chosen_port_of_flower_that_is_taken_is_said_with_what_helps(up: Up, tmp_path: Path) -> None:
+    process = start_python(UP, str(free_port()), tmp_path, str(up.flower_port))
+    code, output = finish(process)
+    assert code == 1
+    assert output.endswith("Address already in use; choose another with --flower-port, or --no-flower\n")
+    assert not (tmp_path / "postgres").exists()
 
 
 def test_given_servers_replace_our_own(up: Up, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Which dataset a header belongs to, and where a file's columns go."""
 
+import json
 from typing import Any
 
 import pytest
@@ -27,6 +28,21 @@ HEADERS = {
     "movielens": "movieId;title;genres",
     "film": "film_id;title;description;release_year;language_id;original_language_id;rental_duration;rental_rate;"
     "length;replacement_cost;rating;special_features;last_update",
+    "films": "movie title;Run Time;Rating;User Rating;Generes;Overview;Plot Kyeword;Director;Top 5 Casts;Writer;year;"
+    "path",
+    "imdb_5000": "color;director_name;num_critic_for_reviews;duration;director_facebook_likes;actor_3_facebook_likes;"
+    "actor_2_name;actor_1_facebook_likes;gross;genres;actor_1_name;movie_title;num_voted_users;"
+    "cast_total_facebook_likes;actor_3_name;facenumber_in_poster;plot_keywords;movie_imdb_link;num_user_for_reviews;"
+    "language;country;content_rating;budget;title_year;actor_2_facebook_likes;imdb_score;aspect_ratio;"
+    "movie_facebook_likes",
+    "netflix_titles": "show_id;type;title;director;cast;country;date_added;release_year;rating;duration;listed_in;"
+    "description",
+    "mymoviedb": "Release_Date;Title;Overview;Popularity;Vote_Count;Vote_Average;Original_Language;Genre;Poster_Url",
+    "bechdel": "year;imdb;title;test;clean_test;binary;budget;domgross;intgross;code;budget_2013$;domgross_2013$;"
+    "intgross_2013$;period code;decade code",
+    "tmdb_movies_data": "id;imdb_id;popularity;budget;revenue;original_title;cast;homepage;director;tagline;keywords;"
+    "overview;runtime;genres;production_companies;release_date;vote_count;vote_average;release_year;budget_adj;"
+    "revenue_adj",
     "title.basics": "title_id;type;primary_title;original_title;is_adult;premiered;ended;runtime_minutes;genres",
 }
 
@@ -73,7 +89,13 @@ def test_a_column_that_its_field_holds_in_part_is_kept() -> None:
     companies = "[{'name': 'One', 'id': 1}, {'name': 'Two', 'id': 2}]"
     row = loaded("movies_metadata", {"production_companies": companies, "tagline": "Boo"})
     assert row["production_company_id"] == 1
-    assert row["extra"] == f'\x01{{"production_companies": "{companies}", "tagline": "Boo"}}'
+    extra = json.loads(row["extra"].removeprefix("\x01"))
+    assert extra == {
+        "production_companies": companies,
+        "genres": GOOD_ROWS["movies_metadata"]["genres"],
+        "spoken_languages": GOOD_ROWS["movies_metadata"]["spoken_languages"],
+        "tagline": "Boo",
+    }
 
 
 def test_what_has_no_field_is_kept_as_it_is() -> None:
@@ -82,7 +104,7 @@ def test_what_has_no_field_is_kept_as_it_is() -> None:
 
 
 def test_an_alias_beside_the_name_is_a_column_like_any_other() -> None:
-    row = loaded("tmdb_5000", {"description": "Another summary.", "production_companies": ""})
+    row = loaded("movies", {"description": "Another summary."})
     assert (row["overview"], row["extra"]) == ("What happens.", '\x01{"description": "Another summary."}')
 
 

@@ -95,7 +95,7 @@ def read(content: bytes, batch_bytes: int) -> dict[str, int]:
     assert found is not None
     if found.dialect.is_exchanged:
         text = exchange(text)
-    splitter = Splitter(found.header_end, found.first_line, batch_bytes, found.dialect, len(found.header))
+    splitter = Splitter(found.header_end, found.first_line, batch_bytes, found.dialect, found.header)
     splitter.feed(text[found.header_end :])
     loaded: dict[str, int] = {}
     for span in splitter.finish():

@@ -125,7 +125,15 @@ def test_a_misfit_is_told_in_the_nearest_dialect() -> None:
     header = [name for name in MOVIES_HEADER if name != "title"]
     with pytest.raises(HeaderMismatch) as raised:
         sniffed(movies({}, header=header).replace(b",", b";"))
-    assert raised.value.fields == {"dataset": "movies", "missing": ["title"], "found": header}
+    fields = raised.value.fields
+    assert (fields["dataset"], fields["missing"], fields["found"]) == ("movies", ["title"], header)
+    assert fields["candidates"][0] == {
+        "dataset": "movies",
+        "score": 1.0,
+        "mapping": {name: name for name in header},
+        "lacks": ["title"],
+        "contradicted": [],
+    }
 
 
 @pytest.mark.parametrize("content", ["\n\nFilm name;Year, month;Country\n", "Film name;Year, month;Country\rA;1;B\r"])
@@ -139,7 +147,6 @@ def test_what_was_found_is_told_in_the_likeliest_dialect(content: str) -> None:
     ("content", "error"),
     [
         (movies({}, header=[*MOVIES_HEADER, "Title"]), HeaderMismatch),
-        (movies({}, header=["", *MOVIES_HEADER]), HeaderMismatch),
         (b"\x00\x01\x02 binary\n", UnsupportedFile),
         (movies({}).replace(b"title", b"ti\0tle", 1), UnreadableFile),
         (b'"budget\n' * 10, HeaderMismatch),

@@ -14,12 +14,13 @@ from shared.csv.split import Span, Splitter
 from tests.unit.csv.dialects import CSV, TSV
 from tests.unit.csv.reading import assert_spans_tile
 
+NAMES = ["one", "two", "three"]
 CELLS = st.text(st.sampled_from('ab",\n\r é'), max_size=8)
 ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=40)
 
 
 def split(content: bytes, batch_bytes: int, *, quoting: bool, block: int = 7, small_bytes: int = 0) -> list[Span]:
-    splitter = Splitter(100, 2, batch_bytes, CSV if quoting else TSV, fields=3, small_bytes=small_bytes)
+    splitter = Splitter(100, 2, batch_bytes, CSV if quoting else TSV, NAMES, small_bytes=small_bytes)
     for start in range(0, len(content), block):
         splitter.feed(content[start : start + block])
     return splitter.finish()
@@ -61,7 +62,7 @@ def test_spans_say_which_of_them_begin_within_a_line(
 def test_small_content_is_one_span_whatever_the_blocks_are(
     content: bytes, batch_bytes: int, more: int, blocks: list[int]
 ) -> None:
-    splitter = Splitter(100, 2, batch_bytes, CSV, fields=3, small_bytes=len(content) + more)
+    splitter = Splitter(100, 2, batch_bytes, CSV, NAMES, small_bytes=len(content) + more)
     rest, sizes = content, cycle(blocks)
     while rest:
         size = next(sizes)
@@ -94,7 +95,7 @@ def test_a_small_file_is_one_span() -> None:
 
 @pytest.mark.parametrize("filler", [b"a", b'"', b'"\n\n'])
 def test_memory_stays_flat_whatever_comes(filler: bytes) -> None:
-    splitter = Splitter(0, 1, 4096, CSV, fields=1)
+    splitter = Splitter(0, 1, 4096, CSV, NAMES[:1])
     block = filler * (1024 * 1024 // len(filler))
     for _ in range(30):
         splitter.feed(block)

@@ -110,9 +110,9 @@ def load(path: Path) -> tuple[str, Validated]:
     head, _, body = path.read_bytes().partition(b"\n")
     dialect = TSV if path.suffix == ".tsv" else CSV
     header = next(csv.reader(io.StringIO(head.decode().strip()), delimiter=dialect.delimiter))
-    dataset = REGISTRY.recognise(header)
-    records = read_batch(body, 2, replace(dialect, nulls=dataset.nulls), header)
-    return dataset.name, validate(records, dataset, header, "public", 1)
+    found = REGISTRY.recognise(header)
+    records = read_batch(body, 2, replace(dialect, nulls=found.nulls), header)
+    return found.name, validate(records, found.dataset.for_file(found.columns), found.columns, "public", 1)
 
 
 def known(shared_data: Path, name: str) -> Validated:

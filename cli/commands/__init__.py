@@ -1,0 +1,1 @@
+"""The commands with their options, arguments and help texts."""

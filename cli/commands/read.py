@@ -1,0 +1,148 @@
+"""Commands that show what the API has: uploads, their history and rejects, movies, datasets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import render, render_datasets, render_upload
+from cli.api_client import Params
+from cli.choices import SortBy, SortOrder
+from cli.client_errors import unknown_name
+from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, Page, PageSize, Tenant, UploadId
+from cli.sending import write_blocks
+from cli.session import command_for, print_json, session, show, show_all
+from shared.database.state_machine import UploadState
+
+app = typer.Typer()
+
+
+@app.command()
+def uploads(
+    *,
+    state: Annotated[UploadState | None, typer.Option(help="Only uploads in this state.")] = None,
+    page: Page = 1,
+    page_size: PageSize = 20,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """List uploads, newest first."""
+    params: Params = {"state": state, "page": page, "page_size": page_size}
+    with session(api_url, tenant, as_json=as_json) as client:
+        show(client.page("/uploads", params), render.uploads, as_json=as_json)
+
+
+@app.command("show")
+def show_upload(
+    *, upload_id: UploadId, as_json: AsJson = False, tenant: Tenant = None, api_url: ApiUrl = DEFAULT_API_URL
+) -> None:
+    """Show all of upload ID: state, record counts, warnings, its error and what to do, possible actions, history."""
+    with session(api_url, tenant, as_json=as_json) as client:
+        found = client.document(f"/uploads/{upload_id}", "id")
+        events = client.page(f"/uploads/{upload_id}/history", {})
+        if as_json:
+            print_json({**found, "history": events["items"]})
+        else:
+            show_all(render_upload.details(found, events, command_for(client)))
+
+
+@app.command()
+def history(
+    *, upload_id: UploadId, as_json: AsJson = False, tenant: Tenant = None, api_url: ApiUrl = DEFAULT_API_URL
+) -> None:
+    """Show the history of upload ID: each state and each incident, with time and reason."""
+    with session(api_url, tenant, as_json=as_json) as client:
+        show(client.page(f"/uploads/{upload_id}/history", {}), render.history, as_json=as_json)
+
+
+@app.command()
+def rejects(
+    *,
+    upload_id: UploadId,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            dir_okay=False,
+            allow_dash=True,
+            metavar="FILE",
+            help="Write all rejected records to FILE, to correct them; - is stdout.",
+        ),
+    ] = None,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet", help="With --csv: make the file safe for spreadsheets; `correct` reads it as it is."
+        ),
+    ] = False,
+    column: Annotated[str | None, typer.Option(help="Only rejects of this column.")] = None,
+    code: Annotated[str | None, typer.Option(help="Only rejects with this code.")] = None,
+    page: Page = 1,
+    page_size: PageSize = 50,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Show the rejects of upload ID: line, column, rule, message, value and hint."""
+    path, chosen = f"/uploads/{upload_id}/rejects", Params(column=column, code=code)
+    with session(api_url, tenant, as_json=as_json) as client:
+        if csv_file is not None:
+            write_blocks(client.blocks(path, {**chosen, "format": "csv", "spreadsheet": spreadsheet or None}), csv_file)
+            return
+        answer = client.page(path, {**chosen, "page": page, "page_size": page_size})
+        show(answer, render.rejects, render.summary, as_json=as_json)
+
+
+@app.command()
+def movies(
+    *,
+    year: Annotated[int | None, typer.Option(help="Only movies released in this year.")] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only movies with this original language, for example en.")
+    ] = None,
+    sort_by: Annotated[SortBy | None, typer.Option(help="Field to sort by; by default release_date.")] = None,
+    sort_order: Annotated[SortOrder | None, typer.Option(help="Sort order; by default desc.")] = None,
+    page: Annotated[int | None, typer.Option(min=1, help="Number of the page, from 1.")] = None,
+    page_size: PageSize = 20,
+    cursor: Annotated[
+        str | None, typer.Option(help="next_cursor of an earlier page, to continue after it; fast at any depth.")
+    ] = None,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """List movies of completed uploads."""
+    params: Params = {
+        "release_year": year,
+        "language": language,
+        "sort_by": sort_by,
+        "sort_order": sort_order,
+        "page": page,
+        "page_size": page_size,
+        "cursor": cursor,
+    }
+    with session(api_url, tenant, as_json=as_json) as client:
+        show(client.page("/movies", params), render.movies, as_json=as_json)
+
+
+@app.command()
+def datasets(
+    *,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Show the columns and rules of this one.")
+    ] = None,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """List what can be loaded: the datasets, or one with its columns and their rules."""
+    with session(api_url, tenant, as_json=as_json) as client:
+        answer = client.page("/datasets", {})
+        if name is None:
+            show(answer, render_datasets.datasets, as_json=as_json)
+            return
+        by_name = {dataset["name"]: dataset for dataset in answer["items"]}
+        if name not in by_name:
+            raise unknown_name("dataset", name, list(by_name))
+        show(by_name[name], render_datasets.dataset, as_json=as_json)

@@ -1,0 +1,224 @@
+"""`upload` and `correct`: the commands that send files."""
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from cli import render, render_upload
+from cli.api_client import Params
+from cli.choices import OnError
+from cli.files import InputFile, expand
+from cli.formatting import count
+from cli.interrupts import ctrl_c_says
+from cli.options import (
+    DEFAULT_API_URL,
+    ApiUrl,
+    AsJson,
+    Delimiter,
+    Encoding,
+    Filename,
+    IdempotencyKey,
+    Quoting,
+    Tenant,
+    UploadId,
+    Wait,
+)
+from cli.outcome import STYLES, Outcome, exit_code_of, outcome_of
+from cli.progress import progress_view
+from cli.session import command_for, print_json, session, show_all
+from cli.upload_parameters import table_parameters
+from cli.uploading import Result, Uploading
+
+app = typer.Typer()
+
+_READING = "How the file is read"
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="Tables, directories of tables, patterns in quotes ('data/*.csv'), pipes, or - for stdin.",
+        show_default=False,
+    ),
+]
+
+
+@app.command()
+def upload(
+    *,
+    files: Files,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Take the tables in subdirectories of a directory, too.")
+    ] = False,
+    filename: Filename = None,
+    use_celery: Annotated[
+        bool, typer.Option("--use-celery", help="Load with a Celery worker instead of the API's background loader.")
+    ] = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Load the file even if an earlier upload has the same bytes.")
+    ] = False,
+    on_error: Annotated[
+        OnError | None,
+        typer.Option(help="skip: load the other records; abort: the first rejected record fails the upload."),
+    ] = None,
+    max_rejects: Annotated[
+        str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail the upload if it has more rejected records.")
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of a dataset, for example movies (`imdb-ingest datasets`); by default the header decides.",
+            rich_help_panel=_READING,
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="HEADER=COLUMN",
+            help="The column of the dataset that a name in the header stands for; repeatable.",
+            rich_help_panel=_READING,
+        ),
+    ] = None,
+    schema: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="A partial Table Schema as JSON: what differs from the dataset's.",
+            rich_help_panel=_READING,
+        ),
+    ] = None,
+    null: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORD", help="A cell with this word is null, as an empty one; repeatable.", rich_help_panel=_READING
+        ),
+    ] = None,
+    date_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="How dates are written, for example %d.%m.%Y.", rich_help_panel=_READING),
+    ] = None,
+    header: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...", help="The columns' names, for a file that has no header.", rich_help_panel=_READING
+        ),
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option("--no-header", help="The file has no header: its columns decide.", rich_help_panel=_READING),
+    ] = False,
+    member: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The table of an archive that has several.", rich_help_panel=_READING),
+    ] = None,
+    delimiter: Delimiter = None,
+    quoting: Quoting = None,
+    encoding: Encoding = None,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Upload FILE..., one after the other.
+
+    Exit code with --wait: 0 if every record was loaded; 3 if some were rejected; 4 if an upload failed; 1 if a file was
+    refused or the API does not answer. Of several files the worst counts, in this order. Without --wait, 0 means that
+    the API has stored all files. Ctrl-C: 130.
+    """
+    params = Params(use_celery=use_celery, dataset=dataset, on_error=on_error, max_rejects=max_rejects)
+    params |= {"force": force or None, "delimiter": delimiter, "quoting": quoting, "encoding": encoding}
+    params |= table_parameters(
+        mapping=mapping or [],
+        schema=schema,
+        nulls=null or [],
+        date_format=date_format,
+        header=header,
+        has_header=not no_header,
+        member=member,
+    )
+    paths = expand(files, recursive=recursive)
+    is_one = paths == files and len(files) == 1
+    if len(paths) > 1 and (filename or idempotency_key):
+        raise typer.BadParameter("--filename and --idempotency-key are for one file, not for several.")
+    inputs = [InputFile.at(path, filename) for path in paths]
+    with session(api_url, tenant, as_json=as_json) as client:
+        uploading = Uploading(client, command_for(client), "/upload", params, wait, idempotency_key)
+        with ctrl_c_says(uploading.interruption):
+            code = (_send if is_one else _send_all)(uploading, inputs, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def correct(
+    *,
+    upload_id: UploadId,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The rejects that `imdb-ingest rejects --csv` wrote; - is stdin.")
+    ],
+    filename: Filename = None,
+    use_celery: Annotated[
+        bool | None,
+        typer.Option("--use-celery/--no-use-celery", help="How to load it; by default like the corrected upload."),
+    ] = None,
+    wait: Wait = False,
+    as_json: AsJson = False,
+    idempotency_key: IdempotencyKey = None,
+    delimiter: Delimiter = None,
+    quoting: Quoting = None,
+    encoding: Encoding = None,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Send rejected records of upload ID back in FILE, corrected.
+
+    The exit code is that of `upload`.
+    """
+    path = f"/uploads/{upload_id}/rejects"
+    params = Params(use_celery=use_celery, delimiter=delimiter, quoting=quoting, encoding=encoding)
+    with session(api_url, tenant, as_json=as_json) as client:
+        uploading = Uploading(client, command_for(client), path, params, wait, idempotency_key)
+        with ctrl_c_says(uploading.interruption):
+            code = _send(uploading, [InputFile.at(file, filename)], as_json=as_json)
+    raise typer.Exit(code)
+
+
+def _send(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int:
+    """Send the one file and show its upload; return the exit code. Raises `ClientError`."""
+    with progress_view(render.console(stderr=True), silent=as_json) as view:
+        sent = uploading.send(files[0], view)
+    if as_json:
+        print_json(sent)
+    else:
+        show_all(render_upload.summary(sent, uploading.command))
+    return exit_code_of([outcome_of(sent)]) if uploading.waits else 0
+
+
+def _send_all(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int:
+    """Send the files and show each result with a line, and a summary; return the exit code."""
+    err = render.console(stderr=True)
+    views = partial(progress_view, err, silent=as_json or not err.is_terminal, is_transient=True)
+    width = max(len(file.path) for file in files)
+    results: list[Result] = []
+    for result in uploading.send_all(files, views):
+        results.append(result)
+        if not as_json:
+            show_all(render_upload.result(result, uploading.command, width, uploading.client.api_url))
+    outcomes = [result.outcome for result in results]
+    if as_json:
+        print_json({"items": [result.document for result in results], "outcomes": Counter(outcomes)})
+    else:
+        show_all([_summary(outcomes)])
+    return exit_code_of(one for one in outcomes if uploading.waits or one is Outcome.REFUSED)
+
+
+def _summary(outcomes: list[Outcome]) -> Text:
+    counts = Counter(outcomes)
+    parts = [Text(f"{count(counts[one])} {one}", STYLES[one]) for one in Outcome if counts[one]]
+    return Text.assemble(f"{count(len(outcomes))} files: ", Text(", ").join(parts))

@@ -1,0 +1,32 @@
+"""Netflix, Disney+, Amazon Prime and Hulu (Kaggle): netflix_titles.csv and its siblings; films and series."""
+
+from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR
+from shared.catalog.dataset import Column, Dataset
+from shared.catalog.list_rules import CommaList
+from shared.catalog.publisher_rules import FilmMinutes, TrimmedText
+from shared.catalog.release_fields import release_fields
+from shared.catalog.rules import Year
+
+DATASET = Dataset(
+    name="netflix_titles",
+    title="Netflix titles",
+    description="Kaggle's netflix_titles.csv and its siblings: lengths of films in minutes, of series in seasons.",
+    columns=(
+        Column("title", "title", TrimmedText(), "Title", (NOT_BLANK,), required=True),
+        Column("show_id", "source_id", TrimmedText(), "The service's id", is_key=True),
+        Column("type", "title_type", TrimmedText(), "Movie or TV Show"),
+        Column("release_year", "release_year", Year(), "Year of release", (RELEASE_YEAR,)),
+        Column(
+            "duration",
+            "runtime",
+            FilmMinutes(),
+            "Length of a film in minutes; the seasons of a series are kept in `extra`",
+            is_kept=True,
+        ),
+        Column("listed_in", "genres", CommaList(), "Genres"),
+        Column("description", "overview", TrimmedText(), "Summary of the plot"),
+    ),
+    signature_columns=("date_added", "rating"),
+    other_columns=("director", "cast", "country"),
+    derive=release_fields,
+)

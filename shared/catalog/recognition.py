@@ -1,0 +1,295 @@
+"""Which dataset a file belongs to, by its header and its first records.
+
+A dataset is possible if the header has all columns that a record cannot do without. Each possible dataset gets a score
+from 0 to 1: the share of the header's names that it knows and the share of its columns that the header has, as their
+harmonic mean in which the first counts most (F 0.25), because what a dataset does not know lands in no field. A column
+whose values mostly contradict its rule counts against it. The best score wins. Datasets whose scores hardly differ are
+a tie, unless they would load the file in the same way.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from shared.catalog.checks import Between
+from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
+from shared.catalog.formatted_rules import Day, candidate_formats
+from shared.catalog.rules import IsoDate
+from shared.catalog.table_schema import TableSchema
+from shared.csv.unreadable import AmbiguousDataset, AmbiguousFormat, HeaderMismatch
+
+# The records of a sample, cell by cell.
+Sample = Sequence[Sequence[str]]
+
+_MOST_CANDIDATES: Final = 5
+_SHOWN_NAMES: Final = 100
+_SHOWN_CHARACTERS: Final = 100
+# Below these a header has a few names in common with a dataset by accident.
+_LEAST_SHARE_OF_HEADER: Final = 1 / 3
+_LEAST_SHARE_OF_DATASET: Final = 1 / 2
+_LEAST_SHARE_OF_GENERAL: Final = 1 / 2
+_LEAST_COLUMNS: Final = 2
+_BETA: Final = 0.25**2
+_TIE: Final = 0.02
+# A dataset that is so much closer is the right one, although it lacks a column.
+_MUCH_CLOSER: Final = 0.2
+_GENERAL: Final = 0.75
+_MOST_FAILURES: Final = 0.5
+_JUDGED_RECORDS: Final = 200
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A dataset that a file may belong to.
+
+    `lacks`: required columns that the header does not have. `contradicted`: names in the header whose values do not
+    look like those of the dataset. `closeness`: the score, although the file may have too little in common with it.
+    """
+
+    dataset: Dataset
+    columns: FileColumns
+    lacks: list[str]
+    contradicted: list[str]
+    closeness: float
+    has_enough: bool
+    schema: TableSchema = field(default_factory=TableSchema)
+
+    @property
+    def score(self) -> float:
+        """How well the file fits, 0 to 1."""
+        return self.closeness if self.has_enough else 0.0
+
+    @property
+    def name(self) -> str:
+        """The name of the dataset."""
+        return self.dataset.name
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """Cell texts that mean null."""
+        return self.dataset.nulls if self.schema.missing_values is None else self.schema.missing_values
+
+    @property
+    def quoting(self) -> bool:
+        """Whether the publisher of such files wraps cells in quotes."""
+        return self.dataset.quoting
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it has what a record needs, and enough in common with the file."""
+        return not self.lacks and self.score > 0
+
+    def describe(self) -> dict[str, Any]:
+        """For the client that must choose."""
+        return {
+            "dataset": self.dataset.name,
+            "score": round(self.closeness, 2),
+            "mapping": {name[:_SHOWN_CHARACTERS]: column for name, column in _first(self.columns.mapped.items())},
+            "lacks": self.lacks,
+            "contradicted": [name[:_SHOWN_CHARACTERS] for name in self.contradicted],
+        }
+
+    @property
+    def outcome(self) -> Any:
+        """What decides how the file is loaded."""
+        sources = self.columns.sources
+        loaded = [
+            (sources[column.name], column.field, column.rule.name, type(column.rule), column.checks, column.is_nullable)
+            for column in self.dataset.columns
+            if column.name in sources
+        ]
+        return sorted(map(repr, loaded)), self.dataset.nulls
+
+    def loads_like(self, other: "Candidate") -> bool:
+        """Whether both would make the same rows and rejects of the file."""
+        return bool(self.outcome == other.outcome)
+
+
+def candidates(
+    datasets: Iterable[Dataset], header: Sequence[str], sample: Sample = (), mapping: Mapping[str, str] | None = None
+) -> list[Candidate]:
+    """Every dataset, the best one first."""
+    judged = [_judge(dataset, header, sample, resolved(mapping or {}, dataset)) for dataset in datasets]
+    # Of equals, the one that spells more of the names exactly so, then the smaller one.
+    return sorted(judged, key=lambda found: (-found.is_possible, -found.closeness, -_exact(found), len(found.lacks)))
+
+
+def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool = False) -> Candidate:
+    """The first of `candidates`; raises `HeaderMismatch` and `AmbiguousDataset`.
+
+    `is_chosen`: the client has named the dataset, so it needs nothing but the required columns.
+    """
+    first, *others = found
+    if is_chosen and not first.lacks:
+        return first
+    nearest = sorted(found, key=lambda candidate: -candidate.closeness)
+    lacking = next((candidate for candidate in nearest if candidate.lacks), first)
+    if not first.is_possible or lacking.closeness - first.score > _MUCH_CLOSER:
+        raise _mismatch(nearest, header)
+    rivals = [
+        other
+        for other in others
+        if other.is_possible
+        and first.score - other.score < _TIE
+        and len(other.columns.mapped) >= len(first.columns.mapped)
+        and _exact(other) >= _exact(first)
+        and not other.loads_like(first)
+    ]
+    if rivals:
+        names = " or ".join(candidate.name for candidate in (first, *rivals))
+        raise AmbiguousDataset(f"the file may be {names}; say which with dataset=", _shown(found, header))
+    return first
+
+
+def _shown(found: Sequence[Candidate], header: Sequence[str]) -> dict[str, Any]:
+    return {
+        "candidates": [candidate.describe() for candidate in found[:_MOST_CANDIDATES]],
+        "found": [name[:_SHOWN_CHARACTERS] for name in header[:_SHOWN_NAMES]],
+    }
+
+
+def with_schema(found: Candidate, schema: TableSchema, header: Sequence[str], sample: Sample) -> Candidate:
+    """The candidate with the client's schema, and with the format of each column of dates, which its values show.
+
+    Raises `InvalidSchema`, and `AmbiguousFormat` if the values of the sample fit more than one format.
+    """
+    dataset, sources = schema.applied(found.dataset, found.columns), found.columns.sources
+    nulls = dataset.nulls
+    formats: dict[str, str] = {}
+    for column in dataset.columns:
+        if not isinstance(column.rule, IsoDate) or schema.names_format_of(column, sources):
+            continue
+        name = sources[column.name]
+        cells = [row[header.index(name)] for row in sample]
+        values = [cell for cell in cells if cell.strip() and cell not in nulls]
+        if values and not all(_parses(column, value) for value in values):
+            fitting = candidate_formats(values)
+            if len(fitting) > 1:
+                raise _ambiguous(name, fitting, values[0])
+            if fitting:
+                formats[name] = fitting[0]
+    return replace(found, schema=schema.with_formats(formats) if formats else schema)
+
+
+def _ambiguous(name: str, formats: Sequence[str], value: str) -> AmbiguousFormat:
+    readings = {format_: str(Day(format_).parse(value)) for format_ in formats}
+    shown = " or ".join(f"{read} ({format_})" for format_, read in readings.items())
+    example = json.dumps({"fields": [{"name": name, "format": formats[0]}]})
+    return AmbiguousFormat(
+        f"the dates in {name[:_SHOWN_CHARACTERS]} can be read in several ways: {value[:_SHOWN_CHARACTERS]} is {shown};"
+        f" say which with schema={example}",
+        {"column": name[:_SHOWN_CHARACTERS], "value": value[:_SHOWN_CHARACTERS], "readings": readings},
+    )
+
+
+def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
+    """The mapping with the dataset's own names: it may name a column, one of its aliases, or a field.
+
+    A name that the dataset does not know is left out.
+    """
+    names: dict[str, str] = {"": ""}
+    for column in dataset.columns:
+        for name in (column.field, *column.aliases):
+            names.setdefault(normalised(name), column.name)
+    names.update({normalised(column.name): column.name for column in dataset.columns})
+    return {name: names[normalised(wanted)] for name, wanted in mapping.items() if normalised(wanted) in names}
+
+
+def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Mapping[str, str]) -> Candidate:
+    columns = dataset.columns_of(header, mapping)
+    contradicted = _contradicted(dataset, header, columns, sample)
+    if dataset.is_general:
+        left_out = {name: "" for name in contradicted if name not in mapping}
+        columns = dataset.columns_of(header, {**mapping, **left_out})
+        contradicted = [name for name in contradicted if name not in left_out]
+    lacks = [name for name in dataset.required_names if name in columns.missing]
+    names = {normalised(name) for name in header}
+    signature, others = (set(map(normalised, known)) for known in (dataset.signature_columns, dataset.other_columns))
+    found = len(columns.mapped) + len(names & signature)
+    agreeing = max(found - len(signature - names) - 2 * len(contradicted), 0)
+    of_header = min((agreeing + len(names & others)) / max(len(header), 1), 1) if agreeing else 0.0
+    of_dataset = agreeing / (len(dataset.column_names) + len(signature))
+    closeness = (1 + _BETA) * of_header * of_dataset / (_BETA * of_header + of_dataset) if agreeing else 0.0
+    if dataset.is_general:  # it says less about the file than a dataset that is made for such files
+        closeness *= _GENERAL
+    if dataset.is_general:
+        has_enough = of_header >= _LEAST_SHARE_OF_GENERAL and found >= min(_LEAST_COLUMNS, len(header))
+    else:
+        is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
+        has_enough = is_alike and found >= _LEAST_COLUMNS
+    return Candidate(dataset, columns, lacks, contradicted, closeness, has_enough)
+
+
+def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns, sample: Sample) -> list[str]:
+    """Names in the header whose values are mostly no values of the dataset's column."""
+    if not sample:
+        return []
+    positions = {name: position for position, name in enumerate(header)}
+    sources = columns.sources
+    found = []
+    for column in dataset.columns:
+        name = sources.get(column.name)
+        if name is not None and name not in found:
+            cells = [row[positions[name]] for row in sample[:_JUDGED_RECORDS]]
+            values = [cell for cell in cells if cell and cell not in dataset.nulls]
+            if isinstance(column.rule, IsoDate):  # dates may be written in another format
+                continue
+            if values and sum(not _parses(column, value) for value in values) > _MOST_FAILURES * len(values):
+                found.append(name)
+    return found
+
+
+def _parses(column: Column, value: str) -> bool:
+    try:
+        parsed = column.rule.parse(value)
+    except ValueError:
+        return False
+    ranges = (check for check in column.checks if isinstance(check, Between))
+    return parsed is None or all(check.low <= parsed <= (check.high or parsed) for check in ranges)
+
+
+def _exact(candidate: Candidate) -> int:
+    """How many names of the header are spelled exactly as the dataset's."""
+    return sum(name == column for name, column in candidate.columns.mapped.items())
+
+
+def _mismatch(nearest: Sequence[Candidate], header: Sequence[str]) -> HeaderMismatch:
+    first, shown = nearest[0], _shown(nearest, header)
+    if not first.columns.mapped:
+        return HeaderMismatch("the header has no column of any dataset", shown)
+    if first.lacks:
+        return HeaderMismatch(
+            f"the header fits no dataset; it lacks columns of the nearest, {first.name}: {', '.join(first.lacks)}."
+            " If a column has another name, say so with mapping=",
+            {"dataset": first.name, "missing": first.lacks, **shown},
+        )
+    return HeaderMismatch(
+        f"the header has little in common with any dataset; if the nearest, {first.name}, is right, say so with"
+        " dataset=",
+        {"dataset": first.name, "missing": first.columns.missing, **shown},
+    )
+
+
+def _first(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    return list(items)[:_SHOWN_NAMES]
+
+
+def unique_names(header: Sequence[str]) -> list[str]:
+    """The header's names, each once: a column without a name is called by its position, a repeated name is numbered."""
+    names: list[str] = []
+    taken = {normalised(name) for name in header if normalised(name)}
+    seen = Counter[str]()
+    for position, name in enumerate(header, 1):
+        key = normalised(name)
+        seen[key] += 1
+        if key and seen[key] == 1:
+            names.append(name)
+            continue
+        stem, number = (name, seen[key]) if key else ("column", position)
+        while normalised(f"{stem}_{number}") in taken:
+            number += 1
+        taken.add(normalised(f"{stem}_{number}"))
+        names.append(f"{stem}_{number}")
+    return names

@@ -1,0 +1,83 @@
+"""What is told about a file that loads: a guess that the rest of the file contradicts, lines that hold nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+# A file may be full of them: the count is exact, the locations are the first ones.
+MOST_LOCATIONS: Final = 20
+
+MESSAGES: Final = {
+    "blank_lines": "the lines hold nothing; they count as no records",
+    "quotes_contradict": "cells are in quotes here, although the first records have none; they were read without them."
+    " If quotes belong to the text, send the file with quoting=false",
+    "plain_backslashes": "a backslash before a quote, a delimiter, a line end or a backslash is a plain character here",
+    "doubled_returns": "each line ends with two carriage returns, as if it were written twice as text; one was removed",
+    "no_final_line_end": "the last line has no line end: if the file was cut off, its last cell is incomplete",
+    "no_header": "the file has no header; its columns were recognised by their values",
+    "null_words": "{column} holds {words} as text; if that means nothing here, send the file with schema={schema}",
+    "same_content": "upload {upload} has the same bytes and holds its own rows of them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LineRange:
+    """Lines `line` to `to_line` of the file, counted from 1."""
+
+    line: int
+    to_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileWarning:
+    """One kind of thing to know about a file; `count` of them, at `locations`. Codes are stable."""
+
+    code: str
+    message: str
+    count: int = 1
+    locations: tuple[LineRange, ...] = ()
+
+    @classmethod
+    def at_lines(cls, code: str, lines: Sequence[int], message: str | None = None) -> Self:
+        """Of these lines, in order: neighbours are one range."""
+        return cls(code, message or MESSAGES[code], len(lines), tuple(_joined(LineRange(line, line) for line in lines)))
+
+    def to_json(self) -> dict[str, Any]:
+        """For the database and the API."""
+        locations = [{"line": lines.line, "to_line": lines.to_line} for lines in self.locations]
+        return {"code": self.code, "message": self.message, "count": self.count, "locations": locations}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        locations = tuple(LineRange(lines["line"], lines["to_line"]) for lines in stored["locations"])
+        return cls(stored["code"], stored["message"], stored["count"], locations)
+
+
+def merged(warnings: Iterable[FileWarning]) -> list[FileWarning]:
+    """One warning for each code and message, with the sum of the counts; `warnings` are in the order of the file."""
+    groups: dict[tuple[str, str], list[FileWarning]] = {}
+    for warning in warnings:
+        groups.setdefault((warning.code, warning.message), []).append(warning)
+    return [
+        FileWarning(
+            code,
+            message,
+            sum(warning.count for warning in group),
+            tuple(_joined(lines for warning in group for lines in warning.locations)),
+        )
+        for (code, message), group in groups.items()
+    ]
+
+
+def _joined(locations: Iterable[LineRange]) -> list[LineRange]:
+    """The first locations; those that follow each other become one."""
+    found: list[LineRange] = []
+    for lines in locations:
+        if found and lines.line <= found[-1].to_line + 1:
+            found[-1] = LineRange(found[-1].line, max(found[-1].to_line, lines.to_line))
+        elif len(found) == MOST_LOCATIONS:
+            break
+        else:
+            found.append(lines)
+    return found

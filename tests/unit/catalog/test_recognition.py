@@ -1,0 +1,118 @@
+"""Which dataset a file is: by a score over its header and its first records; a doubtful file is no guess."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.catalog.dataset import Column
+from shared.catalog.list_rules import CommaList
+from shared.catalog.recognition import unique_names
+from shared.catalog.registry import Registry
+from shared.csv.unreadable import AmbiguousDataset, AmbiguousFormat, HeaderMismatch
+from shared.ingest.intake.headers import UploadHeader
+from tests.conftest import REGISTRY
+from tests.rows import MOVIES_HEADER
+
+
+@pytest.mark.parametrize("name", REGISTRY.names)
+def test_each_column_but_the_required_ones_may_be_missing(name: str) -> None:
+    dataset = REGISTRY.get(name)
+    columns = REGISTRY.recognise(dataset.required_names, name).columns
+    assert list(columns.mapped.values()) == dataset.required_names
+    assert columns.missing == [column for column in dataset.column_names if column not in dataset.required_names]
+    assert columns.extra == [
+        column.name for column in dataset.columns if column.is_kept and column.name in dataset.required_names
+    ]
+
+
+@pytest.mark.parametrize("missing", [name for name in MOVIES_HEADER if name != "title"])
+def test_a_file_of_one_column_less_is_still_known(missing: str) -> None:
+    found = REGISTRY.recognise([name for name in MOVIES_HEADER if name != missing])
+    assert (found.name, found.columns.missing) == ("movies", [missing])
+
+
+@pytest.mark.parametrize("header", [["name", "age"], ["title", "price", "stock"], ["first", "last", "title", "phone"]])
+def test_a_header_that_fits_nothing_well_names_the_candidates(header: list[str]) -> None:
+    with pytest.raises(HeaderMismatch) as raised:
+        REGISTRY.recognise(header)
+    fields = raised.value.fields
+    assert fields["found"] == header
+    assert all({"dataset", "mapping", "lacks", "score"} <= set(candidate) for candidate in fields["candidates"])
+
+
+def test_what_a_candidate_lacks_is_named_and_one_parameter_solves_it() -> None:
+    header = ["budget", "revenue", "runtime", "heading"]
+    with pytest.raises(HeaderMismatch) as raised:
+        REGISTRY.recognise(header)
+    nearest = raised.value.fields["candidates"][0]
+    assert (nearest["dataset"], nearest["lacks"]) == ("movies", ["title"])
+    assert nearest["mapping"] == {"budget": "budget", "revenue": "revenue", "runtime": "runtime"}
+    solved = REGISTRY.recognise(header, mapping={"heading": "title"})
+    assert solved.columns.mapped["heading"] == "title"
+
+
+def test_values_that_contradict_a_column_count_against_the_dataset() -> None:
+    header = ["movieId", "title", "genres"]
+    rows = [["1", "Toy Story (1995)", "Adventure|Comedy"], ["2", "Heat (1995)", "Crime"]]
+    assert REGISTRY.recognise(header, sample=rows).name == "movielens"
+    lists = [["1", "Toy Story", "[{'id': 16, 'name': 'Animation'}]"], ["2", "Heat", "[{'id': 80, 'name': 'Crime'}]"]]
+    found = REGISTRY.recognise(header, sample=lists)
+    assert found.name == "films"
+    assert found.columns.mapped == {"movieId": "id", "title": "title", "genres": "genres"}
+
+
+def test_a_tie_names_both_and_says_how_to_choose() -> None:
+    one = REGISTRY.get("movielens")
+    other = replace(one, name="other", columns=(*one.columns[:-1], Column("genres", "genres", CommaList(), "Genres")))
+    registry = Registry([one, other])
+    header = ["movieId", "title", "genres"]
+    with pytest.raises(AmbiguousDataset, match="dataset=") as raised:
+        registry.recognise(header, sample=[["1", "Heat", "Crime"]])
+    assert [candidate["dataset"] for candidate in raised.value.fields["candidates"]] == ["movielens", "other"]
+    assert registry.recognise(header, sample=[["1", "Heat", "Crime, Drama"]]).name == "other"
+    assert registry.recognise(header, "movielens", [["1", "Heat", "Crime"]]).name == "movielens"
+    assert Registry([one, replace(one, name="alike")]).recognise(header).name == "movielens"
+
+
+def test_a_general_dataset_leaves_out_what_looks_otherwise() -> None:
+    header = ["Film", "Rating", "Year"]
+    found = REGISTRY.recognise(header, sample=[["Heat", "PG-13", "1995"], ["Toy Story", "G", "1995"]])
+    assert (found.name, found.columns.mapped) == ("films", {"Film": "title", "Year": "year"})
+    assert found.columns.extra == ["Rating"]
+
+
+def test_a_mapping_names_columns_aliases_or_fields() -> None:
+    header = ["a", "b", "c"]
+    found = REGISTRY.recognise(header, "title.basics", mapping={"a": "tconst", "b": "title", "c": "premiered"})
+    assert found.columns.mapped == {"a": "tconst", "b": "primaryTitle", "c": "startYear"}
+    assert REGISTRY.recognise(MOVIES_HEADER, mapping={"budget": ""}).columns.extra == ["budget"]
+
+
+@pytest.mark.parametrize("mapping", [{"nowhere": "title"}, {"title": "no such column"}])
+def test_a_mapping_that_fits_nothing_is_refused(mapping: dict[str, str]) -> None:
+    with pytest.raises(HeaderMismatch):
+        REGISTRY.recognise(MOVIES_HEADER, mapping=mapping)
+
+
+def test_each_column_gets_a_name_of_its_own() -> None:
+    assert unique_names(["", "title", "Title", "column_1", "", "title"]) == [
+        *("column_2", "title", "Title_2", "column_1", "column_5", "title_3")
+    ]
+
+
+def decided(dates: list[str], header: str = "release_date") -> dict[str, object]:
+    rows = [[f"Film {number}", date] for number, date in enumerate(dates)]
+    return UploadHeader(REGISTRY, "movies").decide(["title", header], rows).schema.to_json()
+
+
+def test_a_format_that_alone_fits_all_dates_is_taken() -> None:
+    assert decided(["30/10/1995", "01/02/2003"]) == {"fields": [{"name": "release_date", "format": "%d/%m/%Y"}]}
+    assert decided(["10/30/1995", "01/02/2003"]) == {"fields": [{"name": "release_date", "format": "%m/%d/%Y"}]}
+    assert decided(["1995-10-30", "30/10/1995"]) == {}
+    assert decided(["1995-10-30"]) == {}
+
+
+def test_dates_that_two_formats_fit_are_asked_about() -> None:
+    with pytest.raises(AmbiguousFormat, match="schema=") as raised:
+        decided(["01/02/2003", "03/04/2005"])
+    assert raised.value.fields["readings"] == {"%d/%m/%Y": "2003-02-01", "%m/%d/%Y": "2003-01-02"}

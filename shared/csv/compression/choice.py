@@ -24,6 +24,11 @@ class Choice:
         self._tables: list[str] = []  # of this likelihood
         self._names: list[str] = []
 
+    @property
+    def table(self) -> str | None:
+        """The member that is the table, after `finish`."""
+        return self._tables[0] if self._tables else None
+
     def takes(self, name: str) -> bool:
         """Whether to read the next member; raises `UnsupportedFile` for spreadsheets and other documents."""
         refuse_office_member(name)

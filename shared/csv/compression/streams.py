@@ -59,6 +59,8 @@ class Format(Generic[Opened]):
 class Streams(Generic[Opened]):
     """A `Decompressor` of any number of streams; zeros may stand between and behind them."""
 
+    member: str | None = None
+
     def __init__(self, kind: Format[Opened], ratio: Ratio) -> None:
         self._format = kind
         self._ratio = ratio

@@ -33,7 +33,10 @@ from shared.storage.protocol import Storage
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """A file that is stored and split, but not yet registered; see `Upload` for the fields."""
+    """A file that is stored and split, but not yet registered; see `Upload` for the fields.
+
+    `member`: which member of an archive it is.
+    """
 
     filename: str
     dataset: str
@@ -49,6 +52,7 @@ class StagedFile:
     header_bytes: int
     spans: list[Span]
     is_small: bool
+    member: str | None = None
 
 
 class FileIntake:
@@ -91,7 +95,8 @@ class FileIntake:
         self._unpacker.finish()
         if self._refusal is not None:
             raise self._refusal
-        return self._content.finish(self._filename, self._size_bytes, self._sha256.hexdigest())
+        staged = self._content.finish(self._filename, self._size_bytes, self._sha256.hexdigest())
+        return replace(staged, member=self._unpacker.member)
 
     def abort(self) -> None:
         """Remove what was stored."""

@@ -1,7 +1,7 @@
 """Delimited text: a file's encoding and dialect, where its records begin, and what is wrong with malformed ones.
 
     compression              a compressed file -> its content
-    encoding                 bytes -> UTF-8, whatever the encoding of the file
+    encoding, encodings      bytes -> UTF-8, whatever the encoding of the file
     sniff, trials            the dialect, from the header and the first records
     split                    a stream -> spans of whole records
     read                     a span -> columns of text, and a reason for each malformed record

@@ -43,7 +43,7 @@ _MOST_UNDECODED_BYTES: Final = 1024 * 1024
 # Files in ISO-2022 are ASCII to the end; only their beginning is searched.
 _SEARCHED_BYTES: Final = 1024 * 1024
 
-_BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
+_ASCII, _ALL_BEYOND_ASCII = bytes(range(0x80)), bytes(range(0x80, 0x100))
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _JAPANESE: Final = re.compile(rb"\x1b\$[@B]")
 _UTF_8_CHARACTER: Final = re.compile(
@@ -69,7 +69,8 @@ class Decoder:
         self._encoding = encoding
         self._decoder: codecs.IncrementalDecoder | None = None
         self._recognition = Recognition()
-        self._open: re.Pattern[bytes] | None = _BEYOND_ASCII
+        # The bytes that show which encoding it is: first all beyond ASCII, then those that candidates read differently.
+        self._open = _ALL_BEYOND_ASCII
         self._held = b""
         self._context = b""
         self._seen_bytes = 0
@@ -95,7 +96,7 @@ class Decoder:
                 self._held = data
                 return b""
             data = self._begin(data)
-        if self._open is None:
+        if not self._open:
             return self._decoded(data, at_end=at_end)
         if self._decoder is None and data.isascii() and not self._is_iso_2022(data):
             self._remember(data)
@@ -126,8 +127,8 @@ class Decoder:
 
     def _recognised(self, data: bytes, *, at_end: bool) -> Iterator[bytes]:
         """The text of the data, as far as it is certain; judges each sample that begins with an open byte."""
-        while self._open is not None and (first := self._open.search(data)):
-            settled, data = data[: first.start()], data[first.start() :]
+        while (first := self._first_open(data)) is not None:
+            settled, data = data[:first], data[first:]
             self._remember(settled)
             yield self._decoded(settled, at_end=False)
             if len(data) < SAMPLE_BYTES and not at_end:
@@ -136,6 +137,12 @@ class Decoder:
             self._judge(_whole_lines(self._context, data, at_end=at_end))
         self._remember(data)
         yield self._decoded(data, at_end=at_end)
+
+    def _first_open(self, data: bytes) -> int | None:
+        # Removing bytes is several times as fast as a search that finds none of them.
+        if not self._open or len(data.translate(None, self._open)) == len(data):
+            return None
+        return min(found for byte in self._open if (found := data.find(byte)) >= 0)
 
     def _judge(self, sample: bytes) -> None:
         share = _share_of_utf8(sample)
@@ -151,7 +158,7 @@ class Decoder:
         if encoding != UTF_8 and (self._decoder is None or encoding != self._encoding):
             self._decoder = incremental_decoder(encoding)
         self._encoding = encoding
-        self._open = re.compile(b"[%b]" % re.escape(open_bytes)) if open_bytes else None
+        self._open = open_bytes
         self.is_guessed = is_guessed
 
     def _decoded(self, data: bytes, *, at_end: bool) -> bytes:
@@ -213,8 +220,14 @@ def _whole_lines(context: bytes, data: bytes, *, at_end: bool) -> bytes:
 
 def _share_of_utf8(sample: bytes) -> float:
     """How many of the bytes beyond ASCII belong to valid characters of UTF-8, 0 to 1."""
-    valid = sum(map(len, _UTF_8_CHARACTER.findall(sample)))
-    return valid / len(_BEYOND_ASCII.findall(sample))
+    try:
+        sample.decode()
+        return 1.0
+    except UnicodeDecodeError:
+        pass
+    beyond = len(sample) - len(sample.translate(None, _ALL_BEYOND_ASCII))
+    invalid = len(_UTF_8_CHARACTER.sub(b"", sample).translate(None, _ASCII))
+    return 1 - invalid / beyond
 
 
 def _is_binary(sample: bytes) -> bool:

@@ -235,6 +235,8 @@ class _Languages:
 def is_usual_utf8(sample: bytes) -> bool:
     """Whether it is UTF-8 beyond doubt: two characters of Chinese, say, can be a pair of rare letters in UTF-8."""
     text = sample.decode(UTF_8, "surrogateescape")
+    if len(sample) - len(text) > 3 * _MOST_BY_CHANCE:  # bytes beyond the first of a character, which has at most three
+        return True
     beyond = _VALID.findall(text)
     return len(beyond) > _MOST_BY_CHANCE or all(map(_USUAL_CHARACTER.match, beyond))
 

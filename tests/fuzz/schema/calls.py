@@ -35,6 +35,7 @@ BEYOND_THE_DOCUMENT: Final = {
     "unsupported_file": "",
     "unreadable_file": "",
     "header_mismatch": "",
+    "ambiguous_encoding": "",
     "no_valid_record": "",
     "empty_file": "",
     "corrupt_compression": "",

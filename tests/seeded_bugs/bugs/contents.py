@@ -117,11 +117,25 @@ BUGS: Final = (
         (f"{MALFORMED}[invalid UTF-8]",),
     ),
     Bug(
-        "half-a-character-is-dropped",
-        ENCODING,
-        "            return _NEVER_UTF_8\n",
-        '            return b""\n',
+        "bytes-that-cannot-be-decoded-are-dropped",
+        "shared/csv/encodings/undecoded.py",
+        'decode("latin-1").translate(_ESCAPED), error.end',
+        'decode("latin-1")[:0], error.end',
         ("tests/unit/csv/test_encoding.py::test_what_does_not_decode_is_no_valid_text",),
+    ),
+    Bug(
+        "the-likeliest-encoding-is-guessed",
+        "shared/csv/encodings/recognition.py",
+        "others[0].surprise < best.surprise + _CLEAR:",
+        "others[0].surprise < best.surprise:",
+        ("tests/unit/csv/test_recognition.py::test_an_ambiguous_file_is_refused_with_what_each_encoding_reads",),
+    ),
+    Bug(
+        "a-guess-holds-for-bytes-that-no-sample-had",
+        ENCODING,
+        "self._choose(encoding, self._recognition.open_bytes(), ",
+        'self._choose(encoding, b"", ',
+        ("tests/unit/csv/test_recognition.py::test_bytes_behind_the_sample_may_show_which_of_several_encodings_it_is",),
     ),
     # -- forms
     Bug(

@@ -65,6 +65,7 @@ def rejected(code: str, column: str | None = None) -> tuple[tuple[int, str | Non
     return ((DIRTY_LINE, column, code),)
 
 
+TEXTS_OF_ONE_ENCODING = ("Crème brûlée", "Straße nach Köln", "El Niño del corazón")
 HEADER = ",".join(MOVIES_HEADER).encode() + b"\n"
 CELLS = len(MOVIES_HEADER)
 
@@ -84,6 +85,12 @@ MALFORMATIONS: dict[str, Malformed] = {
     ),
     "a NUL byte": Malformed(with_text(b"a\0b"), rejected("nul_byte", "overview"), shown="a\\x00b"),
     "invalid UTF-8": Malformed(with_text(b"a\xff\xfeb"), rejected("invalid_utf8", "overview"), shown="a\\xff\\xfeb"),
+    "UTF-8 in a file of another encoding": Malformed(
+        "".join(row(overview=text).decode() for text in TEXTS_OF_ONE_ENCODING).encode("windows-1252")
+        + with_text("Amélie".encode()),
+        ((DIRTY_LINE + 3, "overview", "mixed_encoding"),),
+        loaded=3,
+    ),
     "a field over 1 MiB": Malformed(with_text(b"x" * 1_100_000), rejected("field_too_long", "overview")),
     "a field of 1 MiB": Malformed(with_text(b"x" * 1_048_576), loaded=1),
     "a record of over 1,000 lines": Malformed(with_text(b'"' + b"\n" * 1_000 + b'"'), rejected("record_too_long")),
@@ -134,6 +141,9 @@ REFUSED: dict[str, Refused] = {
         fields={"dataset": "movies", "missing": ["title"]},
     ),
     "no header, and no file that is known without one": Refused(row() * 3, 422, "header_mismatch"),
+    "texts that several encodings would make text of": Refused(
+        movies({"overview": "Alien³"}).decode().encode("windows-1252"), 422, "ambiguous_encoding"
+    ),
     "another table": Refused(b"name,age\nAnn,3\n", 422, "header_mismatch", fields={"found": ["name", "age"]}),
     "a column twice": Refused(
         movies({}, header=[*MOVIES_HEADER, "Title"]), 422, "header_mismatch", fields={"repeated": ["Title", "title"]}
@@ -199,6 +209,17 @@ TEXTS = ("Amélie, l\u2019été \u2013 12 €", 'say "hi"')
 TEXT = movies(*({"overview": text} for text in TEXTS)).decode()
 
 
+CYRILLIC = ("Осенний марафон", "Москва слезам не верит", "Служебный роман")
+POLISH = ("Człowiek z żelaza", "Krótki film o miłości", "Śmierć prezydenta")
+JAPANESE = ("七人の侍", "千と千尋の神隠し", "となりのトトロ")
+
+
+def encoded(texts: tuple[str, ...], written: str, recognised: str | None = None) -> "Written":
+    """A file of texts in an encoding that nobody names."""
+    content = movies(*({"overview": text} for text in texts)).decode().encode(written)
+    return Written(content, {"encoding": recognised or written}, loaded=len(texts), texts=texts)
+
+
 def delimited(delimiter: str) -> bytes:
     return TEXT.replace(",", delimiter).replace(f"Amélie{delimiter}", "Amélie,").encode()
 
@@ -235,7 +256,22 @@ WRITTEN: dict[str, Written] = {
     "UTF-16 without a byte order mark": Written(
         TEXT.encode("utf-16-be"), {"encoding": "utf-16-be", "bom": False}, texts=TEXTS
     ),
-    "Windows-1252": Written(TEXT.encode("windows-1252"), {"encoding": "windows-1252"}, texts=TEXTS),
+    "UTF-32": Written(TEXT.encode("utf-32"), {"encoding": "utf-32-le", "bom": True}, texts=TEXTS),
+    "UTF-32 without a byte order mark": Written(
+        TEXT.encode("utf-32-be"), {"encoding": "utf-32-be", "bom": False}, texts=TEXTS
+    ),
+    "Windows-1252": Written(
+        TEXT.encode("windows-1252"), {"encoding": "windows-1252", "is_encoding_guessed": True}, texts=TEXTS
+    ),
+    "Windows-1251": encoded(CYRILLIC, "windows-1251"),
+    "KOI8-R": encoded(CYRILLIC, "koi8-r"),
+    "Windows-1250": encoded(POLISH, "windows-1250"),
+    "Shift JIS": encoded(JAPANESE, "shift-jis", "cp932"),
+    "EUC-JP": encoded(JAPANESE, "euc-jp"),
+    "ISO-2022-JP": encoded(JAPANESE, "iso-2022-jp"),
+    "GB 18030": encoded(("霸王别姬", "大红灯笼高高挂", "重庆森林"), "gb18030"),
+    "Big5": encoded(("臥虎藏龍", "悲情城市", "重慶森林"), "big5"),
+    "EUC-KR": encoded(("살인의 추억", "올드보이", "부산행"), "euc-kr", "cp949"),
     "lines before the header": Written(b"sep=,\r\n\r\n" + TEXT.encode(), {"header_line": 3}),
     "header names in other letters": Written(
         TEXT.replace("original_title", "Original Title").replace("vote_count", "VoteCount").encode(), {"delimiter": ","}

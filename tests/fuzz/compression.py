@@ -47,7 +47,7 @@ def _check(codec: Codec, data: bytes) -> None:
     try:
         found = _unpacked(codec, stream, block)
     except CompressionRatioTooHigh:
-        assert kind == _RAW or len(content) > _HARMLESS_BYTES // 4
+        assert kind != _VALID or len(content) > _HARMLESS_BYTES // 4
     except UnreadableFile:
         assert kind != _VALID
     else:

@@ -24,6 +24,11 @@ class Choice:
         self._tables: list[str] = []  # of this likelihood
         self._names: list[str] = []
 
+    @property
+    def table(self) -> str | None:
+        """The member that is the table, after `finish`."""
+        return self._tables[0] if self._tables else None
+
     def takes(self, name: str) -> bool:
         """Whether to read the next member; raises `UnsupportedFile` for spreadsheets and other documents."""
         refuse_office_member(name)
@@ -67,5 +72,5 @@ def _some(names: list[str]) -> str:
 
 def _is_hidden(name: str) -> bool:
     """Whether it is a directory, or what a system adds for itself (`__MACOSX/`, `.DS_Store`)."""
-    folders_and_name = name.replace("\\", "/").split("/")
-    return not folders_and_name[-1] or any(part.startswith((".", "__MACOSX")) for part in folders_and_name)
+    parts = name.replace("\\", "/").removeprefix("./").split("/")
+    return not parts[-1] or any(part.startswith((".", "__MACOSX")) for part in parts)

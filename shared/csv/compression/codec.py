@@ -23,6 +23,10 @@ ANEW: Final = b""
 class Decompressor(Protocol):
     """Feed it compressed bytes; it yields the content."""
 
+    @property
+    def member(self) -> str | None:
+        """The member of an archive that was read, after `finish`."""
+
     def feed(self, block: bytes) -> Iterator[bytes]:
         """The content of the next bytes in pieces of at most 1 MiB; raises `UnreadableFile`."""
 

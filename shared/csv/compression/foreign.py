@@ -49,5 +49,5 @@ def refuse_foreign_content(block: bytes) -> None:
 
 def refuse_office_member(name: str) -> None:
     """Raise `UnsupportedFile` if an archive with a member of this name is a spreadsheet or a document by content."""
-    if name in ("[Content_Types].xml", "mimetype") or name.startswith("xl/") or name.endswith(".iwa"):
+    if name in ("[Content_Types].xml", "mimetype") or name.endswith(".iwa"):
         raise UnsupportedFile(f"the content is a spreadsheet or a document: {_SAVE}")

@@ -1,6 +1,7 @@
 """gzip, RFC 1952."""
 
 import zlib
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from shared.csv.compression.streams import Format, stream_codec
@@ -11,16 +12,12 @@ if TYPE_CHECKING:
 _WITH_HEADER: Final = 31  # makes zlib expect a gzip header and trailer
 
 
-def _open() -> "_Decompress":
-    return zlib.decompressobj(_WITH_HEADER)
-
-
 def _rest_of(stream: "_Decompress") -> bytes | None:
     return stream.unconsumed_tail or None
 
 
 GZIP: Final = stream_codec(
-    Format("gzip", _open, _rest_of, zlib.error),
+    Format("gzip", partial(zlib.decompressobj, _WITH_HEADER), _rest_of, zlib.error),
     (".gz",),
     (b"\x1f\x8b",),
     ("application/gzip", "application/x-gzip"),

@@ -59,6 +59,8 @@ class Format(Generic[Opened]):
 class Streams(Generic[Opened]):
     """A `Decompressor` of any number of streams; zeros may stand between and behind them."""
 
+    member: str | None = None
+
     def __init__(self, kind: Format[Opened], ratio: Ratio) -> None:
         self._format = kind
         self._ratio = ratio
@@ -67,22 +69,24 @@ class Streams(Generic[Opened]):
     def feed(self, block: bytes) -> Iterator[bytes]:
         """Unpack the next bytes; raises `CorruptArchive`, `CompressionRatioTooHigh` and `UnsupportedFile`."""
         rest: bytes | None = block
-        while rest is not None and (self._stream is not None or (rest := rest.lstrip(PADDING))):
-            if self._stream is None:
-                self._stream = self._format.open()
-                self._ratio.add_out(_STREAM_BYTES)
-            stream = self._stream
+        kind, stream, opened = self._format, self._stream, 0
+        while rest is not None and (stream is not None or (rest := rest.lstrip(PADDING))):
+            if stream is None:
+                stream = kind.open()
+                opened += 1
             try:
                 piece = stream.decompress(rest, PIECE_BYTES)
-            except self._format.error as error:
+            except kind.error as error:
                 raise self._refusal(str(error)) from error
             if piece:
                 self._ratio.add_out(len(piece))
                 yield piece
             if stream.eof:
-                rest, self._stream = stream.unused_data, None
+                rest, stream = stream.unused_data, None
             else:
-                rest = self._format.rest_of(stream)
+                rest = kind.rest_of(stream)
+        self._stream = stream
+        self._ratio.add_out(opened * _STREAM_BYTES)
 
     def finish(self) -> None:
         """Raise `CorruptArchive` if the file ends within a stream."""

@@ -28,6 +28,11 @@ class Unpacker:
         self._decompressor = self._codec.open(self._ratio, member) if self._codec else None
         self._has_begun = False
 
+    @property
+    def member(self) -> str | None:
+        """The member of an archive that was read, after `finish`."""
+        return self._decompressor.member if self._decompressor else None
+
     def feed(self, block: bytes) -> Iterator[bytes]:
         """The content of the next bytes; raises `UnreadableFile`. `ANEW`: forget what came before."""
         if not self._has_begun:

@@ -77,6 +77,11 @@ class Unzip:
         self._directory_bytes = 0
         self._reading: Reading[None] | None = self._archive()
 
+    @property
+    def member(self) -> str | None:
+        """The member that is the table, after `finish`."""
+        return self._choice.table
+
     def feed(self, block: bytes) -> Iterator[bytes]:
         """Read on; raises `UnreadableFile`. `ANEW` comes before a table that replaces the one before."""
         self._input.add(block)

@@ -36,7 +36,7 @@ from shared.storage.protocol import Storage
 class StagedFile:
     """A file that is stored and split, but not yet registered; see `Upload` for the fields.
 
-    `named_encoding`: the encoding that the client named, if it did.
+    `named_encoding`: the encoding that the client named, if it did. `member`: which member of an archive it is.
     """
 
     filename: str
@@ -54,6 +54,7 @@ class StagedFile:
     spans: list[Span]
     is_small: bool
     named_encoding: str | None = None
+    member: str | None = None
 
 
 class FileIntake:
@@ -96,7 +97,8 @@ class FileIntake:
         self._unpacker.finish()
         if self._refusal is not None:
             raise self._refusal
-        return self._content.finish(self._filename, self._size_bytes, self._sha256.hexdigest())
+        staged = self._content.finish(self._filename, self._size_bytes, self._sha256.hexdigest())
+        return replace(staged, member=self._unpacker.member)
 
     def abort(self) -> None:
         """Remove what was stored."""

@@ -97,7 +97,7 @@ def _insert_upload(
 
 def _options_key(staged: StagedFile, options: UploadOptions) -> str:
     """A hash of all that decides how the bytes are loaded: two ways to say the same give the same key."""
-    decisive = [staged.dialect.to_json(), staged.header, staged.columns.to_json()]
+    decisive = [staged.dialect.to_json(), staged.member, staged.header, staged.columns.to_json()]
     decisive += [staged.table_schema.to_json(), asdict(options.budget)]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

@@ -59,7 +59,7 @@ BUGS: Final = (
     Bug(
         "streams-of-nothing-cost-nothing",
         STREAMS,
-        "self._ratio.add_out(_STREAM_BYTES)",
+        "self._ratio.add_out(opened * _STREAM_BYTES)",
         "self._ratio.add_out(0)",
         (f"{ARCHIVES}test_content_beyond_the_ratio_is_refused_wherever_it_is",),
     ),

@@ -34,8 +34,8 @@ BUGS: Final = (
     Bug(
         "all-wrong-values-are-listed",
         "api/description/problems.py",
-        "for item in found[:MOST_LISTED]]",
-        "for item in found]",
+        "for item in found[:MOST_LISTED]\n",
+        "for item in found\n",
         (f"{PARAMETERS}test_of_very_many_values_that_cannot_be_the_first_are_told",),
     ),
     Bug(

@@ -99,6 +99,21 @@ def test_a_key_is_for_one_request(mine: httpx.Client) -> None:
     assert_problem(send(mine, content, "has space"), 422, "invalid_request")
 
 
+def test_another_member_of_an_archive_is_another_upload(mine: httpx.Client) -> None:
+    content = archive(*(Member(name, some_file()) for name in ("a.csv", "b.csv")), Member("c.txt", some_file()))
+    first, second = (send(mine, content, filename="x.zip", member=name) for name in ("a.csv", "b.csv"))
+    assert (first.status_code, second.status_code) == (202, 202)
+    again = send(mine, content, filename="x.zip", member="b.csv")
+    assert (again.status_code, again.json()["id"]) == (200, second.json()["id"])
+
+
+def test_the_only_table_of_an_archive_and_its_name_say_the_same(mine: httpx.Client) -> None:
+    content = archive(Member("a.csv", some_file()), Member("b.txt", some_file()))
+    first, again = (send(mine, content, filename="x.zip", **chosen) for chosen in ({}, {"member": "a.csv"}))
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+    assert send(mine, content, filename="x.zip", member="b.txt").status_code == 202
+
+
 def test_another_member_of_an_archive_is_another_request(mine: httpx.Client) -> None:
     content, key = archive(*(Member(name, some_file()) for name in ("a.csv", "b.csv"))), str(uuid.uuid4())
     first = send(mine, content, key, filename="x.zip", member="a.csv")

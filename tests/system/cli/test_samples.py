@@ -17,6 +17,13 @@ FILES = [
     ("imdb_movie_data.csv", 6, 0),
     ("movielens.csv", 8, 0),
     ("film.csv", 5, 0),
+    ("imdb_5000.csv", 4, 0),
+    ("tmdb-movies.csv", 3, 0),
+    ("mymoviedb.csv", 3, 0),
+    ("netflix_titles.csv", 3, 0),
+    ("bechdel.csv", 3, 0),
+    ("u.item", 4, 0),
+    ("films.csv", 4, 0),
 ]
 ROW = re.compile(r"^\| (\d+) \| [^|]+ \| ?(\w*) ?\| (\w+) \|", re.MULTILINE)
 

@@ -117,6 +117,7 @@ def test_a_real_archive(shared_data: Path) -> None:
         [Member("__MACOSX/._movies.csv", b"x")],
         [Member(".DS_Store", b"x"), Member("a/.hidden.csv", b"x")],
         [Member("data/", b"")],
+        [Member(name, b"x") for name in ("", ".", "..", "./", "/", "\\", "\0", "\xff")],
         [Member("readme.txt", b"x"), Member("license.txt", b"x")],
         [Member("poster.jpg", b"x"), Member("README", b"x"), Member("data.json", b"x")],
         [Member("old.xlsx", b"PK")],
@@ -126,6 +127,11 @@ def test_a_real_archive(shared_data: Path) -> None:
 def test_the_table_is_found_wherever_it_is(others: list[Member]) -> None:
     for members in ([MOVIES, *others], [*others, MOVIES], [others[0], MOVIES, *others[1:]]):
         assert unpack(archive(*members), "x.zip", block=10) == TABLE
+
+
+@pytest.mark.parametrize("name", ["./movies.csv", "data\\movies.csv", "a b/Amélie.CSV", "xl/movies.tsv"])
+def test_a_table_in_any_folder(name: str) -> None:
+    assert unpack(archive(Member("data\\"), Member(name, TABLE)), "x.zip") == TABLE
 
 
 def test_another_ending_of_tables_will_do_if_there_is_no_other() -> None:
@@ -189,9 +195,7 @@ def test_a_table_that_is_compressed_once_more() -> None:
             unpack(archive(Member("movies.csv.gz", wrong)), "x.zip")
 
 
-@pytest.mark.parametrize(
-    "names", [("[Content_Types].xml", "xl/workbook.xml"), ("xl/workbook.xml",), ("mimetype",), ("Index/Document.iwa",)]
-)
+@pytest.mark.parametrize("names", [("xl/workbook.xml", "[Content_Types].xml"), ("mimetype",), ("Index/Document.iwa",)])
 @pytest.mark.parametrize("member", [None, "movies.csv"])
 def test_a_spreadsheet_is_refused_with_what_to_do(names: tuple[str, ...], member: str | None) -> None:
     data = archive(MOVIES, *(Member(name, b"<xml/>") for name in names))
@@ -283,6 +287,7 @@ def test_header_content_and_directory_must_agree(member: Member) -> None:
         archive(MOVIES, before_directory=b"garbage"),
         archive(MOVIES, NOTES, entries=[0]),
         archive(MOVIES, NOTES, entries=[1]),
+        archive(MOVIES, NOTES, entries=[0], end={"count": 2}),
         archive(MOVIES, entries=[]),
         archive(MOVIES, entries=[0, 0]),
         archive(MOVIES, end={"count": 2}),

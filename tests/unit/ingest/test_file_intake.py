@@ -89,7 +89,7 @@ def test_a_likelier_table_of_an_archive_replaces_the_one_before(tmp_path: Path, 
     content = movies(*[{}] * 5)
     sent = archive(Member("notes.txt", notes), Member("movies.csv", content, descriptor=4))
     staged = receive(tmp_path, sent, "movies.zip", block)
-    assert (staged.dataset, staged.filename) == ("movies", "movies.zip")
+    assert (staged.dataset, staged.filename, staged.member) == ("movies", "movies.zip", "movies.csv")
     assert staged.sha256 == hashlib.sha256(sent).hexdigest()
     assert [path.read_bytes() for path in (tmp_path / "uploads").iterdir()] == [content]
     assert_spans_tile(content[staged.header_bytes :], staged.spans, staged.header_bytes, 2)

@@ -30,7 +30,7 @@ _ONLY_CAPITALS: Final = 5.0
 _TOO_SHORT: Final = 15.0
 # UTF-8 with invalid bytes: that a file is like that, each byte, a letter beside it, and each valid character.
 _INVALID_FILE, _INVALID_BYTE, _INVALID_NEIGHBOUR = 2.0, 7.0, 3.0
-_VALID_CHARACTER, _STRANGE_CHARACTER, _OTHER_MARK = 3.0, 14.0, 10.0
+_VALID_CHARACTER, _STRANGE_CHARACTER, _OTHER_MARK = 3.0, 8.0, 10.0
 _MOST_BY_CHANCE: Final = 16
 _MOST_LETTER_SURPRISE: Final = 14.0
 # A reading that is so much worse than another by its form alone is not compared by languages.
@@ -238,7 +238,7 @@ def is_usual_utf8(sample: bytes) -> bool:
     if len(sample) - len(text) > 3 * _MOST_BY_CHANCE:  # bytes beyond the first of a character, which has at most three
         return True
     beyond = _VALID.findall(text)
-    return len(beyond) > _MOST_BY_CHANCE or all(map(_USUAL_CHARACTER.match, beyond))
+    return not 1 < len(beyond) <= _MOST_BY_CHANCE or all(map(_USUAL_CHARACTER.match, beyond))
 
 
 def _surprise_of_utf8(cells: Iterable[bytes]) -> float:

@@ -58,11 +58,10 @@ def test_text_as_people_write_it_is_not_found(encoding: str) -> None:
     assert [text for text in HONEST if re.search(pattern, text)] == []
 
 
-@pytest.mark.parametrize(("language", "encoding"), TITLES)
+@pytest.mark.parametrize(("language", "encoding"), [pair for pair in TITLES if mojibake_pattern(pair[1])])
 def test_no_title_is_found_in_any_spelling(language: str, encoding: str) -> None:
     pattern = mojibake_pattern(encoding)
-    if pattern is None:
-        pytest.skip(f"{encoding} has more than one byte for a character")
+    assert pattern is not None
     titles = TITLES[language, encoding]
     spellings = [*titles, *map(str.upper, titles), *(f"“{title.upper()}”…" for title in titles)]
     assert [text for text in spellings if re.search(pattern, text)] == []

@@ -82,7 +82,18 @@ def test_two_chinese_characters_are_not_taken_for_rare_letters_of_utf8(cell: str
     assert outcome(HEAD + cell + ",2000\n", "gb18030") in ("right", "refused")
 
 
-RARE_IN_UTF8 = ["Հայաստան", "საქართველო", "Hawaiʻi", "Һөйөү", "Việt Nam", "Ghetto ★ ♪", "e\u0301te\u0301", "አማርኛ"]
+RARE_IN_UTF8 = [
+    "Հայաստան",
+    "საქართველო",
+    "Hawaiʻi",
+    "ʤ",
+    "ʃɔː",
+    "Һөйөү",
+    "Việt Nam",
+    "Ghetto ★ ♪",
+    "e\u0301te\u0301",
+    "አማርኛ",
+]
 
 
 @pytest.mark.parametrize("cell", RARE_IN_UTF8)

@@ -204,7 +204,7 @@ def correct(engine: Engine, settings: Settings) -> Correct:
     def take(parent: uuid.UUID, content: bytes, filename: str = "rejects.csv") -> uuid.UUID:
         with engine.connect() as connection:
             correctable = find_correctable(connection, parent, "public")
-        matcher = CorrectionHeader(REGISTRY, correctable.dataset)
+        matcher = CorrectionHeader(REGISTRY, correctable.dataset, correctable.mapping, correctable.schema)
         intake = FileIntake(open_storage(settings), limited(settings), filename, TextOptions(), matcher)
         try:
             intake.feed(content)

@@ -39,7 +39,7 @@ _RESPONSES: Responses = {
         "headers": _LOCATION,
         "links": UPLOAD_LINKS,
     },
-    **problems(400, 409, 413, 415, 503, 507),
+    **problems(400, 409, 413, 415, 431, 503, 507),
 }
 
 

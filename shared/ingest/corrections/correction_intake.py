@@ -84,7 +84,8 @@ def limited(settings: Settings) -> Settings:
 class CorrectionHeader:
     """Matches the header of a correction of this dataset: our columns, and its own. A `csv.sniff.HeaderMatcher`.
 
-    `mapping` and `schema`: those of the corrected upload.
+    `mapping` and `schema`: those of the corrected upload, all of whose columns the correction needs, too. Otherwise a
+    misspelled name would put null in the place of each of its values.
     """
 
     registry: Registry
@@ -109,6 +110,10 @@ class CorrectionHeader:
         own = own_names(header)
         mapping = {name: column for name, column in self.mapping.items() if name in own}
         found = self.registry.recognise(own, self.dataset, mapping=mapping)
+        missing = sorted(set(self.mapping.values()) - set(found.columns.mapped.values()))
+        if missing:
+            message = f"the header lacks columns of the corrected file: {', '.join(missing)}"
+            raise HeaderMismatch(message, {"missing": missing, "found": [name[:100] for name in header[:100]]})
         fields = {name: item for name, item in self.schema.fields.items() if name in found.columns.mapped}
         return replace(found, schema=replace(self.schema, fields=fields))
 

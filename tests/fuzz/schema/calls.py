@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import count
 from typing import Any, Final
 
 import schemathesis
 from hypothesis.strategies import SearchStrategy
 from schemathesis import Case, HookContext, Response
+from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.engine import events, from_schema
 from schemathesis.generation.meta import TestPhase
 from schemathesis.hooks import unregister
@@ -28,6 +30,8 @@ BEYOND_THE_DOCUMENT: Final = {
     "invalid_cursor": "a cursor is what an answer of the same listing gave",
     "tenant_conflict": "header and query name the same tenant",
     "unknown_encoding": "all names that Python has for the encodings",
+    "invalid_mapping": "a JSON object, or names separated by commas, in a parameter",
+    "invalid_schema": "a Table Schema in a parameter",
     "filename_required": "a raw body has its name in the query or in a header, a form in its part",
     "malformed_multipart": "the body is a form",
     "idempotency_key_reused": "the same key comes with the same bytes",
@@ -103,7 +107,10 @@ class Caller:
     def after(self, case: AnyCase, response: Response) -> None:
         self.report.calls += 1
         self.report.statuses[case.operation.label, response.status_code] += 1
-        if tokens := self.foreign.seen_in(text_of(response.headers, response.content)):
+        tokens = self.foreign.seen_in(text_of(response.headers, response.content))
+        if code_of(response) == "tenant_forbidden":  # the refusal repeats the name that was sent
+            tokens = [token for token in tokens if token != self.foreign.access.tenant]
+        if tokens:
             self.report.findings[f"foreign: {case.operation.label}"] = f"{tokens}: {case.as_curl_command()}"
 
 
@@ -124,6 +131,8 @@ def is_valid(case: AnyCase) -> bool:
 
 def is_failure(failure: Exception, response: Response) -> bool:
     """Whether what schemathesis reports is a failure here."""
+    if isinstance(failure, AcceptedNegativeData):
+        return response.status_code != HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
     return not (isinstance(failure, RejectedPositiveData) and code_of(response) in BEYOND_THE_DOCUMENT)
 
 

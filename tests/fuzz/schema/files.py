@@ -33,7 +33,18 @@ _TABLES: Final = st.one_of(_MOVIES, _MOVIES, _IMDB, st.binary(max_size=200))
 
 
 # Left out of every second call, so that the file is read as what it is.
-_OPTIONS: Final = ("dataset", "member", "delimiter", "quoting", "encoding", "max_rejects", "on_error")
+_OPTIONS: Final = (
+    "dataset",
+    "mapping",
+    "schema",
+    "header",
+    "member",
+    "delimiter",
+    "quoting",
+    "encoding",
+    "max_rejects",
+    "on_error",
+)
 
 
 def or_table(body: object, *, is_correction: bool) -> st.SearchStrategy[object]:

@@ -43,6 +43,17 @@ class Notifier:
         return True
 
 
+def test_a_retry_gives_way_to_a_newer_upload_of_the_same_file(engine: Engine, loader: Loader, intake: Intake) -> None:
+    first = intake(SMALL, forced=False)
+    cancel(engine, first, "public")
+    second = intake(SMALL, forced=False)
+    assert second != first
+    with pytest.raises(StateConflict, match="again in the meantime"):
+        retry(engine, first, "public")
+    loader.load(second, never)
+    assert [upload(engine, each)["state"] for each in (first, second)] == ["cancelled", "completed"]
+
+
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 def test_undo_takes_everything_back(engine: Engine, loader: Loader, intake: Intake, content: bytes) -> None:
     kept, gone = intake(SMALL), intake(content)

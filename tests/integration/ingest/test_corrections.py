@@ -138,7 +138,7 @@ def test_two_at_once_share_the_lines(engine: Engine, settings: Settings, correct
     check_totals(engine)
 
 
-def test_a_header_needs_the_line_and_all_columns_of_the_dataset(correct: Correct, parent: uuid.UUID) -> None:
+def test_a_header_needs_the_line_and_all_columns_of_the_corrected_file(correct: Correct, parent: uuid.UUID) -> None:
     with pytest.raises(HeaderMismatch, match="_line"):
         correct(parent, SMALL)
     with pytest.raises(HeaderMismatch, match="budget"):
@@ -162,7 +162,7 @@ def test_columns_may_stand_in_any_order_and_ours_do_not_get_into_extra(
 
 
 def test_titles_without_quoting(engine: Engine, loader: Loader, intake: Intake, correct: Correct) -> None:
-    parent = intake(titles({}, {"isAdult": "True", "primaryTitle": 'A "quoted'}, {"startYear": "99"}), "titles.tsv")
+    parent = intake(titles({}, {"isAdult": "yes", "primaryTitle": 'A "quoted'}, {"startYear": "99"}), "titles.tsv")
     loader.load(parent, never)
     assert counts(engine, parent) == (3, 1, 2)
     records = [["_line", *TITLES_HEADER]]

@@ -71,14 +71,6 @@ def test_twenty_at_once_are_one_upload(mine: httpx.Client) -> None:
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-def test_a_retry_gives_way_to_a_newer_upload_of_the_same_file(mine: httpx.Client) -> None:
-    content = some_file(bad=1)
-    failed = send(mine, content, on_error="abort").json()
-    assert wait_for_end(mine, failed["id"])["state"] == "failed"
-    assert send(mine, content).status_code == 202
-    assert_problem(mine.post(f"/uploads/{failed['id']}/retry"), 409, "state_conflict")
-
-
 def test_the_same_key_and_request_give_the_same_answer(mine: httpx.Client) -> None:
     content, key = some_file(), uuid.uuid4().hex
     first = send(mine, content, key)

@@ -151,7 +151,7 @@ def test_a_header_that_cannot_be_is_named_with_what_can(mine: httpx.Client) -> N
 @pytest.mark.parametrize(
     ("parameter", "value", "code", "detail"),
     [
-        ("dataset", "film s", "unknown_dataset", "There is no dataset 'film s'; did you mean film?"),
+        ("dataset", "film s", "unknown_dataset", "There is no dataset 'film s'; did you mean films?"),
         ("dataset", "?", "unknown_dataset", "There is no dataset '?'."),
         ("encoding", "utf-61", "unknown_encoding", "The API cannot read the encoding 'utf-61'; did you mean utf-16?"),
     ],

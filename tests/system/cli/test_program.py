@@ -74,10 +74,10 @@ def test_datasets_are_listed_with_columns_and_rules(stack: LocalStack) -> None:
     one = run(["datasets", "film", *there])
     for expected in ("Sakila", "film_id", "release_year", "not_a_year", "must not be blank (required)"):
         assert expected in one.out
-    unknown = run(["datasets", "films", *there])
+    unknown = run(["datasets", "filn", *there])
     assert unknown.code == 1
     first, known = unknown.err.splitlines()
-    assert first == "There is no dataset 'films'; did you mean 'film'?"
+    assert first == "There is no dataset 'filn'; did you mean 'film'?"
     assert "movielens" in known
 
 

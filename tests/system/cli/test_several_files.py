@@ -49,7 +49,7 @@ def test_each_file_has_its_line_and_the_worst_decides(client: Client, tables: Pa
     assert "  Partial: 1 of 2 records loaded, 1 record rejected; to see why: imdb-ingest rejects " in part
     assert part.endswith(f" --tenant {tenant}")
     assert summary == "2 files: 1 completed, 1 partial"
-    (rejects,) = [words for words in part.split() if words.count("-") == 4]
+    (rejects,) = [words for words in part.split() if words.count("-") == 4 and "/" not in words]
     assert "runtime" in client("rejects", rejects).out
 
 
@@ -58,7 +58,7 @@ def test_a_refused_file_does_not_stop_the_others(client: Client, tables: Path) -
     result = client("upload", *(tables / name for name in names), "--wait")
     assert result.code == 1
     lines = result.out.splitlines()
-    assert "must end with one of" in lines[0]
+    assert "the file's name must end with" in lines[0]
     assert lines[1].endswith("There is no such file.")
     assert "(422 header_mismatch)" in lines[2]
     assert "    found: a, b" in lines

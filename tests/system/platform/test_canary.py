@@ -210,7 +210,7 @@ def asked(stack: LocalStack, question: Callable[[psutil.Process], Iterable[T]]) 
 
 def test_what_was_sent_was_really_loaded_rejected_and_crashed(told: list[dict[str, Any]]) -> None:
     good, bad, crashed = told[:3]
-    assert (good["state"], bad["state"], crashed["state"]) == ("completed", "completed", "failed")
+    assert (good["state"], bad["state"], crashed["state"]) == ("completed", "failed", "failed")
     assert (good["records"]["loaded"], bad["records"]["rejected"]) == (1, 4)
     assert [upload["state"] for upload in told[3:]] == [upload["state"] for upload in told[:3]]
 

@@ -18,7 +18,7 @@ def pins(lock: Path) -> dict[str, str]:
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[\[>=<;]", requirement)[0].lower() for requirement in requirements}
+    return {re.split(r"[\[>=<;]", requirement)[0].lower().replace(".", "-") for requirement in requirements}
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)

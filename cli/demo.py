@@ -10,14 +10,14 @@ from threading import Event
 from rich.console import Console
 from rich.rule import Rule
 
-from cli import render, render_upload
-from cli.api_client import ApiClient
-from cli.client_errors import ClientError, Json
-from cli.files import InputFile
-from cli.formatting import printable
+from cli.client.api_client import ApiClient
+from cli.client.client_errors import ClientError, Json
 from cli.interrupts import INTERRUPTED
-from cli.progress import ProgressView, progress_view
-from cli.sending import follow, send
+from cli.rendering import render_lists, render_upload
+from cli.rendering.formatting import printable
+from cli.rendering.progress import ProgressView, progress_view
+from cli.sending.files import InputFile
+from cli.sending.send import follow, send
 from shared.database.state_machine import UploadState
 from stack.local import LocalStack, quiet
 from stack.stack_errors import Interrupted, StackError
@@ -34,7 +34,7 @@ def run(file: Path | None) -> int:
     source = file or SAMPLE
     if not source.is_file():
         return _failed(f"There is no sample at {source}; choose a file with --file.")
-    out = render.console()
+    out = render_lists.console()
     directory = tempfile.TemporaryDirectory(prefix="imdb-ingest-demo-")
     # Regardless of the environment: the demo needs no keys, because its API is on loopback and exists only briefly.
     stack = LocalStack(Path(directory.name), flower=True, settings={"INGEST_REQUIRE_KEYS": "false"})
@@ -69,8 +69,8 @@ def _show(out: Console, stack: LocalStack, source: Path, stop: Event) -> Json:
         if upload["error"]:
             out.print(printable(upload["error"]["message"]), style="bold red", markup=False)
         path = f"/uploads/{upload['id']}/rejects"
-        out.print(render.rejects(client.page(path, {"page_size": _SHOWN_REJECTS})))
-        out.print(render.movies(client.page("/movies", {"page_size": _SHOWN_MOVIES})))
+        out.print(render_lists.rejects(client.page(path, {"page_size": _SHOWN_REJECTS})))
+        out.print(render_lists.movies(client.page("/movies", {"page_size": _SHOWN_MOVIES})))
     return upload
 
 

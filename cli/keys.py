@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from cli import render
-from cli.session import print_json
+from cli.client.session import print_json
+from cli.rendering import render_lists
 from shared.database.engine import create_sync_engine
 from shared.database.queries.api_keys import all_keys
 from shared.errors import IngestError, InvalidRequest, NotFound, StateConflict
@@ -43,7 +43,7 @@ def list_all(data_dir: Path | None, *, as_json: bool) -> None:
     if as_json:
         print_json({"items": items})
     else:
-        render.console().print(render.keys({"items": items}))
+        render_lists.console().print(render_lists.keys({"items": items}))
 
 
 def revoke(data_dir: Path | None, key_id: str, *, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from shared.catalog.registry import Registry
-from shared.csv.sniff import TextOptions
+from shared.csv.sniffing.sniff import TextOptions
 from shared.database.engine import create_sync_engine
 from shared.ingest.corrections.correction_intake import (
     CorrectionHeader,

@@ -22,7 +22,7 @@ from api.intake.text_parameters import with_charset
 from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
 from shared.csv.compression.registry import codec_of
-from shared.csv.sniff import HeaderMatcher, TextOptions
+from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions
 from shared.errors import TooLarge
 from shared.ingest.intake.file_intake import FileIntake, StagedFile
 from shared.ingest.intake.idempotency import LEASE_SECONDS, Reservation, renew

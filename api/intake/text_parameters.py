@@ -8,7 +8,7 @@ from fastapi import Query
 from api.description.suggestions import unknown_name
 from api.http_errors import UnknownEncoding
 from shared.csv.encodings.names import EVERYDAY_ENCODINGS, encoding_named
-from shared.csv.sniff import TextOptions
+from shared.csv.sniffing.sniff import TextOptions
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from uuid import UUID
 
 import typer
 
-from cli import render_upload
+from cli.client.session import session, show
 from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, Tenant, UploadId
-from cli.session import session, show
+from cli.rendering import render_upload
 
 app = typer.Typer()
 

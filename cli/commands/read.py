@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from cli import render, render_datasets, render_upload
-from cli.api_client import Params
 from cli.choices import SortBy, SortOrder
-from cli.client_errors import unknown_name
+from cli.client.api_client import Params
+from cli.client.client_errors import unknown_name
+from cli.client.session import command_for, print_json, session, show, show_all
 from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, Page, PageSize, Tenant, UploadId
-from cli.sending import write_blocks
-from cli.session import command_for, print_json, session, show, show_all
+from cli.rendering import render_datasets, render_lists, render_upload
+from cli.sending.send import write_blocks
 from shared.database.state_machine import UploadState
 
 app = typer.Typer()
@@ -30,7 +30,7 @@ def uploads(
     """List uploads, newest first."""
     params: Params = {"state": state, "page": page, "page_size": page_size}
     with session(api_url, tenant, as_json=as_json) as client:
-        show(client.page("/uploads", params), render.uploads, as_json=as_json)
+        show(client.page("/uploads", params), render_lists.uploads, as_json=as_json)
 
 
 @app.command("show")
@@ -53,7 +53,7 @@ def history(
 ) -> None:
     """Show the history of upload ID: each state and each incident, with time and reason."""
     with session(api_url, tenant, as_json=as_json) as client:
-        show(client.page(f"/uploads/{upload_id}/history", {}), render.history, as_json=as_json)
+        show(client.page(f"/uploads/{upload_id}/history", {}), render_lists.history, as_json=as_json)
 
 
 @app.command()
@@ -91,7 +91,7 @@ def rejects(
             write_blocks(client.blocks(path, {**chosen, "format": "csv", "spreadsheet": spreadsheet or None}), csv_file)
             return
         answer = client.page(path, {**chosen, "page": page, "page_size": page_size})
-        show(answer, render.rejects, render.summary, as_json=as_json)
+        show(answer, render_lists.rejects, render_lists.summary, as_json=as_json)
 
 
 @app.command()
@@ -123,7 +123,7 @@ def movies(
         "cursor": cursor,
     }
     with session(api_url, tenant, as_json=as_json) as client:
-        show(client.page("/movies", params), render.movies, as_json=as_json)
+        show(client.page("/movies", params), render_lists.movies, as_json=as_json)
 
 
 @app.command()

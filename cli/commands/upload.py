@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli import render, render_upload
-from cli.api_client import Params
 from cli.choices import OnError
-from cli.files import InputFile, expand
-from cli.formatting import count
+from cli.client.api_client import Params
+from cli.client.session import command_for, print_json, session, show_all
 from cli.interrupts import ctrl_c_says
 from cli.options import (
     DEFAULT_API_URL,
@@ -27,11 +25,13 @@ from cli.options import (
     UploadId,
     Wait,
 )
-from cli.outcome import STYLES, Outcome, exit_code_of, outcome_of
-from cli.progress import progress_view
-from cli.session import command_for, print_json, session, show_all
-from cli.upload_parameters import table_parameters
-from cli.uploading import Result, Uploading
+from cli.rendering import render_lists, render_upload
+from cli.rendering.formatting import count
+from cli.rendering.outcome import STYLES, Outcome, exit_code_of, outcome_of
+from cli.rendering.progress import progress_view
+from cli.sending.files import InputFile, expand
+from cli.sending.upload_parameters import table_parameters
+from cli.sending.uploading import Result, Uploading
 
 app = typer.Typer()
 
@@ -191,7 +191,7 @@ def correct(
 
 def _send(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int:
     """Send the one file and show its upload; return the exit code. Raises `ClientError`."""
-    with progress_view(render.console(stderr=True), silent=as_json) as view:
+    with progress_view(render_lists.console(stderr=True), silent=as_json) as view:
         sent = uploading.send(files[0], view)
     if as_json:
         print_json(sent)
@@ -202,7 +202,7 @@ def _send(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int
 
 def _send_all(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int:
     """Send the files and show each result with a line, and a summary; return the exit code."""
-    err = render.console(stderr=True)
+    err = render_lists.console(stderr=True)
     views = partial(progress_view, err, silent=as_json or not err.is_terminal, is_transient=True)
     width = max(len(file.path) for file in files)
     results: list[Result] = []

@@ -17,21 +17,21 @@ from shared.advice.number_repairs import millions_hint, minutes_hint, number_hin
 from shared.advice.repairs import date_hint, flag_hint, identifier_hint, list_hint, word_hint, year_hint
 from shared.catalog.checks import FIRST_DATE, YEARS_AHEAD, Between, Check, Matches, NotBlank, OneOf, ReleaseDay
 from shared.catalog.dataset import Column, normalised
-from shared.catalog.publisher_rules import TrueFalse
+from shared.catalog.rules.publisher_rules import TrueFalse
 from shared.csv.excel import excel_text
 from shared.csv.invisible import is_blank, without_invisible
-from shared.csv.records import LONGEST_VALUE_CHARACTERS
+from shared.csv.reading.records import LONGEST_VALUE_CHARACTERS
 
 _IF_UNKNOWN: Final = "correct the number, or leave the cell empty if it is not known"
 
 _OF_CODE: Final = {
-    "blank_line": "leave the line out",
     "repeated_header": "leave the line out",
     "unterminated_quote": "close the quote at the end of the cell, or escape it where it belongs to the text",
     "stray_quote": 'escape the quote where it belongs to the text; most files double it: ""',
     "wrong_field_count": "look for a delimiter or a line end in a cell without quotes around it, or for a missing cell",
     "field_too_long": "shorten the cell, or look for a quote that opens in it and is not closed",
     "record_too_long": "look for a quote that opens in its first line and is not closed",
+    "mixed_encoding": "write the cell in the encoding of the file, or send the file again and name its encoding",
     "nul_byte": "remove the NUL bytes",
     "negative": _IF_UNKNOWN,
     "out_of_range": _IF_UNKNOWN,

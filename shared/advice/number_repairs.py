@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Final
 
 from shared.advice.advice import Advice
-from shared.catalog import rules
-from shared.catalog.publisher_rules import Minutes
+from shared.catalog.rules import basic_rules
+from shared.catalog.rules.publisher_rules import Minutes
 
 _CURRENCIES: Final = {
     **dict.fromkeys(("US$", "$", "USD"), "US dollars"),
@@ -30,8 +30,8 @@ _ONE_GROUP: Final = re.compile(r"([+-]?[1-9]\d{0,2})([.,])(\d{3})", re.ASCII)
 _PERCENTAGE: Final = re.compile(r"(.*\d)\s*%", re.ASCII)
 _OUT_OF_TEN: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*/\s*10", re.ASCII)
 _EXPONENT: Final = re.compile(r"(\d+)(?:\.(\d+))?[eE]\+?(\d{1,2})", re.ASCII)
-_WHOLE: Final = rules.Whole()
-_DECIMAL: Final = rules.Decimal()
+_WHOLE: Final = basic_rules.Whole()
+_DECIMAL: Final = basic_rules.Decimal()
 
 
 def whole_hint(text: str) -> Advice:

@@ -11,7 +11,7 @@ from typing import Final
 from shared.advice.advice import Advice
 from shared.advice.language_names import are_languages
 from shared.advice.no_values import LEAVE_EMPTY, NULL_WORDS
-from shared.catalog.literals import literal_list
+from shared.catalog.rules.literals import literal_list
 
 _YEAR_FIRST: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?")
 _ZONED: Final = re.compile(r".{10}[T ].*\d(?:Z|[+-]\d{2}:?\d{2})")

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from shared.catalog.checks import Check, NotBefore
-from shared.catalog.rules import Rule
+from shared.catalog.rules.basic_rules import Rule
 from shared.csv.invisible import without_invisible
 
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from shared.catalog.checks import Between
 from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
-from shared.catalog.formatted_rules import Day, candidate_formats
-from shared.catalog.rules import IsoDate
+from shared.catalog.rules.basic_rules import IsoDate
+from shared.catalog.rules.formatted_rules import Day, candidate_formats
 from shared.catalog.table_schema import TableSchema
 from shared.csv.unreadable import AmbiguousDataset, AmbiguousFormat, HeaderMismatch
 

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from shared.catalog.checks import Between, Check, Matches, OneOf
 from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
-from shared.catalog.formatted_rules import Day, Number, WholeNumber
-from shared.catalog.rules import Decimal, IsoDate, Rule, Whole
+from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
+from shared.catalog.rules.formatted_rules import Day, Number, WholeNumber
 from shared.errors import InvalidSchema
 
 _NUMBER_MEMBERS: Final = ("decimalChar", "groupChar", "bareNumber")

@@ -2,8 +2,8 @@
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RUNTIME, SOURCE_ID, VOTE, matches, one_of
 from shared.catalog.dataset import Column
-from shared.catalog.list_rules import FirstId, Names
-from shared.catalog.rules import Decimal, IsoDate, Rule, Whole
+from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
+from shared.catalog.rules.list_rules import FirstId, Names
 
 LANGUAGE_CODE = matches("invalid_language", "[a-z]{2,3}", "must be two or three lower-case letters")
 STATUS = one_of("unknown_status", ("Rumored", "Planned", "In Production", "Post Production", "Released", "Canceled"))

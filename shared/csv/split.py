@@ -12,8 +12,8 @@ import numpy as np
 import xxhash
 
 from shared.csv.dialect import Dialect
-from shared.csv.later_headers import LaterHeaders
-from shared.csv.structure import is_valid, last_safe_end
+from shared.csv.reading.later_headers import LaterHeaders
+from shared.csv.structure.record_structure import is_valid, last_safe_end
 
 _LINE_FEED = ord("\n")
 # A cut is searched this far back from the end. If there is none, the quotes are malformed.

@@ -9,11 +9,11 @@ from typing import Final
 from shared.catalog.registry import Registry
 from shared.csv.compression.registry import CODECS
 from shared.csv.dialect import DELIMITERS, Dialect
-from shared.csv.encoding import Decoder, bom_of, encode
 from shared.csv.encodings.mojibake import mojibake_pattern
 from shared.csv.encodings.names import EVERYDAY_ENCODINGS, UTF_8
-from shared.csv.sniff import TextOptions, sniff
-from shared.csv.text_checks import text_fault
+from shared.csv.encodings.to_utf8 import Decoder, bom_of, encode
+from shared.csv.reading.text_checks import text_fault
+from shared.csv.sniffing.sniff import TextOptions, sniff
 from shared.csv.unreadable import EncodingUnknown, HeaderMismatch, NoValidRecord, UnreadableFile, UnsupportedFile
 from shared.errors import TooLarge
 from shared.ingest.intake.file_intake import FileIntake, StagedFile

@@ -2,10 +2,10 @@
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_YEAR
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.number_rules import Amount, TitleId
-from shared.catalog.publisher_rules import TrimmedText
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Year
+from shared.catalog.rules.basic_rules import Year
+from shared.catalog.rules.number_rules import Amount, TitleId
+from shared.catalog.rules.publisher_rules import TrimmedText
 
 DATASET = Dataset(
     name="bechdel",

@@ -3,7 +3,7 @@
 from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, SOURCE_ID
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Rule, Whole, Year
 
 DATASET = Dataset(
     name="film",

@@ -2,11 +2,11 @@
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RELEASE_YEAR, RUNTIME, VOTE
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import AnyList
-from shared.catalog.number_rules import Amount
-from shared.catalog.publisher_rules import Minutes, TrimmedText, TrueFalse
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Decimal, IsoDate, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole, Year
+from shared.catalog.rules.list_rules import AnyList
+from shared.catalog.rules.number_rules import Amount
+from shared.catalog.rules.publisher_rules import Minutes, TrimmedText, TrueFalse
 
 DATASET = Dataset(
     name="films",

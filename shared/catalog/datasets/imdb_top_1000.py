@@ -5,10 +5,10 @@ One film has its certificate in `Released_Year` (Apollo 13, `PG`).
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_YEAR, RUNTIME, VOTE
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import CommaList
-from shared.catalog.publisher_rules import GroupedWhole, Minutes
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Decimal, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Decimal, Rule, Whole, Year
+from shared.catalog.rules.list_rules import CommaList
+from shared.catalog.rules.publisher_rules import GroupedWhole, Minutes
 
 DATASET = Dataset(
     name="imdb_top_1000",

@@ -2,10 +2,10 @@
 
 from shared.catalog.checks import FIRST_YEAR, LAST_YEAR, NOT_BLANK, SOURCE_ID, Between
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import PipeList
-from shared.catalog.publisher_rules import TitleYear, UndatedTitle
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Rule
+from shared.catalog.rules.basic_rules import Rule
+from shared.catalog.rules.list_rules import PipeList
+from shared.catalog.rules.publisher_rules import TitleYear, UndatedTitle
 
 TITLE_YEAR = Between(
     code="year_out_of_range",

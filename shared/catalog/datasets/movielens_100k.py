@@ -3,9 +3,9 @@
 from shared.catalog.checks import NOT_BLANK, RELEASE_DAY, SOURCE_ID
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.datasets.movielens import TITLE_YEAR
-from shared.catalog.publisher_rules import TitleYear, UndatedTitle
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import IsoDate, Rule
+from shared.catalog.rules.basic_rules import IsoDate, Rule
+from shared.catalog.rules.publisher_rules import TitleYear, UndatedTitle
 
 GENRES = (
     *(

@@ -2,9 +2,9 @@
 
 from shared.catalog.checks import NOT_NEGATIVE
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import ListLiteral
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Whole
+from shared.catalog.rules.basic_rules import Whole
+from shared.catalog.rules.list_rules import ListLiteral
 from shared.catalog.tmdb_columns import FACTS
 
 DATASET = Dataset(

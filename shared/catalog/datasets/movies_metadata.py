@@ -4,8 +4,8 @@ Unquoted line breaks have broken a few of its records: dates in `id`, an overvie
 """
 
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.publisher_rules import TrueFalse
 from shared.catalog.release_fields import release_fields
+from shared.catalog.rules.publisher_rules import TrueFalse
 from shared.catalog.tmdb_columns import FACTS, OBJECTS
 
 DATASET = Dataset(

@@ -2,10 +2,10 @@
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, VOTE
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import CommaList
-from shared.catalog.publisher_rules import TrimmedText
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Decimal, IsoDate, Whole
+from shared.catalog.rules.basic_rules import Decimal, IsoDate, Whole
+from shared.catalog.rules.list_rules import CommaList
+from shared.catalog.rules.publisher_rules import TrimmedText
 from shared.catalog.tmdb_columns import LANGUAGE_CODE
 
 DATASET = Dataset(

@@ -2,10 +2,10 @@
 
 from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import CommaList
-from shared.catalog.publisher_rules import FilmMinutes, TrimmedText
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Year
+from shared.catalog.rules.basic_rules import Year
+from shared.catalog.rules.list_rules import CommaList
+from shared.catalog.rules.publisher_rules import FilmMinutes, TrimmedText
 
 DATASET = Dataset(
     name="netflix_titles",

@@ -5,9 +5,9 @@ The aliases are the column names of the SQLite copies that people make of it (im
 
 from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, NotBefore, matches
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import CommaList
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Flag, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Flag, Rule, Whole, Year
+from shared.catalog.rules.list_rules import CommaList
 
 TCONST = matches("invalid_tconst", r"tt\d+", "must be tt and digits")
 ENDS_BEFORE_START = NotBefore(

@@ -1,9 +1,9 @@
 """Full TMDB Movies Dataset (Kaggle): TMDB_movie_dataset_v11.csv, over a million films; lists separated by commas."""
 
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import CommaList
-from shared.catalog.publisher_rules import TrueFalse
 from shared.catalog.release_fields import release_fields
+from shared.catalog.rules.list_rules import CommaList
+from shared.catalog.rules.publisher_rules import TrueFalse
 from shared.catalog.tmdb_columns import FACTS, ID
 
 DATASET = Dataset(

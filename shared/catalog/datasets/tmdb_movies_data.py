@@ -6,10 +6,10 @@ from its own column.
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_YEAR, RUNTIME, SOURCE_ID, VOTE
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import PipeList
-from shared.catalog.publisher_rules import TrimmedText
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules import Decimal, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Decimal, Rule, Whole, Year
+from shared.catalog.rules.list_rules import PipeList
+from shared.catalog.rules.publisher_rules import TrimmedText
 
 DATASET = Dataset(
     name="tmdb_movies_data",

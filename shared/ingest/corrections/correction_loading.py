@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.catalog.dataset import Dataset
-from shared.catalog.rules import Whole
-from shared.csv.records import Locations, Records, reasons
+from shared.catalog.rules.basic_rules import Whole
+from shared.csv.reading.records import Locations, Records, reasons
 from shared.database import state_machine
 from shared.database.arrow_schemas import REJECTS
 from shared.database.loader_connection import LoaderConnection

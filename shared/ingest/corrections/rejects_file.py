@@ -9,7 +9,7 @@ from typing import Final
 
 from shared.advice.hints import Advisor
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import bom_of, encode, exchange
+from shared.csv.encodings.to_utf8 import bom_of, encode, exchange
 from shared.ingest.corrections.formulas import escaped
 from shared.ingest.rejects_columns import REJECT_COLUMNS
 from shared.storage.protocol import Reader

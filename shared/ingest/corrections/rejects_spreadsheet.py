@@ -16,10 +16,10 @@ import pyarrow as pa
 
 from shared.advice.hints import Advisor
 from shared.csv.dialect import USUAL_DELIMITERS, Dialect
-from shared.csv.encoding import bom_of, encode, exchange
 from shared.csv.encodings.names import BOMS
+from shared.csv.encodings.to_utf8 import bom_of, encode, exchange
 from shared.csv.encodings.undecoded import displayed
-from shared.csv.scan import scan_record
+from shared.csv.structure.scan import scan_record
 from shared.ingest.corrections.formulas import escaped, taken_back
 from shared.ingest.corrections.rejects_file import RejectsFile
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS, SHEET_LINE_COLUMN

@@ -18,14 +18,14 @@ from shared.catalog.table_schema import TableSchema
 from shared.csv.compression.codec import ANEW
 from shared.csv.compression.unpacker import Unpacker
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import Decoder, exchange
 from shared.csv.encodings.names import UTF_8
+from shared.csv.encodings.to_utf8 import Decoder, exchange
 from shared.csv.file_warnings import MESSAGES, FileWarning
-from shared.csv.initial_space import Tightener
-from shared.csv.line_ends import SingleReturns
-from shared.csv.sniff import HeaderMatcher, TextOptions, sniff
+from shared.csv.reading.initial_space import Tightener
+from shared.csv.sniffing.line_ends import SingleReturns
+from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions, sniff
+from shared.csv.sniffing.trials import Sniffed
 from shared.csv.split import Span, Splitter
-from shared.csv.trials import Sniffed
 from shared.csv.unreadable import EmptyFile, UnreadableFile
 from shared.errors import TooLarge
 from shared.settings import Settings

@@ -12,7 +12,7 @@ first, because that decides which of its records the upload still lacks.
 from typing import Protocol
 
 from shared.catalog.dataset import Dataset
-from shared.csv.records import Records
+from shared.csv.reading.records import Records
 from shared.database.loader_connection import LoaderConnection
 from shared.database.partitions import REJECTS_PARTITION
 from shared.errors import Permanent

@@ -14,8 +14,8 @@ from uuid import UUID
 import structlog
 
 from shared.catalog.registry import Registry
-from shared.csv.read import read_batch
-from shared.csv.records import Records
+from shared.csv.reading.read import read_batch
+from shared.csv.reading.records import Records
 from shared.csv.split import checksum_of
 from shared.database import leases
 from shared.database.loader_connection import LoaderConnection, LoaderPool

@@ -20,7 +20,7 @@ from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
 from shared.csv.excel import excel_text, is_excel_error
 from shared.csv.file_warnings import MESSAGES, FileWarning
-from shared.csv.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
+from shared.csv.reading.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
 from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
 from shared.database.language_codes import language_numbers
 from shared.database.record_ids import first_id

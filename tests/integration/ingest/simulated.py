@@ -9,7 +9,7 @@ from typing import ClassVar, TypeVar
 
 from sqlalchemy import Engine
 
-from shared.csv.records import Records
+from shared.csv.reading.records import Records
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import Unavailable
 from shared.ingest.loading.loader import Loader

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from shared.catalog.registry import Registry
-from shared.csv.records import Records
-from shared.csv.sniff import TextOptions
+from shared.csv.reading.records import Records
+from shared.csv.sniffing.sniff import TextOptions
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease
 from shared.ingest.intake.file_intake import FileIntake

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from shared.advice.hints import Advisor
 from shared.csv.dialect import BACKSLASH, Dialect
-from shared.csv.sniff import TextOptions, sniff
+from shared.csv.sniffing.sniff import TextOptions, sniff
 from shared.csv.unreadable import HeaderMismatch
 from shared.ingest.corrections.correction_intake import CorrectionHeader
 from shared.ingest.corrections.formulas import escaped, taken_back

@@ -4,9 +4,9 @@ from typing import Final
 
 from tests.seeded_bugs import Bug
 
-READ: Final = "shared/csv/read.py"
+READ: Final = "shared/csv/reading/read.py"
 FILE_INTAKE: Final = "shared/ingest/intake/file_intake.py"
-ENCODING: Final = "shared/csv/encoding.py"
+ENCODING: Final = "shared/csv/encodings/to_utf8.py"
 REGISTRY: Final = "shared/catalog/registry.py"
 STORAGE: Final = "shared/storage/directory.py"
 BODY: Final = "api/intake/request_body.py"
@@ -46,7 +46,7 @@ BUGS: Final = (
     ),
     Bug(
         "malformed-records-are-not-counted",
-        "shared/csv/records.py",
+        "shared/csv/reading/records.py",
         "return len(self.locations)",
         "return int(self.table.num_rows)",
         ("tests/unit/csv/test_read.py::test_malformed_input_stays_local",),
@@ -214,7 +214,7 @@ BUGS: Final = (
     ),
     Bug(
         "cells-steer-the-terminal",
-        "cli/formatting.py",
+        "cli/rendering/formatting.py",
         "    if text.isprintable():\n",
         "    if text:\n",
         ("tests/system/cli/test_commands.py::test_what_a_file_holds_cannot_steer_the_terminal",),

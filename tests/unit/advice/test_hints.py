@@ -11,12 +11,12 @@ from shared.advice.hints import _OF_VALUE as VALUED
 from shared.advice.hints import Advisor
 from shared.advice.no_values import LEAVE_EMPTY
 from shared.catalog.dataset import Column, Dataset
-from shared.catalog.list_rules import ListLiteral
 from shared.catalog.pandera_schemas import _check
-from shared.catalog.rules import Decimal, Flag, IsoDate, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Decimal, Flag, IsoDate, Rule, Whole, Year
+from shared.catalog.rules.list_rules import ListLiteral
 from shared.catalog.tmdb_columns import FACTS
-from shared.csv.read import MESSAGES
-from shared.csv.records import shown
+from shared.csv.reading.read import MESSAGES
+from shared.csv.reading.records import shown
 from shared.ingest.validation.validate import _series
 from tests.conftest import REGISTRY
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from shared.catalog.rules import Rule
+from shared.catalog.rules.basic_rules import Rule
 
 BAD = type("Bad", (), {"__repr__": lambda _: "bad"})()
 

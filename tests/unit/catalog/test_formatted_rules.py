@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.catalog.formatted_rules import DATE_FORMATS, Day, Number, WholeNumber, candidate_formats
-from shared.catalog.rules import Rule
+from shared.catalog.rules.basic_rules import Rule
+from shared.catalog.rules.formatted_rules import DATE_FORMATS, Day, Number, WholeNumber, candidate_formats
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
 
 GERMAN, FRENCH = Number(",", "."), Number(",", " ")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalog.list_rules import CommaList, FirstId, ListLiteral, Names, PipeList
-from shared.catalog.rules import Rule
+from shared.catalog.rules.basic_rules import Rule
+from shared.catalog.rules.list_rules import CommaList, FirstId, ListLiteral, Names, PipeList
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
 
 TABLE: list[tuple[Rule, str, Any]] = [

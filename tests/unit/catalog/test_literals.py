@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalog.literals import literal_list
+from shared.catalog.rules.literals import literal_list
 
 READ: list[tuple[str, list[Any]]] = [
     ("[]", []),

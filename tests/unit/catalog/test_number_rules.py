@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from shared.catalog.number_rules import Amount, IdNumber, Percentage, TitleId
-from shared.catalog.rules import Rule
+from shared.catalog.rules.basic_rules import Rule
+from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId
 from tests.unit.catalog.agreement import BAD, assert_cell
 
 TABLE: list[tuple[Rule, str, Any]] = [

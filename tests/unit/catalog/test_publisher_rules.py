@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalog.publisher_rules import GroupedWhole, Millions, Minutes, TitleYear, TrueFalse, UndatedTitle
-from shared.catalog.rules import Rule
+from shared.catalog.rules.basic_rules import Rule
+from shared.catalog.rules.publisher_rules import GroupedWhole, Millions, Minutes, TitleYear, TrueFalse, UndatedTitle
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
 
 TABLE: list[tuple[Rule, str, Any]] = [

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shared.catalog.dataset import Column
-from shared.catalog.list_rules import CommaList
 from shared.catalog.recognition import unique_names
 from shared.catalog.registry import Registry
+from shared.catalog.rules.list_rules import CommaList
 from shared.csv.unreadable import AmbiguousDataset, AmbiguousFormat, HeaderMismatch
 from shared.ingest.intake.headers import UploadHeader
 from tests.conftest import REGISTRY

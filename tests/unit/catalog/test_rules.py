@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.catalog.dataset import Column
-from shared.catalog.number_rules import Amount, IdNumber, Percentage, TitleId
-from shared.catalog.publisher_rules import GroupedWhole, Millions, Minutes, TrueFalse
-from shared.catalog.rules import Decimal, Flag, IsoDate, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Decimal, Flag, IsoDate, Rule, Whole, Year
+from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId
+from shared.catalog.rules.publisher_rules import GroupedWhole, Millions, Minutes, TrueFalse
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
 
 TABLE: list[tuple[Rule, str, Any]] = [

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.client_errors import LocalFileError
-from cli.files import InputFile, OpenFile, expand
+from cli.client.client_errors import LocalFileError
+from cli.sending.files import InputFile, OpenFile, expand
 
 
 @pytest.fixture

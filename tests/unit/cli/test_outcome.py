@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.outcome import EXIT_CODES, Outcome, exit_code_of, last_lines, outcome_of
+from cli.rendering.outcome import EXIT_CODES, Outcome, exit_code_of, last_lines, outcome_of
 from shared.database.state_machine import UploadState
 
 ERROR = {"code": "too_many_rejects", "message": "15 records were rejected."}

@@ -1,6 +1,6 @@
 """All that an error says is shown, in lines for a person."""
 
-from cli.problem_text import member_lines, problem_lines
+from cli.rendering.problem_text import member_lines, problem_lines
 
 PROBLEM = {
     "type": "/errors#header_mismatch",

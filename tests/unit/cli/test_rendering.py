@@ -2,8 +2,8 @@
 
 import pytest
 
-from cli.error_guide import advice_on
-from cli.render_upload import warnings
+from cli.rendering.error_guide import advice_on
+from cli.rendering.render_upload import warnings
 from shared import errors
 
 

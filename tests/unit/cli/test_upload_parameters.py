@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import typer
 
-from cli.upload_parameters import table_parameters
+from cli.sending.upload_parameters import table_parameters
 
 NOTHING: dict[str, Any] = {"mapping": [], "nulls": [], "has_header": True} | dict.fromkeys(
     ["schema", "date_format", "header", "member"]

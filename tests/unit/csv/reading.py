@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import xxhash
 
 from shared.csv.dialect import Dialect
-from shared.csv.read import read_batch
-from shared.csv.records import Records
-from shared.csv.scan import scan_record
+from shared.csv.reading.read import read_batch
+from shared.csv.reading.records import Records
 from shared.csv.split import Span, Splitter
+from shared.csv.structure.scan import scan_record
 from tests.unit.csv.dialects import CSV, TSV
 
 HEADER = ["a", "b", "c"]

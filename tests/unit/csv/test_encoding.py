@@ -8,10 +8,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import Decoder, bom_of, encode
 from shared.csv.encodings.names import EVERYDAY_ENCODINGS, UTF_16, charset_of, encoding_named
-from shared.csv.records import shown
-from shared.csv.text_checks import text_fault
+from shared.csv.encodings.to_utf8 import Decoder, bom_of, encode
+from shared.csv.reading.records import shown
+from shared.csv.reading.text_checks import text_fault
 from shared.csv.unreadable import EncodingUnknown
 from tests.unit.csv.dialects import CSV
 
@@ -140,6 +140,7 @@ def test_bytes_without_a_name_are_decoded_or_refused(content: bytes, block: int)
 @given(text=st.text(min_size=1, max_size=60), block=st.integers(1, 40))
 @pytest.mark.parametrize("encoding", NAMED)
 def test_text_in_a_named_encoding_comes_through_and_back(encoding: str, text: str, block: int) -> None:
+    assume("\x1b" not in text)  # it begins an escape sequence of ISO-2022
     content = text.encode(encoding, "ignore")
     expected = content.decode(encoding)
     assume(not expected.startswith("\ufeff"))

@@ -6,9 +6,9 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.csv.initial_space import Tightener, spaced_delimiter, tightened
-from shared.csv.read import read_batch
-from shared.csv.sniff import TextOptions, sniff
+from shared.csv.reading.initial_space import Tightener, spaced_delimiter, tightened
+from shared.csv.reading.read import read_batch
+from shared.csv.sniffing.sniff import TextOptions, sniff
 from shared.ingest.intake.headers import UploadHeader
 from tests.conftest import REGISTRY
 from tests.rows import GOOD_MOVIE, movies

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.csv.file_warnings import MOST_LOCATIONS, FileWarning, LineRange, merged
-from shared.csv.line_ends import SingleReturns, single_returns
-from shared.csv.read import read_batch
+from shared.csv.reading.read import read_batch
+from shared.csv.sniffing.line_ends import SingleReturns, single_returns
 from shared.csv.split import Splitter
 from tests.unit.csv.dialects import CSV, TSV
 from tests.unit.csv.reading import faults, seen

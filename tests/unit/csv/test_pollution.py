@@ -8,9 +8,9 @@ from typing import Literal
 
 import pytest
 
-from shared.csv.encoding import Decoder, exchange
-from shared.csv.read import read_batch
-from shared.csv.sniff import TextOptions, sniff
+from shared.csv.encodings.to_utf8 import Decoder, exchange
+from shared.csv.reading.read import read_batch
+from shared.csv.sniffing.sniff import TextOptions, sniff
 from shared.csv.split import Splitter
 from shared.ingest.intake.headers import UploadHeader
 from tests.conftest import REGISTRY

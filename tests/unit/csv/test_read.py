@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shared.csv.dialect import Dialect
 from shared.csv.invisible import is_blank
-from shared.csv.read import read_batch
-from shared.csv.scan import LONGEST_FIELD_BYTES
+from shared.csv.reading.read import read_batch
+from shared.csv.structure.scan import LONGEST_FIELD_BYTES
 from tests.unit.csv.dialects import CSV, TSV
 from tests.unit.csv.reading import (
     DIALECTS,

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from shared.csv.encoding import Decoder
 from shared.csv.encodings.recognition import SAMPLE_BYTES
+from shared.csv.encodings.to_utf8 import Decoder
 from shared.csv.unreadable import EncodingUnknown
 from tests.unit.csv.titles import TITLES, samples, table
 

@@ -6,10 +6,10 @@ import io
 import pytest
 
 from shared.csv.dialect import Dialect
-from shared.csv.read import read_batch
-from shared.csv.records import Records
-from shared.csv.sniff import TextOptions, sniff
-from shared.csv.trials import Sniffed
+from shared.csv.reading.read import read_batch
+from shared.csv.reading.records import Records
+from shared.csv.sniffing.sniff import TextOptions, sniff
+from shared.csv.sniffing.trials import Sniffed
 from shared.csv.unreadable import EmptyFile, HeaderMismatch, NoValidRecord, UnreadableFile, UnsupportedFile
 from shared.ingest.intake.headers import UploadHeader
 from tests.conftest import REGISTRY

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from shared.csv.dialect import Dialect
-from shared.csv.encoding import Decoder, exchange
-from shared.csv.read import read_batch
-from shared.csv.scan import scan_record
+from shared.csv.encodings.to_utf8 import Decoder, exchange
+from shared.csv.reading.read import read_batch
+from shared.csv.structure.scan import scan_record
 
 # Their quotes are malformed: Python reads on, where we reject.
 MALFORMED = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.csv.sniff import TextOptions
+from shared.csv.sniffing.sniff import TextOptions
 from shared.csv.unreadable import (
     CorruptArchive,
     EmptyFile,

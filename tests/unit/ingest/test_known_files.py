@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from shared.csv.read import read_batch
+from shared.csv.reading.read import read_batch
 from shared.csv.unreadable import HeaderMismatch
 from shared.ingest.validation.validate import Validated, validate
 from tests.conftest import REGISTRY, absent

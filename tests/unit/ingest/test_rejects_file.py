@@ -32,7 +32,7 @@ def test_our_cells_are_five_in_every_quoting_dialect(
 ) -> None:
     dialect = Dialect(delimiter, quoting=True, quote=quote, escape=BACKSLASH if is_escaped else quote)
     content = f"a{delimiter}b\nx{delimiter}y\n".encode()
-    record = RejectedRecord(2, 4, 8, [HOSTILE, Reason(None, "blank_line", "the line is blank", "")])
+    record = RejectedRecord(2, 4, 8, [HOSTILE, Reason(None, "nul_byte", "the text has a NUL byte", "")])
     text = lines_of(tmp_path, content, 4, dialect, record).decode()
     reader = csv.reader(
         io.StringIO(text, newline=""),

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from shared.csv.dialect import Dialect
-from shared.csv.read import read_batch
-from shared.csv.sniff import TextOptions
+from shared.csv.reading.read import read_batch
+from shared.csv.sniffing.sniff import TextOptions
 from shared.csv.unreadable import UnreadableFile
 from shared.ingest.intake.file_intake import FileIntake, StagedFile
 from shared.ingest.intake.headers import UploadHeader

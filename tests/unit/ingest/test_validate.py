@@ -7,7 +7,7 @@ import pytest
 from pandera.errors import SchemaErrors
 
 from shared.catalog.pandera_schemas import schema_of
-from shared.csv.read import read_batch
+from shared.csv.reading.read import read_batch
 from shared.ingest.validation.validate import Validated, validate
 from tests.conftest import REGISTRY
 from tests.rows import GOOD_ROWS, MOVIES_HEADER, file_of, movies, titles

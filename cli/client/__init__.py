@@ -1,0 +1,1 @@
+"""The connection to the API, and what becomes of its errors."""

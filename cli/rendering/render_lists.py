@@ -1,0 +1,168 @@
+"""Lists as tables: uploads, history, rejects, keys and movies. Every text from a file is escaped for the terminal."""
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cli.client.client_errors import Json
+from cli.rendering.formatting import count, minute, printable
+from cli.rendering.outcome import STYLES, Outcome, outcome_of
+from shared.database.state_machine import UploadState
+
+# The width without a terminal: enough for a full upload id beside the numbers.
+_PLAIN_WIDTH = 160
+_LONGEST_CELL = 120
+_STATE_STYLES: dict[str, str] = {
+    UploadState.QUEUED: "cyan",
+    UploadState.LOADING: "cyan",
+    UploadState.COMPLETED: "green",
+    UploadState.FAILED: "bold red",
+    UploadState.CANCELLED: "yellow",
+    UploadState.UNDONE: "yellow",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console on stdout or stderr. Without a terminal it is wide enough for all tables."""
+    found = Console(stderr=stderr, highlight=False)
+    return found if found.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
+
+
+def uploads(page: Json) -> RenderableType:
+    """A page of uploads, one line for each."""
+    table = _table("uploads", page)
+    table.add_column("id", no_wrap=True, overflow="fold")
+    table.add_column("file", overflow="fold")
+    table.add_column("dataset", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for name in ("read", "loaded", "rejected", "duplicate"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("created (UTC)", no_wrap=True)
+    for upload in page["items"]:
+        records = upload["records"]
+        table.add_row(
+            upload["id"],
+            _cell(upload["filename"]),
+            upload["dataset"],
+            state(upload),
+            *(count(records[name]) for name in ("read", "loaded", "rejected", "duplicate")),
+            minute(upload["created_at"]),
+        )
+    return table
+
+
+def history(page: Json) -> RenderableType:
+    """The history of an upload, oldest event first."""
+    table = Table(title=Text("history", "bold"), title_justify="left")
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("event", no_wrap=True, style="cyan")
+    table.add_column("reason", overflow="fold")
+    for event in page["items"]:
+        table.add_row(event["at"][:23].replace("T", " "), event["event"], _cell(event["reason"]))
+    return table
+
+
+def rejects(page: Json) -> RenderableType:
+    """A page of rejects: line, column, rule, message, the cell's text and the hint."""
+    table = _table("rejects", page)
+    table.add_column("line", justify="right", style="bold")
+    table.add_column("column", style="cyan")
+    table.add_column("rule", style="yellow")
+    table.add_column("message", overflow="fold", ratio=3)
+    table.add_column("value", overflow="fold", ratio=2, style="red")
+    table.add_column("hint", overflow="fold", ratio=2, style="green")
+    for reject in page["items"]:
+        table.add_row(
+            count(reject["line_number"]),
+            _cell(reject["column"]),
+            reject["code"],
+            _cell(reject["message"]),
+            _cell(reject["value"]),
+            _cell(reject["hint"]),
+        )
+    return table
+
+
+def summary(page: Json) -> RenderableType:
+    """How often each rule was broken, most frequent first."""
+    table = Table(title=Text("rejects by rule", "bold"), title_justify="left")
+    table.add_column("column", style="cyan")
+    table.add_column("rule", style="yellow")
+    table.add_column("records", justify="right")
+    table.add_column("first lines", style="dim")
+    for group in page["summary"]:
+        lines = ", ".join(str(sample["line_number"]) for sample in group["samples"])
+        table.add_row(_cell(group["column"]), group["code"], count(group["count"]), lines)
+    return table
+
+
+def keys(page: Json) -> RenderableType:
+    """API keys, oldest first. The table contains no secrets."""
+    table = Table(title=Text("keys", "bold"), title_justify="left")
+    for name in ("id", "name", "tenants", "scopes", "state", "created (UTC)", "expires", "last used"):
+        table.add_column(name, no_wrap=name == "id", overflow="fold")
+    for key in page["items"]:
+        table.add_row(
+            key["id"],
+            _cell(key["name"]),
+            " ".join(key["tenants"]),
+            " ".join(key["scopes"]),
+            key["state"],
+            *(minute(key[name] or "") for name in ("created_at", "expires_at", "last_used_at")),
+        )
+    return table
+
+
+def movies(page: Json) -> RenderableType:
+    """A page of movies."""
+    table = _table("movies", page)
+    table.add_column("release", no_wrap=True)
+    table.add_column("title", style="bold", overflow="fold")
+    table.add_column("lang", no_wrap=True)
+    for name in ("runtime", "vote", "votes", "budget", "revenue"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("id", justify="right", style="dim", no_wrap=True)
+    for movie in page["items"]:
+        table.add_row(
+            movie["release_date"] or _number(movie["release_year"], "d"),
+            _title(movie),
+            movie["original_language"] or "",
+            _number(movie["runtime"], ","),
+            _number(movie["vote_average"], ".1f"),
+            _number(movie["vote_count"], ","),
+            _number(movie["budget"], ","),
+            _number(movie["revenue"], ","),
+            str(movie["id"]),
+        )
+    return table
+
+
+def _table(name: str, page: Json) -> Table:
+    shown, total = len(page["items"]), page["total"]
+    caption = f"{count(shown)} of {count(total)}"
+    if page["page"] * page["page_size"] < total:
+        caption += f", more: --page {page['page'] + 1}"
+    return Table(title=Text(name, "bold"), title_justify="left", caption=caption, caption_justify="left")
+
+
+def state(upload: Json) -> Text:
+    """The state of an upload in its colour, and whether it is partial."""
+    if outcome_of(upload) is Outcome.PARTIAL:
+        return Text(f"{upload['state']}, {Outcome.PARTIAL}", STYLES[Outcome.PARTIAL])
+    return Text(upload["state"], _STATE_STYLES.get(upload["state"], ""))
+
+
+def _title(movie: Json) -> Text:
+    title = _cell(movie["title"])
+    if movie["original_title"] and movie["original_title"] != movie["title"]:
+        title.append(f" ({printable(movie['original_title'])})", "dim not bold")
+    return title
+
+
+def _cell(value: str | None) -> Text:
+    text = printable(value or "")
+    return Text(text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…")
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)

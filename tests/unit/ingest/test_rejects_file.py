@@ -32,7 +32,7 @@ def test_our_cells_are_five_in_every_quoting_dialect(
 ) -> None:
     dialect = Dialect(delimiter, quoting=True, quote=quote, escape=BACKSLASH if is_escaped else quote)
     content = f"a{delimiter}b\nx{delimiter}y\n".encode()
-    record = RejectedRecord(2, 4, 8, [HOSTILE, Reason(None, "nul_byte", "the text has a NUL byte", "")])
+    record = RejectedRecord(2, 4, 8, [HOSTILE, Reason(None, "stray_quote", "a quote within a cell", "")])
     text = lines_of(tmp_path, content, 4, dialect, record).decode()
     reader = csv.reader(
         io.StringIO(text, newline=""),
@@ -45,7 +45,9 @@ def test_our_cells_are_five_in_every_quoting_dialect(
     assert header == [*REJECT_COLUMNS, "a", "b"]
     assert row[0] == "2"
     assert row[1].startswith("'=SUM(A1)")
-    assert row[2:] == ["code; blank_line", row[3], "leave the line out", "x", "y"]
+    assert row[2] == "code; stray_quote"
+    assert row[4] == 'escape the quote where it belongs to the text; most files double it: ""'
+    assert row[5:] == ["x", "y"]
     assert "four 'five' \"six\"" in row[3]
     assert text.endswith(f"{delimiter}x{delimiter}y\n")
 

@@ -108,6 +108,7 @@ class Upload(BaseModel):
     id: uuid.UUID
     number: int = Field(description="The upper part of the ids of its movies.", examples=[17])
     filename: str = Field(examples=["movies.csv"])
+    member: str | None = Field(description="Of an archive: which of its files was loaded.")
     dataset: str = Field(examples=["movies"])
     dialect: Dialect
     columns: Columns | None = Field(description="Null for uploads of earlier versions.")

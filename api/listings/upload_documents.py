@@ -44,6 +44,7 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         id=row.id,
         number=row.number,
         filename=row.filename,
+        member=row.member,
         dataset=row.dataset,
         dialect=Dialect(**StoredDialect.from_json(row.dialect).to_json()),
         columns=row.columns,

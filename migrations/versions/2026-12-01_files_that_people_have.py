@@ -1,4 +1,4 @@
-"""Which columns of a file feed its dataset, what decides how it is loaded, and warnings.
+"""Which columns of a file feed its dataset, which member of an archive it is, what decides how it loads, and warnings.
 
 Revision: 2026_12_01_files, after 2026_11_30_words
 
@@ -30,6 +30,7 @@ WHERE {KEPT.replace("state", "later.state").replace("forced", "later.forced")} A
 
 
 def upgrade() -> None:
+    op.add_column("uploads", sa.Column("member", sa.Text))
     op.add_column("uploads", sa.Column("columns", JSONB))
     op.add_column("uploads", sa.Column("table_schema", JSONB, nullable=False, server_default="{}"))
     op.add_column("uploads", sa.Column("options_key", sa.Text, nullable=False, server_default=""))
@@ -38,7 +39,7 @@ def upgrade() -> None:
     op.add_column("batches", sa.Column("header", ARRAY(sa.Text)))
     op.add_column("batches", sa.Column("warnings", JSONB, nullable=False, server_default="[]"))
     _index_contents("tenant", "dataset", "sha256", "options_key")
-    op.execute("GRANT INSERT (columns, table_schema, options_key, intake_warnings) ON uploads TO imdb_api")
+    op.execute("GRANT INSERT (member, columns, table_schema, options_key, intake_warnings) ON uploads TO imdb_api")
     op.execute("GRANT UPDATE (warnings) ON uploads TO imdb_api")
     op.execute("GRANT INSERT (header), UPDATE (warnings) ON batches TO imdb_api")
 
@@ -48,7 +49,7 @@ def downgrade() -> None:
     _index_contents("tenant", "dataset", "sha256")
     op.drop_column("batches", "warnings")
     op.drop_column("batches", "header")
-    for name in ("warnings", "intake_warnings", "options_key", "table_schema", "columns"):
+    for name in ("warnings", "intake_warnings", "options_key", "table_schema", "columns", "member"):
         op.drop_column("uploads", name)
 
 

@@ -54,6 +54,7 @@ class Upload(Base):
     id: Mapped[uuid.UUID] = mapped_column(unique=True, server_default=func.gen_random_uuid())
     tenant: Mapped[str]
     filename: Mapped[str]
+    member: Mapped[str | None]
     dataset: Mapped[str]
     dialect: Mapped[dict[str, Any]] = mapped_column(JSONB)
     header: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -18,7 +18,7 @@ from shared.ingest.intake.reject_budget import Budget
 from shared.messaging import Transport
 
 _COPIED_FIELDS: Final = (
-    *("filename", "dataset", "header", "storage_key", "size_bytes", "sha256"),
+    *("filename", "member", "dataset", "header", "storage_key", "size_bytes", "sha256"),
     *("content_bytes", "header_bytes"),
 )
 

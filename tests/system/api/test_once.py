@@ -97,6 +97,7 @@ def test_another_member_of_an_archive_is_another_upload(mine: httpx.Client) -> N
     assert (first.status_code, second.status_code) == (202, 202)
     again = send(mine, content, filename="x.zip", member="b.csv")
     assert (again.status_code, again.json()["id"]) == (200, second.json()["id"])
+    assert [answer.json()["member"] for answer in (first, again)] == ["a.csv", "b.csv"]
 
 
 def test_the_only_table_of_an_archive_and_its_name_say_the_same(mine: httpx.Client) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,8 @@ from shared.storage.directory import DirectoryStorage
 from tests.conftest import REGISTRY
 
 HEADER = ["title", "overview", "homepage"]
-CELLS = st.text(st.sampled_from("abAB'\",;|\t\n\r \\é.~^:"), max_size=8)
+CHARACTERS = "abAB'\",;|\t\n\r \\.~^:"
+CELLS = st.text(st.sampled_from(f"{CHARACTERS}é"), max_size=8)
 ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=12)
 STYLES = st.fixed_dictionaries(
     {
@@ -36,6 +38,24 @@ STYLES = st.fixed_dictionaries(
         "lineterminator": st.sampled_from(["\n", "\r\n", "\r", "\r\r\n"]),
     }
 )
+# Letters of one language that each encoding is used for.
+LETTERS = {
+    **dict.fromkeys(("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"), "éßłЖשعอ映画"),
+    **dict.fromkeys(("cp1250", "iso8859-2"), "ąćęłńóśźżĄŁŚ"),
+    **dict.fromkeys(("cp1251", "koi8-r", "iso8859-5", "cp866", "mac-cyrillic"), "абвгдежзийклмнопрстуАБВ"),
+    **dict.fromkeys(("cp1252", "iso8859-1", "iso8859-15", "mac-roman", "cp850"), "àâçéèêëîïôùûÉÀ"),
+    **dict.fromkeys(("cp1253", "iso8859-7"), "αβγδεζηθικλμνξοπΑΒ"),
+    **dict.fromkeys(("cp1254", "iso8859-9"), "çğıöşüÇĞİÖŞÜ"),
+    "koi8-u": "абвгґєіїжз",
+    "cp1255": "אבגדהוזחטיכ",
+    "cp1256": "ابتثجحخدذرز",
+    "cp1257": "āčēģīķļņšūž",
+    "cp874": "กขคงจฉชซ",
+    **dict.fromkeys(("shift_jis", "cp932", "euc-jp", "iso-2022-jp"), "あいうえカキク映画日本表能"),
+    **dict.fromkeys(("gb18030", "gbk"), "电影中国的一是在"),
+    "big5": "電影中國的一是在功許蓋",
+    "euc-kr": "가나다라마바사영화",
+}
 WRAPPED = re.compile(r'"(?:[^"]|"")*"')
 SETTINGS = Settings(DATABASE_URL="postgresql://nobody@127.0.0.1/none", REDIS_URL="redis://127.0.0.1/0")
 
@@ -58,9 +78,9 @@ def as_read(cell: str, style: dict[str, Any], dialect: Dialect) -> str | None:
     return cell or None
 
 
-def stored(directory: Path, content: bytes) -> tuple[StagedFile, bytes]:
+def stored(directory: Path, content: bytes, options: TextOptions) -> tuple[StagedFile, bytes]:
     storage = DirectoryStorage(directory)
-    intake = FileIntake(storage, SETTINGS, "films.csv", TextOptions(), UploadHeader(REGISTRY, "movies"))
+    intake = FileIntake(storage, SETTINGS, "films.csv", options, UploadHeader(REGISTRY, "movies"))
     try:
         intake.feed(content)
         staged = intake.finish()
@@ -83,15 +103,35 @@ def read(staged: StagedFile, content: bytes) -> tuple[list[list[str | None]], bo
     return rows, bool(warnings or rejects)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(rows=ROWS, style=STYLES)
-def test_nothing_else_is_read_in_silence(rows: list[list[str]], style: dict[str, Any]) -> None:
-    content = written(rows, style).encode()
+def assert_nothing_else_is_read_in_silence(
+    rows: list[list[str]], style: dict[str, Any], encoding: str, options: TextOptions
+) -> None:
+    content = written(rows, style).encode(encoding)
     with TemporaryDirectory() as directory:
         try:
-            staged, text = stored(Path(directory), content)
+            staged, text = stored(Path(directory), content, options)
         except UnreadableFile:
             return
         found, is_told = read(staged, text)
     expected = [[as_read(cell, style, staged.dialect) for cell in row] for row in rows]
     assert is_told or found == [row for row in expected if any(row)], staged.dialect
+
+
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+
+
+@SLOW
+@given(rows=ROWS, style=STYLES)
+def test_nothing_else_is_read_in_silence(rows: list[list[str]], style: dict[str, Any]) -> None:
+    assert_nothing_else_is_read_in_silence(rows, style, "utf-8", TextOptions())
+
+
+@SLOW
+@given(data=st.data(), style=STYLES, is_named=st.booleans())
+@pytest.mark.parametrize("encoding", LETTERS)
+def test_nor_in_any_encoding(encoding: str, data: st.DataObject, style: dict[str, Any], *, is_named: bool) -> None:
+    letters = st.text(st.sampled_from(LETTERS[encoding]), min_size=1, max_size=12)
+    cells = st.one_of(letters, st.text(st.sampled_from(f"{CHARACTERS}{LETTERS[encoding]}"), max_size=8))
+    rows = data.draw(st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=8))
+    options = TextOptions(encoding=encoding) if is_named else TextOptions()
+    assert_nothing_else_is_read_in_silence(rows, style, encoding, options)

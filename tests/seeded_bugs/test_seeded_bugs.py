@@ -164,9 +164,10 @@ def test_an_interrupt_leaves_nothing_behind(project: Path, tmp_path: Path, numbe
             time.sleep(0.05)
         started = psutil.Process(runner.pid).children(recursive=True)
         runner.send_signal(number)
-        assert runner.wait(20) == 128 + number
+        assert runner.wait(60) == 128 + number
     finally:
         runner.kill()
+        runner.wait()
         runner.stdout.close()
     assert not psutil.wait_procs(started, timeout=2)[1]
     assert not [*copies.iterdir()]

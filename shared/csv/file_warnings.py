@@ -17,6 +17,8 @@ MESSAGES: Final = {
     "mixed_line_ends": "lines end with a carriage return here, which the header's line does not; it is part of no cell",
     "doubled_returns": "each line ends with two carriage returns, as if it were written twice as text; one was removed",
     "no_final_line_end": "the last line has no line end: if the file was cut off, its last cell is incomplete",
+    "guessed_encoding": "the file does not say its encoding; it was read as {encoding}, for example {words}. If that is"
+    " wrong, send it with the right name as encoding",
     "no_header": "the file has no header; its columns were recognised by their values",
     "null_words": "{column} holds {words} as text; if that means nothing here, send the file with schema={schema}",
     "excel_cells": '{column} holds cells that Excel would show as another text (="...") or could not compute (#NAME?)',

@@ -32,6 +32,8 @@ _TOO_SHORT: Final = 15.0
 _INVALID_FILE, _INVALID_BYTE, _INVALID_NEIGHBOUR = 2.0, 7.0, 3.0
 _VALID_CHARACTER, _STRANGE_CHARACTER, _OTHER_MARK = 3.0, 8.0, 10.0
 _MOST_BY_CHANCE: Final = 16
+_MOST_LONE: Final = 3
+_SHORTEST_BYTES: Final = 2
 _MOST_LETTER_SURPRISE: Final = 14.0
 # A reading that is so much worse than another by its form alone is not compared by languages.
 _HOPELESS: Final = 50.0
@@ -54,6 +56,7 @@ _CELL: Final = re.compile(rb'[^,;\t"\r\n]*[\x80-\xff][^,;\t"\r\n]*')
 _INVALID_RUN: Final = re.compile(r"([A-Za-z]?)([\udc80-\udcff]+)([A-Za-z]?)")
 _CUT_EMOJI: Final = re.compile(r"\udcf0\udc9f[\udc80-\udcbf]?")
 _VALID: Final = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
+_BESIDE_ASCII: Final = re.compile(rf"[A-Za-z]{_VALID.pattern}|{_VALID.pattern}[A-Za-z]")
 _MARK: Final = re.compile(r"[^\x00-\u024f\u0300-\u036f\u1e00-\u1eff][\u0300-\u036f]")
 _USUAL_CHARACTER: Final = re.compile(
     r"[\u00a0-\u017f\u0218-\u021b\u0370-\u045f\u0490-\u04ab\u04ae-\u04b3\u04d8\u04d9\u04e8\u04e9\u0531-\u0587\u05d0-\u05ea\u0600-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u10a0-\u10ff\u1e00-\u1eff"
@@ -122,9 +125,13 @@ class Reading:
 
 @dataclass(slots=True)
 class Recognition:
-    """What is known of the encoding of one file. It grows with each sample, but is bounded."""
+    """What is known of the encoding of one file. It grows with each sample, but is bounded.
+
+    `words`: a few of those that are the evidence.
+    """
 
     encoding: str = UTF_8
+    words: tuple[str, ...] = ()
     _candidates: Sequence[Candidate] = _CANDIDATES
     _cells: dict[bytes, None] = field(default_factory=dict)
     _seen: set[int] = field(default_factory=set)
@@ -145,6 +152,7 @@ class Recognition:
         alike = [reading.candidate for reading in readings if reading.texts == best.texts]
         self._candidates = sorted(alike, key=lambda candidate: candidate.rarity)
         self.encoding = self._candidates[0].encoding
+        self.words = self.words or tuple(_words(best, range(len(best.texts))))
         return self.encoding
 
     def open_bytes(self) -> bytes:
@@ -239,6 +247,17 @@ def is_usual_utf8(sample: bytes) -> bool:
         return True
     beyond = _VALID.findall(text)
     return not 1 < len(beyond) <= _MOST_BY_CHANCE or all(map(_USUAL_CHARACTER.match, beyond))
+
+
+def lone_characters(sample: bytes) -> tuple[str, ...]:
+    """The characters beyond ASCII, if they are so few and short in UTF-8 that another encoding may be meant.
+
+    A letter beside one of ASCII makes a word of it, so it is no such character.
+    """
+    text = sample.decode(UTF_8, "surrogateescape")
+    found = tuple(_VALID.findall(text))
+    is_short = len(found) <= _MOST_LONE and all(len(character.encode()) == _SHORTEST_BYTES for character in found)
+    return found if is_short and not _BESIDE_ASCII.search(text) else ()
 
 
 def _surprise_of_utf8(cells: Iterable[bytes]) -> float:

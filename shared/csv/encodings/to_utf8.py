@@ -27,7 +27,7 @@ from shared.csv.encodings.names import (
     UTF_32_BE,
     UTF_32_LE,
 )
-from shared.csv.encodings.recognition import SAMPLE_BYTES, Recognition, is_usual_utf8
+from shared.csv.encodings.recognition import SAMPLE_BYTES, Recognition, is_usual_utf8, lone_characters
 from shared.csv.encodings.undecoded import encoded, from_utf8, incremental_decoder, to_utf8
 
 _PROBED_BYTES: Final = 64
@@ -66,6 +66,8 @@ class Decoder:
         """
         self.bom = False
         self.is_guessed = False
+        # Words by which the encoding was recognised; none if the file or the client says it, or UTF-8 is beyond doubt.
+        self.evidence: tuple[str, ...] = ()
         self._likely = likely
         self._encoding = encoding
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -137,7 +139,10 @@ class Decoder:
             if len(data) < SAMPLE_BYTES and not at_end:
                 self._held = data
                 return
-            self._judge(_whole_lines(self._context, data, at_end=at_end))
+            sample = _whole_lines(self._context, data, at_end=at_end)
+            self._judge(sample)
+            if at_end and self._encoding == UTF_8 and not self.evidence:
+                self.evidence = lone_characters(sample)
         self._remember(data)
         yield self._decoded(data, at_end=at_end)
 
@@ -156,6 +161,7 @@ class Decoder:
         else:
             encoding = self._recognition.judge(sample)
             self._choose(encoding, self._recognition.open_bytes(), is_guessed=encoding != UTF_8)
+            self.evidence = self._recognition.words
 
     def _choose(self, encoding: str, open_bytes: bytes = b"", *, is_guessed: bool = False) -> None:
         if encoding != UTF_8 and (self._decoder is None or encoding != self._encoding):

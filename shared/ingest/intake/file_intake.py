@@ -228,6 +228,9 @@ class _Content:
         dialect = self._sniffed.dialect
         if dialect.has_doubled_returns:
             yield FileWarning("doubled_returns", MESSAGES["doubled_returns"])
+        if words := self._decoder.evidence:
+            message = MESSAGES["guessed_encoding"].format(encoding=self._decoder.encoding, words=", ".join(words))
+            yield FileWarning("guessed_encoding", message)
         if not dialect.header_line and self._options.header is None:
             yield FileWarning("no_header", MESSAGES["no_header"])
         is_closed = dialect.quoting and self._last_byte == dialect.quote.encode()

@@ -89,6 +89,7 @@ MALFORMATIONS: dict[str, Malformed] = {
         + with_text("Amélie".encode()),
         ((DIRTY_LINE + 1, "overview", "mixed_encoding"),),
         loaded=1,
+        warning="guessed_encoding",
     ),
     "a field over 1 MiB": Malformed(with_text(b"x" * 1_100_000), rejected("field_too_long", "overview")),
     "a field of 1 MiB": Malformed(with_text(b"x" * 1_048_576), loaded=1),
@@ -216,7 +217,8 @@ JAPANESE = ("七人の侍", "千と千尋の神隠し", "となりのトトロ")
 def encoded(texts: tuple[str, ...], written: str, recognised: str | None = None) -> "Written":
     """A file of texts in an encoding that nobody names."""
     content = movies(*({"overview": text} for text in texts)).decode().encode(written)
-    return Written(content, {"encoding": recognised or written}, loaded=len(texts), texts=texts)
+    warnings = () if written == "iso-2022-jp" else ("guessed_encoding",)
+    return Written(content, {"encoding": recognised or written}, loaded=len(texts), texts=texts, warnings=warnings)
 
 
 def delimited(delimiter: str) -> bytes:
@@ -260,7 +262,10 @@ WRITTEN: dict[str, Written] = {
         TEXT.encode("utf-32-be"), {"encoding": "utf-32-be", "bom": False}, texts=TEXTS
     ),
     "Windows-1252": Written(
-        TEXT.encode("windows-1252"), {"encoding": "windows-1252", "is_encoding_guessed": True}, texts=TEXTS
+        TEXT.encode("windows-1252"),
+        {"encoding": "windows-1252", "is_encoding_guessed": True},
+        texts=TEXTS,
+        warnings=("guessed_encoding",),
     ),
     "Windows-1251": encoded(CYRILLIC, "windows-1251"),
     "KOI8-R": encoded(CYRILLIC, "koi8-r"),

@@ -110,8 +110,8 @@ class Decoder:
         self._has_begun = True
         kinds = _KINDS.get(self._encoding or "", (self._encoding,))
         # the mark of UTF-16 followed by a zero is the mark of UTF-32
-        marks = [name for name, bom in BOMS.items() if data.startswith(bom)]
-        found = next((name for name in marks if self._encoding is None or name in kinds), None)
+        possible = [name for name, bom in BOMS.items() if data.startswith(bom)]
+        found = next((name for name in possible if self._encoding is None or name in kinds), None)
         if self._encoding in _KINDS:
             zeros = _zeros(data)
             self._encoding = found or (zeros if zeros in kinds else kinds[0])

@@ -4,7 +4,7 @@ import tracemalloc
 from typing import Final
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shared.csv.dialect import Dialect
@@ -20,6 +20,8 @@ TEXT = "title,overview\nAmélie,\u201cUn garçon\u201d \u2013 12 €\nFür Elise
 # Of one byte per character or two, so that any bytes come back as they were.
 INVERTIBLE: Final = ("utf-8", "utf-16-le", "utf-16-be", "windows-1252", "latin-1", "windows-1251", "koi8-r", "cp866")
 # Of every kind: with states and escapes, with ASCII elsewhere, of one to four bytes per character.
+# Of each encoding; there are some fifty.
+MOST_EXAMPLES = 30
 NAMED: Final = (
     *EVERYDAY_ENCODINGS,
     *("utf-7", "utf-32-le", "utf-32-be", "cp037", "cp437", "cp500", "cp1026", "hz", "iso-2022-jp-2004"),
@@ -137,6 +139,7 @@ def test_bytes_without_a_name_are_decoded_or_refused(content: bytes, block: int)
     assert decoded(back, block, found)[2].removeprefix(b"\xef\xbb\xbf") == text.removeprefix(b"\xef\xbb\xbf") or bom
 
 
+@settings(max_examples=MOST_EXAMPLES)
 @given(text=st.text(min_size=1, max_size=60), block=st.integers(1, 40))
 @pytest.mark.parametrize("encoding", NAMED)
 def test_text_in_a_named_encoding_comes_through_and_back(encoding: str, text: str, block: int) -> None:
@@ -150,6 +153,7 @@ def test_text_in_a_named_encoding_comes_through_and_back(encoding: str, text: st
     assert encode(stored, dialect).decode(found) == expected
 
 
+@settings(max_examples=MOST_EXAMPLES)
 @given(content=st.binary(max_size=200), block=st.integers(1, 100))
 @pytest.mark.parametrize("encoding", NAMED)
 def test_no_bytes_are_an_error_in_a_named_encoding(encoding: str, content: bytes, block: int) -> None:

@@ -117,16 +117,18 @@ def assert_nothing_else_is_read_in_silence(
     assert is_told or found == [row for row in expected if any(row)], staged.dialect
 
 
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much]
+# Of each encoding; there are some forty.
+MOST_EXAMPLES = 20
 
 
-@SLOW
+@settings(deadline=None, suppress_health_check=SLOW)
 @given(rows=ROWS, style=STYLES)
 def test_nothing_else_is_read_in_silence(rows: list[list[str]], style: dict[str, Any]) -> None:
     assert_nothing_else_is_read_in_silence(rows, style, "utf-8", TextOptions())
 
 
-@SLOW
+@settings(max_examples=MOST_EXAMPLES, deadline=None, suppress_health_check=SLOW)
 @given(data=st.data(), style=STYLES, is_named=st.booleans())
 @pytest.mark.parametrize("encoding", LETTERS)
 def test_nor_in_any_encoding(encoding: str, data: st.DataObject, style: dict[str, Any], *, is_named: bool) -> None:

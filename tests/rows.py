@@ -98,6 +98,9 @@ GOOD_ROWS: dict[str, dict[str, str]] = {
         "Rating": "8.1",
         "Votes": "757074",
         "Revenue": "333.13",
+        "Director": "Bryan Singer",
+        "Actors": "Kevin Spacey, Gabriel Byrne",
+        "Metascore": "77",
     },
     "movielens": {"movieId": "1", "title": "A Film (1995)", "genres": "Adventure|Comedy"},
     "film": {

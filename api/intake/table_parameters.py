@@ -9,7 +9,7 @@ from fastapi import Query
 
 from api.http_errors import InvalidMapping
 from shared.catalog.registry import MOST_COLUMNS
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.table_schema import TableSchema, storable
 
 _NO_HEADER = "none"
 
@@ -53,7 +53,7 @@ class TableParameters:
         if self.mapping is None:
             return {}
         try:
-            mapping = json.loads(self.mapping)
+            mapping = storable(json.loads(self.mapping))
         except (ValueError, RecursionError) as error:
             raise InvalidMapping('mapping must be a JSON object like {"movie_title": "title"}.') from error
         if not isinstance(mapping, dict) or not all(isinstance(name, str | None) for name in mapping.values()):

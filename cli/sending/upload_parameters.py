@@ -34,12 +34,12 @@ def table_parameters(
     }
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str | None]:
     # the last =, because a name in a header may contain one, and a column of a dataset does not
     header, found, column = text.rpartition("=")
-    if not (header and found and column):
-        raise typer.BadParameter(f"{text!r} is not HEADER=COLUMN.", param_hint="--map")
-    return header, column
+    if not (header and found):
+        raise typer.BadParameter(f"{text!r} is not HEADER=COLUMN, or HEADER= for none.", param_hint="--map")
+    return header, column or None
 
 
 def _schema(file: Path | None, nulls: Sequence[str], date_format: str | None) -> dict[str, Any]:

@@ -69,8 +69,9 @@ class Dataset:
     `signature_columns` are such names that distinguish its files from similar ones, `other_columns` are others that its
     files have. `positional` are the names of the columns of files without a header. `nulls` are the cell texts that
     mean null. `quoting`: whether the publisher wraps cells in quotes, for files that do not show it. `is_general`: it
-    is for files of many publishers, so a column whose values contradict its rule is not taken for it. `derive` computes
-    further fields from those of the file.
+    is for files of many publishers, so a column whose values contradict its rule is not taken for it. `generic_names`
+    are names in a header that tables of anything have (`id`), so they do not show that it is one of this dataset.
+    `derive` computes further fields from those of the file.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Dataset:
     nulls: tuple[str, ...] = ("",)
     quoting: bool = True
     is_general: bool = False
+    generic_names: tuple[str, ...] = ()
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
 

@@ -3,11 +3,13 @@
 A dataset is possible if the header has all columns that a record cannot do without. Each possible dataset gets a score
 from 0 to 1: the share of the header's names that it knows and the share of its columns that the header has, as their
 harmonic mean in which the first counts most (F 0.25), because what a dataset does not know lands in no field. A column
-whose values mostly contradict its rule counts against it. The best score wins. Datasets whose scores hardly differ are
-a tie, unless they would load the file in the same way.
+whose values mostly contradict its rule counts against it. The best score wins, but a general dataset goes before one
+that has no more of the file and most of whose own columns the file lacks. Datasets whose scores hardly differ are a
+tie, unless they would load the file in the same way.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +40,7 @@ _MUCH_CLOSER: Final = 0.2
 _GENERAL: Final = 0.75
 _MOST_FAILURES: Final = 0.5
 _JUDGED_RECORDS: Final = 200
+_YEAR_IN_DAY: Final = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class Candidate:
     """A dataset that a file may belong to.
 
     `lacks`: required columns that the header does not have. `contradicted`: names in the header whose values do not
-    look like those of the dataset. `closeness`: the score, although the file may have too little in common with it.
+    look like those of the dataset. `left_out`: such names of a general dataset, which are not read as its columns.
+    `closeness`: the score, although the file may have too little in common with it. `share`: how much of the dataset
+    the header has, 0 to 1.
     """
 
     dataset: Dataset
@@ -54,6 +59,8 @@ class Candidate:
     contradicted: list[str]
     closeness: float
     has_enough: bool
+    share: float
+    left_out: dict[str, str] = field(default_factory=dict)
     schema: TableSchema = field(default_factory=TableSchema)
 
     @property
@@ -113,7 +120,19 @@ def candidates(
     """Every dataset, the best one first."""
     judged = [_judge(dataset, header, sample, resolved(mapping or {}, dataset)) for dataset in datasets]
     # Of equals, the one that spells more of the names exactly so, then the smaller one.
-    return sorted(judged, key=lambda found: (-found.is_possible, -found.closeness, -_exact(found), len(found.lacks)))
+    found = sorted(judged, key=lambda found: (-found.is_possible, -found.closeness, -_exact(found), len(found.lacks)))
+    general = next((each for each in found if each.dataset.is_general and each.is_possible), None)
+    if general is not None and _has_as_much(general, found[0]):
+        found.remove(general)
+        found.insert(0, general)
+    return found
+
+
+def _has_as_much(general: Candidate, other: Candidate) -> bool:
+    """Whether the general dataset makes as much of the header as another, to which the header belongs by chance."""
+    if other.share >= _LEAST_SHARE_OF_DATASET or len(general.columns.mapped) < len(other.columns.mapped):
+        return False
+    return len(general.columns.mapped) > len(other.columns.mapped) or _exact(general) >= _exact(other)
 
 
 def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool = False) -> Candidate:
@@ -136,6 +155,7 @@ def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool =
         and len(other.columns.mapped) >= len(first.columns.mapped)
         and _exact(other) >= _exact(first)
         and not other.loads_like(first)
+        and not (first.dataset.is_general and _has_as_much(first, other))
     ]
     if rivals:
         names = " or ".join(candidate.name for candidate in (first, *rivals))
@@ -166,7 +186,7 @@ def with_schema(found: Candidate, schema: TableSchema, header: Sequence[str], sa
         values = [cell for cell in cells if cell.strip() and cell not in nulls]
         if values and not all(_parses(column, value) for value in values):
             fitting = candidate_formats(values)
-            if len(fitting) > 1:
+            if len({str(Day(format_).parse(value)) for value in values for format_ in fitting}) > len({*values}):
                 raise _ambiguous(name, fitting, values[0])
             if fitting:
                 formats[name] = fitting[0]
@@ -190,8 +210,10 @@ def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
     A name that the dataset does not know is left out.
     """
     names: dict[str, str] = {"": ""}
+    feeds = Counter(column.name for column in dataset.columns)
     for column in dataset.columns:
-        for name in (column.field, *column.aliases):
+        # the field of a column that feeds several does not name it
+        for name in (*([column.field] if feeds[column.name] == 1 else []), *column.aliases):
             names.setdefault(normalised(name), column.name)
     names.update({normalised(column.name): column.name for column in dataset.columns})
     return {name: names[normalised(wanted)] for name, wanted in mapping.items() if normalised(wanted) in names}
@@ -199,27 +221,46 @@ def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
 
 def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Mapping[str, str]) -> Candidate:
     columns = dataset.columns_of(header, mapping)
-    contradicted = _contradicted(dataset, header, columns, sample)
+    contradicted = [name for name in _contradicted(dataset, header, columns, sample) if name not in mapping]
+    left_out: dict[str, str] = {}
     if dataset.is_general:
-        left_out = {name: "" for name in contradicted if name not in mapping}
-        columns = dataset.columns_of(header, {**mapping, **left_out})
-        contradicted = [name for name in contradicted if name not in left_out]
+        other_day = _days_of_something_else(columns, header, sample)
+        left_out = {name: columns.mapped[name] for name in [*contradicted, *other_day] if name not in mapping}
+        columns = dataset.columns_of(header, {**mapping, **dict.fromkeys(left_out, "")})
+        contradicted = []
     lacks = [name for name in dataset.required_names if name in columns.missing]
     names = {normalised(name) for name in header}
     signature, others = (set(map(normalised, known)) for known in (dataset.signature_columns, dataset.other_columns))
     found = len(columns.mapped) + len(names & signature)
-    agreeing = max(found - len(signature - names) - 2 * len(contradicted), 0)
-    of_header = min((agreeing + len(names & others)) / max(len(header), 1), 1) if agreeing else 0.0
+    generic = {name for name in header if normalised(name) in dataset.generic_names and name not in mapping}
+    agreeing = max(found - len(generic & columns.mapped.keys()) - len(signature - names) - 2 * len(contradicted), 0)
+    alike = agreeing + (0 if dataset.is_general else len(names & others))
+    of_header = min(alike / max(len(header) - len(generic), 1), 1) if agreeing else 0.0
     of_dataset = agreeing / (len(dataset.column_names) + len(signature))
     closeness = (1 + _BETA) * of_header * of_dataset / (_BETA * of_header + of_dataset) if agreeing else 0.0
     if dataset.is_general:  # it says less about the file than a dataset that is made for such files
         closeness *= _GENERAL
     if dataset.is_general:
-        has_enough = of_header >= _LEAST_SHARE_OF_GENERAL and found >= min(_LEAST_COLUMNS, len(header))
+        known = found + len(names & others)
+        is_alike = of_header >= _LEAST_SHARE_OF_GENERAL and known >= min(_LEAST_COLUMNS, len(header))
+        # a client that says what the title is has a table of films
+        has_enough = is_alike or any(name in dataset.required_names for name in mapping.values())
     else:
         is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
         has_enough = is_alike and found >= _LEAST_COLUMNS
-    return Candidate(dataset, columns, lacks, contradicted, closeness, has_enough)
+    return Candidate(dataset, columns, lacks, contradicted, closeness, has_enough, of_dataset, left_out)
+
+
+def _days_of_something_else(columns: FileColumns, header: Sequence[str], sample: Sample) -> list[str]:
+    """The column of release days, if its years are mostly not those of the column of years: days of a list, say."""
+    sources = columns.sources
+    if not sample or not {"release_date", "year"} <= sources.keys():
+        return []
+    day, year = header.index(sources["release_date"]), header.index(sources["year"])
+    pairs = [(row[day], row[year]) for row in sample[:_JUDGED_RECORDS]]
+    known = [(day, year) for day, year in pairs if _YEAR_IN_DAY.search(day) and _YEAR_IN_DAY.fullmatch(year)]
+    others = sum(year not in _YEAR_IN_DAY.findall(day) for day, year in known)
+    return [sources["release_date"]] if others > _MOST_FAILURES * len(known) else []
 
 
 def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns, sample: Sample) -> list[str]:
@@ -258,7 +299,10 @@ def _exact(candidate: Candidate) -> int:
 def _mismatch(nearest: Sequence[Candidate], header: Sequence[str]) -> HeaderMismatch:
     first, shown = nearest[0], _shown(nearest, header)
     if not first.columns.mapped:
-        return HeaderMismatch("the header has no column of any dataset", shown)
+        return HeaderMismatch(
+            "the header has no column of any dataset; if the first line is a record, name the columns with header=",
+            shown,
+        )
     if first.lacks:
         return HeaderMismatch(
             f"the header fits no dataset; it lacks columns of the nearest, {first.name}: {', '.join(first.lacks)}."

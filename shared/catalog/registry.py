@@ -110,14 +110,20 @@ def _able(datasets: Iterable[Dataset], header: Sequence[str], mapping: Mapping[s
             {"unknown": unknown[:_SHOWN_NAMES], "found": list(header)[:_SHOWN_NAMES]},
         )
     datasets = list(datasets)
-    able = [dataset for dataset in datasets if len(resolved(mapping, dataset)) == len(mapping)]
+    able = [dataset for dataset in datasets if _fits(resolved(mapping, dataset), mapping)]
     if not able:
         known = {name for dataset in datasets for name in dataset.column_names}
         raise HeaderMismatch(
-            f"no dataset has all of these columns: {', '.join(filter(None, mapping.values()))}",
+            f"no dataset has all of these columns, each once: {', '.join(filter(None, mapping.values()))}",
             {"datasets": [dataset.name for dataset in datasets], "columns": sorted(known)},
         )
     return able
+
+
+def _fits(found: Mapping[str, str], mapping: Mapping[str, str]) -> bool:
+    """Whether the dataset knows every name of the mapping, and as a column of its own."""
+    columns = [column for column in found.values() if column]
+    return len(found) == len(mapping) and len(set(columns)) == len(columns)
 
 
 def _repeated(header: Sequence[str]) -> list[str]:

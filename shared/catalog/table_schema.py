@@ -43,7 +43,7 @@ class TableSchema:
     def parse(cls, text: str) -> Self:
         """From JSON; raises `InvalidSchema`."""
         try:
-            return cls.from_json(json.loads(text))
+            return cls.from_json(storable(json.loads(text)))
         except (ValueError, RecursionError) as error:
             raise InvalidSchema("schema must be a JSON object: a Table Schema with only what differs") from error
 
@@ -182,6 +182,15 @@ def _are_words(words: object) -> bool:
 def _refuse_others(document: Mapping[str, Any], known: frozenset[str], owner: str) -> None:
     others = sorted(set(document) - known)
     _require(not others, f"{owner} has members that are not supported: {', '.join(others)}")
+
+
+def storable(document: Any) -> Any:
+    """The document; raises `ValueError` if it has a text that is none: half a surrogate pair, or a zero byte."""
+    text = json.dumps(document, ensure_ascii=False)
+    text.encode()
+    if "\\u0000" in text:
+        raise ValueError("a zero byte")
+    return document
 
 
 def _require(condition: bool, message: str) -> None:

@@ -3,10 +3,10 @@
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RELEASE_YEAR, RUNTIME, VOTE
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
-from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
 from shared.catalog.rules.list_rules import AnyList
 from shared.catalog.rules.number_rules import Amount
-from shared.catalog.rules.publisher_rules import Minutes, TrimmedText, TrueFalse
+from shared.catalog.rules.publisher_rules import FilmYear, Minutes, TrimmedText, TrueFalse
 
 DATASET = Dataset(
     name="films",
@@ -44,7 +44,7 @@ DATASET = Dataset(
         Column(
             "year",
             "release_year",
-            Year(),
+            FilmYear(),
             "Year of release",
             (RELEASE_YEAR,),
             aliases=("release year", "title year", "released year", "year of release", "start year", "production year"),
@@ -124,6 +124,13 @@ DATASET = Dataset(
         ),
     ),
     nulls=("", "\\N", "NULL", "null", "NaN", "nan", "N/A"),
+    other_columns=(
+        *("director", "directors", "directed by", "cast", "actors", "starring", "stars", "writer", "writers", "crew"),
+        *("country", "countries", "country of origin", "production company", "production companies", "studio"),
+        *("distributor", "certificate", "rated", "mpaa rating", "poster", "poster link", "metascore", "meta score"),
+        *("oscars", "awards", "popularity", "tagline", "keywords", "imdb url", "letterboxd uri", "rotten tomatoes"),
+    ),
     is_general=True,
+    generic_names=("id", "name", "type", "date", "description", "language", "status"),
     derive=release_fields,
 )

@@ -28,6 +28,8 @@ DATASET = Dataset(
             aliases=("Revenue (Millions)",),
         ),
     ),
+    # without these, the header only resembles that of these files, and its revenue may not be in millions
+    signature_columns=("Director", "Actors", "Metascore"),
     nulls=("", "\\N", "Not Specified"),
     derive=release_fields,
 )

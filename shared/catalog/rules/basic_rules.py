@@ -216,7 +216,7 @@ class Year(Whole):
     name = "year"
     code = "not_a_year"
     message = "must be a year in four digits"
-    notations = (TRIMMED,)
+    notations: tuple[Notation, ...] = (TRIMMED,)
     _pattern = re.compile(r"\d{4}(\.0)?", re.ASCII)
 
     @override

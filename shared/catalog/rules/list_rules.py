@@ -112,7 +112,7 @@ class CommaList(Repeating):
 
 
 class AnyList(Repeating):
-    """Values in any notation that shows itself: a list literal, objects with names, or separated by `|` or commas."""
+    """Values in any notation that shows itself: a list literal, objects with names, or separated by `|`, `;` or `,`."""
 
     name = "list of text"
     code = "not_a_list"
@@ -123,7 +123,10 @@ class AnyList(Repeating):
     def parse(self, text: str) -> list[str]:
         if text.lstrip().startswith("["):
             return _texts([item.get("name") if isinstance(item, dict) else item for item in literal_list(text)])
-        return (PipeList() if "|" in text else CommaList()).parse(text)
+        if '"' in text or text.lstrip().startswith("("):  # quotes and brackets that no list of these has
+            raise ValueError
+        rule = PipeList() if "|" in text else SemicolonList() if ";" in text else CommaList()
+        return rule.parse(text)
 
 
 class PipeList(CommaList):
@@ -132,6 +135,14 @@ class PipeList(CommaList):
     message = "must be values separated by vertical bars (Action|Comedy)"
     separator = "|"
     others = frozenset(",[]{}")
+
+
+class SemicolonList(CommaList):
+    """Values separated by semicolons (`Action; Comedy`)."""
+
+    message = "must be values separated by semicolons (Action; Comedy)"
+    separator = ";"
+    others = frozenset("|[]{}")
 
 
 def _are_plain_objects(column: pa.StringArray) -> pa.BooleanArray:

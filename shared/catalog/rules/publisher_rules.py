@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from shared.catalog.rules.basic_rules import Flag, Repeating, Rule, Whole
+from shared.catalog.rules.basic_rules import Flag, Repeating, Rule, Whole, Year
 from shared.catalog.rules.notations import (
     BLANK,
     DOLLARS,
@@ -102,6 +102,13 @@ class Millions(Rule):
         plain = pc.match_substring_regex(column, r"^\d{1,9}(?:\.\d{1,6})?$")
         millions = pc.cast(pc.if_else(plain, column, None), pa.decimal128(15, 6))
         return pc.cast(pc.multiply(millions, pa.scalar(decimal.Decimal(1_000_000))), pa.int64()), plain
+
+
+class FilmYear(Year):
+    """A year, or one in parentheses (`(1995)`)."""
+
+    message = "must be a year in four digits, which may be in parentheses"
+    notations = (TRIMMED, Replaced(r"\((\d{4})\)", r"\1"))
 
 
 class TrueFalse(Repeating, Flag):

@@ -9,6 +9,8 @@ import numpy as np
 from shared.csv.dialect import BACKSLASH, Dialect
 
 _APOSTROPHE: Final = b"'"
+# Characters that apostrophes may wrap, delimiters and line ends among them.
+_MOST_WRAPPED: Final = 1000
 
 
 def plain_backslashes(octets: np.ndarray, dialect: Dialect) -> np.ndarray:
@@ -27,8 +29,8 @@ def apostrophes(data: bytes, dialect: Dialect) -> np.ndarray:
     border = re.escape(dialect.delimiter.encode())
     if (dialect.quoting and dialect.quote == _APOSTROPHE.decode()) or _APOSTROPHE not in data:
         return np.zeros(0, dtype=np.int64)
-    pattern = rb"(?:(?<=[\n%b])|\A)'[^'\n]*'(?=%b|\r|\n|\Z)" % (border, border)
-    return np.array([match.start() for match in re.finditer(pattern, data)], dtype=np.int64)
+    pattern = rb"(?:(?<=[\n%b])|\A)'(?:[^'\\]|''|\\.){0,%d}+'(?=%b|\r|\n|\Z)" % (border, _MOST_WRAPPED, border)
+    return np.array([match.start() for match in re.finditer(pattern, data, re.DOTALL)], dtype=np.int64)
 
 
 def are_joined(records: Sequence[bytes], dialect: Dialect, header: Sequence[str]) -> np.ndarray:

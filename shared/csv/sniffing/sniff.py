@@ -269,7 +269,9 @@ def _misfit(head: bytes, options: TextOptions, matcher: HeaderMatcher) -> Unread
     if not line:
         return EmptyFile("the file has only blank lines")
     if b"\0" in line:
-        return UnsupportedFile("the content is binary, not text")
+        return UnsupportedFile(
+            "the content is binary, not text; if it is UTF-16, name its encoding, for example utf-16-le"
+        )
     if len(line) > LONGEST_HEADER_BYTES:
         return UnreadableFile(f"the header is longer than {LONGEST_HEADER_BYTES:,} bytes")
     if max(line.count(delimiter.encode()) for delimiter in USUAL_DELIMITERS) >= MOST_FIELDS:
@@ -284,6 +286,11 @@ def _misfit_of_header(text: bytes, options: TextOptions, matcher: HeaderMatcher)
     headers = {dialect: names for dialect in dialects if (names := _header(text, 0, dialect)[0])}
     if options.header:
         counts = sorted({len(names) for names in headers.values()})
+        if len(options.header) in counts:
+            try:
+                matcher.match(list(options.header))
+            except UnreadableFile as error:
+                return error
         return HeaderMismatch(
             f"header names {len(options.header)} columns, and the first line has another number of fields",
             {"columns": len(options.header), "fields": counts},

@@ -228,6 +228,8 @@ class _Content:
         dialect = self._sniffed.dialect
         if dialect.has_doubled_returns:
             yield FileWarning("doubled_returns", MESSAGES["doubled_returns"])
+        for name, column in self._layout.left_out.items():
+            yield FileWarning("column_left_out", MESSAGES["column_left_out"].format(name=name[:100], column=column))
         if words := self._decoder.evidence:
             message = MESSAGES["guessed_encoding"].format(encoding=self._decoder.encoding, words=", ".join(words))
             yield FileWarning("guessed_encoding", message)

@@ -105,8 +105,9 @@ def validate(
 def _null_words(
     dataset: Dataset, texts: dict[str, pa.StringArray], good: np.ndarray, lines: np.ndarray
 ) -> Iterator[FileWarning]:
-    """Of words in columns of text that mean null in many files, and are text in this one."""
-    for name in dict.fromkeys(column.name for column in dataset.columns if column.rule.type == pa.string()):
+    """Of words in columns of text and of lists that mean null in many files, and are text in this one."""
+    kinds = (pa.string(), pa.list_(pa.string()))
+    for name in dict.fromkeys(column.name for column in dataset.columns if column.rule.type in kinds):
         found = pc.fill_null(pc.is_in(texts[name], _NULL_WORDS), False).to_numpy(zero_copy_only=False) & good
         if found.any():
             words = sorted(set(texts[name].filter(pa.array(found)).to_pylist()))

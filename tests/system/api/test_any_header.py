@@ -39,10 +39,9 @@ def test_columns_tell_what_is_mapped_missing_and_extra(mine: httpx.Client) -> No
 def test_a_mapping_solves_what_the_refusal_says(mine: httpx.Client) -> None:
     content = b"heading,budget,revenue,runtime\nHeat,60000000,187436818,170\n"
     problem = assert_problem(post(mine, content), 422, "header_mismatch")
-    nearest = problem["candidates"][0]
-    assert (nearest["dataset"], nearest["lacks"]) == ("movies", ["title"])
+    assert problem["candidates"][0]["lacks"] == ["title"]
     upload = loaded(mine, content, mapping={"heading": "title"})
-    assert (upload["dataset"], upload["columns"]["mapped"]["heading"]) == ("movies", "title")
+    assert (upload["dataset"], upload["columns"]["mapped"]["heading"]) == ("films", "title")
     assert only_movie(mine)["title"] == "Heat"
 
 
@@ -152,6 +151,38 @@ def test_the_same_bytes_with_other_options_are_another_request(
     assert later["id"] != earlier["id"]
     [warning] = [warning for warning in later["warnings"] if warning["code"] == "same_content"]
     assert earlier["id"] in warning["message"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mapping": {"title": "\ud800"}},
+        {"mapping": {"\ud800": "title"}},
+        {"mapping": {"\0": "title"}},
+        {"schema": {"missingValues": ["", "\ud800"]}},
+        {"schema": {"fields": [{"name": "\ud800", "format": "x"}]}},
+    ],
+)
+def test_options_that_are_no_text_are_refused(mine: httpx.Client, options: dict[str, Any]) -> None:
+    params = {name: json.dumps(value) for name, value in options.items()}
+    answer = mine.post("/upload", params={"filename": "films.csv", **params}, content=movies({}))
+    assert (answer.status_code, answer.json()["code"]) == (422, f"invalid_{next(iter(options))}")
+
+
+def test_a_column_that_is_left_out_is_told(mine: httpx.Client) -> None:
+    upload = loaded(mine, b"title;year;gross\nZ;2000;many\nY;2001;more\n")
+    [warning] = upload["warnings"]
+    assert (warning["code"], warning["message"].partition(" is ")[0]) == ("column_left_out", "gross")
+    assert {movie["extra"]["gross"] for movie in mine.get("/movies").json()["items"]} == {"many", "more"}
+
+
+def test_lists_are_split_at_what_separates_them_or_rejected(mine: httpx.Client) -> None:
+    lists = {"A": "Drama;Crime", "B": "Drama|Crime", "C": "Drama, Crime", "D": "('Drama', 'Crime')", "E": '"Drama"x'}
+    lines = ["title\tgenres", *map("\t".join, lists.items())]
+    upload = loaded(mine, "\n".join([*lines, ""]).encode(), dataset="films")
+    found = {movie["title"]: movie["genres"] for movie in mine.get("/movies").json()["items"]}
+    assert found == {title: ["Drama", "Crime"] for title in "ABC"}
+    assert upload["records"]["rejected"] == 2
 
 
 def test_two_ways_to_say_the_same_are_one_request(mine: httpx.Client) -> None:

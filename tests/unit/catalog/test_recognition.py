@@ -31,7 +31,29 @@ def test_a_file_of_one_column_less_is_still_known(missing: str) -> None:
     assert (found.name, found.columns.missing) == ("movies", [missing])
 
 
-@pytest.mark.parametrize("header", [["name", "age"], ["title", "price", "stock"], ["first", "last", "title", "phone"]])
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["Name", "Year"],
+        ["id", "name", "year", "rating"],
+        ["Date", "Name", "Year", "Letterboxd URI"],
+        ["film", "director"],
+    ],
+)
+def test_a_table_with_a_title_and_a_little_more_is_one_of_films(header: list[str]) -> None:
+    assert REGISTRY.recognise(header).name == "films"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ["name", "age"],
+        ["id", "name", "age"],
+        ["id", "name", "description", "status"],
+        ["title", "price", "stock"],
+        ["first", "last", "title", "phone"],
+    ],
+)
 def test_a_header_that_fits_nothing_well_names_the_candidates(header: list[str]) -> None:
     with pytest.raises(HeaderMismatch) as raised:
         REGISTRY.recognise(header)
@@ -79,6 +101,39 @@ def test_a_general_dataset_leaves_out_what_looks_otherwise() -> None:
     found = REGISTRY.recognise(header, sample=[["Heat", "PG-13", "1995"], ["Toy Story", "G", "1995"]])
     assert (found.name, found.columns.mapped) == ("films", {"Film": "title", "Year": "year"})
     assert found.columns.extra == ["Rating"]
+
+
+def test_a_general_dataset_tells_what_it_leaves_out() -> None:
+    rows = [["Z", "2000", "5.000.000 €"], ["Y", "2001", "6.000.000 €"]]
+    found = REGISTRY.recognise(["title", "year", "budget"], sample=rows)
+    assert (found.left_out, found.columns.extra) == ({"budget": "budget"}, ["budget"])
+    chosen = REGISTRY.recognise(["title", "year", "budget"], sample=rows, mapping={"budget": "budget"})
+    assert (chosen.left_out, chosen.columns.mapped["budget"]) == ({}, "budget")
+
+
+def test_days_in_other_years_than_those_of_release_are_days_of_something_else() -> None:
+    header = ["Date", "Name", "Year", "Letterboxd URI"]
+    rows = [["2021-03-04", "Metropolis", "1927", "x"], ["2021-03-05", "Heat", "1995", "y"]]
+    assert REGISTRY.recognise(header, sample=rows).left_out == {"Date": "release_date"}
+    rows = [["1927-01-10", "Metropolis", "1927", "x"], ["1995-12-15", "Heat", "1995", "y"]]
+    assert REGISTRY.recognise(header, sample=rows).columns.mapped["Date"] == "release_date"
+
+
+def test_the_title_alone_makes_a_table_one_of_films() -> None:
+    header = ["Rank", "Release Group", "Worldwide", "Domestic", "%", "Foreign"]
+    with pytest.raises(HeaderMismatch):
+        REGISTRY.recognise(header)
+    assert REGISTRY.recognise(header, mapping={"Release Group": "title"}).name == "films"
+
+
+def test_two_names_of_one_column_are_refused() -> None:
+    with pytest.raises(HeaderMismatch, match="each once"):
+        REGISTRY.recognise(["a", "b"], mapping={"a": "title", "b": "Title"})
+
+
+def test_the_field_of_a_column_that_feeds_two_does_not_name_it() -> None:
+    found = REGISTRY.recognise(["movieId", "yr", "nm", "genres"], mapping={"nm": "title", "yr": "release_year"})
+    assert (found.name, found.columns.mapped["yr"], found.columns.mapped["nm"]) == ("films", "year", "title")
 
 
 def test_a_mapping_names_columns_aliases_or_fields() -> None:

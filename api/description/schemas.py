@@ -65,6 +65,9 @@ class Dialect(BaseModel):
         description="Line of the header, from 1; earlier lines are skipped. 0: the file has no header.", examples=[1]
     )
     skip_initial_space: bool = Field(description="Whether the space after each delimiter is not part of the cell.")
+    paired_colons: bool = Field(
+        default=False, description="Whether two colons stand in the file where `delimiter` says a tab."
+    )
     encoding: str = Field(examples=["utf-8"])
     bom: bool = Field(description="Whether the file begins with a byte order mark.")
     is_quoting_guessed: bool = Field(description="Whether the service recognised `quoting`.")

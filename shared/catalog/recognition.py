@@ -263,6 +263,17 @@ def _days_of_something_else(columns: FileColumns, header: Sequence[str], sample:
     return [sources["release_date"]] if others > _MOST_FAILURES * len(known) else []
 
 
+def is_filled(dataset: Dataset, header: Sequence[str], rows: Sample) -> bool:
+    """Whether most of the cells are values of their columns, and not null: otherwise almost anything would fit."""
+    positions = {name: position for position, name in enumerate(header)}
+    for column in dataset.columns:
+        cells = [row[positions[column.name]] for row in rows]
+        filled = sum(cell not in dataset.nulls and _is_value(column, cell) for cell in cells)
+        if filled < _MOST_FAILURES * len(cells):
+            return False
+    return True
+
+
 def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns, sample: Sample) -> list[str]:
     """Names in the header whose values are mostly no values of the dataset's column."""
     if not sample:
@@ -280,6 +291,15 @@ def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns,
             if values and sum(not _parses(column, value) for value in values) > _MOST_FAILURES * len(values):
                 found.append(name)
     return found
+
+
+def _is_value(column: Column, cell: str) -> bool:
+    if isinstance(column.rule, IsoDate):  # dates may be written in another format
+        return bool(cell.strip())
+    try:
+        return column.rule.parse(cell) is not None
+    except ValueError:
+        return False
 
 
 def _parses(column: Column, value: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from shared.catalog import datasets as built_in
 from shared.catalog.dataset import Column, Dataset, normalised
-from shared.catalog.recognition import Candidate, Sample, best, candidates, resolved
+from shared.catalog.recognition import Candidate, Sample, best, candidates, is_filled, resolved
 from shared.csv.unreadable import HeaderMismatch
 from shared.errors import DatasetGone
 
@@ -96,7 +96,7 @@ class Registry:
             names = dataset.positional
             if names and len(names) == len(rows[0]):
                 [judged] = candidates([dataset], names, rows)
-                if judged.is_possible and not judged.contradicted:
+                if judged.is_possible and not judged.contradicted and is_filled(dataset, names, rows):
                     return names
         return None
 

@@ -20,7 +20,8 @@ class Dialect:
     \r\n, \r or \r\r\n. In a file with \r, \r and \n are exchanged before the file is stored, so that every stored line
     ends with \n; in the values they are exchanged back. In a file with \r\r\n, which is \r\n written twice as text, one
     \r is removed before it is stored. `header_line` counts from 1, and the lines before it are not records; 0: the file
-    has no header. `skip_initial_space`: a space after a delimiter does not belong to the cell. `is_quoting_guessed`:
+    has no header. `paired_colons`: two colons stand between the cells in the file, and a tab, the `delimiter`, where it
+    is stored. `skip_initial_space`: a space after a delimiter does not belong to the cell. `is_quoting_guessed`:
     the client did not say whether cells may be wrapped in quotes. `is_encoding_guessed`: the
     encoding was chosen by evidence in the text; neither the client nor a byte order mark, zeros or validity said it.
     """
@@ -33,6 +34,7 @@ class Dialect:
     newline: str = "\n"
     header_line: int = 1
     skip_initial_space: bool = False
+    paired_colons: bool = False
     encoding: str = "utf-8"
     bom: bool = False
     is_quoting_guessed: bool = False

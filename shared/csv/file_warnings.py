@@ -16,6 +16,7 @@ MESSAGES: Final = {
     "joined_lines": "quotes make one record of several lines here, and each of them has as many fields as a record",
     "mixed_line_ends": "lines end with a carriage return here, which the header's line does not; it is part of no cell",
     "doubled_returns": "each line ends with two carriage returns, as if it were written twice as text; one was removed",
+    "paired_colons": "two colons between the cells were read as a tab; rejects are downloaded with tabs",
     "no_final_line_end": "the last line has no line end: if the file was cut off, its last cell is incomplete",
     "guessed_encoding": "the file does not say its encoding; it was read as {encoding}, for example {words}. If that is"
     " wrong, send it with the right name as encoding",

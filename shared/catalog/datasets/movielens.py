@@ -17,13 +17,14 @@ TITLE_YEAR = Between(
 DATASET = Dataset(
     name="movielens",
     title="MovieLens",
-    description="MovieLens' movies.csv: titles like `Toy Story (1995)`, genres separated by vertical bars.",
+    description="MovieLens' movies.csv or movies.dat: titles like `Toy Story (1995)`, genres between vertical bars.",
     columns=(
         Column("movieId", "source_id", Rule(), "MovieLens' id of the film", (SOURCE_ID,), is_key=True),
         Column("title", "title", UndatedTitle(), "The title without the year after it", (NOT_BLANK,), required=True),
         Column("title", "release_year", TitleYear(), "The year after the title, if there is one", (TITLE_YEAR,)),
         Column("genres", "genres", PipeList(), "Genres"),
     ),
+    positional=("movieId", "title", "genres"),
     nulls=("", "\\N", "(no genres listed)"),
     derive=release_fields,
 )

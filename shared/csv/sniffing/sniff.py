@@ -16,6 +16,7 @@ from shared.csv.dialect import BACKSLASH, DELIMITERS, DOUBLED_RETURNS, QUOTES, U
 from shared.csv.encodings.to_utf8 import exchange
 from shared.csv.reading.initial_space import is_spaced, spaced_delimiter, tightened
 from shared.csv.sniffing.line_ends import has_doubled_returns, single_returns
+from shared.csv.sniffing.paired_colons import TAB, has_paired_colons, with_tabs
 from shared.csv.sniffing.trials import SAMPLE_BYTES, Layout, Sniffed, Trial, choose
 from shared.csv.structure.scan import LONGEST_FIELD_BYTES, MOST_FIELDS, line_end, scan_record
 from shared.csv.unreadable import EmptyFile, HeaderMismatch, UnreadableFile, UnsupportedFile
@@ -103,6 +104,8 @@ def _readings(head: bytes, options: TextOptions) -> Iterator[tuple[bytes, Dialec
             yield tightened(text, spaced), Dialect(spaced, quoting=False, newline=newline, skip_initial_space=True)
         if newline == "\n" and has_doubled_returns(text):
             yield single_returns(text), Dialect("", quoting=False, newline=DOUBLED_RETURNS)
+        if newline == "\n" and options.delimiter is None and not options.quoting and has_paired_colons(text):
+            yield with_tabs(text), Dialect(TAB, quoting=False, paired_colons=True)
         yield text, Dialect("", quoting=False, newline=newline)
 
 
@@ -200,7 +203,7 @@ def _dialects(text: bytes, options: TextOptions, stored: Dialect) -> Iterator[Di
     known = stored.delimiter or options.delimiter
     for delimiter in (known,) if known else DELIMITERS:
         plain = replace(stored, delimiter=delimiter)
-        if options.quoting is not False:
+        if options.quoting is not False and not stored.paired_colons:
             for quote, escape in product(QUOTES, ("", BACKSLASH)):
                 if (quote == QUOTES[0] and not escape) or (escape + quote).encode() in sample:
                     yield replace(plain, quoting=True, quote=quote, escape=escape or quote)

@@ -23,6 +23,7 @@ from shared.csv.encodings.to_utf8 import Decoder, exchange
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.reading.initial_space import Tightener
 from shared.csv.sniffing.line_ends import SingleReturns
+from shared.csv.sniffing.paired_colons import PairedColons
 from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions, sniff
 from shared.csv.sniffing.trials import Sniffed
 from shared.csv.split import Span, Splitter
@@ -134,7 +135,7 @@ class _Content:
         self._next_look = 0
         self._sniffed: Sniffed | None = None
         # what turns the text into the form that the reader expects
-        self._forms: list[Tightener | SingleReturns] = []
+        self._forms: list[Tightener | SingleReturns | PairedColons] = []
         self._last_byte = b""
         self._splitter: Splitter | None = None
 
@@ -192,6 +193,8 @@ class _Content:
             return
         if found.dialect.has_doubled_returns:
             self._forms.append(SingleReturns())
+        if found.dialect.paired_colons:
+            self._forms.append(PairedColons())
         if found.dialect.skip_initial_space:
             self._forms.append(Tightener(found.dialect.delimiter))
         self._splitter = Splitter(
@@ -226,6 +229,8 @@ class _Content:
         """What the whole file shows."""
         assert self._sniffed is not None
         dialect = self._sniffed.dialect
+        if dialect.paired_colons:
+            yield FileWarning("paired_colons", MESSAGES["paired_colons"])
         if dialect.has_doubled_returns:
             yield FileWarning("doubled_returns", MESSAGES["doubled_returns"])
         for name, column in self._layout.left_out.items():

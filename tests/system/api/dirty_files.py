@@ -301,6 +301,12 @@ WRITTEN: dict[str, Written] = {
         {"delimiter": "|", "header_line": 0},
         warnings=("no_header",),
     ),
+    "two colons between the cells": Written(
+        b"1::A Film: One (1995)::Action|Comedy\n2::B Film (1996)::Drama\n",
+        {"delimiter": "\t", "paired_colons": True, "header_line": 0},
+        filename="movies.dat",
+        warnings=("paired_colons", "no_header"),
+    ),
     "dates that only one format fits": Written(
         movies({"release_date": "30/10/1995"}, {"release_date": "01/02/2003"}), {"delimiter": ","}
     ),

@@ -4,10 +4,13 @@ import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.csv.dialect import Dialect
 from shared.csv.reading.read import read_batch
 from shared.csv.reading.records import Records
+from shared.csv.sniffing.paired_colons import PairedColons
 from shared.csv.sniffing.sniff import TextOptions, sniff
 from shared.csv.sniffing.trials import Sniffed
 from shared.csv.unreadable import EmptyFile, HeaderMismatch, NoValidRecord, UnreadableFile, UnsupportedFile
@@ -141,6 +144,13 @@ def test_what_was_found_is_told_in_the_likeliest_dialect(content: str) -> None:
     with pytest.raises(HeaderMismatch) as raised:
         sniffed(content.encode())
     assert raised.value.fields["found"] == ["Film name", "Year, month", "Country"]
+
+
+@given(text=st.text(st.sampled_from(":ab\n"), max_size=30).map(str.encode), block=st.integers(1, 5))
+def test_two_colons_become_a_tab_however_the_text_comes(text: bytes, block: int) -> None:
+    colons = PairedColons()
+    pieces = [colons.feed(text[start : start + block], at_end=False) for start in range(0, len(text), block)]
+    assert b"".join(pieces) + colons.feed(b"", at_end=True) == text.replace(b"::", b"\t")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_a_directory_and_a_pattern_are_the_tables_in_them(client: Client, tables
     assert f"Loaded already, as upload {found.document['items'][2]['upload']['id']} of " in first
     assert first.endswith("To load the file once more, add --force.")
     assert "Completed: 2 records" in second
-    assert summary == "1 files: 1 completed"
+    assert summary == "1 file: 1 completed"
 
 
 def test_stdin_and_other_pipes_are_sent_as_they_come(stack: LocalStack, tenant: str) -> None:

@@ -221,6 +221,5 @@ def _send_all(uploading: Uploading, files: list[InputFile], *, as_json: bool) ->
 def _summary(outcomes: list[Outcome]) -> Text:
     counts = Counter(outcomes)
     parts = [Text(f"{count(counts[one])} {one}", STYLES[one]) for one in Outcome if counts[one]]
-    return Text.assemble(
-        f"{count(len(outcomes))} {'file' if len(outcomes) == 1 else 'files'}: ", Text(", ").join(parts)
-    )
+    files = "file" if len(outcomes) == 1 else "files"
+    return Text.assemble(f"{count(len(outcomes))} {files}: ", Text(", ").join(parts))

@@ -130,7 +130,9 @@ def candidates(
 
 def _has_as_much(general: Candidate, other: Candidate) -> bool:
     """Whether the general dataset makes as much of the header as another, to which the header belongs by chance."""
-    if other.share >= _LEAST_SHARE_OF_DATASET or len(general.columns.mapped) < len(other.columns.mapped):
+    keys = {column.name for column in other.dataset.columns if column.is_key}
+    is_its_own = other.share >= _LEAST_SHARE_OF_DATASET and keys <= other.columns.sources.keys()
+    if is_its_own or len(general.columns.mapped) < len(other.columns.mapped):
         return False
     return len(general.columns.mapped) > len(other.columns.mapped) or _exact(general) >= _exact(other)
 

@@ -62,6 +62,12 @@ class TableSchema:
             _refuse_others(item, _FIELD_MEMBERS, item["name"])
         return cls({item["name"]: item for item in fields}, None if words is None else tuple(words), date_format)
 
+    @property
+    def formats(self) -> set[str]:
+        """All formats that it names."""
+        named = [self.date_format, *(item.get("format") for item in self.fields.values())]
+        return {format_ for format_ in named if isinstance(format_, str)}
+
     def to_json(self) -> dict[str, Any]:
         """As a Table Schema."""
         members = {

@@ -21,6 +21,8 @@ MESSAGES: Final = {
     "guessed_encoding": "the file does not say its encoding; it was read as {encoding}, for example {words}. If that is"
     " wrong, send it with the right name as encoding",
     "no_header": "the file has no header; its columns were recognised by their values",
+    "two_digit_years": "the format {format} has two digits for the year: 69 to 99 were read as 1969 to 1999, others as"
+    " 2000 to 2068",
     "column_left_out": "{name} is not read as {column}, because most of its first values contradict that; it is kept in"
     " extra. If it is, say so with mapping= or dataset=, and with schema= how it is written",
     "null_words": "{column} holds {words} as text; if that means nothing here, send the file with schema={schema}",

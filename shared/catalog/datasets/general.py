@@ -131,6 +131,9 @@ DATASET = Dataset(
         *("oscars", "awards", "popularity", "tagline", "keywords", "imdb url", "letterboxd uri", "rotten tomatoes"),
     ),
     is_general=True,
-    generic_names=("id", "name", "type", "date", "description", "language", "status"),
+    generic_names=(
+        *("id", "name", "type", "date", "description", "language", "status"),
+        *("position", "rank", "url", "notes", "tags", "comments"),
+    ),
     derive=release_fields,
 )

@@ -233,6 +233,9 @@ class _Content:
             yield FileWarning("paired_colons", MESSAGES["paired_colons"])
         if dialect.has_doubled_returns:
             yield FileWarning("doubled_returns", MESSAGES["doubled_returns"])
+        for format_ in sorted(self._layout.schema.formats):
+            if "%y" in format_:
+                yield FileWarning("two_digit_years", MESSAGES["two_digit_years"].format(format=format_))
         for name, column in self._layout.left_out.items():
             yield FileWarning("column_left_out", MESSAGES["column_left_out"].format(name=name[:100], column=column))
         if words := self._decoder.evidence:

@@ -169,6 +169,12 @@ def test_options_that_are_no_text_are_refused(mine: httpx.Client, options: dict[
     assert (answer.status_code, answer.json()["code"]) == (422, f"invalid_{next(iter(options))}")
 
 
+def test_years_of_two_digits_are_told(mine: httpx.Client) -> None:
+    content = b"title,year,release_date\nA,1931,12-Jan-31\n"
+    upload = loaded(mine, content, dataset="films", schema={"dateFormat": "%d-%b-%y"})
+    assert "two_digit_years" in [warning["code"] for warning in upload["warnings"]]
+
+
 def test_a_column_that_is_left_out_is_told(mine: httpx.Client) -> None:
     upload = loaded(mine, b"title;year;gross\nZ;2000;many\nY;2001;more\n")
     [warning] = upload["warnings"]

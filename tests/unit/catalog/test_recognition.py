@@ -38,6 +38,15 @@ def test_a_file_of_one_column_less_is_still_known(missing: str) -> None:
         ["id", "name", "year", "rating"],
         ["Date", "Name", "Year", "Letterboxd URI"],
         ["film", "director"],
+        ["id", "title", "year"],
+        ["imdb_id", "title", "year", "rating"],
+        ["title", "year", "genres"],
+        ["title", "year", "overview"],
+        ["title", "year", "plot"],
+        ["title", "release_date", "genres"],
+        ["original_title", "title", "year"],
+        ["Title", "Year", "Revenue", "Budget"],
+        ["Position", "Name", "Year", "URL", "Description"],
     ],
 )
 def test_a_table_with_a_title_and_a_little_more_is_one_of_films(header: list[str]) -> None:
@@ -50,6 +59,7 @@ def test_a_table_with_a_title_and_a_little_more_is_one_of_films(header: list[str
         ["name", "age"],
         ["id", "name", "age"],
         ["id", "name", "description", "status"],
+        ["Date", "Name", "Tags", "URL", "Description"],
         ["title", "price", "stock"],
         ["first", "last", "title", "phone"],
     ],

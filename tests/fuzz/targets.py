@@ -26,7 +26,7 @@ TARGETS: Final[Mapping[str, Target]] = MappingProxyType(
     {
         "splitter": Target(splitter.check, seeds.tables(splitter.CONTROLS), mutations=700),
         "reader": Target(reader.check, seeds.tables(reader.CONTROLS), mutations=3_000),
-        "sniffer": Target(sniffer.check, seeds.files(sniffer.CONTROLS), mutations=300),
+        "sniffer": Target(sniffer.check, seeds.files(sniffer.CONTROLS), mutations=150),
         **{codec.name.lower(): _unpacking(codec) for codec in CODECS},
     }
 )

@@ -34,7 +34,7 @@ REACHED_OVER = 100
 # Files this small are loaded before they can be cancelled.
 TOO_LATE = {"POST /api/v1/uploads/{upload_id}/cancel"}
 WHOLE = Plan(examples=8)
-BY_CHANCE = Plan(examples=6, with_limits=False)
+BY_CHANCE = Plan(examples=10, with_limits=False)
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import numpy as np
 
 from shared.csv.dialect import BACKSLASH, Dialect
 
-_APOSTROPHE: Final = b"'"
+_APOSTROPHE: Final = "'"
 # Characters that apostrophes may wrap, delimiters and line ends among them.
 _MOST_WRAPPED: Final = 1000
+_WRAPPED: Final = rb"'(?:[^'\\]|''|\\.){0,%d}+'" % _MOST_WRAPPED
 
 
 def plain_backslashes(octets: np.ndarray, dialect: Dialect) -> np.ndarray:
@@ -24,19 +25,31 @@ def plain_backslashes(octets: np.ndarray, dialect: Dialect) -> np.ndarray:
     return found
 
 
-def apostrophes(data: bytes, dialect: Dialect) -> np.ndarray:
+def apostrophes(data: bytes, octets: np.ndarray, dialect: Dialect) -> np.ndarray:
     """Where a cell begins that is between apostrophes, which wrap no cell in this dialect (int64)."""
-    border = re.escape(dialect.delimiter.encode())
-    if (dialect.quoting and dialect.quote == _APOSTROPHE.decode()) or _APOSTROPHE not in data:
+    if dialect.quoting and dialect.quote == _APOSTROPHE:
         return np.zeros(0, dtype=np.int64)
-    pattern = rb"(?:(?<=[\n%b])|\A)'(?:[^'\\]|''|\\.){0,%d}+'(?=%b|\r|\n|\Z)" % (border, _MOST_WRAPPED, border)
-    return np.array([match.start() for match in re.finditer(pattern, data, re.DOTALL)], dtype=np.int64)
+    found = np.flatnonzero(octets == ord(_APOSTROPHE))
+    before = octets[found - 1]
+    begins = found[(found == 0) | (before == ord("\n")) | (before == ord(dialect.delimiter))]
+    ends = rb"(?=%b|\r|\n|\Z)" % re.escape(dialect.delimiter.encode())
+    wrapped = re.compile(_WRAPPED + ends, re.DOTALL)
+    return np.array([begin for begin in begins.tolist() if wrapped.match(data, begin)], dtype=np.int64)
 
 
-def are_joined(records: Sequence[bytes], dialect: Dialect, header: Sequence[str]) -> np.ndarray:
-    """Which records of several lines would be a record a line, if their quotes were plain characters (n, bool)."""
+def joined(data: bytes, records: np.ndarray, dialect: Dialect, header: Sequence[str]) -> np.ndarray:
+    """Which records of several lines would be a record a line, if their quotes were plain characters (n, bool).
+
+    `records` (n x 3, int64): the begin, the end and the number of lines of each.
+    """
     delimiter, others = dialect.delimiter.encode(), len(header) - 1
     # The last column may be one that only a delimiter at the end of each record makes.
     wanted = {others, others - 1} if header[-1] == f"column_{others + 1}" else {others}
-    found = [others > 0 and all(line.count(delimiter) in wanted for line in record.split(b"\n")) for record in records]
+    least = max(min(wanted), 1)
+    # first what nearly no record passes, and costs least
+    found = [
+        data.count(delimiter, begin, end) >= lines * least
+        and all(line.count(delimiter) in wanted for line in data[begin:end].split(b"\n"))
+        for begin, end, lines in records.tolist()
+    ]
     return np.array(found, dtype=bool)

@@ -19,7 +19,7 @@ from shared.csv.encodings.mojibake import mojibake_pattern
 from shared.csv.encodings.to_utf8 import exchange
 from shared.csv.file_warnings import FileWarning
 from shared.csv.reading.blank_rows import blank_rows, is_blank_record
-from shared.csv.reading.doubts import apostrophes, are_joined, plain_backslashes
+from shared.csv.reading.doubts import apostrophes, joined, plain_backslashes
 from shared.csv.reading.initial_space import trimmed
 from shared.csv.reading.later_headers import LaterHeaders, in_order, rows_with
 from shared.csv.reading.records import REASONS, Locations, Records, exchanged_back, shown
@@ -149,15 +149,15 @@ class _Batch:
     def _doubts(self, blank: np.ndarray) -> dict[str, np.ndarray]:
         """For each warning, the records that it is about."""
         several = np.flatnonzero((self._line_counts > 1) & (self._verdicts <= _SLOW))
-        lines = [self.data[self._starts[record] : self._content_ends[record]] for record in several.tolist()]
+        records = np.column_stack([column[several] for column in (self._starts, self._content_ends, self._line_counts)])
         has_returns = (self._ends - self._content_ends > 1) & (self._verdicts != _BLANK)
         return {
             "blank_lines": blank,
             "quotes_contradict": np.unique(np.array(self._unwrapped, dtype=np.int64)),
             "plain_backslashes": self._records_at(plain_backslashes(self._octets, self.dialect)),
-            "apostrophes": self._records_at(apostrophes(self.data, self.dialect)),
+            "apostrophes": self._records_at(apostrophes(self.data, self._octets, self.dialect)),
             "mixed_line_ends": np.flatnonzero(has_returns) if self.dialect.newline in ("\n", "\r") else blank[:0],
-            "joined_lines": several[are_joined(lines, self.dialect, self.header)],
+            "joined_lines": several[joined(self.data, records, self.dialect, self.header)],
         }
 
     def _without_blank(self, table: pa.Table, numbers: np.ndarray) -> tuple[pa.Table, np.ndarray]:

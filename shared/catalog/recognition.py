@@ -223,14 +223,15 @@ def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
 
 def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Mapping[str, str]) -> Candidate:
     columns = dataset.columns_of(header, mapping)
-    contradicted = [name for name in _contradicted(dataset, header, columns, sample) if name not in mapping]
+    lacks = [name for name in dataset.required_names if name in columns.missing]
+    judged = () if lacks else sample  # what is not possible anyway need not be judged
+    contradicted = [name for name in _contradicted(dataset, header, columns, judged) if name not in mapping]
     left_out: dict[str, str] = {}
     if dataset.is_general:
         other_day = _days_of_something_else(columns, header, sample)
         left_out = {name: columns.mapped[name] for name in [*contradicted, *other_day] if name not in mapping}
         columns = dataset.columns_of(header, {**mapping, **dict.fromkeys(left_out, "")})
         contradicted = []
-    lacks = [name for name in dataset.required_names if name in columns.missing]
     names = {normalised(name) for name in header}
     signature, others = (set(map(normalised, known)) for known in (dataset.signature_columns, dataset.other_columns))
     found = len(columns.mapped) + len(names & signature)

@@ -39,7 +39,7 @@ _TIE: Final = 0.02
 _MUCH_CLOSER: Final = 0.2
 _GENERAL: Final = 0.75
 _MOST_FAILURES: Final = 0.5
-_JUDGED_RECORDS: Final = 200
+_JUDGED_RECORDS: Final = 60
 _YEAR_IN_DAY: Final = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 
 

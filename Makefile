@@ -38,7 +38,7 @@ test: .venv/test.stamp ## the suite, against a real PostgreSQL, broker and Celer
 	$(BIN)/python -m pytest -m alone $(ARGS); alone=$$?; \
 	case "$$beside $$alone" in "0 0" | "0 5" | "5 0") ;; *) exit 1 ;; esac  # 5: ARGS chose none of these
 
-test-fast: .venv/test.stamp ## the unit tests: no server, under a minute (ARGS= for pytest)
+test-fast: .venv/test.stamp ## the unit tests: no server, about two minutes on two cores (ARGS= for pytest)
 	@exec $(BIN)/python -m pytest -n $(PROCESSES) tests/unit $(ARGS)
 
 check: .venv/test.stamp ## format, lint, types, imports, known weaknesses
@@ -67,7 +67,7 @@ chaos: .venv/test.stamp ## a crash storm with a checker of its own: SEED=1 KILLS
 bench: .venv/test.stamp ## measure against psql \copy and others, an hour: writes bench/RESULTS.md (ARGS= for bench)
 	@exec $(BIN)/python -m bench $(ARGS)
 
-bench-quick: .venv/test.stamp ## the same with 100,000 rows, two minutes, to the screen and build/bench
+bench-quick: .venv/test.stamp ## the same with 100,000 rows, about five minutes, to the screen and build/bench
 	@exec $(BIN)/python -m bench --quick $(ARGS)
 
 seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code: the tests must catch each (ARGS=security or names)

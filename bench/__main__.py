@@ -81,7 +81,7 @@ def _run_part(part: Part, stand: Stand, plan: Plan, directory: Path) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="100,000 rows and one run, two minutes")
+    parser.add_argument("--quick", action="store_true", help="100,000 rows and one run, about five minutes")
     parser.add_argument("--only", help=f"parts to run, with commas: {','.join(part.name for part in PARTS)}; or none")
     parser.add_argument("--rows", type=int, help="rows of the movies file; everything else follows")
     parser.add_argument("--runs", type=int, help="runs to take medians of")

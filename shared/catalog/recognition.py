@@ -241,9 +241,8 @@ def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Map
     of_header = min(alike / max(len(header) - len(generic), 1), 1) if agreeing else 0.0
     of_dataset = agreeing / (len(dataset.column_names) + len(signature))
     closeness = (1 + _BETA) * of_header * of_dataset / (_BETA * of_header + of_dataset) if agreeing else 0.0
-    if dataset.is_general:  # it says less about the file than a dataset that is made for such files
-        closeness *= _GENERAL
     if dataset.is_general:
+        closeness *= _GENERAL  # it says less about the file than a dataset that is made for such files
         known = found + len(names & others)
         is_alike = of_header >= _LEAST_SHARE_OF_GENERAL and known >= min(_LEAST_COLUMNS, len(header))
         # a client that says what the title is has a table of films
@@ -269,18 +268,14 @@ def _days_of_something_else(columns: FileColumns, header: Sequence[str], sample:
 def is_filled(dataset: Dataset, header: Sequence[str], rows: Sample) -> bool:
     """Whether most of the cells are values of their columns, and not null: otherwise almost anything would fit."""
     positions = {name: position for position, name in enumerate(header)}
-    for column in dataset.columns:
-        cells = [row[positions[column.name]] for row in rows]
-        filled = sum(cell not in dataset.nulls and _is_value(column, cell) for cell in cells)
-        if filled < _MOST_FAILURES * len(cells):
-            return False
-    return True
+    return all(
+        sum(_is_value(column, row[positions[column.name]], dataset.nulls) for row in rows) >= _MOST_FAILURES * len(rows)
+        for column in dataset.columns
+    )
 
 
 def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns, sample: Sample) -> list[str]:
     """Names in the header whose values are mostly no values of the dataset's column."""
-    if not sample:
-        return []
     positions = {name: position for position, name in enumerate(header)}
     sources = columns.sources
     found = []
@@ -296,7 +291,9 @@ def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns,
     return found
 
 
-def _is_value(column: Column, cell: str) -> bool:
+def _is_value(column: Column, cell: str, nulls: Sequence[str]) -> bool:
+    if cell in nulls:
+        return False
     if isinstance(column.rule, IsoDate):  # dates may be written in another format
         return bool(cell.strip())
     try:

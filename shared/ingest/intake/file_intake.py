@@ -153,7 +153,7 @@ class _Content:
             dataset=self._sniffed.layout.name,
             columns=self._layout.columns,
             table_schema=self._layout.schema,
-            warnings=[*self._warnings(spans[-1])],
+            warnings=list(self._warnings(spans[-1])),
             dialect=replace(
                 self._sniffed.dialect,
                 encoding=self._decoder.encoding,

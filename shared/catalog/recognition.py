@@ -129,7 +129,10 @@ def candidates(
 
 
 def _has_as_much(general: Candidate, other: Candidate) -> bool:
-    """Whether the general dataset makes as much of the header as another, to which the header belongs by chance."""
+    """Whether the general dataset makes as much of the file as another, to which the file belongs by chance."""
+    if other.contradicted:
+        is_more = len(general.columns.mapped) > len(other.columns.mapped) - len(other.contradicted)
+        return is_more or not general.left_out
     keys = {column.name for column in other.dataset.columns if column.is_key}
     is_its_own = other.share >= _LEAST_SHARE_OF_DATASET and keys <= other.columns.sources.keys()
     if is_its_own or len(general.columns.mapped) < len(other.columns.mapped):
@@ -285,8 +288,10 @@ def _contradicted(dataset: Dataset, header: Sequence[str], columns: FileColumns,
             cells = [row[positions[name]] for row in sample[:_JUDGED_RECORDS]]
             values = [cell for cell in cells if cell and cell not in dataset.nulls]
             if isinstance(column.rule, IsoDate):  # dates may be written in another format
-                continue
-            if values and sum(not _parses(column, value) for value in values) > _MOST_FAILURES * len(values):
+                failures = sum(not candidate_formats([value]) for value in values) if dataset.is_general else 0
+            else:
+                failures = sum(not _parses(column, value) for value in values)
+            if failures > _MOST_FAILURES * len(values):
                 found.append(name)
     return found
 

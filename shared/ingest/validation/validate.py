@@ -18,6 +18,7 @@ from pandera.api.base.checks import CheckResult
 from shared.catalog.checks import Check, NotBefore
 from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
+from shared.catalog.rules.formatted_rules import Formatted
 from shared.csv.excel import excel_text, is_excel_error
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.reading.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
@@ -26,6 +27,11 @@ from shared.database.language_codes import language_numbers
 from shared.database.record_ids import first_id
 
 _REQUIRED = ("required", "must not be empty")
+_NUMBERS = (pa.int64(), pa.float64())
+_DECIMAL_COMMA = r"^[+-]?\d+,(?:\d{1,2}|\d{4,})\D*$"
+_ONE_GROUP = r"^\D*[1-9]\d{0,2},\d{3}\D*$"
+_UNCLEAR_COMMA = "must be clear: other numbers of the file have decimal commas, so its comma may be one, too"
+_NO_ROWS = np.zeros(0, dtype=np.int64)
 _NULL_WORDS = pa.array(["\\N", "NULL", "null", "NaN", "nan", "None", "N/A", "#N/A", "NA", "<NA>", "nil"])
 
 
@@ -75,6 +81,7 @@ def validate(
     names = columns.sources
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
+    unparsed += _unclear_commas(dataset, texts, unparsed)
     failures = _without_repetitions([*unparsed, *_check(dataset, fields, unparsed)])
     good = np.ones(len(records.numbers), dtype=bool)
     for failure in failures:
@@ -143,6 +150,25 @@ def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str
         if len(failed):
             failures.append(_Failure(np.array(failed), column, column.rule.code, column.rule.message))
     return fields, failures
+
+
+def _unclear_commas(dataset: Dataset, texts: dict[str, pa.StringArray], unparsed: list[_Failure]) -> Iterator[_Failure]:
+    """Whole numbers with one comma (`1,234`) in a batch whose other numbers have decimal commas (`7,5`)."""
+    columns = [
+        column
+        for column in dataset.columns
+        if column.rule.type in _NUMBERS
+        and not isinstance(column.rule, Formatted)
+        and pc.any(pc.match_substring(texts[column.name], ",")).as_py()
+    ]
+    if not any(pc.any(pc.match_substring_regex(texts[column.name], _DECIMAL_COMMA)).as_py() for column in columns):
+        return
+    for column in columns:
+        known = np.concatenate([_NO_ROWS, *(failure.rows for failure in unparsed if failure.column == column)])
+        unclear = pc.fill_null(pc.match_substring_regex(texts[column.name], _ONE_GROUP), False)
+        rows = np.setdiff1d(np.flatnonzero(unclear.to_numpy(zero_copy_only=False)), known)
+        if len(rows):
+            yield _Failure(rows, column, column.rule.code, _UNCLEAR_COMMA)
 
 
 def _without_repetitions(failures: list[_Failure]) -> list[_Failure]:

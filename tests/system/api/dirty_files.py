@@ -109,6 +109,9 @@ MALFORMATIONS: dict[str, Malformed] = {
     ),
     "a whole number with its thousands apart": Malformed(row(vote_count="1,234,567"), loaded=1),
     "a number with a decimal comma": Malformed(row(vote_average="7,5"), loaded=1),
+    "a whole number with one comma, beside decimal commas": Malformed(
+        row(vote_average="7,5", vote_count="1,234"), rejected("not_a_whole_number", "vote_count")
+    ),
     "a list without commas": Malformed(row(languages="['English' 'Deutsch']"), loaded=1),
     "a list that is an expression": Malformed(
         row(languages="['English', 'Deu' 'tsch']"), rejected("not_a_list", "languages")

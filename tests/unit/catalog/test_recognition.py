@@ -129,6 +129,27 @@ def test_days_in_other_years_than_those_of_release_are_days_of_something_else() 
     assert REGISTRY.recognise(header, sample=rows).columns.mapped["Date"] == "release_date"
 
 
+def test_days_that_no_format_describes_are_left_out_of_films() -> None:
+    header = ["name", "year", "released"]
+    rows = [["The Shining", "1980", "June 13, 1980 (United States)"], ["Alien", "1979", "1979 (Chile)"]]
+    assert REGISTRY.recognise(header, sample=rows).left_out == {"released": "release_date"}
+    rows = [["The Shining", "1980", "June 13, 1980"], ["Alien", "1979", "1979 (Chile)"]]
+    assert REGISTRY.recognise(header, sample=rows).left_out == {}
+
+
+def test_a_dataset_whose_values_contradict_yields_to_films_which_read_them_all() -> None:
+    header = "id budget genres original_language original_title overview release_date revenue runtime status".split()
+    header += "spoken_languages title vote_average vote_count popularity production_companies homepage".split()
+    header += "backdrop_path poster_path adult tagline imdb_id production_countries".split()
+
+    def chosen(genres: str) -> str:
+        return REGISTRY.recognise(
+            header, sample=[[{"genres": genres, "title": "Ariel"}.get(name, "") for name in header]]
+        ).name
+
+    assert (chosen("Drama, Crime"), chosen("Drama|Crime")) == ("tmdb_movies", "films")
+
+
 def test_the_title_alone_makes_a_table_one_of_films() -> None:
     header = ["Rank", "Release Group", "Worldwide", "Domestic", "%", "Foreign"]
     with pytest.raises(HeaderMismatch):

@@ -170,6 +170,13 @@ def test_a_bad_cell_hides_no_other_bad_row_of_its_column() -> None:
     ]
 
 
+def test_a_comma_is_unclear_where_other_numbers_have_decimal_commas() -> None:
+    unclear = [{"vote_count": "1,234"}, {"vote_count": "1,234,567"}, {"vote_count": "7"}]
+    assert reasons(check(movies(*unclear), "movies")) == []
+    beside = check(movies(*unclear, {"vote_average": "7,5"}), "movies")
+    assert reasons(beside) == [("vote_count", "not_a_whole_number")]
+
+
 def test_a_reject_shows_the_text_of_the_file() -> None:
     content = movies({}, {"vote_average": "11.00"})
     reject = check(content, "movies").rejects.to_pylist()[0]

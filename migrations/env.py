@@ -1,28 +1,35 @@
 """Run migrations on the database of the settings: one migrator at a time, and without waiting long for a lock."""
 
+import re
 from typing import Any
 
 from alembic import context
 from sqlalchemy import create_engine, text
 from sqlalchemy.sql.schema import SchemaItem
 
+from shared.catalog.registry import Registry
 from shared.database.models import Base
+from shared.database.row_tables import sql_table
 from shared.settings import Settings
 
 # An arbitrary constant: the key of the advisory lock that a migrator holds.
 MIGRATION_LOCK = 5_270_917
+# Branches and leaves of tables, which loaders create.
+PARTITION = re.compile(r".*_[tcu][0-9]+|rejects_all")
+TABLES = {dataset.table for dataset in Registry.built_in()}
+METADATA = [Base.metadata, *(sql_table(table).metadata for table in sorted(TABLES, key=lambda table: table.name))]
 
 
 def include_object(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
     """Ignore partitions and their indexes: migrations and loaders create them, the metadata does not contain them."""
-    return not (kind == "table" and reflected and (name or "").startswith(("movies_", "rejects_")))
+    return not (kind == "table" and reflected and PARTITION.fullmatch(name or ""))
 
 
 def run_offline() -> None:
     """Print the SQL instead of running it (`alembic upgrade head --sql`)."""
     context.configure(
         dialect_name="postgresql",
-        target_metadata=Base.metadata,
+        target_metadata=METADATA,
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
         include_object=include_object,
@@ -39,7 +46,7 @@ def run_online() -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=MIGRATION_LOCK))
         context.configure(
             connection=connection,
-            target_metadata=Base.metadata,
+            target_metadata=METADATA,
             include_object=include_object,
             compare_server_default=True,
         )

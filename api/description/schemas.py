@@ -109,7 +109,7 @@ class Upload(BaseModel):
     """One file that the API has stored and registered."""
 
     id: uuid.UUID
-    number: int = Field(description="The upper part of the ids of its movies.", examples=[17])
+    number: int = Field(description="Uploads are numbered in the order in which they were registered.", examples=[17])
     filename: str = Field(examples=["movies.csv"])
     member: str | None = Field(description="Of an archive: which of its files was loaded.")
     dataset: str = Field(examples=["movies"])

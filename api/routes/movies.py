@@ -13,7 +13,6 @@ from api.description.schemas import Movie, MovieDetail, MoviePage
 from api.listings.movie_pages import Start, read_page
 from api.listings.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_header, offset_of
 from shared.database.queries.movies import Listing, SortBy, movie_by_id, source_of
-from shared.database.record_ids import line_number_of
 from shared.database.tenancy import tenant_reading
 from shared.errors import NotFound
 
@@ -34,6 +33,7 @@ CursorText = Annotated[
 ]
 
 _MOVIE_FIELDS = tuple(Movie.model_fields)
+_NO_SUCH_MOVIE = "There is no movie with this id."
 
 _PAGE_RESPONSES: Responses = {
     200: {
@@ -88,11 +88,19 @@ async def get_movie(
 ) -> Response:
     """The movie, with the upload, the file and the line that it came from."""
     async with tenant_reading(runtime.read_engine, tenant.name) as connection:
-        movie = (await connection.execute(movie_by_id(movie_id, tenant.name))).mappings().one_or_none()
-        source = (await connection.execute(source_of(movie_id, tenant.name))).mappings().one_or_none()
-    if movie is None or source is None:
-        raise NotFound("There is no movie with this id.")
-    came_from = {**source, "upload_id": str(source["upload_id"]), "line_number": line_number_of(movie_id)}
+        source = (await connection.execute(source_of(movie_id, tenant.name))).one_or_none()
+        if source is None or source.collection is None:
+            raise NotFound(_NO_SUCH_MOVIE)
+        found = await connection.execute(movie_by_id(movie_id, tenant.name, source.collection))
+        movie = found.mappings().one_or_none()
+    if movie is None:
+        raise NotFound(_NO_SUCH_MOVIE)
+    came_from = {
+        "upload_id": str(source.upload_id),
+        "upload_number": source.upload_number,
+        "filename": source.filename,
+        "line_number": movie_id - source.first_id,
+    }
     return _json({**_movie(movie), "source": came_from}, {})
 
 

@@ -9,18 +9,20 @@ import pyarrow as pa
 
 from shared.catalog.checks import Check, NotBefore
 from shared.catalog.rules.basic_rules import Rule
+from shared.catalog.table import Table
+from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.csv.invisible import without_invisible
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the file: `name` as in its header, `field` of the `movies` table for its values.
+    """One column of the file: `name` as in its header, `field` of the dataset's table for its values.
 
     `rule` turns the text into a value, and `checks` judge the value. A file may lack the column unless it is
     `required`; then all of its values are null. A cell may be null unless the column is `required` or `is_key`, which
     is what identifies the record in its source. `aliases` are other names that headers use for it. A column of the file
     that feeds two fields is declared twice, with different fields and rules. `is_kept`: its text is also kept in
-    `movies.extra`, because the field holds only a part of it.
+    `extra`, because the field holds only a part of it.
     """
 
     name: str
@@ -44,7 +46,7 @@ class FileColumns:
     """Which columns of a file feed a dataset.
 
     `mapped`: name in the header -> name of the dataset's column. `missing`: columns of the dataset that the file lacks.
-    `extra`: names of the header that feed no column; their text is kept in `movies.extra`.
+    `extra`: names of the header that feed no column; their text is kept in `extra`.
     """
 
     mapped: dict[str, str]
@@ -65,19 +67,20 @@ class FileColumns:
 class Dataset:
     """One kind of file.
 
-    A header needs the `required` columns only. Names that the dataset does not declare are kept in `movies.extra`;
+    A header needs the `required` columns only. Names that the dataset does not declare are kept in `extra`;
     `signature_columns` are such names that distinguish its files from similar ones, `other_columns` are others that its
     files have. `positional` are the names of the columns of files without a header. `nulls` are the cell texts that
     mean null. `quoting`: whether the publisher wraps cells in quotes, for files that do not show it. `is_general`: it
     is for files of many publishers, so a column whose values contradict its rule is not taken for it. `generic_names`
     are names in a header that tables of anything have (`id`), so they do not show that it is one of this dataset.
-    `derive` computes further fields from those of the file.
+    `derive` computes further fields from those of the file. `table` is where its rows land.
     """
 
     name: str
     title: str
     description: str
     columns: tuple[Column, ...]
+    table: Table = MOVIES
     signature_columns: tuple[str, ...] = ()
     other_columns: tuple[str, ...] = ()
     positional: tuple[str, ...] = ()

@@ -1,34 +1,34 @@
 """The bulk-loaded tables as Arrow schemas: binary COPY must send exactly the types of the columns."""
 
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
 import pyarrow as pa
-from sqlalchemy import BigInteger, Boolean, Date, Double, Integer, SmallInteger, Table, Text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import TypeEngine
 
-from shared.database.models import Movie, Reject
+from shared.catalog.table import Table
+from shared.database.row_tables import stored_fields
 
 # The binary form of jsonb is a version byte and the text. Text is sent unchanged, so the byte is part of it.
 JSONB_VERSION: Final = "\x01"
 
-_TYPES: Final[dict[type[TypeEngine[Any]], pa.DataType]] = {
-    BigInteger: pa.int64(),
-    Integer: pa.int32(),
-    SmallInteger: pa.int16(),
-    Double: pa.float64(),
-    Date: pa.date32(),
-    Boolean: pa.bool_(),
-    Text: pa.string(),
-    JSONB: pa.string(),
-    ARRAY: pa.list_(pa.string()),
-}
+# The columns of `models.Reject`; a test compares them.
+REJECTS: Final = pa.schema(
+    {
+        "upload_number": pa.int64(),
+        "line_number": pa.int64(),
+        "position": pa.int16(),
+        "column_name": pa.string(),
+        "code": pa.string(),
+        "message": pa.string(),
+        "value": pa.string(),
+        "byte_start": pa.int64(),
+        "byte_end": pa.int64(),
+    }
+)
 
 
-def _schema(table: object) -> pa.Schema:
-    assert isinstance(table, Table)
-    return pa.schema([(column.name, _TYPES[type(column.type)]) for column in table.columns])
-
-
-MOVIES: Final = _schema(Movie.__table__)
-REJECTS: Final = _schema(Reject.__table__)
+@lru_cache
+def arrow_schema(table: Table) -> pa.Schema:
+    """The columns of a table; its `extra` is text that begins with `JSONB_VERSION`."""
+    columns = [(field.name, field.type.arrow) for field in stored_fields(table)]
+    return pa.schema([*columns, ("extra", pa.string())])

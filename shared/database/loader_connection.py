@@ -159,6 +159,8 @@ def _translated() -> Iterator[None]:
         state = error.pgcode or errorcodes.CLASS_CONNECTION_EXCEPTION  # errors of libpq itself have none
         if state == errorcodes.UNIQUE_VIOLATION:
             raise LostLease("another loader was faster: the rows are already there", {"sqlstate": state}) from error
+        if state == errorcodes.CHECK_VIOLATION and (error.diag.constraint_name or "").endswith("_range"):
+            raise LostLease("the upload was retried: its ids are others now", {"sqlstate": state}) from error
         if state == errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE:
             raise LostLease("another loader was faster: the table is already published", {"sqlstate": state}) from error
         if state[:2] in _TRANSIENT_CLASSES:

@@ -1,83 +1,86 @@
-"""The partitions of `movies`: one that all small uploads share, and one for each large upload.
+"""Where rows are: each tenant has a branch of a table, and each upload or collection a leaf of that.
 
-    movies                 PARTITION BY RANGE (id), primary key (id), no other index: each partition has its own
-    |-- movies_small       ids of upload numbers below 2^20; its indexes begin with the tenant
-    `-- movies_u<number>   ids of one large upload; CHECK (tenant = ...), so the planner skips other tenants' partitions
+    movies                      PARTITION BY LIST (tenant): what readers ask; it has the policies
+    `-- movies_t<number>        a tenant's branch, PARTITION BY RANGE (collection, id); COPY may write here
+        |-- movies_c<number>    the small uploads of a collection: a tenant's rows of one dataset
+        `-- movies_u<number>    one large upload
 
-    rejects                PARTITION BY RANGE (upload_number), only because it has policies
-    `-- rejects_all        every row: COPY writes here, because it refuses a table with policies
+    rejects                     PARTITION BY RANGE (upload_number), only because it has policies
+    `-- rejects_all             every row: COPY writes here, because it refuses a table with policies
 
-Requests have no rights on any partition. They query the parent tables, whose policies then apply. Every index serves a
-query of the public contract, and all end with the id, the tie-breaker of keyset paging.
+So the planner looks at the partitions of one tenant only, however many there are of others. Each leaf has all indexes
+of its table, and its id is unique; branches and tables have none. Requests have no rights on branches and leaves. They
+query the tables, whose policies then apply.
 """
 
 from typing import Final
 
-from sqlalchemy import inspect
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateColumn
+from shared.catalog.table import Table
+from shared.database.models.collections import Collection
+from shared.database.record_ids import FIRST_LARGE_ID, end_of
+from shared.database.row_tables import column_definitions
 
-from shared.database.models import Movie
-from shared.database.record_ids import first_id, is_large
-
-SMALL_PARTITION: Final = "movies_small"
 REJECTS_PARTITION: Final = "rejects_all"
 
-# name -> columns; the comment names the listing that it serves. The indexes that take longest to build come first.
-LISTING_INDEXES: Final[dict[str, tuple[str, ...]]] = {
-    "language_vote": ("language_number", "vote_average", "id"),  # one language, by vote
-    "language_release": ("language_number", "release_order", "id"),  # one language (and year), by release date
-    "year_vote": ("release_year", "vote_average", "id"),  # one year (and language), by vote
-    "vote": ("vote_average", "id"),  # by vote
-    "release": ("release_order", "id"),  # by release date; a year is a range of release_order
-}
-_FILTERS: Final = ("language_number", "release_year")
-# The columns whose statistics the planner needs; autovacuum analyses the others later.
-INDEXED_COLUMNS: Final = tuple(dict.fromkeys(column for columns in LISTING_INDEXES.values() for column in columns))
+
+def upload_leaf(table: str, upload_number: int) -> str:
+    """Name of the leaf of a large upload."""
+    return f"{table}_u{upload_number}"
 
 
-def partition_of(upload_number: int) -> str:
-    """Name of the table that holds this upload's movies."""
-    return f"movies_u{upload_number}" if is_large(upload_number) else SMALL_PARTITION
+def shared_leaf(table: str, collection: int) -> str:
+    """Name of the leaf of a collection's small uploads."""
+    return f"{table}_c{collection}"
 
 
-def create_table(table: str, *constraints: str) -> str:
-    """SQL for a table that can become a partition.
+def create_branch(table: Table, branch: str, tenant: str) -> list[str]:
+    """SQL for the branch of a tenant. The tenant cannot contain a quote: a CHECK of `uploads` ensures that."""
+    columns = ", ".join(column_definitions(table))
+    return [
+        f"CREATE TABLE {branch} ({columns}) PARTITION BY RANGE (collection, id)",
+        f"ALTER TABLE {table.name} ATTACH PARTITION {branch} FOR VALUES IN ('{tenant}')",
+    ]
 
-    It does not use LIKE movies: there, the columns are in the order in which migrations added them. Here they are in
-    the order of the model, fixed widths first, so that building an index need not step over the texts of each row.
+
+def create_shared_leaf(table: Table, collection: Collection) -> list[str]:
+    """SQL for the leaf of a collection's small uploads, with its indexes."""
+    leaf = shared_leaf(table.name, collection.number)
+    return [
+        f"CREATE TABLE {leaf} ({', '.join(column_definitions(table))}, CONSTRAINT {leaf}_pkey PRIMARY KEY (id))",
+        *create_indexes(table, leaf),
+        attach(collection, leaf, 0, FIRST_LARGE_ID),
+    ]
+
+
+def create_upload_leaf(table: Table, collection: Collection, leaf: str, first_id: int) -> str:
+    """SQL for the leaf of one large upload. It is not yet attached, and so it is invisible.
+
+    Its CHECKs save ATTACH from scanning it. Autovacuum is off while it grows; `allow_autovacuum` turns it on.
     """
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    columns = [str(CreateColumn(column).compile(dialect=dialect)) for column in inspect(Movie).columns]
-    return f"CREATE TABLE {table} ({', '.join([*columns, *constraints])})"
+    checks = (
+        f"CONSTRAINT {leaf}_range CHECK (id >= {first_id} AND id < {end_of(first_id)})",
+        f"CONSTRAINT {leaf}_collection CHECK (collection = {collection.number})",
+        f"CONSTRAINT {leaf}_tenant CHECK (tenant = '{collection.tenant}')",
+    )
+    return f"CREATE TABLE {leaf} ({', '.join([*column_definitions(table), *checks])}) WITH (autovacuum_enabled = off)"
 
 
-def create_upload_table(upload_number: int, tenant: str) -> str:
-    """SQL for the table of one large upload. It is not yet a partition, and so it is invisible.
-
-    Its CHECKs save ATTACH from scanning it. The tenant cannot contain a quote: the API and a CHECK of `uploads` ensure
-    that.
-    """
-    table, low, high = partition_of(upload_number), first_id(upload_number), first_id(upload_number + 1)
-    in_range = f"CONSTRAINT {table}_range CHECK (id >= {low} AND id < {high})"
-    of_tenant = f"CONSTRAINT {table}_tenant CHECK (tenant = '{tenant}')"
-    # Autovacuum is off while the table grows; `allow_autovacuum` turns it on when the table is attached.
-    return f"{create_table(table, in_range, of_tenant)} WITH (autovacuum_enabled = off)"
+def attach(collection: Collection, leaf: str, low: int, high: int) -> str:
+    """SQL that makes the leaf, whose ids are in [low, high), a visible part of its collection."""
+    number = collection.number
+    return f"ALTER TABLE {collection.branch} ATTACH PARTITION {leaf} FOR VALUES FROM ({number}, {low}) TO ({number}, {high})"
 
 
-def allow_autovacuum(table: str) -> str:
-    """SQL that ends the exception of `create_upload_table`."""
-    return f"ALTER TABLE {table} RESET (autovacuum_enabled)"
+def allow_autovacuum(leaf: str) -> str:
+    """SQL that ends the exception of `create_upload_leaf`."""
+    return f"ALTER TABLE {leaf} RESET (autovacuum_enabled)"
 
 
-def create_indexes(table: str) -> list[str]:
-    """SQL for the listing indexes of one large upload; those of the small uploads begin with the tenant.
-
-    No request can ask for movies of an unknown language or year, and some datasets have no language at all: these rows
-    are left out.
-    """
+def create_indexes(table: Table, leaf: str) -> list[str]:
+    """SQL for the indexes of a leaf, without that of its id."""
     statements = []
-    for name, columns in LISTING_INDEXES.items():
-        known = f" WHERE {columns[0]} IS NOT NULL" if columns[0] in _FILTERS else ""
-        statements.append(f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({', '.join(columns)}){known}")
+    for index in table.indexes:
+        known = f" WHERE {index.fields[0]} IS NOT NULL" if index.leaves_out_null else ""
+        columns = ", ".join((*index.fields, "id"))
+        statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_{index.name} ON {leaf} ({columns}){known}")
     return statements

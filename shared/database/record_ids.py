@@ -1,33 +1,27 @@
-"""Ids of records: `upload number * 2^32 + line number`.
+"""Ids of records: the first id of their upload, plus the line at which they begin.
 
-An id says which upload and which line a row came from. It is known before the row is written, so loading a record twice
-is a duplicate key. Ids are exact in JavaScript (2^53) as long as upload numbers stay below 2^21. Upload numbers come
-from two halves: the ids of all small uploads form one range, so that their shared partition never overlaps with the
-partition of a large upload.
+An id is known before its row is written, so loading a record twice is a duplicate key. Each upload has a range of ids
+for itself (`uploads.first_id`), from one of two sequences. A small upload has at most 2^24 lines, a large one 2^32:
+
+    2^24 ... 2^52    small uploads, 2^24 ids each: 268 million of them
+    2^52 ... 2^53    large uploads, 2^32 ids each: a million of them
+
+All ids stay below 2^53, so they are exact in JavaScript. A retry takes a new range.
 """
 
 from typing import Final
 
-LINE_BITS: Final = 32
-FIRST_LARGE_NUMBER: Final = 2**20
-LAST_NUMBER: Final = 2**21 - 1
+SMALL_LINES: Final = 2**24
+LARGE_LINES: Final = 2**32
+FIRST_LARGE_ID: Final = 2**52
+LAST_ID: Final = 2**53 - 1
 
 
-def first_id(upload_number: int) -> int:
-    """The smallest id that a record of this upload can have."""
-    return upload_number << LINE_BITS
+def is_large(first_id: int) -> bool:
+    """Whether the upload with this range has a partition of its own."""
+    return first_id >= FIRST_LARGE_ID
 
 
-def upload_number_of(record_id: int) -> int:
-    """The number of the upload that a record came with."""
-    return record_id >> LINE_BITS
-
-
-def line_number_of(record_id: int) -> int:
-    """The line of the uploaded file, counted from 1, at which the record begins."""
-    return record_id & ((1 << LINE_BITS) - 1)
-
-
-def is_large(upload_number: int) -> bool:
-    """Whether the upload's records have a partition of their own."""
-    return upload_number >= FIRST_LARGE_NUMBER
+def end_of(first_id: int) -> int:
+    """The first id behind the range."""
+    return first_id + (LARGE_LINES if is_large(first_id) else SMALL_LINES)

@@ -27,6 +27,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from shared.database.record_ids import FIRST_LARGE_ID
 from shared.errors import NotFound, StateConflict
 
 
@@ -141,7 +142,9 @@ _CHANGES: Final = {
     CANCEL: f"{_END}, finished_at = clock_timestamp()",
     RETRY: (
         "phase = 'queued', epoch = epoch + 1, lease_until = NULL, publish_attempts = 0, error_code = NULL,"
-        " error_message = NULL, warnings = NULL, started_at = NULL, finished_at = NULL, notified_at = clock_timestamp()"
+        " error_message = NULL, warnings = NULL, started_at = NULL, finished_at = NULL,"
+        " notified_at = clock_timestamp(), first_id = nextval(CASE WHEN first_id"
+        f" < {FIRST_LARGE_ID} THEN 'small_first_ids' ELSE 'large_first_ids' END)"
     ),
     UNDO: _END,
 }

@@ -4,17 +4,20 @@ import json
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from shared.catalog.dataset import Dataset, FileColumns
+from shared.catalog.table import Table
 from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.file_warnings import FileWarning, merged
 from shared.database import leases, state_machine
 from shared.database.loader_connection import LoaderConnection
-from shared.database.partitions import create_upload_table, partition_of
+from shared.database.collections import collection_of
+from shared.database.models.collections import Collection
+from shared.database.partitions import create_upload_leaf, shared_leaf, upload_leaf
 from shared.database.record_ids import is_large
 from shared.errors import LostLease, NothingLoaded, Permanent, TooManyRejects, UploadEnded
 from shared.ingest.intake.reject_budget import Budget
@@ -24,7 +27,8 @@ LOADER: Final = socket.gethostname()
 
 _COLUMNS: Final = (
     "number, tenant, dataset, dialect::text, header, columns::text, table_schema::text, storage_key, trace_id,"
-    " corrects, on_error, max_rejects, max_rejects_percent"
+    " corrects, first_id, (SELECT first_id FROM uploads AS corrected WHERE corrected.number = uploads.corrects),"
+    " on_error, max_rejects, max_rejects_percent"
 )
 
 
@@ -44,15 +48,14 @@ class Work:
     storage_key: str
     trace_id: str
     budget: Budget
+    first_id: int
     # number of the upload whose rejected records this one corrects; None if it is not a correction
     corrects: int | None = None
-    # the upload is large, and this loader is the first one to work on it
-    is_new: bool = False
 
     @property
     def is_large(self) -> bool:
-        """Whether its rows go into a table of its own."""
-        return is_large(self.number)
+        """Whether its rows go into a leaf of its own."""
+        return is_large(self.first_id)
 
     @property
     def target_number(self) -> int:
@@ -64,10 +67,19 @@ class Work:
         ours = {*REJECT_COLUMNS, *SHEET_COLUMNS}
         return self.columns or dataset.columns_of([name for name in self.header if name not in ours])
 
-    @property
-    def table(self) -> str:
-        """The table that its rows go into."""
-        return partition_of(self.target_number)
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an upload's rows go: `copy_to` is the partition that COPY writes to, `first_id` begins their range of ids.
+
+    `is_new`: the leaf of a large upload, and this loader has created it.
+    """
+
+    table: Table
+    collection: Collection
+    copy_to: str
+    first_id: int
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,11 @@ SELECT warnings::text FROM batches WHERE upload_number = %(upload)s AND warnings
 """
 _STORE_WARNINGS: Final = "UPDATE uploads SET warnings = %(warnings)s::jsonb WHERE number = %(upload)s"
 
+_SET_COLLECTION: Final = """
+UPDATE uploads SET collection = %(collection)s
+WHERE number = %(upload)s AND collection IS DISTINCT FROM %(collection)s
+"""
+
 _COUNT_TAKEOVER: Final = "UPDATE uploads SET attempts = attempts + 1 WHERE number = %(upload)s"
 
 _RECORD_EVENT: Final = """
@@ -112,8 +129,9 @@ def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
             return None
-        number, tenant, dataset, dialect, header, columns, schema, storage_key, trace_id, corrects, *budget = row
-        work = Work(
+        number, tenant, dataset, dialect, header, columns, schema, storage_key, trace_id, *rest = row
+        corrects, first_id, corrected_id, *budget = rest
+        return Work(
             id=upload_id,
             number=number,
             tenant=tenant,
@@ -125,9 +143,29 @@ def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
             storage_key=storage_key,
             trace_id=trace_id,
             budget=Budget(*budget),
+            first_id=first_id if corrected_id is None else corrected_id,
             corrects=corrects,
         )
-        return replace(work, is_new=_create_table(connection, work)) if work.is_large else work
+
+
+def prepare(connection: LoaderConnection, work: Work, table: Table) -> Destination:
+    """Find or create the partitions for the upload's rows; raises `UploadEnded`.
+
+    The rows of a correction go where those of the corrected upload are, so COPY writes them to the tenant's branch.
+    """
+    with connection.transaction():
+        hold_upload(connection, work)
+        collection = collection_of(connection, table, work.tenant, work.dataset)
+        connection.execute(_SET_COLLECTION, upload=work.number, collection=collection.number)
+        if work.corrects is not None:
+            return Destination(table, collection, collection.branch, work.first_id)
+        if not work.is_large:
+            return Destination(table, collection, shared_leaf(table.name, collection.number), work.first_id)
+        leaf = upload_leaf(table.name, work.number)
+        is_new = connection.execute("SELECT to_regclass(%(leaf)s)::text", leaf=leaf)[0][0] is None
+        if is_new:
+            connection.execute(create_upload_leaf(table, collection, leaf, work.first_id))
+        return Destination(table, collection, leaf, work.first_id, is_new)
 
 
 def claim_batch(
@@ -220,11 +258,3 @@ def nothing_loaded(rejected: int) -> NothingLoaded:
     if not rejected:
         return NothingLoaded("the file holds no records: all of its rows are blank")
     return NothingLoaded(f"none of the {rejected} records could be loaded; the rejects say why")
-
-
-def _create_table(connection: LoaderConnection, work: Work) -> bool:
-    """Create the table of the upload; False if it already exists."""
-    if connection.execute("SELECT to_regclass(%(table)s)::text", table=work.table)[0][0] is not None:
-        return False
-    connection.execute(create_upload_table(work.number, work.tenant))
-    return True

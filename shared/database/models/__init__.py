@@ -7,23 +7,26 @@
     idempotency_keys            a client may send a request twice and gets one upload
     api_keys                    who may do what, where keys are required
     tenant_schedule             when each tenant was last served, for fair scheduling
-    movies                      partitioned by id; id = upload number * 2^32 + line number
-    upload_totals, movie_totals how many movies there are per year and language, so that no request counts rows
+    collections                 a tenant's rows of one dataset: where they are, and how many
+    upload_totals, collection_totals   how many rows have which values, so that no request counts rows
+    movies, ...                 the rows; see `shared.catalog.tables` for their columns, `partitions` for where they are
 
 Every table with rows of tenants has policies: a request sees the rows of one tenant (tenancy.py). States are `text`
-with a CHECK. No foreign key refers to `movies`, because that would make dropping a partition slow.
+with a CHECK. No foreign key refers to rows, because that would make dropping a partition
+slow.
 """
 
 from shared.database.models.base import TENANT_NAME, Base
 from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, TenantSchedule
-from shared.database.models.movies import Movie, MovieTotal, UploadTotal
+from shared.database.models.collections import Collection, CollectionTotal, UploadTotal
 from shared.database.models.uploads import (
     Batch,
     Reject,
     Upload,
     UploadEvent,
-    large_upload_numbers,
-    small_upload_numbers,
+    large_first_ids,
+    small_first_ids,
+    upload_numbers,
 )
 
 # Importing all of them here fills `Base.metadata`, with which the migrations are compared.
@@ -33,14 +36,15 @@ __all__ = [
     "ApiKey",
     "Base",
     "Batch",
+    "Collection",
+    "CollectionTotal",
     "IdempotencyKey",
-    "Movie",
-    "MovieTotal",
     "Reject",
     "TenantSchedule",
     "Upload",
     "UploadEvent",
     "UploadTotal",
-    "large_upload_numbers",
-    "small_upload_numbers",
+    "large_first_ids",
+    "small_first_ids",
+    "upload_numbers",
 ]

@@ -26,18 +26,25 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database.models.base import Base, one_of
-from shared.database.record_ids import FIRST_LARGE_NUMBER, LAST_NUMBER
+from shared.database.record_ids import FIRST_LARGE_ID, LARGE_LINES, LAST_ID, SMALL_LINES
 from shared.database.state_machine import ACTIVE_STATES, KEPT_STATES, BatchState, UploadState
 from shared.messaging import Transport
 
-small_upload_numbers = Sequence(
-    "small_upload_numbers", start=1, minvalue=1, maxvalue=FIRST_LARGE_NUMBER - 1, metadata=Base.metadata
+upload_numbers = Sequence("upload_numbers", start=1, metadata=Base.metadata)
+small_first_ids = Sequence(
+    "small_first_ids",
+    start=SMALL_LINES,
+    increment=SMALL_LINES,
+    minvalue=SMALL_LINES,
+    maxvalue=FIRST_LARGE_ID - SMALL_LINES,
+    metadata=Base.metadata,
 )
-large_upload_numbers = Sequence(
-    "large_upload_numbers",
-    start=FIRST_LARGE_NUMBER,
-    minvalue=FIRST_LARGE_NUMBER,
-    maxvalue=LAST_NUMBER,
+large_first_ids = Sequence(
+    "large_first_ids",
+    start=FIRST_LARGE_ID,
+    increment=LARGE_LINES,
+    minvalue=FIRST_LARGE_ID,
+    maxvalue=LAST_ID + 1 - LARGE_LINES,
     metadata=Base.metadata,
 )
 
@@ -56,6 +63,10 @@ class Upload(Base):
     filename: Mapped[str]
     member: Mapped[str | None]
     dataset: Mapped[str]
+    # where its rows land, see `record_ids` and `partitions`; without a collection until a loader has begun
+    table_name: Mapped[str]
+    first_id: Mapped[int] = mapped_column(BigInteger)
+    collection: Mapped[int | None] = mapped_column(ForeignKey("collections.number"))
     dialect: Mapped[dict[str, Any]] = mapped_column(JSONB)
     header: Mapped[list[str]] = mapped_column(ARRAY(Text))
     # which columns of the file feed the dataset, see `catalog.dataset.FileColumns`; null for uploads of versions in
@@ -114,7 +125,7 @@ class Upload(Base):
         CheckConstraint(one_of("state", UploadState), name="state"),
         CheckConstraint(one_of("transport", Transport), name="transport"),
         CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="record_counts"),
-        CheckConstraint(f"number BETWEEN 1 AND {LAST_NUMBER}", name="number"),
+        CheckConstraint("first_id >= 0", name="first_id"),
         CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error"),
         CheckConstraint("on_error IN ('skip', 'abort')", name="on_error"),
         CheckConstraint("max_rejects >= 0", name="max_rejects"),
@@ -126,6 +137,7 @@ class Upload(Base):
             ["corrects", "tenant"], ["uploads.number", "uploads.tenant"], name="fk_uploads_corrects", ondelete="CASCADE"
         ),
         Index(None, "tenant", "created_at"),
+        Index(None, "tenant", "first_id"),
         Index(None, "sha256"),
         Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),

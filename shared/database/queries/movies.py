@@ -11,18 +11,19 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, cast, func, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Select, bindparam, cast, func, select, tuple_
 
-from shared.database.language_codes import language_number
-from shared.database.models import Movie, MovieTotal, Upload
-from shared.database.record_ids import upload_number_of
+from shared.catalog.language_codes import language_number
+from shared.catalog.tables.movies import TABLE
+from shared.database.models import CollectionTotal, Upload
+from shared.database.row_tables import sql_table
 
 SortBy = Literal["release_date", "vote_average"]
 
-_SORT_KEYS: Final[dict[str, InstrumentedAttribute[Any]]] = {
-    "release_date": Movie.release_order,
-    "vote_average": Movie.vote_average,
+MOVIES: Final = sql_table(TABLE).c
+_SORT_KEYS: Final[dict[str, Column[Any]]] = {
+    "release_date": MOVIES.release_order,
+    "vote_average": MOVIES.vote_average,
 }
 
 
@@ -37,7 +38,7 @@ class Listing:
     is_descending: bool = True
 
     @property
-    def sort_key(self) -> InstrumentedAttribute[Any]:
+    def sort_key(self) -> Column[Any]:
         """The column that the listing is sorted by before the id."""
         return _SORT_KEYS[self.sort_by]
 
@@ -50,51 +51,53 @@ class Listing:
 def movies_with_key(listing: Listing, after: tuple[float, int] | None, limit: int, offset: int) -> Select[Any]:
     """First segment: the movies after the pair (sort key, id) `after`, or all of them."""
     key = listing.sort_key
-    statement = _ordered(select(Movie).where(*_conditions(listing), key.is_not(None)), listing)
+    statement = _ordered(select(*MOVIES).where(*_conditions(listing), key.is_not(None)), listing)
     if after is not None:
-        here, there = tuple_(key, Movie.id), tuple_(bindparam(None, after[0], key.type), after[1])
+        here, there = tuple_(key, MOVIES.id), tuple_(bindparam(None, after[0], key.type), after[1])
         statement = statement.where(here < there if listing.is_descending else here > there)
     return _page(statement, limit, offset)
 
 
 def movies_without_key(listing: Listing, after_id: int | None, limit: int, offset: int) -> Select[Any]:
     """Second segment: the movies whose sort key is unknown, after the id `after_id`, or all of them."""
-    statement = _ordered(select(Movie).where(*_conditions(listing), listing.sort_key.is_(None)), listing)
+    statement = _ordered(select(*MOVIES).where(*_conditions(listing), listing.sort_key.is_(None)), listing)
     if after_id is not None:
-        statement = statement.where(Movie.id < after_id if listing.is_descending else Movie.id > after_id)
+        statement = statement.where(MOVIES.id < after_id if listing.is_descending else MOVIES.id > after_id)
     return _page(statement, limit, offset)
 
 
 def count_with_key(listing: Listing, at_most: int) -> Select[Any]:
     """The length of the first segment; it counts up to `at_most`."""
-    counted = _page(select(Movie.id).where(*_conditions(listing), listing.sort_key.is_not(None)), at_most)
+    counted = _page(select(MOVIES.id).where(*_conditions(listing), listing.sort_key.is_not(None)), at_most)
     return select(func.count()).select_from(counted.subquery())
 
 
 def movies_total(listing: Listing) -> Select[Any]:
     """How many movies the listing has, from the stored totals: no row of `movies` is counted."""
-    conditions = [MovieTotal.tenant == listing.tenant]
-    if listing.release_year is not None:
-        conditions.append(MovieTotal.release_year == listing.release_year)
-    if listing.language is not None:
-        conditions.append(MovieTotal.original_language == listing.language)
-    return select(cast(func.coalesce(func.sum(MovieTotal.movies), 0), BigInteger)).where(*conditions)
+    conditions = [CollectionTotal.tenant == listing.tenant, CollectionTotal.table_name == TABLE.name]
+    wanted = {"release_year": listing.release_year, "original_language": listing.language}
+    for name, value in wanted.items():
+        if value is not None:
+            conditions.append(CollectionTotal.facets[name].astext == str(value))
+    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*conditions)
 
 
-def movie_by_id(movie_id: int, tenant: str) -> Select[Any]:
-    """The movie, if it belongs to the tenant."""
-    return select(Movie).where(Movie.id == movie_id, _is_of(tenant))
+def movie_by_id(movie_id: int, tenant: str, collection: int) -> Select[Any]:
+    """The movie, if it belongs to this collection of the tenant."""
+    is_of_collection = MOVIES.collection == bindparam("collection", collection, literal_execute=True)
+    of_id = MOVIES.id == bindparam("movie_id", movie_id, literal_execute=True)
+    return select(*MOVIES).where(_is_of(tenant), is_of_collection, of_id)
 
 
-def source_of(movie_id: int, tenant: str) -> Select[uuid.UUID, int, str]:
-    """`upload_id`, `upload_number` and `filename` of the upload that the movie's id refers to."""
-    return select(Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename).where(
-        Upload.number == upload_number_of(movie_id), Upload.tenant == tenant
-    )
+def source_of(movie_id: int, tenant: str) -> Select[uuid.UUID, int, str, int, int]:
+    """`upload_id`, `upload_number`, `filename`, `first_id` and `collection` of the upload that the id belongs to."""
+    columns = Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename
+    before = Upload.tenant == tenant, Upload.first_id <= movie_id
+    return select(*columns, Upload.first_id, Upload.collection).where(*before).order_by(Upload.first_id.desc()).limit(1)
 
 
 def _is_of(tenant: str) -> ColumnElement[bool]:
-    return Movie.tenant == bindparam("tenant", tenant, literal_execute=True)
+    return MOVIES.tenant == bindparam("tenant", tenant, literal_execute=True)
 
 
 def _page(statement: Select[Any], limit: int, offset: int = 0) -> Select[Any]:
@@ -107,18 +110,18 @@ def _page(statement: Select[Any], limit: int, offset: int = 0) -> Select[Any]:
 def _conditions(listing: Listing) -> list[ColumnElement[bool]]:
     conditions = [_is_of(listing.tenant)]
     if listing.language is not None:
-        conditions.append(Movie.language_number == language_number(listing.language))
+        conditions.append(MOVIES.language_number == language_number(listing.language))
     if listing.release_year is not None and listing.sort_by == "release_date":
         # the same movies as by release_year, but a range of the same index that gives the order
         january, december = listing.release_year * 10_000, listing.release_year * 10_000 + 1231
-        conditions.append(Movie.release_order.between(january, december))
+        conditions.append(MOVIES.release_order.between(january, december))
     elif listing.release_year is not None:
-        conditions.append(Movie.release_year == listing.release_year)
+        conditions.append(MOVIES.release_year == listing.release_year)
     return conditions
 
 
 def _ordered(statement: Select[Any], listing: Listing) -> Select[Any]:
     # The key is part of the order of the second segment, too, although it is always null there: only then does the
     # planner see that the index has this order.
-    columns = (listing.sort_key, Movie.id)
+    columns = (listing.sort_key, MOVIES.id)
     return statement.order_by(*(column.desc() if listing.is_descending else column.asc() for column in columns))

@@ -4,15 +4,17 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, cast, func, select
 
-from shared.database.models import MovieTotal, Upload
+from shared.catalog.tables.movies import TABLE
+from shared.database.models import CollectionTotal, Upload
 
 
 def tenants(name: str | None = None) -> Select[Any]:
     """Rows of `name`, `uploads` and `movies`, ordered by name: of one tenant, if it has uploads, or of all tenants."""
-    movies = select(MovieTotal.tenant, func.sum(MovieTotal.movies).label("movies")).group_by(MovieTotal.tenant)
+    summed = select(CollectionTotal.tenant, func.sum(CollectionTotal.row_count).label("movies"))
+    movies = summed.where(CollectionTotal.table_name == TABLE.name).group_by(CollectionTotal.tenant)
     uploads = select(Upload.tenant, func.count().label("uploads")).group_by(Upload.tenant)
     if name is not None:
-        movies, uploads = movies.where(MovieTotal.tenant == name), uploads.where(Upload.tenant == name)
+        movies, uploads = movies.where(CollectionTotal.tenant == name), uploads.where(Upload.tenant == name)
     sums, counts = movies.subquery("sums"), uploads.subquery("counts")
     return (
         select(

@@ -21,7 +21,7 @@ from shared.csv.reading.records import Locations, Records, reasons
 from shared.database import state_machine
 from shared.database.arrow_schemas import REJECTS
 from shared.database.loader_connection import LoaderConnection
-from shared.database.record_ids import LINE_BITS, first_id
+from shared.database.record_ids import LARGE_LINES
 from shared.errors import CorrectedUploadEnded
 from shared.failpoints import reach
 from shared.ingest.corrections.rejects_spreadsheet import own_columns
@@ -29,9 +29,9 @@ from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
 from shared.ingest.rejects_columns import LINE_COLUMN, SHEET_LINE_COLUMN
 from shared.ingest.validation.validate import Validated, shown_values, validate
-from shared.ingest.work import Work, record_event
+from shared.ingest.work import Destination, Work, record_event
 
-_LAST_LINE: Final = (1 << LINE_BITS) - 1
+_LAST_LINE: Final = LARGE_LINES - 1
 
 MESSAGES: Final = {
     "not_a_reject": f"{LINE_COLUMN} must be the line of a record that the upload rejected and has not loaded since",
@@ -71,15 +71,15 @@ class Corrected(Validated):
     locations: Locations
 
 
-def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Corrected:
+def validate_corrected(records: Records, work: Work, dataset: Dataset, destination: Destination) -> Corrected:
     """Like `validate`, but the rows get ids of the corrected upload, by the lines that they name."""
     records, lines = _take_lines(records)
-    ids = lines + first_id(work.target_number)
-    validated = validate(records, dataset, work.columns_of(dataset), work.tenant, work.number, ids)
+    ids = lines + destination.first_id
+    validated = validate(records, dataset, work.columns_of(dataset), destination, work.number, ids)
     locations, numbers = records.locations, records.numbers
     named = Locations(locations.line_numbers[numbers], locations.byte_starts[numbers], locations.byte_ends[numbers])
     return Corrected(
-        validated.movies, validated.rejects, validated.read, validated.warnings, lines=lines, locations=named
+        validated.rows, validated.rejects, validated.read, validated.warnings, lines=lines, locations=named
     )
 
 
@@ -116,19 +116,19 @@ def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected
     """
     if not state_machine.hold_completed(connection, work.target_number):
         raise CorrectedUploadEnded("the upload that these records belong to is no longer completed: it was undone")
-    valid = corrected.movies["id"].to_numpy() - first_id(work.target_number)
+    valid = corrected.rows["id"].to_numpy() - work.first_id
     invalid = np.setdiff1d(corrected.lines, valid)
     taken = connection.execute(_TAKE_REJECTS, corrects=work.target_number, lines=valid.tolist())
     left = connection.execute(_STILL_REJECTED, corrects=work.target_number, lines=invalid.tolist())
     is_wanted = np.isin(corrected.lines, np.array([*taken, *left], dtype=np.int64).reshape(-1))
     if is_wanted.all():
         return corrected
-    ids = pa.array(corrected.lines[is_wanted] + first_id(work.target_number))
+    ids = pa.array(corrected.lines[is_wanted] + work.first_id)
     unwanted_lines = pa.array(corrected.locations.line_numbers[~is_wanted])
     # Further reasons for a record that the upload did not reject would only mislead.
     others = corrected.rejects.filter(pc.invert(pc.is_in(corrected.rejects["line_number"], unwanted_lines)))
     rejects = pa.concat_tables([others, _not_rejects(corrected, ~is_wanted, work.number)])
-    return replace(corrected, movies=corrected.movies.filter(pc.is_in(corrected.movies["id"], ids)), rejects=rejects)
+    return replace(corrected, rows=corrected.rows.filter(pc.is_in(corrected.rows["id"], ids)), rejects=rejects)
 
 
 def _not_rejects(corrected: Corrected, unwanted: np.ndarray, upload_number: int) -> pa.Table:
@@ -147,15 +147,15 @@ def _not_rejects(corrected: Corrected, unwanted: np.ndarray, upload_number: int)
     return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)
 
 
-def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corrected) -> None:
+def publish_corrected(connection: LoaderConnection, work: Work, destination: Destination, corrected: Corrected) -> None:
     """Change the corrected upload's record counts and complete the correction, in the transaction with the rows."""
-    count = int(corrected.movies.num_rows)
+    count = int(corrected.rows.num_rows)
     if count:
         connection.execute(_CHANGE_RECORD_COUNTS, corrects=work.target_number, corrected=count)
-        counts = totals.counted(corrected.movies)
+        counts = totals.counted(destination.table, corrected.rows)
         totals.add_to_upload(connection, work.target_number, counts)
-        totals.add_to_tenant(connection, work.tenant, counts)
+        totals.add_to_collection(connection, destination.collection, counts)
         reason = f"{count} rejected records were corrected by upload {work.id}"
         record_event(connection, work.target_number, "corrected", reason)
     reach("correction.counted")
-    complete(connection, work, epoch=None, counted_elsewhere=count)
+    complete(connection, work, destination, epoch=None, counted_elsewhere=count)

@@ -28,6 +28,7 @@ from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions, sniff
 from shared.csv.sniffing.trials import Sniffed
 from shared.csv.split import Span, Splitter
 from shared.csv.unreadable import EmptyFile, UnreadableFile
+from shared.database.record_ids import SMALL_LINES
 from shared.errors import TooLarge
 from shared.settings import Settings
 from shared.storage.protocol import Storage
@@ -42,6 +43,7 @@ class StagedFile:
 
     filename: str
     dataset: str
+    table_name: str
     dialect: Dialect
     header: list[str]
     columns: FileColumns
@@ -151,6 +153,7 @@ class _Content:
         return StagedFile(
             filename=filename,
             dataset=self._sniffed.layout.name,
+            table_name=self._layout.dataset.table.name,
             columns=self._layout.columns,
             table_schema=self._layout.schema,
             warnings=list(self._warnings(spans[-1])),
@@ -167,7 +170,7 @@ class _Content:
             content_bytes=self._stored_bytes,
             header_bytes=self._sniffed.header_end,
             spans=spans,
-            is_small=len(spans) == 1,
+            is_small=len(spans) == 1 and spans[-1].first_line + spans[-1].line_feeds < SMALL_LINES,
             named_encoding=self._options.encoding,
         )
 

@@ -11,14 +11,14 @@ from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 
 from shared.csv.file_warnings import MESSAGES, FileWarning
-from shared.database.models import Batch, Upload, large_upload_numbers, small_upload_numbers
+from shared.database.models import Batch, Upload, large_first_ids, small_first_ids, upload_numbers
 from shared.database.state_machine import KEPT_STATES
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.reject_budget import Budget
 from shared.messaging import Transport
 
 _COPIED_FIELDS: Final = (
-    *("filename", "member", "dataset", "header", "storage_key", "size_bytes", "sha256"),
+    *("filename", "member", "dataset", "table_name", "header", "storage_key", "size_bytes", "sha256"),
     *("content_bytes", "header_bytes"),
 )
 
@@ -73,11 +73,12 @@ def _insert_upload(
     connection: Connection, staged: StagedFile, options: UploadOptions, key: str, warnings: Sequence[FileWarning]
 ) -> int | None:
     """The new upload's number; None if another upload of the same content was registered at the same moment."""
-    numbers = small_upload_numbers if staged.is_small else large_upload_numbers
+    first_ids = small_first_ids if staged.is_small else large_first_ids
     values = {
         **{name: getattr(staged, name) for name in _COPIED_FIELDS},
         **asdict(options.budget),
-        "number": connection.scalar(numbers.next_value()),
+        "number": connection.scalar(upload_numbers.next_value()),
+        "first_id": connection.scalar(first_ids.next_value()),
         "dialect": staged.dialect.to_json(),
         "columns": staged.columns.to_json(),
         "table_schema": staged.table_schema.to_json(),

@@ -17,9 +17,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.database import state_machine
 from shared.database.engine import PlainSql
-from shared.database.models import Movie, Reject, Upload
-from shared.database.partitions import partition_of
-from shared.database.record_ids import first_id, is_large
+from shared.database.models import Reject, Upload
+from shared.database.partitions import shared_leaf, upload_leaf
+from shared.database.record_ids import FIRST_LARGE_ID, end_of, is_large
 from shared.database.state_machine import ENDED_UNSEEN_STATES, RETRY
 from shared.errors import StateConflict, Unavailable
 from shared.failpoints import reach
@@ -33,7 +33,7 @@ T = TypeVar("T")
 # terminated, not only cancelled: a loader that is paused within its transaction would keep its lock.
 _TERMINATE_ITS_LOADERS: Final = text("""
 SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-WHERE relation = to_regclass(:table) AND database = datid AND datname = current_database()
+WHERE relation = to_regclass(:leaf) AND database = datid AND datname = current_database()
   AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """)
 
@@ -106,16 +106,23 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) 
         if number is None:
             return
         _undo_corrections(connection, number)
-        totals.subtract_upload_from_tenant(PlainSql(connection), number, tenant)
         connection.execute(delete(Reject).where(Reject.upload_number == number))
-        if is_large(number):
-            connection.execute(text(f"DROP TABLE {partition_of(number)}"))
-        else:
-            ids = Movie.id >= first_id(number), Movie.id < first_id(number + 1)
-            connection.execute(delete(Movie).where(*ids))
+        _remove_rows(connection, number)
         reach("undo.removed")
     log.info("upload_undone", upload_id=str(upload_id))
     reach("undo.committed")
+
+
+def _remove_rows(connection: Connection, number: int) -> None:
+    """Remove the rows of a completed upload, whose row is locked, and what they count for."""
+    where = select(Upload.table_name, Upload.collection, Upload.first_id).where(Upload.number == number)
+    table, collection, first_id = connection.execute(where).one()
+    totals.subtract_upload_from_collection(PlainSql(connection), number, collection)
+    if is_large(first_id):
+        connection.execute(text(f"DROP TABLE {upload_leaf(table, number)}"))
+    else:
+        ids = {"first": first_id, "end": end_of(first_id)}
+        connection.execute(text(f"DELETE FROM {shared_leaf(table, collection)} WHERE id >= :first AND id < :end"), ids)
 
 
 def _undo_corrections(connection: Connection, number: int) -> None:
@@ -139,8 +146,6 @@ def drop_table(engine: Engine, number: int) -> None:
 
     Raises `Unavailable` if it is still in use after some attempts; the sweep removes it later.
     """
-    if not is_large(number):
-        return
     timeouts = _drop_lock_timeouts()
     try:
         _persistently(lambda: _drop_table(engine, number, next(timeouts)))
@@ -156,14 +161,16 @@ def _drop_lock_timeouts() -> Iterator[str]:
 
 
 def _drop_table(engine: Engine, number: int, lock_timeout: str) -> None:
-    table = partition_of(number)
-    ended = select(Upload.number).where(Upload.number == number, Upload.state.in_(ENDED_UNSEEN_STATES))
+    is_ended = Upload.number == number, Upload.state.in_(ENDED_UNSEEN_STATES), Upload.first_id >= FIRST_LARGE_ID
+    ended = select(Upload.table_name).where(*is_ended)
     with engine.begin() as connection:
         connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
         # The row is locked, so that no retry can fill the table again in the meantime.
-        if connection.scalar(ended.with_for_update(key_share=True)) is not None:
-            connection.execute(_TERMINATE_ITS_LOADERS, {"table": table})
-            connection.execute(text(f"DROP TABLE IF EXISTS {table}"))
+        table = connection.scalar(ended.with_for_update(key_share=True))
+        if table is not None:
+            leaf = upload_leaf(table, number)
+            connection.execute(_TERMINATE_ITS_LOADERS, {"leaf": leaf})
+            connection.execute(text(f"DROP TABLE IF EXISTS {leaf}"))
             # A loader that was counting its rows has lost its connection or has committed.
             totals.forget(PlainSql(connection), number)
 

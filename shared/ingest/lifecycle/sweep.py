@@ -61,7 +61,7 @@ RETURNING id, transport
 
 _DEAD_TABLES: Final = text(f"""
 SELECT upload.number
-FROM uploads AS upload JOIN pg_class ON relname = 'movies_u' || upload.number AND relkind = 'r'
+FROM uploads AS upload JOIN pg_class ON relname = table_name || '_u' || upload.number AND relkind = 'r'
 WHERE upload.state IN ({sql_list(ENDED_UNSEEN_STATES)}) AND NOT relispartition
 """)
 

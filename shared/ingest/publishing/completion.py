@@ -9,7 +9,7 @@ from shared.database import state_machine
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease, RecordCountsMismatch
 from shared.ingest.publishing import totals
-from shared.ingest.work import Work, collect_warnings, nothing_loaded, too_many_rejects
+from shared.ingest.work import Destination, Work, collect_warnings, nothing_loaded, too_many_rejects
 
 log = structlog.get_logger()
 
@@ -19,7 +19,7 @@ SELECT coalesce(bool_and(state = 'done' AND byte_start = expected_byte AND first
        coalesce(min(byte_start), 0), coalesce(max(byte_end), 0),
        coalesce(sum(read_records), 0)::bigint, coalesce(sum(loaded_records), 0)::bigint,
        coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(duplicate_records), 0)::bigint,
-       (SELECT coalesce(sum(movies), 0)::bigint FROM upload_totals WHERE upload_number = %(upload)s),
+       (SELECT coalesce(sum(row_count), 0)::bigint FROM upload_totals WHERE upload_number = %(upload)s),
        (SELECT count(*) FROM rejects WHERE upload_number = %(upload)s AND position = 0)
 FROM (
     SELECT *,
@@ -31,23 +31,25 @@ FROM (
 """
 
 
-def publish_small(connection: LoaderConnection, work: Work, movies: pa.Table) -> None:
+def publish_small(connection: LoaderConnection, work: Work, destination: Destination, rows: pa.Table) -> None:
     """Publish a small upload in the transaction that loads its only batch."""
-    totals.add_to_upload(connection, work.number, totals.counted(movies))
-    complete(connection, work, epoch=None)
+    totals.add_to_upload(connection, work.number, totals.counted(destination.table, rows))
+    complete(connection, work, destination, epoch=None)
 
 
-def complete(connection: LoaderConnection, work: Work, epoch: int | None, counted_elsewhere: int = 0) -> None:
+def complete(
+    connection: LoaderConnection, work: Work, destination: Destination, epoch: int | None, counted_elsewhere: int = 0
+) -> None:
     """Reconcile the record counts and complete the upload.
 
-    `epoch`: that of the claimed publishing; None if there was no claim. `counted_elsewhere`: how many of its movies are
+    `epoch`: that of the claimed publishing; None if there was no claim. `counted_elsewhere`: how many of its rows are
     in the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, `NothingLoaded`, and `LostLease`
     if another loader or an action has taken the upload.
     """
     row = connection.execute(_COUNTS, upload=work.number)[0]
-    is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_movies, stored_rejects = row
-    stored_movies += counted_elsewhere
-    totals.add_upload_to_tenant(connection, work.number, work.tenant)
+    is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_rows, stored_rejects = row
+    stored_rows += counted_elsewhere
+    totals.add_upload_to_collection(connection, work.number, destination.collection)
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)
     if not loaded and work.corrects is None:
@@ -59,8 +61,8 @@ def complete(connection: LoaderConnection, work: Work, epoch: int | None, counte
         raise LostLease("another loader has the publishing of this upload now, or the upload has ended")
     if not is_tiled or (byte_start, byte_end) != content:
         raise RecordCountsMismatch("the batches do not cover the file without gap or overlap")
-    if (read, loaded, rejected) != (loaded + rejected + duplicate, stored_movies, stored_rejects):
+    if (read, loaded, rejected) != (loaded + rejected + duplicate, stored_rows, stored_rejects):
         raise RecordCountsMismatch(
-            f"{read} records were read, {stored_movies} movies and {stored_rejects} rejected records are stored"
+            f"{read} records were read, {stored_rows} rows and {stored_rejects} rejected records are stored"
         )
     log.info("upload_completed", read=read, loaded=loaded, rejected=rejected)

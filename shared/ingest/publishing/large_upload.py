@@ -1,6 +1,6 @@
-"""Publishes a large upload: builds the indexes of its table, several at a time, and attaches it as a partition.
+"""Publishes a large upload: builds the indexes of its leaf, several at a time, and attaches it.
 
-Each step before the last transaction can be repeated. The last transaction attaches the table, reconciles the record
+Each step before the last transaction can be repeated. The last transaction attaches the leaf, reconciles the record
 counts and completes the upload: readers see all of it or nothing.
 """
 
@@ -11,21 +11,21 @@ from typing import Final
 
 from shared.database import leases
 from shared.database.loader_connection import LoaderConnection, LoaderPool
-from shared.database.partitions import INDEXED_COLUMNS, allow_autovacuum, create_indexes
-from shared.database.record_ids import first_id
+from shared.database.partitions import allow_autovacuum, attach, create_indexes
+from shared.database.record_ids import end_of
 from shared.errors import LostLease, Transient
 from shared.failpoints import reach
 from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
-from shared.ingest.work import Work, record_event
+from shared.ingest.work import Destination, Work, record_event
 from shared.settings import Settings
 
 # Sorting a million index entries in memory takes some 60 MB, and several builders run at the same time.
 _INDEX_MEMORY: Final = "256MB"
 
 
-def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
-    """Build the indexes, attach the table, complete the upload.
+def publish_large(pool: LoaderPool, settings: Settings, work: Work, destination: Destination) -> bool:
+    """Build the indexes, attach the leaf, complete the upload.
 
     Returns False if another loader is publishing, or if batches are left.
     """
@@ -35,12 +35,12 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
             return False
         try:
             reach("publish.claimed")
-            _build(pool, settings, work, partial(_renew, connection, settings, work, epoch))
+            _build(pool, settings, work, destination, partial(_renew, connection, settings, work, epoch))
             reach("publish.built")
             with connection.transaction():
-                _attach(connection, work)
+                _attach(connection, destination)
                 reach("publish.attached")
-                complete(connection, work, epoch)
+                complete(connection, work, destination, epoch)
                 reach("publish.completed")
         except Exception as error:
             # What another attempt may cure does not count; anything else must come to an end.
@@ -72,13 +72,16 @@ def _renew(connection: LoaderConnection, settings: Settings, work: Work, epoch: 
             raise LostLease("another loader publishes this upload now")
 
 
-def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
+def _build(
+    pool: LoaderPool, settings: Settings, work: Work, destination: Destination, renew: Callable[[], None]
+) -> None:
     """Build indexes, totals and statistics; each has a transaction of its own and can be repeated."""
+    table, leaf = destination.table, destination.copy_to
     statements = [  # the longest first, so that all builders end at about the same time
-        *create_indexes(work.table),
-        f"CREATE UNIQUE INDEX IF NOT EXISTS {work.table}_pkey ON {work.table} (id)",
-        totals.count_table(work.number, work.table),
-        f"ANALYZE {work.table} ({', '.join(INDEXED_COLUMNS)})",
+        *create_indexes(table, leaf),
+        f"CREATE UNIQUE INDEX IF NOT EXISTS {leaf}_pkey ON {leaf} (id)",
+        totals.count_leaf(table, work.number, leaf),
+        f"ANALYZE {leaf} ({', '.join(('id', *table.indexed_fields))})",
     ]
     with ThreadPoolExecutor(settings.index_builders, thread_name_prefix="index") as executor:
         running: set[Future[None]] = {executor.submit(_run, pool, statement) for statement in statements}
@@ -99,10 +102,8 @@ def _run(pool: LoaderPool, statement: str) -> None:
         connection.execute(statement)
 
 
-def _attach(connection: LoaderConnection, work: Work) -> None:
-    low, high = first_id(work.number), first_id(work.number + 1)
-    connection.execute(
-        f"ALTER TABLE {work.table} ADD CONSTRAINT {work.table}_pkey PRIMARY KEY USING INDEX {work.table}_pkey"
-    )
-    connection.execute(allow_autovacuum(work.table))
-    connection.execute(f"ALTER TABLE movies ATTACH PARTITION {work.table} FOR VALUES FROM ({low}) TO ({high})")
+def _attach(connection: LoaderConnection, destination: Destination) -> None:
+    leaf, first_id = destination.copy_to, destination.first_id
+    connection.execute(f"ALTER TABLE {leaf} ADD CONSTRAINT {leaf}_pkey PRIMARY KEY USING INDEX {leaf}_pkey")
+    connection.execute(allow_autovacuum(leaf))
+    connection.execute(attach(destination.collection, leaf, first_id, end_of(first_id)))

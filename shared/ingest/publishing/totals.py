@@ -1,99 +1,104 @@
-"""How many movies there are per year and language: kept for each upload, and summed for each tenant.
+"""How many rows there are for each combination of a table's facets: kept for each upload, and summed for each collection.
 
 Both change in the transaction that publishes, corrects or undoes an upload, so the total of a listing is exact and no
 request counts rows. Rows change in the order of the key, so two transactions never deadlock.
 """
 
-from typing import Any, Final
+import json
+from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from shared.catalog.table import Table
+from shared.database.models.collections import Collection
 from shared.database.state_machine import Connection
 
-_GIVEN: Final = """
-unnest(%(years)s::smallint[], %(languages)s::text[], %(movies)s::bigint[])
-    AS counted (release_year, original_language, movies)
+_ADD_GIVEN: Final = """
+INSERT INTO upload_totals AS total (upload_number, facets, row_count)
+SELECT %(number)s, counted.facets::jsonb, counted.row_count
+FROM unnest(%(facets)s::text[], %(row_counts)s::bigint[]) AS counted (facets, row_count)
+ORDER BY 2
+ON CONFLICT (upload_number, facets) DO UPDATE SET row_count = total.row_count + excluded.row_count
 """
 
-# Not by COPY, which refuses a table with policies.
-_ADD_TO_UPLOAD: Final = f"""
-INSERT INTO upload_totals AS total (upload_number, release_year, original_language, movies)
-SELECT %(number)s, release_year, original_language, movies FROM {_GIVEN}
-ORDER BY 2, 3
-ON CONFLICT (upload_number, release_year, original_language) DO UPDATE SET movies = total.movies + excluded.movies
+_ADD_TO_COLLECTION: Final = """
+INSERT INTO collection_totals AS total (tenant, table_name, collection, facets, row_count)
+SELECT %(tenant)s, %(table)s, %(collection)s, counted.facets, counted.row_count FROM {source}
+ORDER BY 4
+ON CONFLICT (tenant, table_name, collection, facets) DO UPDATE SET row_count = total.row_count + excluded.row_count
 """
+_ADD_UPLOAD_TO_COLLECTION: Final = _ADD_TO_COLLECTION.format(
+    source="upload_totals AS counted WHERE upload_number = %(number)s"
+)
+_ADD_GIVEN_TO_COLLECTION: Final = _ADD_TO_COLLECTION.format(
+    source="(SELECT facets::jsonb, row_count FROM unnest(%(facets)s::text[], %(row_counts)s::bigint[])"
+    " AS given (facets, row_count)) AS counted"
+)
 
-_ADD_TO_TENANT: Final = """
-INSERT INTO movie_totals AS total (tenant, release_year, original_language, movies)
-SELECT %(tenant)s, release_year, original_language, movies FROM {source}
-ORDER BY 2, 3
-ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = total.movies + excluded.movies
-"""
-_ADD_GIVEN_TO_TENANT: Final = _ADD_TO_TENANT.format(source=_GIVEN)
-_ADD_UPLOAD_TO_TENANT: Final = _ADD_TO_TENANT.format(source="upload_totals WHERE upload_number = %(number)s")
-
-_SUBTRACT_FROM_TENANT: Final = """
-UPDATE movie_totals AS total SET movies = total.movies - gone.movies
-FROM (SELECT * FROM upload_totals WHERE upload_number = %(number)s ORDER BY release_year, original_language) AS gone
-WHERE total.tenant = %(tenant)s
-  AND (total.release_year, total.original_language) = (gone.release_year, gone.original_language)
+_SUBTRACT_FROM_COLLECTION: Final = """
+UPDATE collection_totals AS total SET row_count = total.row_count - gone.row_count
+FROM (SELECT * FROM upload_totals WHERE upload_number = %(number)s ORDER BY facets) AS gone
+WHERE total.collection = %(collection)s AND total.facets = gone.facets
 """
 
 _FORGET: Final = "DELETE FROM upload_totals WHERE upload_number = %(number)s"
 
-_COUNT_TABLE: Final = """
-INSERT INTO upload_totals (upload_number, release_year, original_language, movies)
-SELECT {number}, coalesce(release_year, 0), coalesce(original_language, ''), count(*) FROM {table} GROUP BY 2, 3
-ON CONFLICT (upload_number, release_year, original_language) DO UPDATE SET movies = excluded.movies
+_COUNT_LEAF: Final = """
+INSERT INTO upload_totals (upload_number, facets, row_count)
+SELECT {number}, jsonb_build_object({pairs}), row_count
+FROM (SELECT {facets} count(*) AS row_count FROM {leaf} {grouping}) AS counted
+ON CONFLICT (upload_number, facets) DO UPDATE SET row_count = excluded.row_count
 """
 
+# The facets of rows, as JSON, and how many rows have them: two lists of equal length.
+Counts = dict[str, list[object]]
 
-def counted(movies: pa.Table) -> dict[str, list[Any]]:
-    """Count the movies: lists `years`, `languages` and `movies` of equal length.
 
-    0 and '' mean that a movie has no year or no language.
-    """
-    keys = pa.table(
-        {
-            "years": pc.fill_null(movies["release_year"], 0),
-            "languages": pc.fill_null(movies["original_language"], ""),
-        }
+def counted(table: Table, rows: pa.Table) -> Counts:
+    """Count the rows."""
+    if not table.facets:
+        return {"facets": ["{}"], "row_counts": [rows.num_rows]} if rows.num_rows else {"facets": [], "row_counts": []}
+    grouped = rows.select(table.facets).group_by(table.facets).aggregate([([], "count_all")])
+    facets = [json.dumps(values) for values in grouped.select(table.facets).to_pylist()]
+    return {"facets": facets, "row_counts": grouped["count_all"].to_pylist()}
+
+
+def count_leaf(table: Table, number: int, leaf: str) -> str:
+    """SQL that counts the leaf of a large upload; it can be repeated."""
+    return _COUNT_LEAF.format(
+        number=number,
+        leaf=leaf,
+        pairs=", ".join(f"'{name}', {name}" for name in table.facets),
+        facets="".join(f"{name}, " for name in table.facets),
+        grouping=f"GROUP BY {', '.join(table.facets)}" if table.facets else "",
     )
-    grouped = keys.group_by(["years", "languages"]).aggregate([([], "count_all")])
-    return {
-        "years": grouped["years"].to_pylist(),
-        "languages": grouped["languages"].to_pylist(),
-        "movies": grouped["count_all"].to_pylist(),
-    }
 
 
-def count_table(number: int, table: str) -> str:
-    """SQL that counts the table of a large upload; it can be repeated."""
-    return _COUNT_TABLE.format(number=number, table=table)
-
-
-def add_to_upload(connection: Connection, number: int, counts: dict[str, list[Any]]) -> None:
+def add_to_upload(connection: Connection, number: int, counts: Counts) -> None:
     """Add the result of `counted` to an upload's totals."""
-    connection.execute(_ADD_TO_UPLOAD, number=number, **counts)
+    connection.execute(_ADD_GIVEN, number=number, **counts)
 
 
-def add_to_tenant(connection: Connection, tenant: str, counts: dict[str, list[Any]]) -> None:
-    """Add the result of `counted` to a tenant's totals."""
-    connection.execute(_ADD_GIVEN_TO_TENANT, tenant=tenant, **counts)
+def add_to_collection(connection: Connection, collection: Collection, counts: Counts) -> None:
+    """Add the result of `counted` to a collection's totals."""
+    connection.execute(_ADD_GIVEN_TO_COLLECTION, **_names(collection), **counts)
 
 
-def add_upload_to_tenant(connection: Connection, number: int, tenant: str) -> None:
-    """Add an upload's totals to its tenant's."""
-    connection.execute(_ADD_UPLOAD_TO_TENANT, number=number, tenant=tenant)
+def add_upload_to_collection(connection: Connection, number: int, collection: Collection) -> None:
+    """Add an upload's totals to its collection's."""
+    connection.execute(_ADD_UPLOAD_TO_COLLECTION, number=number, **_names(collection))
 
 
-def subtract_upload_from_tenant(connection: Connection, number: int, tenant: str) -> None:
-    """Subtract an upload's totals from its tenant's, and delete them."""
-    connection.execute(_SUBTRACT_FROM_TENANT, number=number, tenant=tenant)
+def subtract_upload_from_collection(connection: Connection, number: int, collection: int) -> None:
+    """Subtract an upload's totals from its collection's, and delete them."""
+    connection.execute(_SUBTRACT_FROM_COLLECTION, number=number, collection=collection)
     forget(connection, number)
 
 
 def forget(connection: Connection, number: int) -> None:
     """Delete an upload's own totals."""
     connection.execute(_FORGET, number=number)
+
+
+def _names(collection: Collection) -> dict[str, object]:
+    return {"tenant": collection.tenant, "table": collection.table_name, "collection": collection.number}

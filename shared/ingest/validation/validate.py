@@ -19,12 +19,12 @@ from shared.catalog.checks import Check, NotBefore
 from shared.catalog.dataset import Column, Dataset, FileColumns
 from shared.catalog.pandera_schemas import schema_of
 from shared.catalog.rules.formatted_rules import Formatted
+from shared.catalog.table import Table
 from shared.csv.excel import excel_text, is_excel_error
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.reading.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
-from shared.database.arrow_schemas import JSONB_VERSION, MOVIES, REJECTS
-from shared.database.language_codes import language_numbers
-from shared.database.record_ids import first_id
+from shared.database.arrow_schemas import JSONB_VERSION, REJECTS, arrow_schema
+from shared.ingest.work import Destination
 
 _REQUIRED = ("required", "must not be empty")
 _NUMBERS = (pa.int64(), pa.float64())
@@ -37,12 +37,12 @@ _NULL_WORDS = pa.array(["\\N", "NULL", "null", "NaN", "nan", "None", "N/A", "#N/
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """`movies` and `rejects` in the form of their tables; `read` = rows of `movies` + `rejected` records.
+    """`rows` and `rejects` in the form of their tables; `read` = `rows` + `rejected` records.
 
-    `warnings`: what to know about the movies.
+    `warnings`: what to know about the rows.
     """
 
-    movies: pa.Table
+    rows: pa.Table
     rejects: pa.Table
     read: int
     warnings: list[FileWarning] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Validated:
     @property
     def rejected(self) -> int:
         """How many records are not loaded."""
-        return self.read - int(self.movies.num_rows)
+        return self.read - int(self.rows.num_rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def validate(
     records: Records,
     dataset: Dataset,
     columns: FileColumns,
-    tenant: str,
+    destination: Destination,
     upload_number: int,
     ids: np.ndarray | None = None,
 ) -> Validated:
@@ -77,7 +77,7 @@ def validate(
     `ids` are those of the rows of `records.table`; by default they follow from the upload and the line.
     """
     if ids is None:
-        ids = records.line_numbers + first_id(upload_number)
+        ids = records.line_numbers + destination.first_id
     names = columns.sources
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
@@ -87,12 +87,12 @@ def validate(
     for failure in failures:
         good[failure.rows] = False
     fields |= dataset.derive(fields)
+    fields |= destination.table.derive(fields)
     fields["id"] = pa.array(ids)
-    if "original_language" in fields:
-        fields["language_number"] = language_numbers(fields["original_language"])
-    fields["tenant"] = pa.repeat(pa.scalar(tenant), len(good))
+    fields["collection"] = pa.repeat(pa.scalar(destination.collection.number, pa.int32()), len(good))
+    fields["tenant"] = pa.repeat(pa.scalar(destination.collection.tenant), len(good))
     fields["extra"] = _extra(records.table.select(columns.extra))
-    movies = _as_table(fields, None if good.all() else pa.array(good))
+    rows = _as_table(destination.table, fields, None if good.all() else pa.array(good))
     found = [
         reasons(
             records.numbers[failure.rows],
@@ -106,7 +106,7 @@ def validate(
     rejects = _rejects(pa.concat_tables([records.reasons, *found]), records.locations, upload_number)
     loaded = dataset, texts, good, records.line_numbers
     warnings = [*records.warnings, *_null_words(*loaded), *_excel_cells(*loaded)]
-    return Validated(movies, rejects, records.read, warnings)
+    return Validated(rows, rejects, records.read, warnings)
 
 
 def _null_words(
@@ -234,16 +234,15 @@ def _extra(unknown: pa.Table) -> pa.Array:
     return pa.array((JSONB_VERSION + json.dumps(row, ensure_ascii=False) if row else None for row in rows), pa.string())
 
 
-def _as_table(fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.Table:
+def _as_table(table: Table, fields: dict[str, pa.Array], good: pa.BooleanArray | None) -> pa.Table:
     """The valid rows. They are cast to narrow types only after the selection, because a rejected value may not fit."""
     if good is not None:
         fields = {name: values.filter(good) for name, values in fields.items()}
-    rows = len(fields["id"])
-    columns = [fields[field.name].cast(field.type) if field.name in fields else None for field in MOVIES]
+    schema, rows = arrow_schema(table), len(fields["id"])
     arrays = [
-        pa.nulls(rows, field.type) if column is None else column for field, column in zip(MOVIES, columns, strict=True)
+        fields[field.name].cast(field.type) if field.name in fields else pa.nulls(rows, field.type) for field in schema
     ]
-    return pa.Table.from_arrays(arrays, schema=MOVIES)
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def shown_values(values: pa.StringArray) -> pa.StringArray:

@@ -1,0 +1,89 @@
+"""What a table is: the fields of its rows, what identifies a row, and what readers may ask for quickly."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+import pyarrow as pa
+
+Fields = dict[str, pa.Array]
+
+
+class FieldType(Enum):
+    """What a field holds, as the Arrow type of its columns."""
+
+    BIGINT = pa.int64()
+    DOUBLE = pa.float64()
+    INTEGER = pa.int32()
+    DATE = pa.date32()
+    SMALLINT = pa.int16()
+    BOOLEAN = pa.bool_()
+    TEXT = pa.string()
+    TEXTS = pa.list_(pa.string())
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type."""
+        return self.value
+
+    @property
+    def bytes(self) -> int:
+        """The width of a value in bytes; 0 if it varies."""
+        return WIDTHS.get(self, 0)
+
+
+WIDTHS: Final[Mapping[FieldType, int]] = {
+    FieldType.BIGINT: 8,
+    FieldType.DOUBLE: 8,
+    FieldType.INTEGER: 4,
+    FieldType.DATE: 4,
+    FieldType.SMALLINT: 2,
+    FieldType.BOOLEAN: 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a table's rows; a value may be null unless it is `required`."""
+
+    name: str
+    type: FieldType
+    description: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index that serves a listing; it ends with the id, the tie-breaker of keyset paging.
+
+    `leaves_out_null`: no listing asks for rows without a value of its first field, so they are not in it.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    leaves_out_null: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where rows land: one kind of thing, whatever dataset it comes from.
+
+    Besides its fields, every row has `id`, `tenant`, `collection` and `extra`. `key`: the fields that together identify
+    a row among those of its dataset. `indexes`: those of every partition, the slowest to build first. `facets`: fields
+    by whose values rows are counted as they are loaded, so that no request counts rows. `derive` computes further
+    fields from those of a dataset.
+    """
+
+    name: str
+    description: str
+    fields: tuple[Field, ...]
+    key: tuple[str, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    facets: tuple[str, ...] = ()
+    derive: Callable[[Fields], Fields] = lambda _fields: {}
+
+    @property
+    def indexed_fields(self) -> tuple[str, ...]:
+        """The fields in any index: the planner needs their statistics."""
+        return tuple(dict.fromkeys(name for index in self.indexes for name in index.fields))

@@ -1,0 +1,1 @@
+"""The built-in tables, one module each; `Registry.built_in` collects them."""

@@ -1,0 +1,54 @@
+"""Movies and other titles, of any dataset."""
+
+from shared.catalog.language_codes import language_numbers
+from shared.catalog.table import Field, Fields, FieldType, Index, Table
+
+
+def _language_number(fields: Fields) -> Fields:
+    codes = fields.get("original_language")
+    return {} if codes is None else {"language_number": language_numbers(codes)}
+
+
+TABLE = Table(
+    name="movies",
+    description="Movies and other titles",
+    fields=(
+        Field("budget", FieldType.BIGINT, "Production budget in US dollars"),
+        Field("revenue", FieldType.BIGINT, "Box office in US dollars"),
+        Field("vote_count", FieldType.BIGINT, "Number of votes"),
+        Field("genre_id", FieldType.BIGINT, "Id of the first genre in its source"),
+        Field("production_company_id", FieldType.BIGINT, "Id of the first production company in its source"),
+        Field("vote_average", FieldType.DOUBLE, "Mean of the votes, 0 to 10"),
+        Field("runtime", FieldType.INTEGER, "Length in minutes"),
+        Field("release_date", FieldType.DATE, "Day of the first release"),
+        Field(
+            "release_order",
+            FieldType.INTEGER,
+            "yyyymmdd, with 0000 for month and day if only the year is known: one key that sorts both by release",
+        ),
+        Field("release_year", FieldType.SMALLINT, "Year of release; of a series, its first"),
+        Field("language_number", FieldType.SMALLINT, "`original_language` as a number, for the indexes"),
+        Field("end_year", FieldType.SMALLINT, "Last year of a series"),
+        Field("is_adult", FieldType.BOOLEAN, "Whether it is an adult title"),
+        Field("title", FieldType.TEXT, "The title in common use", required=True),
+        Field("original_title", FieldType.TEXT, "Title in the original language"),
+        Field("title_type", FieldType.TEXT, "movie, short, tvSeries, ..."),
+        Field("original_language", FieldType.TEXT, "Code of the original language"),
+        Field("status", FieldType.TEXT, "State of the production"),
+        Field("source_id", FieldType.TEXT, "Its id in the source of the file"),
+        Field("homepage", FieldType.TEXT, "Web address"),
+        Field("overview", FieldType.TEXT, "Summary of the plot"),
+        Field("languages", FieldType.TEXTS, "Spoken languages"),
+        Field("genres", FieldType.TEXTS, "Genres"),
+    ),
+    key=("source_id",),
+    indexes=(
+        Index("language_vote", ("language_number", "vote_average"), leaves_out_null=True),
+        Index("language_release", ("language_number", "release_order"), leaves_out_null=True),
+        Index("year_vote", ("release_year", "vote_average"), leaves_out_null=True),
+        Index("vote", ("vote_average",)),
+        Index("release", ("release_order",)),
+    ),
+    facets=("release_year", "original_language"),
+    derive=_language_number,
+)

@@ -1,0 +1,50 @@
+"""Collections, and how many rows they hold."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Integer, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.database.models.base import Base
+
+
+class Collection(Base):
+    """A tenant's rows of one dataset. `branch` is the partition of the table that holds all rows of the tenant."""
+
+    __tablename__ = "collections"
+
+    number: Mapped[int] = mapped_column(Integer, Identity(always=True), primary_key=True)
+    tenant: Mapped[str]
+    dataset: Mapped[str]
+    table_name: Mapped[str]
+    branch: Mapped[str]
+
+    __table_args__ = (UniqueConstraint("tenant", "table_name", "dataset"),)
+
+
+class UploadTotal(Base):
+    """How many rows of one upload have these values of the table's facets: `{"release_year": 1995, ...}`."""
+
+    __tablename__ = "upload_totals"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    facets: Mapped[dict[str, Any]] = mapped_column(JSONB, primary_key=True)
+    row_count: Mapped[int] = mapped_column(BigInteger)
+
+
+class CollectionTotal(Base):
+    """The sum of `upload_totals` over the completed uploads of a collection.
+
+    It changes in the same transaction as they do.
+    """
+
+    __tablename__ = "collection_totals"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    table_name: Mapped[str] = mapped_column(primary_key=True)
+    collection: Mapped[int] = mapped_column(ForeignKey("collections.number", ondelete="CASCADE"), primary_key=True)
+    facets: Mapped[dict[str, Any]] = mapped_column(JSONB, primary_key=True)
+    row_count: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = (CheckConstraint("row_count >= 0", name="row_count"),)

@@ -79,6 +79,8 @@ def test_all_keys_of_a_tenant_count_together(tight: LocalStack, tenant: str) -> 
     assert second == [200] * (TENANT_REQUESTS - REQUESTS) + [429] * (2 * REQUESTS - TENANT_REQUESTS)
 
 
+# A broker that is busy for half a second is not asked: then each process counts for itself.
+@pytest.mark.alone
 def test_bytes_of_a_day_are_counted_before_and_while_they_come(tight: LocalStack, mine: httpx.Client) -> None:
     first = mine.post("/upload", params=NAMED, content=movies_csv([{"overview": "x" * (BYTES // 2)}]))
     assert first.status_code == 202

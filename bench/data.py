@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import generate
-from shared.database.language_codes import language_number
+from shared.catalog.language_codes import language_number
 
 BUILD: Final = Path("build/bench")
 _DIRECTORY: Final = BUILD / "data"

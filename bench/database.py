@@ -7,8 +7,10 @@ from typing import Any, Final
 import psycopg2
 
 from bench.data import SUMS_SQL, Sums
-from shared.database.partitions import create_indexes, create_table
-from shared.database.record_ids import first_id
+from shared.catalog.tables.movies import TABLE as MOVIES
+from shared.database.partitions import create_indexes
+from shared.database.record_ids import end_of
+from shared.database.row_tables import column_definitions
 
 TARGET: Final = "bench_target"
 SHOWN_SETTINGS: Final = (
@@ -45,14 +47,19 @@ class Database:
     def create_target(self, *, is_indexed: bool) -> None:
         """An empty table with the columns of `movies`; `is_indexed`: with all indexes of a partition."""
         self.query(f"DROP TABLE IF EXISTS {TARGET}")
-        self.query(create_table(TARGET))
+        self.create_like_movies(TARGET)
         if is_indexed:
             self.index(TARGET)
 
+    def create_like_movies(self, table: str) -> None:
+        """An empty table with the columns of a leaf; what only the product knows has a default."""
+        self.query(f"CREATE TABLE {table} ({', '.join(column_definitions(MOVIES))})")
+        self.query(f"ALTER TABLE {table} ALTER COLUMN collection SET DEFAULT 1")
+
     def index(self, table: str) -> None:
-        """The primary key and the listing's indexes of a partition."""
+        """The primary key and the other indexes of a leaf."""
         self.query(f"ALTER TABLE {table} ADD PRIMARY KEY (id)")
-        for statement in create_indexes(table):
+        for statement in create_indexes(MOVIES, table):
             self.query(statement)
 
     def drop_target(self) -> None:
@@ -65,7 +72,8 @@ class Database:
 
     def sums_of_upload(self, number: int) -> Sums:
         """The same of one upload's movies, as every reader sees them."""
-        return self._sums("movies", f"id >= {first_id(number)} AND id < {first_id(number + 1)}")
+        [[first_id]] = self.query("SELECT first_id FROM uploads WHERE number = %s", number)
+        return self._sums("movies", f"id >= {first_id} AND id < {end_of(first_id)}")
 
     def _sums(self, table: str, condition: str) -> Sums:
         values = self.query(f"SELECT {', '.join(SUMS_SQL.values())} FROM {table} WHERE {condition}")[0]

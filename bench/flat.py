@@ -13,10 +13,10 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.database import Database
+from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.database.engine import API_ROLE, create_read_engine
-from shared.database.models import Movie
-from shared.database.partitions import create_table
 from shared.database.queries.movies import Listing, movies_with_key
+from shared.database.row_tables import sql_table
 from shared.settings import Settings
 
 _TABLE: Final = "bench_flat"
@@ -53,8 +53,8 @@ class Page(Protocol):
 def create(database: Database) -> None:
     """Copy all movies, then index them."""
     database.query(f"DROP TABLE IF EXISTS {_TABLE}")
-    columns = ", ".join(Movie.__table__.columns.keys())
-    database.query(create_table(_TABLE))
+    columns = ", ".join(sql_table(MOVIES).columns.keys())
+    database.create_like_movies(_TABLE)
     database.query(f"INSERT INTO {_TABLE} ({columns}) SELECT {columns} FROM movies")
     database.index(_TABLE)
     database.query(f"ANALYZE {_TABLE}")

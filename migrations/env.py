@@ -16,8 +16,9 @@ from shared.settings import Settings
 MIGRATION_LOCK = 5_270_917
 # Branches and leaves of tables, which loaders create.
 PARTITION = re.compile(r".*_[tcu][0-9]+|rejects_all")
-TABLES = {dataset.table for dataset in Registry.built_in()}
-METADATA = [Base.metadata, *(sql_table(table).metadata for table in sorted(TABLES, key=lambda table: table.name))]
+for table in Registry.built_in().tables.values():
+    if table.name not in Base.metadata.tables:  # a process may run several commands
+        sql_table(table).to_metadata(Base.metadata)
 
 
 def include_object(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
@@ -29,7 +30,7 @@ def run_offline() -> None:
     """Print the SQL instead of running it (`alembic upgrade head --sql`)."""
     context.configure(
         dialect_name="postgresql",
-        target_metadata=METADATA,
+        target_metadata=Base.metadata,
         literal_binds=True,
         dialect_opts={"paramstyle": "named"},
         include_object=include_object,
@@ -46,7 +47,7 @@ def run_online() -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=MIGRATION_LOCK))
         context.configure(
             connection=connection,
-            target_metadata=METADATA,
+            target_metadata=Base.metadata,
             include_object=include_object,
             compare_server_default=True,
         )

@@ -6,12 +6,13 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from bench.contenders.job import Job
-from shared.database.arrow_schemas import MOVIES
+from shared.catalog.tables.movies import TABLE
+from shared.database.arrow_schemas import arrow_schema
 
 
 def adbc_ingest(job: Job) -> None:
     """`pyarrow.csv.read_csv`, then `adbc_ingest`."""
-    types = {name: MOVIES.field(name).type for name in job.columns}
+    types = {name: arrow_schema(TABLE).field(name).type for name in job.columns}
     plain = {name: pa.string() if pa.types.is_list(kind) else kind for name, kind in types.items()}
     table = pacsv.read_csv(
         job.path,

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from bench.contenders.arrow import ingest
 from bench.contenders.job import Job
-from shared.database.arrow_schemas import MOVIES
+from shared.catalog.tables.movies import TABLE
+from shared.database.arrow_schemas import arrow_schema
 
 _ROWS_PER_BATCH: Final = 50_000
 _TYPES: Final[dict[pa.DataType, str]] = {
@@ -23,7 +24,7 @@ _TYPES: Final[dict[pa.DataType, str]] = {
 
 def duckdb_copy(job: Job) -> None:
     """`read_csv` with the columns' types, batch by batch into `adbc_ingest`."""
-    kinds = {name: MOVIES.field(name).type for name in job.columns}
+    kinds = {name: arrow_schema(TABLE).field(name).type for name in job.columns}
     columns = ", ".join(f"'{name}': '{_TYPES.get(kind, 'VARCHAR')}'" for name, kind in kinds.items())
     selected = ", ".join(
         f"string_split(trim({name}, '{{}}'), ',') AS {name}" if pa.types.is_list(kind) else name

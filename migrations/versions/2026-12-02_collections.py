@@ -90,7 +90,8 @@ BEGIN
         EXECUTE format('ALTER TABLE movies ATTACH PARTITION %I FOR VALUES IN (%L)', found.branch, found.tenant);
     END LOOP;
     FOR found IN SELECT number, tenant, dataset, branch, 'movies_c' || number AS leaf FROM collections LOOP
-        EXECUTE format('CREATE TABLE %I ({columns}, CONSTRAINT %I PRIMARY KEY (id))', found.leaf, found.leaf || '_pkey');
+        EXECUTE format(
+            'CREATE TABLE %I ({columns}, CONSTRAINT %I PRIMARY KEY (id))', found.leaf, found.leaf || '_pkey');
         EXECUTE format(
             'INSERT INTO %I (id, collection, {values}) SELECT id, %s, {values} FROM movies_small'
             ' WHERE id >> 32 IN (SELECT number FROM uploads WHERE collection = %s)',
@@ -106,14 +107,16 @@ BEGIN
         WHERE uploads.number >= {first_large_number} AND state = 'completed' AND corrects IS NULL
     LOOP
         EXECUTE format('ALTER TABLE old_movies DETACH PARTITION %I', found.leaf);
-        EXECUTE format('ALTER TABLE %I ADD COLUMN collection integer NOT NULL DEFAULT %s', found.leaf, found.collection);
+        EXECUTE format(
+            'ALTER TABLE %I ADD COLUMN collection integer NOT NULL DEFAULT %s', found.leaf, found.collection);
         EXECUTE format('ALTER TABLE %I ALTER COLUMN collection DROP DEFAULT', found.leaf);
         EXECUTE format(
             'ALTER TABLE %I ADD CONSTRAINT %I CHECK (collection = %s)',
             found.leaf, found.leaf || '_collection', found.collection);
         EXECUTE format(
             'ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s, %s) TO (%s, %s)',
-            found.branch, found.leaf, found.collection, found.first_id, found.collection, found.first_id + (1::bigint << 32));
+            found.branch, found.leaf,
+            found.collection, found.first_id, found.collection, found.first_id + (1::bigint << 32));
     END LOOP;
 END $$
 """
@@ -147,9 +150,15 @@ DECLARE
 BEGIN
     CREATE TEMPORARY TABLE renumbered ON COMMIT DROP AS
     SELECT number AS before,
-           CASE WHEN first_id >= {first_large_id} THEN first_id >> 32
-                ELSE row_number() OVER (PARTITION BY first_id >= {first_large_id} ORDER BY first_id) END AS after
-    FROM uploads;
+           CASE WHEN kind = 'large' THEN first_id >> 32
+                WHEN kind = 'small' THEN number
+                ELSE last + row_number() OVER (PARTITION BY kind ORDER BY first_id) END AS after
+    FROM (SELECT number, first_id,
+                 CASE WHEN first_id >= {first_large_id} THEN 'large'
+                      WHEN first_id = number << 32 THEN 'small' ELSE 'new' END AS kind
+          FROM uploads) AS uploads,
+         (SELECT coalesce(max(number), 0) AS last FROM uploads
+          WHERE first_id = number << 32 AND first_id < {first_large_id}) AS small;
     FOR found IN SELECT conname, conrelid::regclass AS child FROM pg_constraint
         WHERE confrelid = 'uploads'::regclass AND contype = 'f' AND conparentid = 0
     LOOP
@@ -202,9 +211,9 @@ BEGIN
             found.leaf, found.first_id, found.first_id + (1::bigint << 32));
     END LOOP;
     INSERT INTO movies_small (id, {values})
-    SELECT id - first_id + (number << 32), {qualified}
-    FROM uploads JOIN new_movies ON new_movies.tenant = uploads.tenant AND id >= first_id AND id < first_id
-        + CASE WHEN first_id % (1::bigint << 32) = 0 AND first_id >> 32 = number THEN 1::bigint << 32 ELSE 1 << 24 END
+    SELECT new_movies.id - first_id + (number << 32), {qualified}
+    FROM uploads JOIN new_movies
+        ON new_movies.tenant = uploads.tenant AND new_movies.id >= first_id AND new_movies.id < first_id + (1 << 24)
     WHERE first_id < {first_large_id} AND state = 'completed' AND corrects IS NULL;
 END $$
 """

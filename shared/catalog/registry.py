@@ -13,6 +13,7 @@ from typing import Final, Self
 from shared.catalog import datasets as built_in
 from shared.catalog.dataset import Column, Dataset, normalised
 from shared.catalog.recognition import Candidate, Sample, best, candidates, is_filled, resolved
+from shared.catalog.table import Table
 from shared.csv.unreadable import HeaderMismatch
 from shared.errors import DatasetGone
 
@@ -42,6 +43,11 @@ class Registry:
     def names(self) -> list[str]:
         """The names in alphabetical order."""
         return sorted(self._datasets)
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        """The tables that the rows of the datasets land in, by name."""
+        return {dataset.table.name: dataset.table for dataset in self}
 
     @property
     def columns(self) -> Iterator[Column]:

@@ -9,36 +9,32 @@ from shared.database.state_machine import Connection
 
 _FIND: Final = """
 SELECT number, branch FROM collections
-WHERE tenant = %(tenant)s AND table_name = %(table)s AND dataset = %(dataset)s
+WHERE tenant = %(tenant)s AND table_name = %(table_name)s AND dataset = %(dataset)s
 """
 # An arbitrary number, and the table: one process at a time makes partitions of it.
-_LOCK: Final = "SELECT pg_advisory_xact_lock(5270918, hashtext(%(table)s))"
-_FIND_BRANCH: Final = "SELECT min(branch) FROM collections WHERE tenant = %(tenant)s AND table_name = %(table)s"
+_LOCK: Final = "SELECT pg_advisory_xact_lock(5270918, hashtext(%(table_name)s))"
+_FIND_BRANCH: Final = "SELECT min(branch) FROM collections WHERE tenant = %(tenant)s AND table_name = %(table_name)s"
 _INSERT: Final = """
 WITH next AS (SELECT nextval(pg_get_serial_sequence('collections', 'number')) AS number)
 INSERT INTO collections (number, tenant, dataset, table_name, branch) OVERRIDING SYSTEM VALUE
-SELECT number, %(tenant)s, %(dataset)s, %(table)s, coalesce(%(branch)s, %(table)s || '_t' || number) FROM next
+SELECT number, %(tenant)s, %(dataset)s, %(table_name)s, coalesce(%(branch)s, %(table_name)s || '_t' || number) FROM next
 RETURNING number, branch
 """
 
 
 def collection_of(connection: Connection, table: Table, tenant: str, dataset: str) -> Collection:
     """The tenant's collection of this dataset, in a transaction that creates it and its partitions if need be."""
-    names = {"tenant": tenant, "table": table.name, "dataset": dataset}
+    names = {"tenant": tenant, "table_name": table.name, "dataset": dataset}
     found = connection.execute(_FIND, **names)
     if not found:
-        connection.execute(_LOCK, table=table.name)
+        connection.execute(_LOCK, table_name=table.name)
         found = connection.execute(_FIND, **names)
     if found:
-        return _collection(*found[0], **names)
-    [[branch]] = connection.execute(_FIND_BRANCH, tenant=tenant, table=table.name)
+        return Collection(number=found[0][0], branch=found[0][1], **names)
+    [[branch]] = connection.execute(_FIND_BRANCH, tenant=tenant, table_name=table.name)
     [[number, new_branch]] = connection.execute(_INSERT, branch=branch, **names)
-    collection = _collection(number, new_branch, **names)
+    collection = Collection(number=number, branch=new_branch, **names)
     statements = create_branch(table, new_branch, tenant) if branch is None else []
     for statement in [*statements, *create_shared_leaf(table, collection)]:
         connection.execute(statement)
     return collection
-
-
-def _collection(number: int, branch: str, tenant: str, table: str, dataset: str) -> Collection:
-    return Collection(number=number, tenant=tenant, dataset=dataset, table_name=table, branch=branch)

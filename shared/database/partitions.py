@@ -68,7 +68,8 @@ def create_upload_leaf(table: Table, collection: Collection, leaf: str, first_id
 def attach(collection: Collection, leaf: str, low: int, high: int) -> str:
     """SQL that makes the leaf, whose ids are in [low, high), a visible part of its collection."""
     number = collection.number
-    return f"ALTER TABLE {collection.branch} ATTACH PARTITION {leaf} FOR VALUES FROM ({number}, {low}) TO ({number}, {high})"
+    bounds = f"FROM ({number}, {low}) TO ({number}, {high})"
+    return f"ALTER TABLE {collection.branch} ATTACH PARTITION {leaf} FOR VALUES {bounds}"
 
 
 def allow_autovacuum(leaf: str) -> str:

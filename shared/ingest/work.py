@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -14,22 +14,36 @@ from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.file_warnings import FileWarning, merged
 from shared.database import leases, state_machine
-from shared.database.loader_connection import LoaderConnection
 from shared.database.collections import collection_of
+from shared.database.loader_connection import LoaderConnection
 from shared.database.models.collections import Collection
 from shared.database.partitions import create_upload_leaf, shared_leaf, upload_leaf
 from shared.database.record_ids import is_large
-from shared.errors import LostLease, NothingLoaded, Permanent, TooManyRejects, UploadEnded
+from shared.errors import DatasetGone, LostLease, NothingLoaded, Permanent, TooManyRejects, UploadEnded
 from shared.ingest.intake.reject_budget import Budget
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 
 LOADER: Final = socket.gethostname()
 
 _COLUMNS: Final = (
-    "number, tenant, dataset, dialect::text, header, columns::text, table_schema::text, storage_key, trace_id,"
-    " corrects, first_id, (SELECT first_id FROM uploads AS corrected WHERE corrected.number = uploads.corrects),"
-    " on_error, max_rejects, max_rejects_percent"
+    "number, tenant, dataset, table_name, first_id, corrects,"
+    " (SELECT first_id FROM uploads AS corrected WHERE corrected.number = uploads.corrects), dialect::text, header,"
+    " columns::text, table_schema::text, storage_key, trace_id, on_error, max_rejects, max_rejects_percent"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where an upload's rows go: `copy_to` is the partition that COPY writes to, `first_id` begins their range of ids.
+
+    `is_new`: the leaf of a large upload, and this loader has created it.
+    """
+
+    table: Table
+    collection: Collection
+    copy_to: str
+    first_id: int
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +62,14 @@ class Work:
     storage_key: str
     trace_id: str
     budget: Budget
-    first_id: int
+    destination: Destination
     # number of the upload whose rejected records this one corrects; None if it is not a correction
     corrects: int | None = None
 
     @property
     def is_large(self) -> bool:
         """Whether its rows go into a leaf of its own."""
-        return is_large(self.first_id)
+        return self.corrects is None and is_large(self.destination.first_id)
 
     @property
     def target_number(self) -> int:
@@ -66,20 +80,6 @@ class Work:
         """Which columns of the file feed its dataset."""
         ours = {*REJECT_COLUMNS, *SHEET_COLUMNS}
         return self.columns or dataset.columns_of([name for name in self.header if name not in ours])
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where an upload's rows go: `copy_to` is the partition that COPY writes to, `first_id` begins their range of ids.
-
-    `is_new`: the leaf of a large upload, and this loader has created it.
-    """
-
-    table: Table
-    collection: Collection
-    copy_to: str
-    first_id: int
-    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,23 @@ INSERT INTO upload_events (upload_number, event, reason) VALUES (%(upload)s, %(e
 """
 
 
-def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
-    """Join the loading of this upload; None if there is nothing left to load."""
+def begin(connection: LoaderConnection, upload_id: UUID, tables: Mapping[str, Table]) -> Work | None:
+    """Join the loading of this upload, whose rows go into one of the tables; None if there is nothing left to load.
+
+    An upload whose table is gone fails.
+    """
     with connection.transaction():
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
             return None
-        number, tenant, dataset, dialect, header, columns, schema, storage_key, trace_id, *rest = row
-        corrects, first_id, corrected_id, *budget = rest
+        number, tenant, dataset, table_name, first_id, corrects, corrected_id, *rest = row
+        table = tables.get(table_name)
+        if table is None:
+            state_machine.fail(connection, number, DatasetGone.code, f"the dataset {dataset} no longer exists")
+            return None
+        collection = collection_of(connection, table, tenant, dataset)
+        connection.execute(_SET_COLLECTION, upload=number, collection=collection.number)
+        dialect, header, columns, schema, storage_key, trace_id, *budget = rest
         return Work(
             id=upload_id,
             number=number,
@@ -143,29 +152,28 @@ def begin(connection: LoaderConnection, upload_id: UUID) -> Work | None:
             storage_key=storage_key,
             trace_id=trace_id,
             budget=Budget(*budget),
-            first_id=first_id if corrected_id is None else corrected_id,
+            destination=_destination(connection, table, collection, number, first_id, corrected_id),
             corrects=corrects,
         )
 
 
-def prepare(connection: LoaderConnection, work: Work, table: Table) -> Destination:
-    """Find or create the partitions for the upload's rows; raises `UploadEnded`.
-
-    The rows of a correction go where those of the corrected upload are, so COPY writes them to the tenant's branch.
-    """
-    with connection.transaction():
-        hold_upload(connection, work)
-        collection = collection_of(connection, table, work.tenant, work.dataset)
-        connection.execute(_SET_COLLECTION, upload=work.number, collection=collection.number)
-        if work.corrects is not None:
-            return Destination(table, collection, collection.branch, work.first_id)
-        if not work.is_large:
-            return Destination(table, collection, shared_leaf(table.name, collection.number), work.first_id)
-        leaf = upload_leaf(table.name, work.number)
-        is_new = connection.execute("SELECT to_regclass(%(leaf)s)::text", leaf=leaf)[0][0] is None
-        if is_new:
-            connection.execute(create_upload_leaf(table, collection, leaf, work.first_id))
-        return Destination(table, collection, leaf, work.first_id, is_new)
+def _destination(
+    connection: LoaderConnection,
+    table: Table,
+    collection: Collection,
+    number: int,
+    first_id: int,
+    corrected_id: int | None,
+) -> Destination:
+    if corrected_id is not None:  # the rows go where those of the corrected upload are
+        return Destination(table, collection, collection.branch, corrected_id)
+    if not is_large(first_id):
+        return Destination(table, collection, shared_leaf(table.name, collection.number), first_id)
+    leaf = upload_leaf(table.name, number)
+    is_new = connection.execute("SELECT to_regclass(%(leaf)s)::text", leaf=leaf)[0][0] is None
+    if is_new:
+        connection.execute(create_upload_leaf(table, collection, leaf, first_id))
+    return Destination(table, collection, leaf, first_id, is_new)
 
 
 def claim_batch(

@@ -15,8 +15,8 @@ from psycopg2 import extensions
 
 from tests.chaos.ledger import Attempt, Finding
 
-_LINES = 2**32  # id = upload number * 2^32 + line number
-_FIRST_LARGE = 2**20
+_FIRST_LARGE = 2**52
+_MOST_LINES = 2**24  # the ids of a small upload
 _NOTHING_LEFT = ("cancelled", "undone")
 
 
@@ -38,6 +38,7 @@ class Row:
     """The columns of `uploads` that are checked."""
 
     number: int
+    first_id: int
     id: str
     tenant: str
     state: str
@@ -117,13 +118,12 @@ class Checker:
     def _check_completed(self, connection: extensions.connection, attempt: Attempt, row: Row) -> None:
         expected = attempt.expected
         stored = _fetch(connection, "SELECT id, title FROM movies WHERE tenant = %s", row.tenant)
-        strangers = [number for number, _title in stored if number // _LINES != row.number]
-        lines = Counter(number % _LINES for number, _title in stored)
+        found = [(id_ - row.first_id, title) for id_, title in stored]
+        strangers = [line for line, _title in found if not 0 < line < _MOST_LINES]
+        lines = Counter(line for line, _title in found)
         self._compare_lines(row, lines, set(expected.good), strangers)
         titles = dict(zip(expected.good, expected.titles, strict=True))
-        wrong = [
-            number % _LINES for number, title in stored if titles.get(number % _LINES) != zlib.crc32(title.encode())
-        ]
+        wrong = [line for line, title in found if titles.get(line) != zlib.crc32(title.encode())]
         if wrong:
             self._found("wrong rows", row.tenant, f"upload {row.number}: another title at lines {wrong[:5]}")
         rejects = _fetch(
@@ -172,7 +172,7 @@ class Checker:
 
     def _check_whole(self, connection: extensions.connection) -> None:
         for values in _fetch(connection, _TOTALS_DIFFER):
-            self._found("wrong totals", values[0], f"(tenant, year, language, movie_totals, rows) {values}")
+            self._found("wrong totals", values[0], f"(tenant, year, language, collection_totals, rows) {values}")
         for (ids,) in _fetch(connection, "SELECT id FROM movies GROUP BY id HAVING count(*) > 1 LIMIT 5"):
             self._found("rows duplicated", "movies", f"id {ids} more than once")
         for table, state in _fetch(connection, _LEFTOVER_TABLES):
@@ -204,12 +204,12 @@ _UNSETTLED = f"""
 SELECT number FROM uploads WHERE state IN ('queued', 'loading')
 UNION ALL
 SELECT number FROM uploads JOIN pg_class ON relname = 'movies_u' || number AND relkind = 'r'
-WHERE state IN ('failed', 'cancelled', 'undone') AND number >= {_FIRST_LARGE}
+WHERE state IN ('failed', 'cancelled', 'undone') AND first_id >= {_FIRST_LARGE}
 """
 
 _UPLOADS = """
-SELECT number, id::text, tenant, state, storage_key, read_records, loaded_records, rejected_records, duplicate_records,
-       coalesce(error_code || ': ' || error_message, '')
+SELECT number, first_id, id::text, tenant, state, storage_key, read_records, loaded_records, rejected_records,
+       duplicate_records, coalesce(error_code || ': ' || error_message, '')
 FROM uploads ORDER BY number
 """
 
@@ -226,7 +226,11 @@ SELECT (SELECT count(*) FROM rejects WHERE upload_number = %s),
 
 _TOTALS_DIFFER = """
 SELECT tenant, release_year, language, coalesce(told, 0), coalesce(counted, 0)
-FROM (SELECT tenant, release_year, original_language AS language, movies AS told FROM movie_totals) AS totals
+FROM (
+    SELECT tenant, coalesce((facets ->> 'release_year')::int, 0) AS release_year,
+           coalesce(facets ->> 'original_language', '') AS language, sum(row_count) AS told
+    FROM collection_totals GROUP BY 1, 2, 3
+) AS totals
 FULL JOIN (
     SELECT tenant, coalesce(release_year, 0) AS release_year, coalesce(original_language, '') AS language,
            count(*) AS counted

@@ -99,13 +99,13 @@ class SqlReader:
             self.open_count.value = counts(connection, _OPEN).get("open", 0)
             attempts = self.ledger.attempts
             _judge(rows, attempts, counts(connection, _ROWS), "SELECT count(*) FROM movies")
-            _judge(totals, attempts, counts(connection, _TOTALS), "movie_totals")
+            _judge(totals, attempts, counts(connection, _TOTALS), "collection_totals")
             self.ledger.readers_may_go.wait(0.25)
 
 
 _OPEN = "SELECT 'open', count(*) FROM uploads WHERE state IN ('queued', 'loading')"
 _ROWS = "SELECT tenant, count(*) FROM movies GROUP BY tenant"
-_TOTALS = "SELECT tenant, sum(movies)::bigint FROM movie_totals GROUP BY tenant"
+_TOTALS = "SELECT tenant, sum(row_count)::bigint FROM collection_totals GROUP BY tenant"
 
 
 def counts(connection: extensions.connection, sql: str) -> dict[str, int]:

@@ -19,12 +19,12 @@ CONTENT = movies(*({"title": "" if line == BAD_LINE else f"Film {line}"} for lin
 TENANT = "n1-a0"
 
 CORRUPTIONS = {
-    "rows lost": "DELETE FROM movies WHERE id & 4294967295 = 5",
-    "rows duplicated": "UPDATE movies SET id = id + 1000 WHERE id & 4294967295 = 5",
-    "wrong rows": "UPDATE movies SET title = 'Another' WHERE id & 4294967295 = 5",
+    "rows lost": "DELETE FROM movies WHERE id % 16777216 = 5",
+    "rows duplicated": "UPDATE movies SET id = id + 1000 WHERE id % 16777216 = 5",
+    "wrong rows": "UPDATE movies SET title = 'Another' WHERE id % 16777216 = 5",
     "wrong rejects": "DELETE FROM rejects",
     "wrong record counts": "UPDATE uploads SET loaded_records = loaded_records - 1, read_records = read_records - 1",
-    "wrong totals": "UPDATE movie_totals SET movies = movies + 1",
+    "wrong totals": "UPDATE collection_totals SET row_count = row_count + 1",
     "rows left": "UPDATE uploads SET state = 'cancelled'",
     "failed": "UPDATE uploads SET state = 'failed', error_code = 'x', error_message = 'x'",
     "stuck": "UPDATE uploads SET state = 'loading'",

@@ -22,20 +22,31 @@ def spans(engine: Engine, number: int) -> list[Any]:
 
 def movies(engine: Engine) -> dict[int, tuple[int, int]]:
     """Upload -> visible rows, different ids."""
-    found = rows(engine, "SELECT id >> 32, count(*), count(DISTINCT id) FROM movies GROUP BY 1")
+    sql = """
+    SELECT number, count(*), count(DISTINCT movies.id) FROM movies JOIN uploads ON movies.id > first_id
+        AND movies.id < first_id + CASE WHEN first_id >= 1::bigint << 52 THEN 1::bigint << 32 ELSE 1 << 24 END
+    GROUP BY 1
+    """
+    found = rows(engine, sql)
     return {number: (count, distinct) for number, count, distinct in found}
 
 
 def totals(engine: Engine) -> set[Any]:
     """What the listing's `total` is made of."""
-    return set(
-        rows(engine, "SELECT tenant, release_year, original_language, movies FROM movie_totals WHERE movies <> 0")
-    )
+    sql = """
+    SELECT tenant, dataset, (facets ->> 'release_year')::int, facets ->> 'original_language', row_count
+    FROM collection_totals JOIN collections USING (tenant, table_name) WHERE collection = number AND row_count <> 0
+    """
+    return set(rows(engine, sql))
 
 
 def counted(engine: Engine) -> set[Any]:
     """The same by counting."""
-    return set(rows(engine, "SELECT tenant, release_year, original_language, count(*) FROM movies GROUP BY 1, 2, 3"))
+    sql = """
+    SELECT movies.tenant, dataset, release_year, original_language, count(*)
+    FROM movies JOIN collections ON collection = number GROUP BY 1, 2, 3, 4
+    """
+    return set(rows(engine, sql))
 
 
 def histories(engine: Engine) -> dict[int, list[str]]:
@@ -79,5 +90,5 @@ def empty(engine: Engine) -> None:
     with engine.begin() as connection:
         for (table,) in own_tables(engine):
             connection.execute(text(f"DROP TABLE {table}"))
-        for name in ("uploads", "movies", "movie_totals"):
+        for name in ("uploads", "movies", "collection_totals"):
             connection.execute(text(f"DELETE FROM {name}"))

@@ -7,7 +7,6 @@ of other tenants by their CHECK constraint, which it cannot do for a parameter. 
 is kept (`plan_cache_mode` in engine.py).
 """
 
-import uuid
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -89,7 +88,7 @@ def movie_by_id(movie_id: int, tenant: str, collection: int) -> Select[Any]:
     return select(*MOVIES).where(_is_of(tenant), is_of_collection, of_id)
 
 
-def source_of(movie_id: int, tenant: str) -> Select[uuid.UUID, int, str, int, int]:
+def source_of(movie_id: int, tenant: str) -> Select[*tuple[Any, ...]]:
     """`upload_id`, `upload_number`, `filename`, `first_id` and `collection` of the upload that the id belongs to."""
     columns = Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename
     before = Upload.tenant == tenant, Upload.first_id <= movie_id

@@ -29,7 +29,7 @@ from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
 from shared.ingest.rejects_columns import LINE_COLUMN, SHEET_LINE_COLUMN
 from shared.ingest.validation.validate import Validated, shown_values, validate
-from shared.ingest.work import Destination, Work, record_event
+from shared.ingest.work import Work, record_event
 
 _LAST_LINE: Final = LARGE_LINES - 1
 
@@ -71,11 +71,11 @@ class Corrected(Validated):
     locations: Locations
 
 
-def validate_corrected(records: Records, work: Work, dataset: Dataset, destination: Destination) -> Corrected:
+def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Corrected:
     """Like `validate`, but the rows get ids of the corrected upload, by the lines that they name."""
     records, lines = _take_lines(records)
-    ids = lines + destination.first_id
-    validated = validate(records, dataset, work.columns_of(dataset), destination, work.number, ids)
+    ids = lines + work.destination.first_id
+    validated = validate(records, dataset, work.columns_of(dataset), work.destination, work.number, ids)
     locations, numbers = records.locations, records.numbers
     named = Locations(locations.line_numbers[numbers], locations.byte_starts[numbers], locations.byte_ends[numbers])
     return Corrected(
@@ -116,14 +116,14 @@ def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected
     """
     if not state_machine.hold_completed(connection, work.target_number):
         raise CorrectedUploadEnded("the upload that these records belong to is no longer completed: it was undone")
-    valid = corrected.rows["id"].to_numpy() - work.first_id
+    valid = corrected.rows["id"].to_numpy() - work.destination.first_id
     invalid = np.setdiff1d(corrected.lines, valid)
     taken = connection.execute(_TAKE_REJECTS, corrects=work.target_number, lines=valid.tolist())
     left = connection.execute(_STILL_REJECTED, corrects=work.target_number, lines=invalid.tolist())
     is_wanted = np.isin(corrected.lines, np.array([*taken, *left], dtype=np.int64).reshape(-1))
     if is_wanted.all():
         return corrected
-    ids = pa.array(corrected.lines[is_wanted] + work.first_id)
+    ids = pa.array(corrected.lines[is_wanted] + work.destination.first_id)
     unwanted_lines = pa.array(corrected.locations.line_numbers[~is_wanted])
     # Further reasons for a record that the upload did not reject would only mislead.
     others = corrected.rejects.filter(pc.invert(pc.is_in(corrected.rejects["line_number"], unwanted_lines)))
@@ -147,15 +147,15 @@ def _not_rejects(corrected: Corrected, unwanted: np.ndarray, upload_number: int)
     return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)
 
 
-def publish_corrected(connection: LoaderConnection, work: Work, destination: Destination, corrected: Corrected) -> None:
+def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corrected) -> None:
     """Change the corrected upload's record counts and complete the correction, in the transaction with the rows."""
     count = int(corrected.rows.num_rows)
     if count:
         connection.execute(_CHANGE_RECORD_COUNTS, corrects=work.target_number, corrected=count)
-        counts = totals.counted(destination.table, corrected.rows)
+        counts = totals.counted(work.destination.table, corrected.rows)
         totals.add_to_upload(connection, work.target_number, counts)
-        totals.add_to_collection(connection, destination.collection, counts)
+        totals.add_to_collection(connection, work.destination.collection, counts)
         reason = f"{count} rejected records were corrected by upload {work.id}"
         record_event(connection, work.target_number, "corrected", reason)
     reach("correction.counted")
-    complete(connection, work, destination, epoch=None, counted_elsewhere=count)
+    complete(connection, work, epoch=None, counted_elsewhere=count)

@@ -117,6 +117,7 @@ def _remove_rows(connection: Connection, number: int) -> None:
     """Remove the rows of a completed upload, whose row is locked, and what they count for."""
     where = select(Upload.table_name, Upload.collection, Upload.first_id).where(Upload.number == number)
     table, collection, first_id = connection.execute(where).one()
+    assert collection is not None  # a loader has found it before it loaded
     totals.subtract_upload_from_collection(PlainSql(connection), number, collection)
     if is_large(first_id):
         connection.execute(text(f"DROP TABLE {upload_leaf(table, number)}"))

@@ -22,7 +22,6 @@ from shared.ingest.publishing.completion import publish_small
 from shared.ingest.validation.validate import Validated, validate
 from shared.ingest.work import (
     ClaimedBatch,
-    Destination,
     Work,
     enforce_budget,
     fail,
@@ -40,36 +39,35 @@ class Commit(Protocol):
         """Validate the records, then commit them; raises `LostLease`, and errors of validation and database."""
 
 
-def commit_of(work: Work, dataset: Dataset, destination: Destination) -> Commit:
+def commit_of(work: Work, dataset: Dataset) -> Commit:
     """The strategy for an upload of this dataset; raises `InvalidSchema` if the dataset has changed since."""
     dataset = work.schema.applied(dataset, work.columns_of(dataset))
     if work.corrects is not None:
-        return CorrectionCommit(work, dataset, destination)
-    return (LargeUploadCommit if work.is_large else SmallUploadCommit)(work, dataset, destination)
+        return CorrectionCommit(work, dataset)
+    return LargeUploadCommit(work, dataset) if work.is_large else SmallUploadCommit(work, dataset)
 
 
 class SmallUploadCommit:
     """One transaction loads and publishes the upload, or fails it if too few of its records are valid."""
 
-    def __init__(self, work: Work, dataset: Dataset, destination: Destination) -> None:
+    def __init__(self, work: Work, dataset: Dataset) -> None:
         self._work = work
         self._dataset = dataset
-        self._destination = destination
 
     def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
         """See `Commit`."""
-        work, validated = self._work, _validate(self._work, self._dataset, self._destination, records)
+        work, validated = self._work, _validate(self._work, self._dataset, records)
         error = _why_failed(work, validated)
         with connection.transaction():
             if error is None:
-                connection.copy(self._destination.copy_to, validated.rows)
+                connection.copy(work.destination.copy_to, validated.rows)
             _copy_rejects(connection, validated)
             hold_upload(connection, work)
             _fence(connection, work, batch, validated)
             if error is not None:
                 fail(connection, work, error)
             else:
-                publish_small(connection, work, self._destination, validated.rows)
+                publish_small(connection, work, validated.rows)
             reach("batch.fenced")
         return validated
 
@@ -77,17 +75,16 @@ class SmallUploadCommit:
 class LargeUploadCommit:
     """The rows go into the upload's own table; `publishing.large_upload` makes it visible."""
 
-    def __init__(self, work: Work, dataset: Dataset, destination: Destination) -> None:
+    def __init__(self, work: Work, dataset: Dataset) -> None:
         self._work = work
         self._dataset = dataset
-        self._destination = destination
 
     def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
         """See `Commit`."""
-        work, validated = self._work, _validate(self._work, self._dataset, self._destination, records)
+        work, validated = self._work, _validate(self._work, self._dataset, records)
         may_exceed_budget = validated.rejected and work.budget.allowed(0) is not None
         with connection.transaction():
-            connection.copy(self._destination.copy_to, validated.rows)
+            connection.copy(work.destination.copy_to, validated.rows)
             _copy_rejects(connection, validated)
             if may_exceed_budget:
                 hold_upload(connection, work)
@@ -101,29 +98,27 @@ class LargeUploadCommit:
 class CorrectionCommit:
     """The rows become rows of the corrected upload, whose record counts and totals change in the same transaction."""
 
-    def __init__(self, work: Work, dataset: Dataset, destination: Destination) -> None:
+    def __init__(self, work: Work, dataset: Dataset) -> None:
         self._work = work
         self._dataset = dataset
-        self._destination = destination
 
     def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
         """See `Commit`; raises `CorrectedUploadEnded` as well."""
-        work, destination = self._work, self._destination
-        corrected = validate_corrected(records, work, self._dataset, destination)
+        work, corrected = self._work, validate_corrected(records, self._work, self._dataset)
         reach("batch.prepared")
         with connection.transaction():
             corrected = keep_rejected(connection, work, corrected)
-            connection.copy(destination.copy_to, corrected.rows)
+            connection.copy(work.destination.copy_to, corrected.rows)
             _copy_rejects(connection, corrected)
             hold_upload(connection, work)
             _fence(connection, work, batch, corrected)
-            publish_corrected(connection, work, destination, corrected)
+            publish_corrected(connection, work, corrected)
             reach("batch.fenced")
         return corrected
 
 
-def _validate(work: Work, dataset: Dataset, destination: Destination, records: Records) -> Validated:
-    validated = validate(records, dataset, work.columns_of(dataset), destination, work.number)
+def _validate(work: Work, dataset: Dataset, records: Records) -> Validated:
+    validated = validate(records, dataset, work.columns_of(dataset), work.destination, work.number)
     reach("batch.prepared")
     return validated
 

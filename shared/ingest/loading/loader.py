@@ -24,7 +24,7 @@ from shared.failpoints import reach
 from shared.ingest.loading.commits import Commit, commit_of
 from shared.ingest.loading.scheduling import next_upload
 from shared.ingest.publishing.large_upload import publish_large
-from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, prepare, record_event
+from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, record_event
 from shared.settings import Settings
 from shared.storage.protocol import Storage
 
@@ -97,22 +97,19 @@ class Loader:
 
     def _load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
         with self.pool.connection() as connection:
-            work = begin(connection, upload_id)
+            work = begin(connection, upload_id, self.registry.tables)
         if work is None:
             return False
         reach("load.begun")
+        if work.destination.is_new:
+            self._call_others(upload_id)
         with structlog.contextvars.bound_contextvars(trace_id=work.trace_id):
             try:
-                dataset = self.registry.get(work.dataset)
-                with self.pool.connection() as connection:
-                    destination = prepare(connection, work, dataset.table)
-                if destination.is_new:
-                    self._call_others(upload_id)
-                self._load_batches(work, commit_of(work, dataset, destination), should_stop)
+                self._load_batches(work, commit_of(work, self.registry.get(work.dataset)), should_stop)
                 if should_stop():
                     return True
                 if work.is_large:  # a small upload is published by the transaction of its only batch
-                    publish_large(self.pool, self.settings, work, destination)
+                    publish_large(self.pool, self.settings, work)
             except Permanent as error:
                 with self.pool.connection() as connection, connection.transaction():
                     fail(connection, work, error)

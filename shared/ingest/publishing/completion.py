@@ -9,7 +9,7 @@ from shared.database import state_machine
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease, RecordCountsMismatch
 from shared.ingest.publishing import totals
-from shared.ingest.work import Destination, Work, collect_warnings, nothing_loaded, too_many_rejects
+from shared.ingest.work import Work, collect_warnings, nothing_loaded, too_many_rejects
 
 log = structlog.get_logger()
 
@@ -31,15 +31,13 @@ FROM (
 """
 
 
-def publish_small(connection: LoaderConnection, work: Work, destination: Destination, rows: pa.Table) -> None:
+def publish_small(connection: LoaderConnection, work: Work, rows: pa.Table) -> None:
     """Publish a small upload in the transaction that loads its only batch."""
-    totals.add_to_upload(connection, work.number, totals.counted(destination.table, rows))
-    complete(connection, work, destination, epoch=None)
+    totals.add_to_upload(connection, work.number, totals.counted(work.destination.table, rows))
+    complete(connection, work, epoch=None)
 
 
-def complete(
-    connection: LoaderConnection, work: Work, destination: Destination, epoch: int | None, counted_elsewhere: int = 0
-) -> None:
+def complete(connection: LoaderConnection, work: Work, epoch: int | None, counted_elsewhere: int = 0) -> None:
     """Reconcile the record counts and complete the upload.
 
     `epoch`: that of the claimed publishing; None if there was no claim. `counted_elsewhere`: how many of its rows are
@@ -49,7 +47,7 @@ def complete(
     row = connection.execute(_COUNTS, upload=work.number)[0]
     is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_rows, stored_rejects = row
     stored_rows += counted_elsewhere
-    totals.add_upload_to_collection(connection, work.number, destination.collection)
+    totals.add_upload_to_collection(connection, work.number, work.destination.collection)
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)
     if not loaded and work.corrects is None:

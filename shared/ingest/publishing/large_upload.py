@@ -24,7 +24,7 @@ from shared.settings import Settings
 _INDEX_MEMORY: Final = "256MB"
 
 
-def publish_large(pool: LoaderPool, settings: Settings, work: Work, destination: Destination) -> bool:
+def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
     """Build the indexes, attach the leaf, complete the upload.
 
     Returns False if another loader is publishing, or if batches are left.
@@ -35,12 +35,12 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work, destination:
             return False
         try:
             reach("publish.claimed")
-            _build(pool, settings, work, destination, partial(_renew, connection, settings, work, epoch))
+            _build(pool, settings, work, partial(_renew, connection, settings, work, epoch))
             reach("publish.built")
             with connection.transaction():
-                _attach(connection, destination)
+                _attach(connection, work.destination)
                 reach("publish.attached")
-                complete(connection, work, destination, epoch)
+                complete(connection, work, epoch)
                 reach("publish.completed")
         except Exception as error:
             # What another attempt may cure does not count; anything else must come to an end.
@@ -72,11 +72,9 @@ def _renew(connection: LoaderConnection, settings: Settings, work: Work, epoch: 
             raise LostLease("another loader publishes this upload now")
 
 
-def _build(
-    pool: LoaderPool, settings: Settings, work: Work, destination: Destination, renew: Callable[[], None]
-) -> None:
+def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
     """Build indexes, totals and statistics; each has a transaction of its own and can be repeated."""
-    table, leaf = destination.table, destination.copy_to
+    table, leaf = work.destination.table, work.destination.copy_to
     statements = [  # the longest first, so that all builders end at about the same time
         *create_indexes(table, leaf),
         f"CREATE UNIQUE INDEX IF NOT EXISTS {leaf}_pkey ON {leaf} (id)",

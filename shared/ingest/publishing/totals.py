@@ -1,4 +1,4 @@
-"""How many rows there are for each combination of a table's facets: kept for each upload, and summed for each collection.
+"""How many rows have which values of a table's facets: kept for each upload, and summed for each collection.
 
 Both change in the transaction that publishes, corrects or undoes an upload, so the total of a listing is exact and no
 request counts rows. Rows change in the order of the key, so two transactions never deadlock.

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2.extensions import connection as Connection  # noqa: N812 - it is a class
 
+from shared.catalog.language_codes import language_number, language_numbers
 from shared.database.binary_copy import encode
-from shared.database.language_codes import language_number, language_numbers
 
 SCHEMA = pa.schema(
     {

@@ -27,9 +27,10 @@ from tests.conftest import Intake
 from tests.integration.ingest.test_loader import LARGE, SMALL, never
 
 MORE_UPLOADS = """
-INSERT INTO uploads (number, tenant, filename, dataset, dialect, header, transport, trace_id, storage_key, size_bytes,
-                     sha256, content_bytes, header_bytes, forced)
-SELECT nextval('small_upload_numbers'), 'alpha', 'f.csv', 'movies', '{}', '{}', 'background', '', 'k', 1, '', 1, 1, true
+INSERT INTO uploads (number, first_id, table_name, tenant, filename, dataset, dialect, header, transport, trace_id,
+                     storage_key, size_bytes, sha256, content_bytes, header_bytes, forced)
+SELECT nextval('upload_numbers'), nextval('small_first_ids'), 'movies', 'alpha',
+       'f.csv', 'movies', '{}', '{}', 'background', '', 'k', 1, '', 1, 1, true
 FROM generate_series(1, 1000)
 """
 

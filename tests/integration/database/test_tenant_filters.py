@@ -35,6 +35,7 @@ class Held:
 
     upload_id: uuid.UUID
     movie_id: int
+    collection: int
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def held(engine: Engine, intake: Intake, loader: Loader) -> Held:
     loader.load(upload_id, never)
     intake(FILE, tenant=OWNER)
     reserve(engine, OWNER, "key")
-    return Held(upload_id, rows(engine, "SELECT min(id) FROM movies")[0][0])
+    return Held(upload_id, *rows(engine, "SELECT id, collection FROM movies ORDER BY id")[0])
 
 
 def statements(held: Held, tenant: str) -> dict[str, Select[Any]]:
@@ -60,7 +61,7 @@ def statements(held: Held, tenant: str) -> dict[str, Select[Any]]:
         "movies_without_key": movie_queries.movies_without_key(listing, None, 10, 0),
         "count_with_key": movie_queries.count_with_key(listing, 10),
         "movies_total": movie_queries.movies_total(listing),
-        "movie_by_id": movie_queries.movie_by_id(held.movie_id, tenant),
+        "movie_by_id": movie_queries.movie_by_id(held.movie_id, tenant, held.collection),
         "source_of": movie_queries.source_of(held.movie_id, tenant),
         "tenants": tenant_queries.tenants(tenant),
     }

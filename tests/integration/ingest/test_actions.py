@@ -15,11 +15,11 @@ from shared.errors import LostLease, NotFound, StateConflict, Unavailable
 from shared.ingest.lifecycle.actions import cancel, drop_table, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader
-from shared.ingest.work import begin, claim_batch, finish_batch
+from shared.ingest.work import claim_batch, finish_batch
 from shared.messaging import Transport
 from shared.settings import Settings
 from tests.conftest import Intake
-from tests.integration.ingest.test_loader import LARGE, SMALL, commit, never, read_records, rows, upload, validated
+from tests.integration.ingest.test_loader import LARGE, SMALL, begun, commit, copy, never, read_records, rows, upload
 from tests.rows import movies
 
 
@@ -63,7 +63,7 @@ def test_undo_takes_everything_back(engine: Engine, loader: Loader, intake: Inta
     undo(engine, gone, "public")
     assert upload(engine, gone)["state"] == "undone"
     assert rows(engine, "SELECT count(*) FROM movies") == [(2,)]
-    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(2,)]
+    assert rows(engine, "SELECT sum(row_count) FROM collection_totals") == [(2,)]
     assert rows(engine, "SELECT count(*) FROM rejects") == [(1,)]
     assert own_tables(engine) == []
 
@@ -95,8 +95,7 @@ def test_a_loader_cannot_commit_into_a_cancelled_upload(
 ) -> None:
     upload_id = intake(content)
     connection = LoaderConnection(settings)
-    work = begin(connection, upload_id)
-    assert work is not None
+    work = begun(connection, upload_id)
     batch = claim_batch(connection, work, 60, 3)
     assert batch is not None
     records = read_records(loader, work, batch)
@@ -114,12 +113,11 @@ def test_cancel_does_not_wait_for_a_paused_loader(
 ) -> None:
     upload_id = intake(LARGE)
     paused = LoaderConnection(settings)
-    work = begin(paused, upload_id)
-    assert work is not None
+    work = begun(paused, upload_id)
     batch = claim_batch(paused, work, 60, 3)
     assert batch is not None
     with pytest.raises(Unavailable), paused.transaction():  # noqa: PT012 - the transaction is what must fail
-        paused.copy(work.table, validated(work, read_records(loader, work, batch)).movies)
+        copy(paused, work, read_records(loader, work, batch))
         started = time.monotonic()
         cancel(engine, upload_id, "public")
         assert time.monotonic() - started < 5
@@ -194,8 +192,7 @@ def test_the_sweep_does_not_fill_a_queue_without_a_consumer(engine: Engine, inta
 def test_the_sweep_leaves_a_working_loader_alone(engine: Engine, intake: Intake, settings: Settings) -> None:
     upload_id, notifier = intake(LARGE), Notifier()
     connection = LoaderConnection(settings)
-    work = begin(connection, upload_id)
-    assert work is not None
+    work = begun(connection, upload_id)
     assert claim_batch(connection, work, 60, 3) is not None
     forget_notifications(engine)
     sweep(engine, settings, notifier, [Transport.CELERY])
@@ -210,8 +207,7 @@ def test_the_sweep_leaves_a_working_loader_alone(engine: Engine, intake: Intake,
 def test_a_batch_that_kills_its_loaders_ends_the_upload(engine: Engine, intake: Intake, settings: Settings) -> None:
     upload_id = intake(LARGE)
     connection = LoaderConnection(settings)
-    work = begin(connection, upload_id)
-    assert work is not None
+    work = begun(connection, upload_id)
     for _ in range(settings.max_attempts):
         assert claim_batch(connection, work, 0, settings.max_attempts) is not None
     second = claim_batch(connection, work, 0, settings.max_attempts)
@@ -231,8 +227,7 @@ def test_a_loader_of_an_upload_that_the_sweep_has_failed_commits_nothing(
     engine: Engine, loader: Loader, intake: Intake, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = LoaderConnection(settings)
-    work = begin(connection, intake(LARGE))
-    assert work is not None
+    work = begun(connection, intake(LARGE))
     for _ in range(settings.max_attempts):
         assert claim_batch(connection, work, 0, settings.max_attempts) is not None
     alive = claim_batch(connection, work, 60, settings.max_attempts)

@@ -11,11 +11,11 @@ from shared.database.loader_connection import LoaderConnection
 from shared.errors import StateConflict
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.loading.loader import Loader
-from shared.ingest.work import begin, claim_batch
+from shared.ingest.work import claim_batch
 from shared.settings import Settings
 from tests.conftest import Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, rejected_lines
-from tests.integration.ingest.test_loader import SMALL, commit, never, read_records, rows, upload
+from tests.integration.ingest.test_loader import SMALL, begun, commit, never, read_records, rows, upload
 
 
 @pytest.fixture
@@ -154,8 +154,7 @@ def test_a_loader_whose_lease_was_taken_corrects_nothing(
     read, _, _ = counts(engine, parent)
     correction = correct(parent, corrected_movies(*rejected_lines(engine, parent)))
     slow, _ = connections
-    work = begin(slow, correction)
-    assert work is not None
+    work = begun(slow, correction)
     batch = claim_batch(slow, work, 0, 3)
     assert batch is not None
     records = read_records(loader, work, batch)

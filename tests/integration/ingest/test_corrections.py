@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Engine
 
 from shared.csv.unreadable import HeaderMismatch
-from shared.database.record_ids import first_id
 from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
 from shared.storage.opening import open_storage
@@ -18,6 +17,10 @@ from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons, rejected_lines
 from tests.integration.ingest.test_loader import SMALL, never, rows, upload
 from tests.rows import GOOD_MOVIE, GOOD_TITLE, MOVIES_HEADER, TITLES_HEADER, titles
+
+_OF_2001 = """
+SELECT facets ->> 'original_language', row_count FROM collection_totals WHERE facets ->> 'release_year' = '2001'
+"""
 
 
 def test_record_counts_are_reconciled_and_rows_have_the_ids_of_their_lines(
@@ -32,10 +35,10 @@ def test_record_counts_are_reconciled_and_rows_have_the_ids_of_their_lines(
     assert counts(engine, correction) == (rejected, rejected, 0)
     assert counts(engine, parent) == (read, read, 0)
     assert rejected_lines(engine, parent) == []
-    base = first_id(upload(engine, parent)["number"])
+    base = upload(engine, parent)["first_id"]
     found = rows(engine, "SELECT id, title FROM movies WHERE title LIKE 'Corrected%' ORDER BY id")
     assert [(id_, title) for id_, title in found] == [(base + line, f"Corrected {line}") for line in lines]
-    counted = rows(engine, "SELECT original_language, movies FROM movie_totals WHERE release_year = 2001")
+    counted = rows(engine, _OF_2001)
     assert [(language, count) for language, count in counted] == [("fr", rejected)]
     assert rows(engine, "SELECT count(*) FROM movies") == [(read,)]
     check_totals(engine)
@@ -157,7 +160,7 @@ def test_columns_may_stand_in_any_order_and_ours_do_not_get_into_extra(
     csv.writer(output).writerows([header, cells])
     loader.load(correct(parent, output.getvalue().encode()), never)
     found = rows(engine, "SELECT id, title, extra FROM movies WHERE extra IS NOT NULL")
-    base = first_id(upload(engine, parent)["number"])
+    base = upload(engine, parent)["first_id"]
     assert [tuple(row) for row in found] == [(base + line, "A Film", {"code": "a", "line": "b", "_note": "c"})]
 
 

@@ -58,10 +58,21 @@ def read_records(loader: Loader, work: Work, batch: ClaimedBatch) -> Records:
     return loader._read(work, batch)
 
 
-def validated(work: Work, records: Records) -> Validated:
+def begun(connection: LoaderConnection, upload_id: uuid.UUID) -> Work:
+    work = begin(connection, upload_id, REGISTRY.tables)
+    assert work is not None
+    return work
+
+
+def validate_batch(work: Work, records: Records) -> Validated:
     dataset = REGISTRY.get(work.dataset)
     columns = work.columns_of(dataset)
-    return validate(records, work.schema.applied(dataset, columns), columns, work.tenant, work.number)
+    return validate(records, work.schema.applied(dataset, columns), columns, work.destination, work.number)
+
+
+def copy(connection: LoaderConnection, work: Work, records: Records) -> None:
+    """The rows, without a fence."""
+    connection.copy(work.destination.copy_to, validate_batch(work, records).rows)
 
 
 def commit(connection: LoaderConnection, work: Work, batch: ClaimedBatch, records: Records) -> Validated:
@@ -81,8 +92,9 @@ def test_every_record_is_accounted_for(
     assert found["loaded_records"] == records - rejected
     assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(records - rejected,) * 2]
     assert rows(engine, "SELECT count(*) FROM rejects") == [(rejected,)]
-    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(records - rejected,)]
-    assert rows(engine, "SELECT tenant, release_year, original_language FROM movie_totals") == [("public", 1995, "en")]
+    assert rows(engine, "SELECT sum(row_count) FROM collection_totals") == [(records - rejected,)]
+    facets = {"release_year": 1995, "original_language": "en"}
+    assert rows(engine, "SELECT tenant, facets FROM collection_totals") == [("public", facets)]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +204,7 @@ def test_four_loaders_at_once_load_once(engine: Engine, settings: Settings, inta
         thread.join()
     assert {upload(engine, upload_id)["state"] for upload_id in upload_ids} == {"completed"}
     assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(362, 362)]
-    assert rows(engine, "SELECT sum(movies) FROM movie_totals") == [(362,)]
+    assert rows(engine, "SELECT sum(row_count) FROM collection_totals") == [(362,)]
 
 
 def test_nothing_is_visible_before_all_is(engine: Engine, loader: Loader, intake: Intake) -> None:
@@ -215,15 +227,14 @@ def test_a_loader_whose_lease_was_taken_cannot_commit(
 ) -> None:
     for content in (LARGE, SMALL):
         upload_id = intake(content)
-        work = begin(connection, upload_id)
-        assert work is not None
+        work = begun(connection, upload_id)
         paused = claim_batch(connection, work, lease_seconds=0, max_attempts=3)
         assert paused is not None
         records = read_records(loader, work, paused)
         assert claim_batch(connection, work, settings.lease_seconds, max_attempts=3) is not None
         with pytest.raises(LostLease):
             commit(connection, work, paused, records)
-        assert rows(engine, f"SELECT count(*) FROM {work.table}") == [(0,)]
+        assert rows(engine, f"SELECT count(*) FROM {work.destination.copy_to}") == [(0,)]
         assert rows(engine, "SELECT count(*) FROM rejects") == [(0,)]
         assert upload(engine, upload_id)["attempts"] == 2
 
@@ -237,8 +248,7 @@ def test_a_slow_loader_keeps_its_batch(
 ) -> None:
     upload_id = intake(SMALL)
     slow = Loader(settings.model_copy(update={"lease_seconds": 0.5}), REGISTRY, open_storage(settings))
-    work = begin(connection, upload_id)
-    assert work is not None
+    work = begun(connection, upload_id)
     seen: list[ClaimedBatch | None] = []
 
     def look(point: str) -> None:
@@ -282,11 +292,10 @@ def test_a_loader_that_hangs_in_its_copy_does_not_hold_up_the_next(
 ) -> None:
     upload_id = intake(content)
     connection.execute("SET idle_in_transaction_session_timeout = 0")  # as in a COPY, to which it does not apply
-    work = begin(connection, upload_id)
-    assert work is not None
+    work = begun(connection, upload_id)
     batch = claim_batch(connection, work, lease_seconds=0, max_attempts=3)
     assert batch is not None
-    connection.copy(work.table, validated(work, read_records(loader, work, batch)).movies)
+    copy(connection, work, read_records(loader, work, batch))
     loader.load(upload_id, never)
     assert upload(engine, upload_id)["state"] == "completed"
 
@@ -294,8 +303,7 @@ def test_a_loader_that_hangs_in_its_copy_does_not_hold_up_the_next(
 def test_a_batch_that_is_done_is_not_done_again(
     loader: Loader, intake: Intake, settings: Settings, connection: LoaderConnection
 ) -> None:
-    work = begin(connection, intake(LARGE))
-    assert work is not None
+    work = begun(connection, intake(LARGE))
     batch = claim_batch(connection, work, settings.lease_seconds, 3)
     assert batch is not None
     records = read_records(loader, work, batch)
@@ -308,8 +316,7 @@ def test_nobody_publishes_while_a_batch_is_pending(
     intake: Intake, engine: Engine, loader: Loader, settings: Settings, connection: LoaderConnection
 ) -> None:
     upload_id = intake(LARGE)
-    work = begin(connection, upload_id)
-    assert work is not None
+    work = begun(connection, upload_id)
     assert publish_large(loader.pool, settings, work) is False
     assert upload(engine, upload_id)["state"] == "loading"
 
@@ -337,4 +344,4 @@ def test_what_cannot_be_proven_is_failed(engine: Engine, loader: Loader, intake:
     found = upload(engine, upload_id)
     assert (found["state"], found["error_code"]) == ("failed", "record_counts_mismatch")
     assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
-    assert rows(engine, "SELECT count(*) FROM movie_totals") == [(0,)]
+    assert rows(engine, "SELECT count(*) FROM collection_totals") == [(0,)]

@@ -16,12 +16,22 @@ from shared.ingest.lifecycle.actions import cancel, retry
 from shared.ingest.lifecycle.retention import apply_retention
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader, _give_back
-from shared.ingest.work import Work, begin, claim_batch
+from shared.ingest.work import claim_batch
 from shared.messaging import Transport
 from shared.settings import Settings
 from tests.conftest import Intake, execute
 from tests.integration.ingest.test_actions import Notifier, forget_notifications
-from tests.integration.ingest.test_loader import LARGE, SMALL, commit, never, read_records, rows, upload, validated
+from tests.integration.ingest.test_loader import (
+    LARGE,
+    SMALL,
+    begun,
+    commit,
+    never,
+    read_records,
+    rows,
+    upload,
+    validate_batch,
+)
 from tests.rows import movies
 
 # They are about our own logic and not about a version of PostgreSQL.
@@ -42,12 +52,6 @@ def connection(settings: Settings) -> Iterator[LoaderConnection]:
     connection = LoaderConnection(settings)
     yield connection
     connection.close()
-
-
-def begun(connection: LoaderConnection, upload_id: uuid.UUID) -> Work:
-    work = begin(connection, upload_id)
-    assert work is not None
-    return work
 
 
 def change(engine: Engine, sql: str) -> None:
@@ -148,7 +152,7 @@ def test_a_publisher_whose_claim_was_taken_publishes_nothing(
     found = upload(engine, upload_id)
     assert (found["state"], found["epoch"]) == ("loading", before + 2)  # claimed, and taken over
     assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
-    assert rows(engine, "SELECT count(*) FROM movie_totals") == [(0,)]
+    assert rows(engine, "SELECT count(*) FROM collection_totals") == [(0,)]
     monkeypatch.undo()
     loader.load(upload_id, never)
     assert rows(engine, "SELECT count(*) FROM movies") == [(180,)]
@@ -170,7 +174,7 @@ def test_bytes_that_changed_on_the_disk_are_not_published(
     assert (found["state"], found["error_code"]) == ("failed", "stored_file_corrupt")
     assert f"bytes {start} to {end} of the stored file" in found["error_message"]
     assert rows(engine, "SELECT count(*) FROM batches WHERE state = 'done'") == [(int(content == LARGE),)]
-    for table in ("movies", "movie_totals"):
+    for table in ("movies", "collection_totals"):
         assert rows(engine, f"SELECT count(*) FROM {table}") == [(0,)]
     path.write_bytes(content)
     retry(engine, upload_id, "public")
@@ -190,7 +194,7 @@ def test_a_cancelled_uploads_batches_are_nobodys(
     batch = claim_batch(connection, work, 60, 3)
     assert batch is not None
     records = read_records(loader, work, batch)
-    assert validated(work, records).rejected
+    assert validate_batch(work, records).rejected
 
     def go_on() -> None:
         with pytest.raises(LostLease):

@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from shared.database.loader_connection import LoaderConnection
 from shared.ingest.loading.loader import Loader
 from shared.ingest.loading.scheduling import next_upload
-from shared.ingest.work import begin, claim_batch
+from shared.ingest.work import claim_batch
 from tests.conftest import Intake
-from tests.integration.ingest.test_loader import SMALL, never, rows
+from tests.integration.ingest.test_loader import SMALL, begun, never, rows
 from tests.integration.ingest.test_promises import change
 from tests.integration.ingest.test_promises import connection as connection  # noqa: PLC0414  a fixture
 from tests.rows import movies
@@ -80,8 +80,7 @@ def test_only_a_tenant_with_a_batch_to_claim_is_served(
     change(engine, f"UPDATE batches SET attempts = {ATTEMPTS}")  # the sweep will fail it
     assert next_served() == mine
     change(engine, "UPDATE batches SET attempts = 0")
-    work = begin(connection, other)
-    assert work is not None
+    work = begun(connection, other)
     assert next_served() == other
     assert claim_batch(connection, work, 60, ATTEMPTS) is not None
     assert next_served() == mine

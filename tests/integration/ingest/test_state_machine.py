@@ -33,7 +33,7 @@ from shared.ingest.publishing.large_upload import publish_large
 from shared.ingest.work import Work, begin, claim_batch
 from shared.messaging import Transport
 from shared.settings import Settings
-from tests.conftest import Intake
+from tests.conftest import REGISTRY, Intake
 from tests.integration import tables
 from tests.integration.ingest.simulated import (
     KINDS,
@@ -125,7 +125,7 @@ class Ingestion(RuleBasedStateMachine):
         return [mine]
 
     def begin(self, loader: SimulatedLoader, model: ModelUpload) -> Work | None:
-        work = loader.do(lambda connection: begin(connection, model.id))
+        work = loader.do(lambda connection: begin(connection, model.id, REGISTRY.tables))
         assert (work is not None) == model.begin()
         return work
 

@@ -133,9 +133,9 @@ BUGS: Final = (
     Bug(
         "rejects-of-a-file-over-its-budget-are-lost",
         COMMITS,
-        "                connection.copy(work.table, validated.movies)\n"
+        "                connection.copy(work.destination.copy_to, validated.rows)\n"
         "            _copy_rejects(connection, validated)\n",
-        "                connection.copy(work.table, validated.movies)\n"
+        "                connection.copy(work.destination.copy_to, validated.rows)\n"
         "                _copy_rejects(connection, validated)\n",
         (f"{PROMISES}test_a_budget_is_exact",),
     ),

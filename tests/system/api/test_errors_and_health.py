@@ -21,7 +21,7 @@ from tests.system.api.sending import NAMED, assert_problem, movies_csv, stored_f
 # What a stranger could use: statements, libraries, addresses, paths, versions.
 INSIDE = re.compile(
     r"select |insert |update |relation|sqlalchemy|asyncpg|psycopg|postgres|redis|traceback|\.py\b|/uploads\b|errno"
-    r"|127\.0\.0\.1|localhost|\d+\.\d+\.\d+|movie_totals",
+    r"|127\.0\.0\.1|localhost|\d+\.\d+\.\d+|collection_totals",
     re.IGNORECASE,
 )
 
@@ -223,17 +223,17 @@ def loaders_of(stack: LocalStack) -> list[psutil.Process]:
 
 
 def test_an_error_that_nobody_foresaw_shows_nothing_of_the_inside(own: LocalStack) -> None:
-    execute(own, "ALTER TABLE movie_totals RENAME TO away")
+    execute(own, "ALTER TABLE collection_totals RENAME TO away")
     try:
         with client_of(own) as client:
             answer = client.get("/movies")
             problem = assert_problem(answer, 500, "internal")
             assert_tells_nothing(own, answer)
     finally:
-        execute(own, "ALTER TABLE away RENAME TO movie_totals")
-    assert "movie_totals" not in str(problem)
+        execute(own, "ALTER TABLE away RENAME TO collection_totals")
+    assert "collection_totals" not in str(problem)
     (failure,) = [line for line in log_lines(own, problem["trace_id"]) if line["event"] == "request_failed"]
-    assert "movie_totals" in str(failure)
+    assert "collection_totals" in str(failure)
 
 
 def test_a_disk_that_takes_no_file_is_told_without_its_path(own: LocalStack) -> None:

@@ -33,7 +33,7 @@ T = TypeVar("T")
 CANARY = f"canary{uuid.uuid4().hex}"
 # Tables that may hold rows and file names.
 HOLDERS = {
-    *("uploads", "rejects", "rejects_all", "movies_small", "movie_totals", "upload_totals"),
+    *("uploads", "rejects", "rejects_all", "collections", "collection_totals", "upload_totals"),
     *("idempotency_keys", "tenant_schedule"),
 }
 # A loader that meets this title dies of the database's error, which quotes the row.
@@ -148,8 +148,8 @@ def break_the_database(stack: LocalStack) -> None:
     finally:
         execute(stack, "ALTER TABLE away RENAME TO rejects")
     for statement in (
-        f"INSERT INTO movie_totals (tenant, movies) VALUES ('{CANARY}', NULL)",
-        f"INSERT INTO movie_totals SELECT * FROM movie_totals WHERE tenant = '{CANARY}'",
+        f"INSERT INTO collection_totals (tenant, row_count) VALUES ('{CANARY}', NULL)",
+        f"INSERT INTO collection_totals SELECT * FROM collection_totals WHERE tenant = '{CANARY}'",
         f"SELECT '{CANARY}' FROM nothing",
     ):
         with pytest.raises(psycopg2.Error):

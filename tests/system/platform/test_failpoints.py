@@ -157,7 +157,7 @@ def check(step: str, engine: Engine, upload_id: uuid.UUID, content: bytes) -> No
     loaded, rejected = LOADED[content] if expected == "completed" else (0, 0)
     assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(loaded, loaded)]
     assert rows(engine, "SELECT count(DISTINCT line_number) FROM rejects") == [(rejected,)]
-    assert rows(engine, "SELECT coalesce(sum(movies), 0) FROM movie_totals") == [(loaded,)]
+    assert rows(engine, "SELECT coalesce(sum(row_count), 0) FROM collection_totals") == [(loaded,)]
     assert len(own_tables(engine)) == (1 if expected == "completed" and content == LARGE else 0)
     if expected == "completed":
         assert (found["loaded_records"], found["rejected_records"]) == (loaded, rejected)

@@ -74,7 +74,7 @@ def test_no_two_columns_answer_to_one_name_and_no_two_feed_one_field(name: str) 
 
 
 def loaded(dataset: str, change: dict[str, str]) -> dict[str, Any]:
-    row: dict[str, Any] = check(file_of(dataset, change), dataset).movies.to_pylist()[0]
+    row: dict[str, Any] = check(file_of(dataset, change), dataset).rows.to_pylist()[0]
     return row
 
 

@@ -19,6 +19,7 @@ from shared.csv.unreadable import HeaderMismatch
 from shared.ingest.validation.validate import Validated, validate
 from tests.conftest import REGISTRY, absent
 from tests.unit.csv.dialects import CSV, TSV
+from tests.unit.ingest.destinations import destination
 
 METADATA = "tmdb/movies_metadata_first5000.csv"
 TMDB_5000 = "tmdb/tmdb_5000_movies.csv"
@@ -112,7 +113,9 @@ def load(path: Path) -> tuple[str, Validated]:
     header = next(csv.reader(io.StringIO(head.decode().strip()), delimiter=dialect.delimiter))
     found = REGISTRY.recognise(header)
     records = read_batch(body, 2, replace(dialect, nulls=found.nulls), header)
-    return found.name, validate(records, found.dataset.for_file(found.columns), found.columns, "public", 1)
+    return found.name, validate(
+        records, found.dataset.for_file(found.columns), found.columns, destination(found.dataset, first_id=2**32), 1
+    )
 
 
 def known(shared_data: Path, name: str) -> Validated:
@@ -122,8 +125,8 @@ def known(shared_data: Path, name: str) -> Validated:
 
 
 def row_at(validated: Validated, line: int) -> dict[str, Any]:
-    ids = validated.movies["id"].to_pylist()
-    row: dict[str, Any] = validated.movies.slice(ids.index(2**32 + line), 1).to_pylist()[0]
+    ids = validated.rows["id"].to_pylist()
+    row: dict[str, Any] = validated.rows.slice(ids.index(2**32 + line), 1).to_pylist()[0]
     return row
 
 
@@ -137,8 +140,8 @@ def test_a_file_loads_whole(shared_data: Path, name: str, dataset: str, records:
     validated = known(shared_data, name)
     # Apollo 13 has its certificate where the year should be
     rejected = 1 if name == TOP_1000 else 0
-    assert (validated.read, validated.movies.num_rows, validated.rejected) == (records, records - rejected, rejected)
-    assert {field: validated.movies[field].null_count for field in nulls} == nulls
+    assert (validated.read, validated.rows.num_rows, validated.rejected) == (records, records - rejected, rejected)
+    assert {field: validated.rows[field].null_count for field in nulls} == nulls
     assert load(shared_data / name)[0] == dataset
 
 
@@ -160,7 +163,7 @@ def test_what_has_no_field_is_kept(shared_data: Path) -> None:
     assert metadata["imdb_id"] == "tt0114709"
     assert metadata["production_companies"] == "[{'name': 'Pixar Animation Studios', 'id': 3}]"
     assert "tagline" not in metadata  # empty
-    taglines = [extra(row).get("tagline", "") for row in known(shared_data, METADATA).movies.to_pylist()]
+    taglines = [extra(row).get("tagline", "") for row in known(shared_data, METADATA).rows.to_pylist()]
     assert sum(tagline.startswith('["Rififi"]') for tagline in taglines) == 1
     film = extra(row_at(known(shared_data, FILM), 2))
     assert film == {
@@ -175,7 +178,7 @@ def test_what_has_no_field_is_kept(shared_data: Path) -> None:
 
 
 def test_titles_without_a_year_are_as_they_stand_in_the_file(shared_data: Path) -> None:
-    movies = known(shared_data, MOVIELENS).movies
+    movies = known(shared_data, MOVIELENS).rows
     pairs = zip(movies["title"].to_pylist(), movies["release_year"].to_pylist(), strict=True)
     titles = [title for title, year in pairs if year is None]
     assert titles == [

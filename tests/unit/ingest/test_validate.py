@@ -13,6 +13,7 @@ from tests.conftest import REGISTRY
 from tests.rows import GOOD_ROWS, MOVIES_HEADER, file_of, movies, titles
 from tests.unit.catalog.dataset_rules import DATASET_RULES, Rules
 from tests.unit.csv.dialects import CSV, TSV
+from tests.unit.ingest.destinations import destination
 
 MOVIE_RULES: Rules = [
     ({}, []),
@@ -87,7 +88,7 @@ def check(content: bytes, dataset: str) -> Validated:
     records = read_batch(body, 2, dialect, header)
     found = REGISTRY.get(dataset)
     columns = found.columns_of(header)
-    return validate(records, found.for_file(columns), columns, "public", 7)
+    return validate(records, found.for_file(columns), columns, destination(found, first_id=7 * 2**32), 7)
 
 
 def reasons(validated: Validated) -> list[tuple[str, str]]:
@@ -98,14 +99,14 @@ def reasons(validated: Validated) -> list[tuple[str, str]]:
 def test_movies(change: dict[str, str], expected: list[tuple[str, str]]) -> None:
     validated = check(movies({}, change), "movies")
     assert reasons(validated) == expected
-    assert (validated.read, validated.movies.num_rows, validated.rejected) == ((2, 2, 0) if not expected else (2, 1, 1))
+    assert (validated.read, validated.rows.num_rows, validated.rejected) == ((2, 2, 0) if not expected else (2, 1, 1))
 
 
 @pytest.mark.parametrize(("change", "expected"), TITLE_RULES, ids=str)
 def test_titles(change: dict[str, str], expected: list[tuple[str, str]]) -> None:
     validated = check(titles({}, change), "title.basics")
     assert reasons(validated) == expected
-    assert validated.movies.num_rows == 2 - bool(expected)
+    assert validated.rows.num_rows == 2 - bool(expected)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_titles(change: dict[str, str], expected: list[tuple[str, str]]) -> None
 def test_datasets_that_people_download(name: str, change: dict[str, str], expected: list[tuple[str, str]]) -> None:
     validated = check(file_of(name, {}, change), name)
     assert reasons(validated) == expected
-    assert (validated.read, validated.movies.num_rows) == (2, 2 - bool(expected))
+    assert (validated.read, validated.rows.num_rows) == (2, 2 - bool(expected))
 
 
 @pytest.mark.parametrize("name", REGISTRY.names)
@@ -197,24 +198,24 @@ def test_a_reject_shows_the_text_of_the_file() -> None:
 
 def test_ids_hold_upload_and_line() -> None:
     validated = check(movies({"overview": "two\nlines"}, {}), "movies")
-    assert validated.movies["id"].to_pylist() == [7 * 2**32 + 2, 7 * 2**32 + 4]
+    assert validated.rows["id"].to_pylist() == [7 * 2**32 + 2, 7 * 2**32 + 4]
 
 
 def test_release_is_derived() -> None:
-    row = check(movies({}), "movies").movies.to_pylist()[0]
+    row = check(movies({}), "movies").rows.to_pylist()[0]
     assert (row["release_year"], row["release_order"]) == (1995, 19951030)
-    row = check(titles({}), "title.basics").movies.to_pylist()[0]
+    row = check(titles({}), "title.basics").rows.to_pylist()[0]
     assert (row["release_year"], row["release_order"], row["release_date"]) == (1894, 18940000, None)
 
 
 def test_unknown_columns_are_kept() -> None:
     header = [*MOVIES_HEADER, "Tagline", "imdb id"]
     validated = check(movies({"Tagline": 'To "infinity"', "imdb id": ""}, {}, header=header), "movies")
-    assert validated.movies["extra"].to_pylist() == ['\x01{"Tagline": "To \\"infinity\\""}', None]
+    assert validated.rows["extra"].to_pylist() == ['\x01{"Tagline": "To \\"infinity\\""}', None]
 
 
 def test_columns_may_stand_in_any_order_and_spelling() -> None:
     header = ["Vote Average", *[name for name in MOVIES_HEADER if name != "vote_average"]]
     validated = check(movies({"Vote Average": "99"}, {"Vote Average": "9"}, header=header), "movies")
-    assert validated.movies["vote_average"].to_pylist() == [9.0]
+    assert validated.rows["vote_average"].to_pylist() == [9.0]
     assert reasons(validated) == [("Vote Average", "out_of_range")]

@@ -21,7 +21,7 @@ LOCK := build/lock/bin/python -m uv pip compile --no-config --universal --python
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check format postman chaos seeded-bugs fuzz fuzz-api bench bench-quick lock sbom clean
+.PHONY: help demo up test test-fast check format postman migration chaos seeded-bugs fuzz fuzz-api bench bench-quick lock sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -60,6 +60,9 @@ postman: .venv/runtime.stamp ## the Postman collection against a stack of its ow
 .PHONY: newman
 newman: build/postman/newman.stamp
 	@exec $(BIN)/python -m stack.command -- sh postman/run.sh
+
+migration: .venv/test.stamp ## write the migration to what models and tables say now: NAME=what_it_does
+	@$(BIN)/python -m tools.new_migration "$(NAME)"
 
 chaos: .venv/test.stamp ## a crash storm with a checker of its own: SEED=1 KILLS=40 (see tests/chaos)
 	@$(BIN)/python -m tests.chaos --seed "$(SEED)" --kills "$(KILLS)"

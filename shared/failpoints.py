@@ -24,6 +24,7 @@ POINTS: Final = (
     "batch.committed",
     "correction.counted",  # the record counts of the corrected upload are changed, not committed
     "publish.claimed",
+    "publish.deduplicated",  # rows that repeat a key are gone and listed, the unique index is not built
     "publish.built",  # indexes and totals exist, the table is not attached
     "publish.attached",  # the table is attached, not committed
     "publish.completed",  # the record counts are reconciled, not committed

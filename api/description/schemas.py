@@ -216,6 +216,22 @@ class RejectPage(BaseModel):
     summary: list[RejectGroup]
 
 
+class Duplicate(BaseModel):
+    """A record that was not loaded, because it repeats the key of the one at `first_line`."""
+
+    line_number: int = Field(examples=[712])
+    first_line: int = Field(examples=[48])
+
+
+class DuplicatePage(BaseModel):
+    """A page of duplicates in the order of the file."""
+
+    items: list[Duplicate]
+    total: int
+    page: int
+    page_size: int
+
+
 class Movie(BaseModel):
     """One loaded record; null means unknown."""
 

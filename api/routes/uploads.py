@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request, Response
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS, UPLOAD_PAGE_LINKS, linked
-from api.description.schemas import Upload, UploadEvent, UploadHistory, UploadPage
+from api.description.schemas import Duplicate, DuplicatePage, Upload, UploadEvent, UploadHistory, UploadPage
 from api.intake.upload_quota import upload_slot
 from api.listings.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.listings.upload_documents import load_upload, no_such_upload, upload_of
+from shared.database.queries.duplicates import duplicates_count, duplicates_page
 from shared.database.queries.history import upload_events
 from shared.database.queries.uploads import upload_number, uploads_count, uploads_page
 from shared.database.state_machine import UploadState
@@ -63,6 +64,34 @@ async def get_history(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantD
             raise no_such_upload()
         rows = (await connection.execute(upload_events(number))).all()
     return UploadHistory(items=[UploadEvent(at=row.at, event=row.event, reason=row.reason) for row in rows])
+
+
+@router.get(
+    "/uploads/{upload_id}/duplicates",
+    responses={200: {"headers": LINK_HEADER}, **problems(404, 503)},
+    summary="List records that repeat a key",
+)
+async def list_duplicates(
+    *,
+    upload_id: uuid.UUID,
+    request: Request,
+    response: Response,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+) -> DuplicatePage:
+    """Records that were not loaded because an earlier record of the file has the same key, each with both lines."""
+    offset = offset_of(page, page_size)
+    async with tenant_reading(runtime.read_engine, tenant.name, is_snapshot=True) as connection:
+        number = await connection.scalar(upload_number(upload_id, tenant.name))
+        if number is None:
+            raise no_such_upload()
+        total = (await connection.execute(duplicates_count(number))).scalar_one()
+        rows = (await connection.execute(duplicates_page(number, page_size, offset))).mappings()
+        items = [Duplicate(**row) for row in rows]
+    response.headers.update(link_header(page_links(request, page, page_size, total)))
+    return DuplicatePage(items=items, total=total, page=page, page_size=page_size)
 
 
 @router.post("/uploads/{upload_id}/cancel", responses=_ACTION_RESPONSES, summary="Cancel a queued or loading upload")

@@ -57,6 +57,22 @@ def history(
 
 
 @app.command()
+def duplicates(
+    *,
+    upload_id: UploadId,
+    page: Page = 1,
+    page_size: PageSize = 20,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """List the records of upload ID that were not loaded because an earlier record of the file has the same key."""
+    with session(api_url, tenant, as_json=as_json) as client:
+        found = client.page(f"/uploads/{upload_id}/duplicates", {"page": page, "page_size": page_size})
+        show(found, render_lists.duplicates, as_json=as_json)
+
+
+@app.command()
 def rejects(
     *,
     upload_id: UploadId,

@@ -76,12 +76,17 @@ def _sentence(upload: Json, command: Command) -> str:
             return f"Stored; the API loads it. To see how far it is: {command('show', upload['id'])}"
         case Outcome.COMPLETED:
             loaded = "" if records["loaded"] == records["read"] else f"{count(records['loaded'])} of "
-            twice = f", {count(records['duplicate'])} duplicate" if records["duplicate"] else ""
-            return f"Completed: {loaded}{_records(records['read'])} loaded{twice}, none rejected."
+            return f"Completed: {loaded}{_records(records['read'])} loaded{_repeated(upload, command)}, none rejected."
         case Outcome.PARTIAL:
-            return f"Partial: {count(records['loaded'])} of {_records(records['read'])} loaded, {why}"
+            repeated = _repeated(upload, command)
+            return f"Partial: {count(records['loaded'])} of {_records(records['read'])} loaded{repeated}, {why}"
         case _:
             return f"{_failure(upload)}{f' {why}' if records['rejected'] else ''}"
+
+
+def _repeated(upload: Json, command: Command) -> str:
+    number = upload["records"]["duplicate"]
+    return f", {count(number)} with a repeated key ({command('duplicates', upload['id'])})" if number else ""
 
 
 def _failure(upload: Json) -> str:

@@ -62,6 +62,16 @@ def history(page: Json) -> RenderableType:
     return table
 
 
+def duplicates(page: Json) -> RenderableType:
+    """A page of records that repeat a key: their line, and the line that has the key."""
+    table = _table("duplicates", page)
+    table.add_column("line", justify="right", style="bold")
+    table.add_column("repeats line", justify="right", style="cyan")
+    for record in page["items"]:
+        table.add_row(count(record["line_number"]), count(record["first_line"]))
+    return table
+
+
 def rejects(page: Json) -> RenderableType:
     """A page of rejects: line, column, rule, message, the cell's text and the hint."""
     table = _table("rejects", page)

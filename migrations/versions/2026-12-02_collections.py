@@ -2,9 +2,9 @@
 
 Revision: 2026_12_02_collections, after 2026_12_01_files
 
-The transaction has `lock_timeout = 5s` (env.py). It copies the rows of small uploads and reads those of large ones; no
-id of a row changes. Uploads that are loading begin anew. On the way down, uploads get numbers that fit their ids again,
-and the rows of small uploads that were made since get new ids.
+The transaction has `lock_timeout = 5s` (env.py). It copies the rows of small uploads; it reads those of large ones and
+builds an index of them. No id of a row changes. Uploads that are loading begin anew. On the way down, uploads get
+numbers that fit their ids again, and the rows of small uploads that were made since get new ids.
 """
 
 import sqlalchemy as sa
@@ -41,11 +41,13 @@ INDEXES = {
     "vote": ("vote_average, id", ""),
     "release": ("release_order, id", ""),
 }
+KEY = {"key": ("source_id", "WHERE source_id IS NOT NULL")}
 # Those of the small uploads began with the tenant, and the one by year had the unknown years.
 OLD_INDEXES = {name: (f"tenant, {columns}", known) for name, (columns, known) in INDEXES.items()}
 OLD_INDEXES["year_vote"] = (OLD_INDEXES["year_vote"][0], "")
 
 OF_TENANT = "tenant = (SELECT nullif(current_setting('app.tenant', true), ''))"
+OF_ONE_OF_ITS_UPLOADS = "upload_number IN (SELECT number FROM uploads)"
 SEQUENCES = ("upload_numbers", "small_first_ids", "large_first_ids")
 OLD_SEQUENCES = ("small_upload_numbers", "large_upload_numbers")
 
@@ -110,6 +112,8 @@ BEGIN
         EXECUTE format(
             'ALTER TABLE %I ADD COLUMN collection integer NOT NULL DEFAULT %s', found.leaf, found.collection);
         EXECUTE format('ALTER TABLE %I ALTER COLUMN collection DROP DEFAULT', found.leaf);
+        EXECUTE format(
+            'CREATE INDEX %I ON %I (source_id) WHERE source_id IS NOT NULL', found.leaf || '_key', found.leaf);
         EXECUTE format(
             'ALTER TABLE %I ADD CONSTRAINT %I CHECK (collection = %s)',
             found.leaf, found.leaf || '_collection', found.collection);
@@ -205,6 +209,7 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %I DETACH PARTITION %I', found.branch, found.leaf);
         EXECUTE format('ALTER TABLE %I DROP COLUMN collection', found.leaf);
+        EXECUTE format('DROP INDEX IF EXISTS %I', found.leaf || '_key');
         EXECUTE format('ALTER TABLE %I ADD CHECK (tenant = %L)', found.leaf, found.tenant);
         EXECUTE format(
             'ALTER TABLE movies ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
@@ -269,7 +274,7 @@ def upgrade() -> None:
     _execute_all(COLLECT)
     op.execute("ALTER TABLE movies RENAME TO old_movies")
     op.execute(f"CREATE TABLE movies ({NEW_COLUMNS}) PARTITION BY LIST (tenant)")
-    indexes = "\n        ".join(_create_index(name, *of) for name, of in INDEXES.items())
+    indexes = "\n        ".join(_create_index(name, *of) for name, of in {**INDEXES, **KEY}.items())
     op.execute(
         MOVE_UP.format(
             columns=NEW_COLUMNS.replace("\n", " "),
@@ -296,8 +301,19 @@ def upgrade() -> None:
     op.drop_table("movie_totals")
     op.execute(SET_SEQUENCES_UP)
     op.execute(f"DROP SEQUENCE {', '.join(OLD_SEQUENCES)}")
+    op.create_table(
+        "duplicates",
+        sa.Column("upload_number", sa.BigInteger, nullable=False),
+        sa.Column("line_number", sa.BigInteger, nullable=False),
+        sa.Column("first_line", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("upload_number", "line_number", name="pk_duplicates"),
+        sa.ForeignKeyConstraint(
+            ["upload_number"], ["uploads.number"], name="fk_duplicates_upload_number", ondelete="CASCADE"
+        ),
+    )
     for table in ("movies", "collections", "collection_totals"):
         _open_to_requests(table)
+    _open_to_requests("duplicates", OF_ONE_OF_ITS_UPLOADS)
     op.execute(f"GRANT USAGE ON SEQUENCE {', '.join(SEQUENCES)} TO imdb_api")
     op.execute("GRANT INSERT (table_name, first_id) ON uploads TO imdb_api")
 
@@ -324,6 +340,7 @@ def downgrade() -> None:
     )
     _execute_all(TOTAL_DOWN)
     op.drop_table("collection_totals")
+    op.drop_table("duplicates")
     op.execute(f"CREATE SEQUENCE small_upload_numbers MINVALUE 1 MAXVALUE {FIRST_LARGE_NUMBER - 1} START 1")
     op.execute(
         f"CREATE SEQUENCE large_upload_numbers MINVALUE {FIRST_LARGE_NUMBER} MAXVALUE {LAST_NUMBER}"
@@ -350,8 +367,8 @@ def _create_index(name: str, columns: str, known: str) -> str:
     return f"EXECUTE format('CREATE INDEX %I ON %I ({columns}) {known}', found.leaf || '_{name}', found.leaf);"
 
 
-def _open_to_requests(table: str) -> None:
+def _open_to_requests(table: str, condition: str = OF_TENANT) -> None:
     op.execute(f"CREATE POLICY of_owner ON {table} TO CURRENT_USER USING (true)")
-    op.execute(f"CREATE POLICY of_requests ON {table} TO imdb_api USING ({OF_TENANT})")
+    op.execute(f"CREATE POLICY of_requests ON {table} TO imdb_api USING ({condition})")
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
     op.execute(f"GRANT SELECT ON {table} TO imdb_api")

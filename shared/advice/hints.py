@@ -39,6 +39,7 @@ _OF_CODE: Final = {
     "year_out_of_range": "correct the year, or leave the cell empty if it is not known",
     "ends_before_start": "correct one of the two years, or leave endYear empty if it is not known",
     "required": "write a value: a record without one cannot be loaded",
+    "duplicate_key": "leave one record with this key; if it is another thing, give it a key of its own",
     "not_a_reject": "take _line from the rejects of the upload as they are now; what was loaded needs no correction",
     "repeated_line": "leave only one record with this _line in the file",
 }

@@ -45,12 +45,13 @@ WIDTHS: Final[Mapping[FieldType, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a table's rows; a value may be null unless it is `required`."""
+    """One field of a table's rows; a value may be null unless it is `required`. `is_internal`: not for readers."""
 
     name: str
     type: FieldType
     description: str
     required: bool = False
+    is_internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class Table:
     indexes: tuple[Index, ...] = ()
     facets: tuple[str, ...] = ()
     derive: Callable[[Fields], Fields] = lambda _fields: {}
+
+    @property
+    def readable(self) -> dict[str, Field]:
+        """The fields that readers see, by name."""
+        return {field.name: field for field in self.fields if not field.is_internal}
 
     @property
     def indexed_fields(self) -> tuple[str, ...]:

@@ -90,6 +90,10 @@ class LoaderConnection:
             self._connection.rollback()
 
 
+class RepeatedKeys(Exception):
+    """Rows of one leaf have the same key, so its unique index cannot be built."""
+
+
 class LoaderPool:
     """Keeps the connections of one process open between uploads; thread-safe."""
 
@@ -157,6 +161,8 @@ def _translated() -> Iterator[None]:
         raise
     except psycopg2.Error as error:
         state = error.pgcode or errorcodes.CLASS_CONNECTION_EXCEPTION  # errors of libpq itself have none
+        if state == errorcodes.UNIQUE_VIOLATION and (error.diag.constraint_name or "").endswith("_key"):
+            raise RepeatedKeys from error
         if state == errorcodes.UNIQUE_VIOLATION:
             raise LostLease("another loader was faster: the rows are already there", {"sqlstate": state}) from error
         if state == errorcodes.CHECK_VIOLATION and (error.diag.constraint_name or "").endswith("_range"):

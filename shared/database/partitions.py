@@ -48,6 +48,7 @@ def create_shared_leaf(table: Table, collection: Collection) -> list[str]:
     return [
         f"CREATE TABLE {leaf} ({', '.join(column_definitions(table))}, CONSTRAINT {leaf}_pkey PRIMARY KEY (id))",
         *create_indexes(table, leaf),
+        *create_key_index(table, leaf),
         attach(collection, leaf, 0, FIRST_LARGE_ID),
     ]
 
@@ -77,8 +78,17 @@ def allow_autovacuum(leaf: str) -> str:
     return f"ALTER TABLE {leaf} RESET (autovacuum_enabled)"
 
 
+def create_key_index(table: Table, leaf: str, *, is_unique: bool = False) -> list[str]:
+    """SQL for the index of the table's key, if it has one. Uploads may repeat each other's keys, but not their own."""
+    if not table.key:
+        return []
+    kind = "UNIQUE INDEX" if is_unique else "INDEX"
+    has_key = " AND ".join(f"{name} IS NOT NULL" for name in table.key)
+    return [f"CREATE {kind} IF NOT EXISTS {leaf}_key ON {leaf} ({', '.join(table.key)}) WHERE {has_key}"]
+
+
 def create_indexes(table: Table, leaf: str) -> list[str]:
-    """SQL for the indexes of a leaf, without that of its id."""
+    """SQL for the indexes of a leaf, without those of its id and of its key."""
     statements = []
     for index in table.indexes:
         known = f" WHERE {index.fields[0]} IS NOT NULL" if index.leaves_out_null else ""

@@ -49,6 +49,12 @@ def sql_table(table: Table) -> sa.Table:
     return sa.Table(table.name, sa.MetaData(), *columns, extra, postgresql_partition_by="LIST (tenant)")
 
 
+def sql_type(table: Table, field: str) -> str:
+    """The type of a column as SQL spells it."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    return str(sql_table(table).columns[field].type.compile(dialect=dialect))
+
+
 def column_definitions(table: Table) -> list[str]:
     """The columns as CREATE TABLE has them.
 

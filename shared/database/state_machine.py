@@ -167,7 +167,7 @@ _FINISH_BATCH: Final = f"""
 UPDATE batches
 SET state = '{BatchState.DONE}', done_at = clock_timestamp(), lease_until = NULL, session_pid = NULL,
     read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s,
-    warnings = %(warnings)s::jsonb
+    duplicate_records = %(duplicate)s, warnings = %(warnings)s::jsonb
 WHERE {IS_OURS}
 RETURNING number
 """

@@ -218,7 +218,7 @@ def finish_batch(
 ) -> None:
     """Mark the batch done in the transaction that holds its rows; raises `LostLease` if it is no longer ours.
 
-    `counts`: `read`, `loaded` and `rejected`.
+    `counts`: `read`, `loaded`, `rejected` and `duplicate`.
     """
     stored = json.dumps([warning.to_json() for warning in warnings])
     if not state_machine.finish_batch(connection, work.number, batch.number, batch.epoch, counts, stored):

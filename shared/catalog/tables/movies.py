@@ -27,7 +27,9 @@ TABLE = Table(
             "yyyymmdd, with 0000 for month and day if only the year is known: one key that sorts both by release",
         ),
         Field("release_year", FieldType.SMALLINT, "Year of release; of a series, its first"),
-        Field("language_number", FieldType.SMALLINT, "`original_language` as a number, for the indexes"),
+        Field(
+            "language_number", FieldType.SMALLINT, "`original_language` as a number, for the indexes", is_internal=True
+        ),
         Field("end_year", FieldType.SMALLINT, "Last year of a series"),
         Field("is_adult", FieldType.BOOLEAN, "Whether it is an adult title"),
         Field("title", FieldType.TEXT, "The title in common use", required=True),

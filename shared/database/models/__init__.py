@@ -2,6 +2,7 @@
 
     uploads 1--n batches        what was uploaded, and what of it is done; messages only refer to it
     uploads 1--n rejects        the location, the rule and the value of each rejected record
+    uploads 1--n duplicates     the lines of records that repeat the key of an earlier record
     uploads 1--n upload_events  its history
     uploads 1--n uploads        `corrects`: rejected records that came back; their rows belong to the corrected upload
     idempotency_keys            a client may send a request twice and gets one upload
@@ -21,6 +22,7 @@ from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, Tenan
 from shared.database.models.collections import Collection, CollectionTotal, UploadTotal
 from shared.database.models.uploads import (
     Batch,
+    Duplicate,
     Reject,
     Upload,
     UploadEvent,
@@ -38,6 +40,7 @@ __all__ = [
     "Batch",
     "Collection",
     "CollectionTotal",
+    "Duplicate",
     "IdempotencyKey",
     "Reject",
     "TenantSchedule",

@@ -218,6 +218,16 @@ class Batch(Base):
     )
 
 
+class Duplicate(Base):
+    """A record that was not loaded because an earlier one of its upload, at `first_line`, has the same key."""
+
+    __tablename__ = "duplicates"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    line_number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    first_line: Mapped[int] = mapped_column(BigInteger)
+
+
 class Reject(Base):
     """One reason why one record was not loaded; `position` numbers the reasons of a record from 0.
 

@@ -27,6 +27,7 @@ from shared.failpoints import reach
 from shared.ingest.corrections.rejects_spreadsheet import own_columns
 from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
+from shared.ingest.publishing.duplicates import first_of_each_key, stored_keys
 from shared.ingest.rejects_columns import LINE_COLUMN, SHEET_LINE_COLUMN
 from shared.ingest.validation.validate import Validated, shown_values, validate
 from shared.ingest.work import Work, record_event
@@ -35,6 +36,7 @@ _LAST_LINE: Final = LARGE_LINES - 1
 
 MESSAGES: Final = {
     "not_a_reject": f"{LINE_COLUMN} must be the line of a record that the upload rejected and has not loaded since",
+    "duplicate_key": "another record of the upload, or of this file, has the same key",
     "repeated_line": f"an earlier record of this file has the same {LINE_COLUMN}",
 }
 
@@ -116,6 +118,7 @@ def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected
     """
     if not state_machine.hold_completed(connection, work.target_number):
         raise CorrectedUploadEnded("the upload that these records belong to is no longer completed: it was undone")
+    corrected = _without_repeated_keys(connection, work, corrected)
     valid = corrected.rows["id"].to_numpy() - work.destination.first_id
     invalid = np.setdiff1d(corrected.lines, valid)
     taken = connection.execute(_TAKE_REJECTS, corrects=work.target_number, lines=valid.tolist())
@@ -127,19 +130,38 @@ def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected
     unwanted_lines = pa.array(corrected.locations.line_numbers[~is_wanted])
     # Further reasons for a record that the upload did not reject would only mislead.
     others = corrected.rejects.filter(pc.invert(pc.is_in(corrected.rejects["line_number"], unwanted_lines)))
-    rejects = pa.concat_tables([others, _not_rejects(corrected, ~is_wanted, work.number)])
+    rejects = pa.concat_tables([others, _rejects_of(corrected, ~is_wanted, work.number, "not_a_reject")])
     return replace(corrected, rows=corrected.rows.filter(pc.is_in(corrected.rows["id"], ids)), rejects=rejects)
 
 
-def _not_rejects(corrected: Corrected, unwanted: np.ndarray, upload_number: int) -> pa.Table:
+def _without_repeated_keys(connection: LoaderConnection, work: Work, corrected: Corrected) -> Corrected:
+    """Reject the records whose key another record of the correction, or a row of the corrected upload, has."""
+    destination, key = work.destination, list(work.destination.table.key)
+    if not key or not corrected.rows.num_rows:
+        return corrected
+    rows, repeated = first_of_each_key(destination.table, corrected.rows, destination.first_id)
+    stored = stored_keys(connection, destination, rows)
+    if stored.num_rows:
+        is_stored = pa.table({**dict(zip(key, rows.select(key).columns, strict=True)), "id": rows["id"]})
+        gone = is_stored.join(stored, keys=key, join_type="left semi")["id"]
+        repeated["lines"] += (gone.to_numpy() - destination.first_id).tolist()
+        rows = rows.filter(pc.invert(pc.is_in(rows["id"], gone.combine_chunks())))
+    if not repeated["lines"]:
+        return corrected
+    is_repeated = np.isin(corrected.lines, repeated["lines"])
+    rejects = pa.concat_tables([corrected.rejects, _rejects_of(corrected, is_repeated, work.number, "duplicate_key")])
+    return replace(corrected, rows=rows, rejects=rejects)
+
+
+def _rejects_of(corrected: Corrected, unwanted: np.ndarray, upload_number: int, code: str) -> pa.Table:
     locations, count = corrected.locations, int(unwanted.sum())
     columns = {
         "upload_number": pa.repeat(pa.scalar(upload_number, pa.int64()), count),
         "line_number": pa.array(locations.line_numbers[unwanted]),
         "position": pa.repeat(pa.scalar(0, pa.int16()), count),
         "column_name": pa.repeat(pa.scalar(LINE_COLUMN), count),
-        "code": pa.repeat(pa.scalar("not_a_reject"), count),
-        "message": pa.repeat(pa.scalar(MESSAGES["not_a_reject"]), count),
+        "code": pa.repeat(pa.scalar(code), count),
+        "message": pa.repeat(pa.scalar(MESSAGES[code]), count),
         "value": pa.array(map(str, corrected.lines[unwanted].tolist()), pa.string()),
         "byte_start": pa.array(locations.byte_starts[unwanted]),
         "byte_end": pa.array(locations.byte_ends[unwanted]),

@@ -24,6 +24,7 @@ from shared.database.state_machine import ENDED_UNSEEN_STATES, RETRY
 from shared.errors import StateConflict, Unavailable
 from shared.failpoints import reach
 from shared.ingest.publishing import totals
+from shared.ingest.publishing.duplicates import forget_duplicates
 
 log = structlog.get_logger()
 
@@ -107,6 +108,7 @@ def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) 
             return
         _undo_corrections(connection, number)
         connection.execute(delete(Reject).where(Reject.upload_number == number))
+        forget_duplicates(PlainSql(connection), number)
         _remove_rows(connection, number)
         reach("undo.removed")
     log.info("upload_undone", upload_id=str(upload_id))
@@ -139,6 +141,7 @@ def _undo_corrections(connection: Connection, number: int) -> None:
 
 def _forget_results(connection: Connection, number: int) -> None:
     connection.execute(delete(Reject).where(Reject.upload_number == number))
+    forget_duplicates(PlainSql(connection), number)
     totals.forget(PlainSql(connection), number)
 
 

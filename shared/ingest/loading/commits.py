@@ -19,6 +19,7 @@ from shared.errors import Permanent
 from shared.failpoints import reach
 from shared.ingest.corrections.correction_loading import keep_rejected, publish_corrected, validate_corrected
 from shared.ingest.publishing.completion import publish_small
+from shared.ingest.publishing.duplicates import first_of_each_key, list_duplicates
 from shared.ingest.validation.validate import Validated, validate
 from shared.ingest.work import (
     ClaimedBatch,
@@ -57,17 +58,19 @@ class SmallUploadCommit:
     def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
         """See `Commit`."""
         work, validated = self._work, _validate(self._work, self._dataset, records)
+        rows, duplicates = first_of_each_key(work.destination.table, validated.rows, work.destination.first_id)
         error = _why_failed(work, validated)
         with connection.transaction():
             if error is None:
-                connection.copy(work.destination.copy_to, validated.rows)
+                connection.copy(work.destination.copy_to, rows)
+                list_duplicates(connection, work.number, duplicates)
             _copy_rejects(connection, validated)
             hold_upload(connection, work)
-            _fence(connection, work, batch, validated)
+            _fence(connection, work, batch, validated, len(duplicates["lines"]))
             if error is not None:
                 fail(connection, work, error)
             else:
-                publish_small(connection, work, validated.rows)
+                publish_small(connection, work, rows)
             reach("batch.fenced")
         return validated
 
@@ -134,7 +137,9 @@ def _why_failed(work: Work, validated: Validated) -> Permanent | None:
     return None if validated.rows.num_rows else nothing_loaded(validated.rejected)
 
 
-def _fence(connection: LoaderConnection, work: Work, batch: ClaimedBatch, validated: Validated) -> None:
-    loaded = int(validated.rows.num_rows)
-    counts = {"read": validated.read, "loaded": loaded, "rejected": validated.rejected}
+def _fence(
+    connection: LoaderConnection, work: Work, batch: ClaimedBatch, validated: Validated, duplicates: int = 0
+) -> None:
+    loaded = int(validated.rows.num_rows) - duplicates
+    counts = {"read": validated.read, "loaded": loaded, "rejected": validated.rejected, "duplicate": duplicates}
     finish_batch(connection, work, batch, counts, validated.warnings)

@@ -10,13 +10,14 @@ from functools import partial
 from typing import Final
 
 from shared.database import leases
-from shared.database.loader_connection import LoaderConnection, LoaderPool
-from shared.database.partitions import allow_autovacuum, attach, create_indexes
+from shared.database.loader_connection import LoaderConnection, LoaderPool, RepeatedKeys
+from shared.database.partitions import allow_autovacuum, attach, create_indexes, create_key_index
 from shared.database.record_ids import end_of
 from shared.errors import LostLease, Transient
 from shared.failpoints import reach
 from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
+from shared.ingest.publishing.duplicates import remove_duplicates
 from shared.ingest.work import Destination, Work, record_event
 from shared.settings import Settings
 
@@ -35,7 +36,14 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
             return False
         try:
             reach("publish.claimed")
-            _build(pool, settings, work, partial(_renew, connection, settings, work, epoch))
+            renew = partial(_renew, connection, settings, work, epoch)
+            try:
+                _build(pool, settings, work, renew)
+            except RepeatedKeys:
+                renew()
+                remove_duplicates(connection, work)
+                reach("publish.deduplicated")
+                _build(pool, settings, work, renew)
             reach("publish.built")
             with connection.transaction():
                 _attach(connection, work.destination)
@@ -76,6 +84,7 @@ def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[],
     """Build indexes, totals and statistics; each has a transaction of its own and can be repeated."""
     table, leaf = work.destination.table, work.destination.copy_to
     statements = [  # the longest first, so that all builders end at about the same time
+        *create_key_index(table, leaf, is_unique=True),
         *create_indexes(table, leaf),
         f"CREATE UNIQUE INDEX IF NOT EXISTS {leaf}_pkey ON {leaf} (id)",
         totals.count_leaf(table, work.number, leaf),

@@ -91,14 +91,16 @@ def test_every_index_ends_with_the_id(engine: Engine, intake: Intake, loader: Lo
     query = text("SELECT indexdef FROM pg_indexes WHERE tablename ~ '^movies_c[0-9]+$'")
     with engine.connect() as connection:
         definitions = list(connection.scalars(query))
-    assert len(definitions) == 6
-    assert all(re.search(r"\bid\)( WHERE|$)", definition) for definition in definitions)
+    assert len(definitions) == 7
+    others = [definition for definition in definitions if "_key ON" not in definition]
+    assert len(others) == 6
+    assert all(re.search(r"\bid\)( WHERE|$)", definition) for definition in others)
 
 
 ROWS = "SELECT tenant, title, extra, release_year, original_language FROM movies ORDER BY 1, 2"
 LARGE_IDS = f"SELECT id FROM movies WHERE id >= {2**52} ORDER BY 1"
 SUMS = """
-SELECT tenant, facets ->> 'release_year', facets ->> 'original_language', sum(row_count)::int
+SELECT tenant, facets ->> 'release_year', facets ->> 'original_language', sum(row_count)::int AS sum
 FROM collection_totals GROUP BY 1, 2, 3 HAVING sum(row_count) > 0 ORDER BY 1, 2, 3
 """
 OLD_SUMS = """
@@ -151,7 +153,9 @@ def test_collections_arrive_with_all_rows_and_go_again(
         ("new", 2),
         ("public", 25 + 1 + 25),
     ]
-    assert all_of("SELECT tenant, sum(row_count)::int FROM collection_totals GROUP BY 1 HAVING sum(row_count) > 0 ORDER BY 1") == [
+    assert all_of(
+        "SELECT tenant, sum(row_count)::int FROM collection_totals GROUP BY 1 HAVING sum(row_count) > 0 ORDER BY 1"
+    ) == [
         ("alpha", 27),
         ("new", 2),
         ("public", 51),

@@ -122,7 +122,7 @@ def test_cancel_does_not_wait_for_a_paused_loader(
         cancel(engine, upload_id, "public")
         assert time.monotonic() - started < 5
         assert own_tables(engine) == []
-        finish_batch(paused, work, batch, {"read": 1, "loaded": 1, "rejected": 0}, [])
+        finish_batch(paused, work, batch, {"read": 1, "loaded": 1, "rejected": 0, "duplicate": 0}, [])
     paused.close()
 
 

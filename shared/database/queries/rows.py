@@ -1,0 +1,157 @@
+"""The rows of a collection: filtered, in any order, page by page.
+
+The tenant and the collection are literals, so the planner opens the partitions of this collection only. Rows without a
+value of a sort key come last in both directions; the id is the last key.
+"""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from shared.catalog.row_filters import Filter, Operator, SortKey
+from shared.catalog.table import Field, Table
+from shared.database.models import CollectionTotal, Upload
+from shared.database.row_tables import sql_table
+
+_BIGINTS: Final = ARRAY(BigInteger)
+_COMPARISONS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
+    Operator.EQUAL: operator.eq,
+    Operator.AT_LEAST: operator.ge,
+    Operator.AT_MOST: operator.le,
+    Operator.MORE: operator.gt,
+    Operator.LESS: operator.lt,
+}
+
+
+@dataclass(frozen=True)
+class RowListing:
+    """Which rows of a collection, in which order, with which fields."""
+
+    table: Table
+    tenant: str
+    collection: int
+    filters: tuple[Filter, ...] = ()
+    sort: tuple[SortKey, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether stored totals know how many there are: every filter is on a facet."""
+        return all(
+            each.field.name in self.table.facets and each.operator in (Operator.EQUAL, Operator.NULL)
+            for each in self.filters
+        )
+
+
+def rows_page(listing: RowListing, after: tuple[Any, ...] | None, limit: int) -> Select[Any]:
+    """The next rows after one with these values of the sort keys, and this id as the last."""
+    columns = sql_table(listing.table).c
+    shown = [columns[field.name] for field in listing.fields]
+    keys = [columns[key.field.name].label(f"key_{position}") for position, key in enumerate(listing.sort)]
+    statement = select(columns.id, *shown, columns.extra, *keys).where(*_conditions(listing))
+    if after is not None:
+        statement = statement.where(_is_after(listing, after))
+    order = [
+        column.desc().nulls_last() if key.is_descending else column.asc().nulls_last()
+        for key, column in ((key, columns[key.field.name]) for key in listing.sort)
+    ]
+    return statement.order_by(*order, columns.id).limit(bindparam("limit", limit, Integer, literal_execute=True))
+
+
+def rows_count(listing: RowListing) -> Select[Any]:
+    """How many rows there are: from stored totals if these know it, otherwise counted."""
+    if not listing.is_counted:
+        counted = select(literal(1)).select_from(sql_table(listing.table)).where(*_conditions(listing)).subquery()
+        return select(func.count()).select_from(counted)
+    conditions = [
+        CollectionTotal.tenant == listing.tenant,
+        CollectionTotal.table_name == listing.table.name,
+        CollectionTotal.collection == listing.collection,
+    ]
+    for each in listing.filters:
+        stored = CollectionTotal.facets[each.field.name].astext
+        is_null = each.operator is Operator.NULL
+        conditions.append((stored.is_(None) == each.value) if is_null else stored == _as_facet(each.value))
+    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*conditions)
+
+
+def sources_of(ids: list[int], tenant: str) -> Select[Any]:
+    """Rows of `id`, `upload_id` and `first_id`: the upload that each id belongs to."""
+    given = func.unnest(cast(ids, _BIGINTS)).table_valued("id")
+    found = (
+        select(Upload.id.label("upload_id"), Upload.first_id)
+        .where(Upload.tenant == tenant, Upload.first_id <= given.c.id)
+        .order_by(Upload.first_id.desc())
+        .limit(1)
+        .lateral("found")
+    )
+    return select(given.c.id, found.c.upload_id, found.c.first_id).select_from(given).join(found, true())
+
+
+def _conditions(listing: RowListing) -> list[ColumnElement[bool]]:
+    columns = sql_table(listing.table).c
+    return [
+        columns.tenant == bindparam("tenant", listing.tenant, literal_execute=True),
+        columns.collection == bindparam("collection", listing.collection, literal_execute=True),
+        *(_condition(columns[each.field.name], each) for each in listing.filters),
+    ]
+
+
+def _condition(column: Column[Any], wanted: Filter) -> ColumnElement[bool]:
+    value = wanted.value
+    match wanted.operator:
+        case Operator.PREFIX:
+            return column.startswith(value, autoescape=True)
+        case Operator.HAS:
+            return column.any(value)
+        case Operator.NULL:
+            return column.is_(None) if value else column.is_not(None)
+        case compared:
+            condition: ColumnElement[bool] = _COMPARISONS[compared](column, value)
+            return condition
+
+
+def _is_after(listing: RowListing, after: tuple[Any, ...]) -> ColumnElement[bool]:
+    """Rows behind one: equal in the first keys and behind it in the next one."""
+    columns = sql_table(listing.table).c
+    *values, last_id = after
+    alternatives: list[ColumnElement[bool]] = []
+    equal: list[ColumnElement[bool]] = []
+    for key, value in zip(listing.sort, values, strict=True):
+        column = columns[key.field.name]
+        bound = bindparam(None, value, column.type)
+        alternatives.append(and_(*equal, _is_behind(column, key, value, bound)))
+        equal.append(column.is_(None) if value is None else column == bound)
+    alternatives.append(and_(*equal, columns.id > last_id))
+    return or_(*alternatives)
+
+
+def _is_behind(column: Column[Any], key: SortKey, value: Any, bound: ColumnElement[Any]) -> ColumnElement[bool]:
+    if value is None:  # rows without a value are the last ones
+        return false()
+    return or_(column < bound if key.is_descending else column > bound, column.is_(None))
+
+
+def _as_facet(value: Any) -> str:
+    """A value as the stored facets spell it, which are JSON."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

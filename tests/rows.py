@@ -52,8 +52,10 @@ def movies(*changes: dict[str, str], header: list[str] = MOVIES_HEADER, end: str
 
 
 def titles(*changes: dict[str, str]) -> bytes:
-    """A title.basics file with a row for each change of the good title."""
-    rows = [TITLES_HEADER, *([(GOOD_TITLE | change)[name] for name in TITLES_HEADER] for change in changes)]
+    """A title.basics file with a row for each change of the good title; each has an id of its own."""
+    keys = ({"tconst": f"tt{number:07}"} for number in range(1, len(changes) + 1))
+    found = [GOOD_TITLE | key | change for key, change in zip(keys, changes, strict=True)]
+    rows = [TITLES_HEADER, *([row[name] for name in TITLES_HEADER] for row in found)]
     return "".join("\t".join(row) + "\n" for row in rows).encode()
 
 

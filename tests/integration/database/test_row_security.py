@@ -22,7 +22,7 @@ from shared.keys.administration import create
 from shared.settings import Settings
 from tests.conftest import Intake
 from tests.integration.ingest.test_loader import SMALL, never, rows
-from tests.rows import movies
+from tests.rows import movies, titles
 
 # Every table with rows of tenants, and the column that says whose a row is. No WHERE: this is about the second wall.
 WHOSE = {
@@ -30,6 +30,7 @@ WHOSE = {
     "batches": "upload_number",
     "rejects": "upload_number",
     "upload_events": "upload_number",
+    "duplicates": "upload_number",
     "movies": "tenant",
     "collections": "tenant",
     "collection_totals": "tenant",
@@ -38,6 +39,7 @@ WHOSE = {
 HIDDEN = ("upload_totals",)
 TENANTS = ("alpha", "beta")
 # Just large enough for a partition of its own.
+REPEATED = titles({}, {"tconst": "tt0000001"}, {"startYear": "x"})
 LARGE = movies(*[{"title": "" if row % 10 == 5 else f"Film {row}", "overview": 150 * "."} for row in range(25)])
 
 # Tables on which the role has a right, but where no policy hides rows from it.
@@ -83,6 +85,7 @@ def numbers(engine: Engine, intake: Intake, loader: Loader) -> dict[str, list[in
     for tenant in TENANTS:
         for content in (SMALL, LARGE):
             loader.load(intake(content, tenant=tenant), never)
+        loader.load(intake(REPEATED, "title.basics.tsv", tenant=tenant), never)
         reserve(engine, tenant, "key")
     found = rows(engine, "SELECT tenant, array_agg(number ORDER BY number) FROM uploads GROUP BY 1")
     return {tenant: list(of_tenant) for tenant, of_tenant in found}

@@ -126,7 +126,8 @@ def test_a_large_upload_has_a_partition_of_its_own_with_the_indexes(
     table = f"movies_u{upload(engine, upload_id)['number']}"
     indexes = {name for (name,) in rows(engine, "SELECT indexname FROM pg_indexes WHERE tablename = :t", t=table)}
     assert indexes == {
-        f"{table}_{name}" for name in ("pkey", "release", "vote", "language_release", "language_vote", "year_vote")
+        f"{table}_{name}"
+        for name in ("pkey", "key", "release", "vote", "language_release", "language_vote", "year_vote")
     }
     assert rows(engine, "SELECT relispartition FROM pg_class WHERE relname = :t", t=table) == [(True,)]
 

@@ -114,6 +114,12 @@ class TenantConflict(errors.InvalidRequest):
     code = "tenant_conflict"
 
 
+class NeedsIndex(errors.InvalidRequest):
+    """Without an index the database would take too long."""
+
+    code = "needs_index"
+
+
 class InvalidCursor(errors.InvalidRequest):
     """The cursor does not belong to this listing."""
 

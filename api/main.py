@@ -31,6 +31,7 @@ from api.routes import (
     health,
     movies,
     rejects,
+    rows,
     tenants,
     upload,
     uploads,
@@ -44,7 +45,7 @@ from shared.settings import Settings
 # take no parameters.
 OF_TENANTS = (
     *(upload.router, uploads.router, rejects.router, corrections.router, movies.router),
-    *(datasets.router, tenants.router),
+    *(datasets.router, rows.router, tenants.router),
 )
 ROUTERS = (*OF_TENANTS, error_codes.router, api_docs.router, health.router)
 

@@ -216,6 +216,15 @@ class RejectPage(BaseModel):
     summary: list[RejectGroup]
 
 
+class RowPage(BaseModel):
+    """A page of rows: each with its fields, `_id`, `_upload_id`, `_line` and `_extra`."""
+
+    items: list[dict[str, Any]]
+    total: int
+    page_size: int
+    next_cursor: str | None
+
+
 class Duplicate(BaseModel):
     """A record that was not loaded, because it repeats the key of the one at `first_line`."""
 

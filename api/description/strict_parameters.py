@@ -5,13 +5,23 @@ occurs twice, a proxy may read one value and the API the other one.
 """
 
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 
 from api.description.problem_locations import MOST_LISTED, detail_of, field_problem, not_listed
 from api.description.suggestions import did_you_mean
 from shared.errors import InvalidRequest
+
+# Any parameter that the route does not declare is a filter, which the route judges itself.
+ROW_FILTERS: Final[dict[str, Any]] = {
+    "name": "filters",
+    "in": "query",
+    "description": "Filters, each as a parameter of its own: `year__gte=1990`.",
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "style": "form",
+    "explode": True,
+}
 
 _REPEATED: Final = "repeated_parameter"
 _UNKNOWN: Final = "unknown_parameter"
@@ -39,7 +49,8 @@ async def refuse_unknown_and_repeated(request: Request) -> None:
 def _wrong_in_query(request: Request, known: list[str]) -> list[tuple[str, str, str]]:
     """(where, name, code) of each mistake; unknown parameters come first."""
     counts = Counter(name for name, _ in request.query_params.multi_items())
-    unknown = [("query", name, _UNKNOWN) for name in counts if name not in known]
+    takes_any = ROW_FILTERS["name"] in known
+    unknown = [("query", name, _UNKNOWN) for name in counts if name not in known and not takes_any]
     repeated = [("query", name, _REPEATED) for name in known if counts[name] > 1]
     return unknown + repeated
 

@@ -74,11 +74,16 @@ def parse_filter(table: Table, name: str, text: str) -> Filter:
     if suffix not in allowed:
         raise InvalidFilter(f"{field.name} has no filter {suffix}; it has {', '.join(allowed)}")
     operator = Operator(suffix)
-    parse = _flag if operator is Operator.NULL else _PARSERS.get(field.type, _text)
+    compared = Field(name, FieldType.BOOLEAN, "") if operator is Operator.NULL else field
+    return Filter(field, operator, parse_value(compared, text))
+
+
+def parse_value(field: Field, text: str) -> Any:
+    """A value of the field's type; raises `InvalidFilter`."""
     try:
-        return Filter(field, operator, parse(text, field.type))
+        return _PARSERS.get(field.type, _text)(text, field.type)
     except ValueError as error:
-        raise InvalidFilter(f"{name} must be {error}, not {text[:_LONGEST_TEXT]!r}") from error
+        raise InvalidFilter(f"{field.name} must be {error}, not {text[:_LONGEST_TEXT]!r}") from error
 
 
 def parse_sort(table: Table, text: str) -> tuple[SortKey, ...]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    UnaryExpression,
     and_,
     bindparam,
     cast,
@@ -24,12 +25,13 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.catalog.row_filters import Filter, Operator, SortKey
 from shared.catalog.table import Field, Table
-from shared.database.models import CollectionTotal, Upload
+from shared.database.models import Collection, CollectionTotal, Upload
 from shared.database.row_tables import sql_table
 
 _BIGINTS: Final = ARRAY(BigInteger)
@@ -54,6 +56,11 @@ class RowListing:
     fields: tuple[Field, ...] = ()
 
     @property
+    def is_descending(self) -> bool:
+        """Whether equal rows come in descending order of their ids: as those of the first key, for its index."""
+        return bool(self.sort) and self.sort[0].is_descending
+
+    @property
     def is_counted(self) -> bool:
         """Whether stored totals know how many there are: every filter is on a facet."""
         return all(
@@ -62,19 +69,33 @@ class RowListing:
         )
 
 
-def rows_page(listing: RowListing, after: tuple[Any, ...] | None, limit: int) -> Select[Any]:
-    """The next rows after one with these values of the sort keys, and this id as the last."""
+def collection_number(tenant: str, table_name: str, dataset: str) -> Select[int]:
+    """The number of the tenant's collection of this dataset, if anything was loaded into it."""
+    mine = Collection.tenant == tenant, Collection.table_name == table_name, Collection.dataset == dataset
+    return select(Collection.number).where(*mine)
+
+
+def rows_page(listing: RowListing, after: tuple[Any, ...] | None, limit: int, *, has_key: bool = True) -> Select[Any]:
+    """The next rows after one with these values of the sort keys and this id, or the first ones.
+
+    Of the rows that have the first sort key, or of those behind them that do not (`has_key`): an index has each of the
+    two in order, and only together they are not.
+    """
     columns = sql_table(listing.table).c
     shown = [columns[field.name] for field in listing.fields]
     keys = [columns[key.field.name].label(f"key_{position}") for position, key in enumerate(listing.sort)]
     statement = select(columns.id, *shown, columns.extra, *keys).where(*_conditions(listing))
+    if listing.sort:
+        first = columns[listing.sort[0].field.name]
+        statement = statement.where(first.is_not(None) if has_key else first.is_(None))
     if after is not None:
         statement = statement.where(_is_after(listing, after))
-    order = [
-        column.desc().nulls_last() if key.is_descending else column.asc().nulls_last()
-        for key, column in ((key, columns[key.field.name]) for key in listing.sort)
-    ]
-    return statement.order_by(*order, columns.id).limit(bindparam("limit", limit, Integer, literal_execute=True))
+    order = [_directed(listing.is_descending, columns.id)]
+    for position, key in reversed(list(enumerate(listing.sort))):
+        ordered = _directed(key.is_descending, columns[key.field.name])
+        # The planner knows the order of an index, which has no nulls here, only without a word about them.
+        order.insert(0, ordered.nulls_last() if position else ordered)
+    return statement.order_by(*order).limit(bindparam("limit", limit, Integer, literal_execute=True))
 
 
 def rows_count(listing: RowListing) -> Select[Any]:
@@ -122,7 +143,8 @@ def _condition(column: Column[Any], wanted: Filter) -> ColumnElement[bool]:
         case Operator.PREFIX:
             return column.startswith(value, autoescape=True)
         case Operator.HAS:
-            return column.any(value)
+            has: ColumnElement[bool] = column.any(value)
+            return has
         case Operator.NULL:
             return column.is_(None) if value else column.is_not(None)
         case compared:
@@ -134,6 +156,11 @@ def _is_after(listing: RowListing, after: tuple[Any, ...]) -> ColumnElement[bool
     """Rows behind one: equal in the first keys and behind it in the next one."""
     columns = sql_table(listing.table).c
     *values, last_id = after
+    behind_id = columns.id < last_id if listing.is_descending else columns.id > last_id
+    if len(listing.sort) == 1 and values[0] is not None:  # one range of an index
+        column = columns[listing.sort[0].field.name]
+        here, there = tuple_(column, columns.id), tuple_(bindparam(None, values[0], column.type), last_id)
+        return here < there if listing.is_descending else here > there
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
     for key, value in zip(listing.sort, values, strict=True):
@@ -141,14 +168,17 @@ def _is_after(listing: RowListing, after: tuple[Any, ...]) -> ColumnElement[bool
         bound = bindparam(None, value, column.type)
         alternatives.append(and_(*equal, _is_behind(column, key, value, bound)))
         equal.append(column.is_(None) if value is None else column == bound)
-    alternatives.append(and_(*equal, columns.id > last_id))
-    return or_(*alternatives)
+    return or_(*alternatives, and_(*equal, behind_id))
 
 
 def _is_behind(column: Column[Any], key: SortKey, value: Any, bound: ColumnElement[Any]) -> ColumnElement[bool]:
     if value is None:  # rows without a value are the last ones
         return false()
     return or_(column < bound if key.is_descending else column > bound, column.is_(None))
+
+
+def _directed(is_descending: bool, column: Column[Any]) -> UnaryExpression[Any]:
+    return column.desc() if is_descending else column.asc()
 
 
 def _as_facet(value: Any) -> str:

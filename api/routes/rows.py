@@ -1,0 +1,108 @@
+"""The rows of a dataset: filtered, sorted, page by page."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import RowMapping
+
+from api.dependencies import RuntimeDep, TenantDep
+from api.description.openapi import LINK_HEADER, Responses, problems
+from api.description.schemas import RowPage
+from api.description.strict_parameters import ROW_FILTERS
+from api.description.suggestions import unknown_name
+from api.http_errors import UnknownDataset
+from api.listings.paging import PageSize, address_with, link_header
+from api.listings.row_pages import decode_cursor, encode_cursor, read_rows, sources
+from shared.catalog.row_filters import parse_fields, parse_filter, parse_sort
+from shared.database.queries.rows import RowListing, collection_number
+from shared.database.tenancy import tenant_reading
+
+router = APIRouter(prefix="/api/v1", tags=["datasets"])
+
+_DESCRIPTION: Final = """
+Rows of completed uploads of this dataset, each with its fields, `_id`, the upload and the line that it came from, and
+`_extra`, the columns without a field. Any other parameter is a filter: `year=1995`, `year__gte=1990`, `year__lt=2000`,
+`title__prefix=The`, `genres__has=Drama`, `runtime__null=true`. All filters must hold. Rows without a value of a sort
+key come last.
+"""
+_RESPONSES: Responses = {200: {"headers": LINK_HEADER}, **problems(404, 503)}
+
+Name = Annotated[str, Path(max_length=255, description="Name of the dataset.", examples=["title.basics"])]
+Sort = Annotated[
+    str,
+    Query(
+        max_length=1000,
+        description="Fields to sort by, with `-` in descending order.",
+        examples=["-release_year,title"],
+    ),
+]
+Fields = Annotated[str, Query(max_length=10_000, description="Only these fields.", examples=["title,release_year"])]
+CursorText = Annotated[str | None, Query(max_length=4096, description="`next_cursor` of the previous page.")]
+
+
+@router.get(
+    "/datasets/{name}/rows",
+    response_model=RowPage,
+    responses=_RESPONSES,
+    summary="List the rows of a dataset",
+    description=_DESCRIPTION,
+    openapi_extra={"parameters": [ROW_FILTERS]},
+)
+async def list_rows(
+    *,
+    request: Request,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    name: Name,
+    page_size: PageSize = 20,
+    sort: Sort = "",
+    fields: Fields = "",
+    cursor: CursorText = None,
+) -> Response:
+    """See `_DESCRIPTION`."""
+    if name not in runtime.registry:
+        raise unknown_name(UnknownDataset, "There is no dataset", name, runtime.registry.names)
+    table = runtime.registry.get(name).table
+    filters = tuple(parse_filter(table, key, value) for key, value in _filters(request))
+    order, shown = parse_sort(table, sort), parse_fields(table, fields)
+    async with tenant_reading(runtime.read_engine, tenant.name) as connection:
+        number = await connection.scalar(collection_number(tenant.name, table.name, name))
+    if number is None:  # nothing has been loaded yet
+        return _json({"items": [], "total": 0, "page_size": page_size, "next_cursor": None}, {})
+    listing = RowListing(table, tenant.name, number, filters, order, shown)
+    after = None if cursor is None else decode_cursor(cursor, listing, name)
+    rows, total = await read_rows(runtime.read_engine, listing, after, page_size + 1)
+    is_more, rows = len(rows) > page_size, rows[:page_size]
+    next_cursor = encode_cursor(listing, name, rows[-1]) if is_more else None
+    found = await sources(runtime.read_engine, tenant.name, [row["id"] for row in rows])
+    body = {
+        "items": [_row(row, listing, found) for row in rows],
+        "total": total,
+        "page_size": page_size,
+        "next_cursor": next_cursor,
+    }
+    links = {"first": address_with(request, cursor=None)} if cursor else {}
+    links |= {"next": address_with(request, cursor=next_cursor)} if next_cursor else {}
+    return _json(body, link_header(links))
+
+
+def _filters(request: Request) -> list[tuple[str, str]]:
+    declared = {"page_size", "sort", "fields", "cursor", "tenant"}
+    return [(name, value) for name, value in request.query_params.multi_items() if name not in declared]
+
+
+def _row(row: RowMapping, listing: RowListing, found: Mapping[int, RowMapping]) -> dict[str, Any]:
+    source = found.get(row["id"])
+    return {
+        **{field.name: row[field.name] for field in listing.fields},
+        "_id": row["id"],
+        "_upload_id": None if source is None else str(source["upload_id"]),
+        "_line": None if source is None else row["id"] - source["first_id"],
+        "_extra": row["extra"],
+    }
+
+
+def _json(body: dict[str, Any], headers: dict[str, str]) -> Response:
+    return Response(orjson.dumps(body), headers=headers, media_type="application/json")

@@ -111,6 +111,18 @@ class FilmYear(Year):
     notations = (TRIMMED, Replaced(r"\((\d{4})\)", r"\1"))
 
 
+class LifeYear(Year):
+    """A year of somebody's life, in up to four digits: IMDb knows people of antiquity."""
+
+    message = "must be a year in at most four digits"
+    _pattern = re.compile(r"\d{1,4}(\.0)?", re.ASCII)
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = pc.match_substring_regex(column, r"^\d{1,4}$")
+        return pc.cast(pc.if_else(plain, column, None), pa.int64()), plain
+
+
 class TrueFalse(Repeating, Flag):
     """A flag for files that write it as words."""
 

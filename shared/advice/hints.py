@@ -13,8 +13,15 @@ from typing import Any, Final
 from shared.advice.advice import Advice
 from shared.advice.language_names import language_hint
 from shared.advice.no_values import excel_error_hint, is_null_word, naming_invisible, null_word_hint
-from shared.advice.number_repairs import millions_hint, minutes_hint, number_hint, number_id_hint, whole_hint
-from shared.advice.repairs import date_hint, flag_hint, identifier_hint, list_hint, word_hint, year_hint
+from shared.advice.number_repairs import (
+    millions_hint,
+    minutes_hint,
+    number_hint,
+    number_id_hint,
+    timestamp_hint,
+    whole_hint,
+)
+from shared.advice.repairs import date_hint, flag_hint, list_hint, person_id_hint, title_id_hint, word_hint, year_hint
 from shared.catalog.checks import FIRST_DATE, YEARS_AHEAD, Between, Check, Matches, NotBlank, OneOf, ReleaseDay
 from shared.catalog.dataset import Column, normalised
 from shared.catalog.rules.publisher_rules import TrueFalse
@@ -53,7 +60,9 @@ _OF_VALUE: Final[dict[str, Callable[[str], Advice]]] = {
     "not_a_flag": flag_hint,
     "not_a_list": list_hint,
     "invalid_language": language_hint,
-    "invalid_tconst": identifier_hint,
+    "not_a_timestamp": timestamp_hint,
+    "invalid_tconst": title_id_hint,
+    "invalid_nconst": person_id_hint,
     "invalid_id": number_id_hint,
 }
 

@@ -80,6 +80,12 @@ def number_id_hint(text: str) -> Advice:
     return (match[1] or match[2],) if match else None
 
 
+def timestamp_hint(text: str) -> Advice:
+    """For seconds since 1970; other programs count milliseconds."""
+    match = re.fullmatch(r"(\d{9,10})000", text, re.ASCII)
+    return {match[1]: "if the number counts milliseconds"} if match else None
+
+
 def _of_exponent(match: re.Match[str]) -> Advice:
     """What a spreadsheet may have meant that wrote only the first digits of a whole number."""
     digits, exponent = match[1] + (match[2] or ""), int(match[3]) - len(match[2] or "")

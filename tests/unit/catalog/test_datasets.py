@@ -43,6 +43,17 @@ HEADERS = {
     "tmdb_movies_data": "id;imdb_id;popularity;budget;revenue;original_title;cast;homepage;director;tagline;keywords;"
     "overview;runtime;genres;production_companies;release_date;vote_count;vote_average;release_year;budget_adj;"
     "revenue_adj",
+    "title.ratings": "tconst;averageRating;numVotes",
+    "name.basics": "nconst;primaryName;birthYear;deathYear;primaryProfession;knownForTitles",
+    "title.principals": "tconst;ordering;nconst;category;job;characters",
+    "title.crew": "tconst;directors;writers",
+    "title.episode": "tconst;parentTconst;seasonNumber;episodeNumber",
+    "title.akas": "titleId;ordering;title;region;language;types;attributes;isOriginalTitle",
+    "tmdb_5000_credits": "movie_id;title;cast;crew",
+    "tmdb_credits": "cast;crew;id",
+    "movielens_ratings": "userId;movieId;rating;timestamp",
+    "movielens_links": "movieId;imdbId;tmdbId",
+    "movielens_tags": "userId;movieId;tag;timestamp",
     "title.basics": "title_id;type;primary_title;original_title;is_adult;premiered;ended;runtime_minutes;genres",
 }
 

@@ -3,11 +3,11 @@
 from shared.catalog.checks import between
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.movielens_columns import FACTS_OF_FILMS, MOVIE_ID, USER_ID
-from shared.catalog.rules.basic_rules import Decimal
+from shared.catalog.rules.publisher_rules import Stars
 from shared.catalog.rules.time_rules import UnixSeconds
 from shared.catalog.tables.user_ratings import TABLE
 
-STARS = between(0.5, 5)
+HALF_TO_FIVE = between(0.5, 5)
 
 DATASET = Dataset(
     name="movielens_ratings",
@@ -17,7 +17,7 @@ DATASET = Dataset(
     columns=(
         USER_ID,
         MOVIE_ID,
-        Column("rating", "rating", Decimal(), "Stars, 0.5 to 5", (STARS,), required=True),
+        Column("rating", "rating", Stars(), "Stars, 0.5 to 5", (HALF_TO_FIVE,), required=True),
         Column(
             "timestamp",
             "rated_at",

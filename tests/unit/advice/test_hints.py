@@ -77,6 +77,9 @@ invalid_tconst: 0111161 -> tt0111161
 invalid_tconst: TT1 -> tt1
 invalid_tconst: https://www.imdb.com/title/tt0111161/ -> tt0111161
 invalid_tconst: https://m.imdb.com/title/TT0111161?ref_=x -> tt0111161
+not_stars: 4.5/5 -> 4.5
+not_stars: 4,5 / 5 -> 4.5
+not_stars: 5 stars -> 5
 invalid_nconst: 0000151 -> nm0000151
 invalid_nconst: NM0000151 -> nm0000151
 invalid_nconst: https://www.imdb.com/name/nm0000151/ -> nm0000151
@@ -143,6 +146,7 @@ ABSENT = {
     ),
     "invalid_language": ("xx-YY", "Cn", "JP", "jp", "eng-US", "Klingon", "xx1", "e", "NA", "NaN"),
     "invalid_tconst": ("x", "N/A", "tt", "tt12/x", "nm0000151", "9" * 21),
+    "not_stars": ("8/10", "6/5", "0/5", "good", "85%"),
     "invalid_nconst": ("x", "nm", "tt0111161", "https://www.imdb.com/title/tt0111161/"),
     "not_a_timestamp": ("1260759144123", "12607591440", "31 Dec 1999", "0"),
 }
@@ -311,6 +315,12 @@ def test_what_is_written_is_what_this_column_wants() -> None:
     assert hint("not_millions", "Revenue (Millions)", "£333.13") == "write 333.13 if the column is in pounds"
     assert hint("not_millions", "Revenue (Millions)", "333,130,000") is None
     assert hint("not_a_list", "production_companies", "Pixar") is None  # a list of objects
+
+
+def test_a_column_of_this_name_in_another_dataset_changes_no_hint() -> None:
+    assert hint("not_a_number", "rating", "8.5/10") == "write 8.5"
+    assert (hint("not_a_number", "rating", "?") or "").startswith(LEAVE_EMPTY)
+    assert hint("not_stars", "rating", "?") is None
 
 
 def test_a_value_that_was_cut_is_not_judged() -> None:

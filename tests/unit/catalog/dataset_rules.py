@@ -191,6 +191,7 @@ DATASET_RULES: dict[str, Rules] = {
         ({"type": "TV Show", "duration": "2 Seasons"}, []),
         ({"duration": "1 Season"}, []),
         ({"duration": "74 years"}, [("duration", "not_minutes")]),
+        ({"duration": "4294967296 min"}, [("duration", "out_of_range")]),
         ({"show_id": ""}, [("show_id", "required")]),
         ({"listed_in": "Dramas|Comedies"}, [("listed_in", "not_a_list")]),
     ],
@@ -301,7 +302,7 @@ DATASET_RULES: dict[str, Rules] = {
         ({"rating": "0.5"}, []),
         ({"rating": "0"}, [("rating", "out_of_range")]),
         ({"rating": "5.5"}, [("rating", "out_of_range")]),
-        ({"rating": "good"}, [("rating", "not_a_number")]),
+        ({"rating": "good"}, [("rating", "not_stars")]),
         ({"timestamp": ""}, []),
     ],
     "movielens_links": [

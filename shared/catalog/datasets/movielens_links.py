@@ -3,7 +3,7 @@
 from shared.catalog.checks import SOURCE_ID, TCONST
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.movielens_columns import MOVIE_ID
-from shared.catalog.rules.number_rules import IdNumber, TitleId
+from shared.catalog.rules.number_rules import IdNumber, TitleNumber
 from shared.catalog.tables.links import TABLE
 
 DATASET = Dataset(
@@ -13,7 +13,7 @@ DATASET = Dataset(
     table=TABLE,
     columns=(
         MOVIE_ID,
-        Column("imdbId", "imdb_id", TitleId(), "IMDb's id of the title, mostly without its tt", (TCONST,)),
+        Column("imdbId", "imdb_id", TitleNumber(), "IMDb's id of the title, without its tt", (TCONST,)),
         Column("tmdbId", "tmdb_id", IdNumber(), "TMDB's id of the film", (SOURCE_ID,)),
     ),
 )

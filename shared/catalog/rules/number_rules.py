@@ -73,6 +73,18 @@ class TitleId(Rule):
         return _where(column, pc.match_substring_regex(column, r"^tt\d+$"))
 
 
+class TitleNumber(TitleId):
+    """The number of IMDb's id of a title (`0114709` is tt0114709), which may have lost its zeros (`114709`)."""
+
+    message = "must be the number of IMDb's id (0114709 or tt0114709)"
+    notations = (
+        TRIMMED,
+        Replaced(r"([0-9]{1,15})\.0", r"\1"),
+        *(Replaced(f"([0-9]{{{count}}})", f"tt{'0' * (7 - count)}\\1") for count in range(1, 7)),
+        *TitleId.notations,
+    )
+
+
 def _where(column: pa.StringArray, plain: pa.BooleanArray) -> tuple[pa.Array, pa.BooleanArray]:
     """The cells that are plain, and which they are."""
     return pc.if_else(plain, column, None), plain

@@ -311,7 +311,8 @@ DATASET_RULES: dict[str, Rules] = {
         ({"imdbId": "", "tmdbId": ""}, []),
         ({"imdbId": "tt0114709", "tmdbId": "862.0"}, []),
         ({"imdbId": "12345678"}, []),
-        ({"imdbId": "114709"}, [("imdbId", "invalid_tconst")]),
+        ({"imdbId": "114709"}, []),
+        ({"imdbId": "nm0000151"}, [("imdbId", "invalid_tconst")]),
         ({"tmdbId": "x"}, [("tmdbId", "invalid_id")]),
     ],
     "movielens_tags": [

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.catalog.dataset import Column
 from shared.catalog.rules.basic_rules import Decimal, Flag, IsoDate, Rule, Whole, Year
-from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId
+from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId, TitleNumber
 from shared.catalog.rules.publisher_rules import GroupedWhole, LifeYear, Millions, Minutes, Stars, TrueFalse
 from shared.catalog.rules.time_rules import UnixSeconds
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
@@ -193,7 +193,7 @@ def test_cell(rule: Rule, text: str, expected: Any) -> None:
 NUMBER_RULES = [
     *(Whole(), Decimal(), IsoDate(), Year(), Flag(), TrueFalse()),
     *(Minutes(), GroupedWhole(), Millions(), Amount(), Percentage(), IdNumber(), TitleId()),
-    *(LifeYear(), Stars(), UnixSeconds()),
+    *(TitleNumber(), LifeYear(), Stars(), UnixSeconds()),
 ]
 # What numbers, dates and flags are made of, and what lenient parsers take for it.
 NUMBER_PARTS = (
@@ -275,7 +275,7 @@ def test_rules_are_equal_if_they_mean_the_same() -> None:
     assert hash(Whole()) == hash(Whole())
     assert Whole() != Amount()
     assert Whole() != Year()
-    assert len({rule for rule in NUMBER_RULES for _ in range(2)} | {type(rule)() for rule in NUMBER_RULES}) == 16
+    assert len({rule for rule in NUMBER_RULES for _ in range(2)} | {type(rule)() for rule in NUMBER_RULES}) == 17
     assert Column("a", "a", Whole(), "") == Column("a", "a", Whole(), "")
 
 

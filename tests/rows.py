@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from typing import Any
 
 MOVIES_HEADER = (
@@ -39,6 +40,11 @@ GOOD_TITLE = {
     "genres": "Documentary,Short",
 }
 
+# They are separated by tabs, and never quoted.
+IMDB_FILES = (
+    *("title.basics", "title.ratings", "name.basics", "title.principals", "title.crew", "title.episode", "title.akas"),
+)
+
 
 def movies(*changes: dict[str, str], header: list[str] = MOVIES_HEADER, end: str = "\r\n") -> bytes:
     """A movies file with a row for each change of the good movie."""
@@ -54,8 +60,12 @@ def movies(*changes: dict[str, str], header: list[str] = MOVIES_HEADER, end: str
 def titles(*changes: dict[str, str]) -> bytes:
     """A title.basics file with a row for each change of the good title; each has an id of its own."""
     keys = ({"tconst": f"tt{number:07}"} for number in range(1, len(changes) + 1))
-    found = [GOOD_TITLE | key | change for key, change in zip(keys, changes, strict=True)]
-    rows = [TITLES_HEADER, *([row[name] for name in TITLES_HEADER] for row in found)]
+    return _with_tabs(GOOD_TITLE, *(key | change for key, change in zip(keys, changes, strict=True)))
+
+
+def _with_tabs(good: dict[str, str], *changes: dict[str, str]) -> bytes:
+    """A file as IMDb writes it: tabs between the cells, and no quotes around them."""
+    rows = [list(good), *(list((good | change).values()) for change in changes)]
     return "".join("\t".join(row) + "\n" for row in rows).encode()
 
 
@@ -67,6 +77,29 @@ GOOD_TMDB = {
     "production_companies": "[{'name': 'Pixar Animation Studios', 'id': 3}]",
     "spoken_languages": "[{'iso_639_1': 'en', 'name': 'English'}]",
 }
+GOOD_CAST = [
+    {"cast_id": 14, "character": "Woody (voice)", "credit_id": "52fe4284c3a36847f8024f95", "id": 31, "name": "One"},
+    {"cast_id": 15, "character": "Buzz (voice)", "credit_id": "52fe4284c3a36847f8024f99", "id": 12898, "name": "Two"},
+]
+GOOD_CREW = [
+    {
+        "credit_id": "52fe4284c3a36847f8024f49",
+        "department": "Directing",
+        "id": 7879,
+        "job": "Director",
+        "name": "Three",
+    },
+    {
+        "credit_id": "52fe4284c3a36847f8024f4f",
+        "department": "Writing",
+        "id": 12891,
+        "job": "Screenplay",
+        "name": "Four",
+    },
+    {"credit_id": "52fe4284c3a36847f8024f55", "department": "Writing", "id": 7, "job": "Screenplay", "name": "Five"},
+    {"credit_id": "52fe4284c3a36847f8024f5b", "department": "Writing", "id": 12891, "job": "Story", "name": "Four"},
+    {"credit_id": "52fe4284c3a36847f8024f61", "department": "Editing", "id": 7962, "job": "Editor", "name": "Six"},
+]
 GOOD_ROWS: dict[str, dict[str, str]] = {
     "movies": GOOD_MOVIE,
     "title.basics": GOOD_TITLE,
@@ -180,6 +213,50 @@ GOOD_ROWS: dict[str, dict[str, str]] = {
         "Action": "1",
         "Adventure": "0",
     },
+    "title.ratings": {"tconst": "tt0000001", "averageRating": "5.7", "numVotes": "2001"},
+    "name.basics": {
+        "nconst": "nm0000001",
+        "primaryName": "Somebody",
+        "birthYear": "1899",
+        "deathYear": "1987",
+        "primaryProfession": "actor,producer",
+        "knownForTitles": "tt0000001,tt0000002",
+    },
+    "title.principals": {
+        "tconst": "tt0000001",
+        "ordering": "1",
+        "nconst": "nm0000001",
+        "category": "self",
+        "job": "\\N",
+        "characters": '["Herself"]',
+    },
+    "title.crew": {"tconst": "tt0000001", "directors": "nm0000001", "writers": "nm0000001,nm0000002"},
+    "title.episode": {
+        "tconst": "tt0000001",
+        "parentTconst": "tt0000002",
+        "seasonNumber": "1",
+        "episodeNumber": "9",
+    },
+    "title.akas": {
+        "titleId": "tt0000001",
+        "ordering": "1",
+        "title": "A Film",
+        "region": "HU",
+        "language": "\\N",
+        "types": "imdbDisplay",
+        "attributes": "\\N",
+        "isOriginalTitle": "0",
+    },
+    "tmdb_5000_credits": {
+        "movie_id": "862",
+        "title": "A Film",
+        "cast": json.dumps(GOOD_CAST),
+        "crew": json.dumps(GOOD_CREW),
+    },
+    "tmdb_credits": {"cast": repr(GOOD_CAST), "crew": repr(GOOD_CREW), "id": "862"},
+    "movielens_ratings": {"userId": "1", "movieId": "31", "rating": "2.5", "timestamp": "1260759144"},
+    "movielens_links": {"movieId": "1", "imdbId": "0114709", "tmdbId": "862"},
+    "movielens_tags": {"userId": "15", "movieId": "339", "tag": "a tag", "timestamp": "1138537770"},
     "tmdb_movies_data": {
         "id": "135397",
         "imdb_id": "tt0369610",
@@ -202,9 +279,9 @@ GOOD_ROWS: dict[str, dict[str, str]] = {
 
 def file_of(dataset: str, *changes: dict[str, str]) -> bytes:
     """A file of this dataset with a row for each change of its good row."""
-    if dataset == "title.basics":
-        return titles(*changes)
     good = GOOD_ROWS[dataset]
+    if dataset in IMDB_FILES:
+        return _with_tabs(good, *changes)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(dict.fromkeys([*good, *(name for change in changes for name in change)])))
     writer.writeheader()

@@ -13,8 +13,16 @@ from typing import Any, Final
 from shared.advice.advice import Advice
 from shared.advice.language_names import language_hint
 from shared.advice.no_values import excel_error_hint, is_null_word, naming_invisible, null_word_hint
-from shared.advice.number_repairs import millions_hint, minutes_hint, number_hint, number_id_hint, whole_hint
-from shared.advice.repairs import date_hint, flag_hint, identifier_hint, list_hint, word_hint, year_hint
+from shared.advice.number_repairs import (
+    millions_hint,
+    minutes_hint,
+    number_hint,
+    number_id_hint,
+    stars_hint,
+    timestamp_hint,
+    whole_hint,
+)
+from shared.advice.repairs import date_hint, flag_hint, list_hint, person_id_hint, title_id_hint, word_hint, year_hint
 from shared.catalog.checks import FIRST_DATE, YEARS_AHEAD, Between, Check, Matches, NotBlank, OneOf, ReleaseDay
 from shared.catalog.dataset import Column, normalised
 from shared.catalog.rules.publisher_rules import TrueFalse
@@ -49,12 +57,15 @@ _OF_VALUE: Final[dict[str, Callable[[str], Advice]]] = {
     "not_minutes": minutes_hint,
     "not_millions": millions_hint,
     "not_a_number": number_hint,
+    "not_stars": stars_hint,
     "not_a_date": date_hint,
     "not_a_year": year_hint,
     "not_a_flag": flag_hint,
     "not_a_list": list_hint,
     "invalid_language": language_hint,
-    "invalid_tconst": identifier_hint,
+    "not_a_timestamp": timestamp_hint,
+    "invalid_tconst": title_id_hint,
+    "invalid_nconst": person_id_hint,
     "invalid_id": number_id_hint,
 }
 
@@ -66,12 +77,6 @@ class Advisor:
 
     def __init__(self, columns: Iterable[Column]) -> None:
         self._columns = tuple(columns)
-        self._required = frozenset(
-            normalised(name)
-            for column in self._columns
-            if not column.is_nullable
-            for name in (column.name, *column.aliases)
-        )
 
     def hint(self, code: str, column: str | None, value: str | None) -> str | None:
         """What to do about a reject with this code, in this column of the file, with this text.
@@ -80,7 +85,8 @@ class Advisor:
         """
         if code == "invalid_utf8":
             return _encoding_hint(value or "")
-        columns = self._candidates(code, column)
+        named = self._named(code, column)
+        columns = named or self._able(code)
         words = _words(code, columns)
         visible = without_invisible(value or "")
         if code not in _OF_VALUE and not words:
@@ -90,7 +96,7 @@ class Advisor:
             return None
         unwrapped = excel_text(visible)
         text = visible if unwrapped is None else unwrapped
-        may_be_empty = normalised(column or "") not in self._required
+        may_be_empty = all(one.is_nullable for one in named)
         if said := excel_error_hint(text, may_be_empty=may_be_empty):
             return said
         if is_null_word(text) and not _may_be_language(code, text):
@@ -101,13 +107,16 @@ class Advisor:
             said = _worded(word_hint(text, words) if words else _advice(code, text, columns), columns)
         return naming_invisible(said, value, visible)
 
-    def _candidates(self, code: str, name: str | None) -> list[Column]:
-        """The columns of this name that can have this code; if there are none, all columns that can."""
-        able = [
+    def _able(self, code: str) -> list[Column]:
+        """The columns that can have this code."""
+        return [
             column for column in self._columns if code in (column.rule.code, *(check.code for check in column.checks))
         ]
+
+    def _named(self, code: str, name: str | None) -> list[Column]:
+        """Those of them that a header may call so."""
         wanted = normalised(name or "")
-        return [column for column in able if wanted in map(normalised, (column.name, *column.aliases))] or able
+        return [column for column in self._able(code) if wanted in map(normalised, (column.name, *column.aliases))]
 
 
 def _may_be_language(code: str, text: str) -> bool:

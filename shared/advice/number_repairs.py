@@ -29,6 +29,7 @@ _AMOUNT: Final = re.compile(
 _ONE_GROUP: Final = re.compile(r"([+-]?[1-9]\d{0,2})([.,])(\d{3})", re.ASCII)
 _PERCENTAGE: Final = re.compile(r"(.*\d)\s*%", re.ASCII)
 _OUT_OF_TEN: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*/\s*10", re.ASCII)
+_OUT_OF_FIVE: Final = re.compile(r"(\d(?:[.,]\d)?)\s*(?:/\s*5|stars?)", re.ASCII)
 _EXPONENT: Final = re.compile(r"(\d+)(?:\.(\d+))?[eE]\+?(\d{1,2})", re.ASCII)
 _WHOLE: Final = basic_rules.Whole()
 _DECIMAL: Final = basic_rules.Decimal()
@@ -78,6 +79,18 @@ def number_id_hint(text: str) -> Advice:
     """For an id that is a number; programs that read it as a decimal number write it as `862.0`."""
     match = re.fullmatch(r"(\d{1,15})\.0+|(\d+)", text, re.ASCII)
     return (match[1] or match[2],) if match else None
+
+
+def stars_hint(text: str) -> Advice:
+    """For a number of stars, of which there are five."""
+    match = _OUT_OF_FIVE.fullmatch(text)
+    return (_DECIMAL.rewritten(match[1]),) if match else None
+
+
+def timestamp_hint(text: str) -> Advice:
+    """For seconds since 1970; other programs count milliseconds."""
+    match = re.fullmatch(r"(\d{9,10})000", text, re.ASCII)
+    return {match[1]: "if the number counts milliseconds"} if match else None
 
 
 def _of_exponent(match: re.Match[str]) -> Advice:

@@ -25,9 +25,6 @@ _MONTHS: Final = (
 )
 
 _YES, _NO = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
-_IDENTIFIER: Final = re.compile(
-    r"(?:https?://)?(?:www\.|m\.)?imdb\.com/title/(tt\d+)(?:[/?#].*)?|(tt)?(\d+)/?", re.IGNORECASE | re.ASCII
-)
 
 _NO_NAMES: Final = NULL_WORDS.union(_YES, _NO)
 _LIST_ITEM: Final = re.compile(r"[^\W\d_][^\[\]{}()'\"\\:]*")
@@ -97,16 +94,27 @@ def _is_nearly(text: str, word: str) -> bool:
     return same > 0 and text.isalpha() and is_one_edit
 
 
-def identifier_hint(text: str) -> Advice:
-    """For IMDb's id of a title; its number has at least seven digits, and fewer may have lost their zeros."""
-    match = _IDENTIFIER.fullmatch(text)
+def title_id_hint(text: str) -> Advice:
+    """For IMDb's id of a title."""
+    return _identifier_hint(text, "title", "tt")
+
+
+def person_id_hint(text: str) -> Advice:
+    """For IMDb's id of a person."""
+    return _identifier_hint(text, "name", "nm")
+
+
+def _identifier_hint(text: str, page: str, prefix: str) -> Advice:
+    """For an id of IMDb; its number has at least seven digits, and fewer may have lost their zeros."""
+    address = rf"(?:https?://)?(?:www\.|m\.)?imdb\.com/{page}/({prefix}\d+)(?:[/?#].*)?"
+    match = re.fullmatch(rf"{address}|({prefix})?(\d+)/?", text, re.IGNORECASE | re.ASCII)
     if match is None:
         return None
     if match[1]:
         return (match[1].lower(),)
     if match[2] or len(match[3]) >= 7:
-        return (f"tt{match[3]}",)
-    return {f"tt{match[3]:0>7}": "if this is the number of IMDb's id"}
+        return (f"{prefix}{match[3]}",)
+    return {f"{prefix}{match[3]:0>7}": "if this is the number of IMDb's id"}
 
 
 def _year_first(text: str, year: int, month: int, day: int) -> Advice:

@@ -71,6 +71,9 @@ RELEASE_YEAR = Between(
     code="year_out_of_range", message=f"must be between {FIRST_YEAR} and {LAST_YEAR}", low=FIRST_YEAR, high=LAST_YEAR
 )
 
+# IMDb knows people of antiquity.
+LIFE_YEAR = Between(code="year_out_of_range", message=f"must be between 1 and {LAST_YEAR}", low=1, high=LAST_YEAR)
+
 
 def between(low: float, high: float) -> Between:
     """A number in the closed range."""
@@ -89,4 +92,8 @@ def matches(code: str, pattern: str, message: str) -> Matches:
 
 RUNTIME = between(0, 60_000)
 VOTE = between(0, 10)
-SOURCE_ID = matches("invalid_id", "[0-9]+", "must be a number")
+ORDINAL = between(0, 2**31 - 1)
+# Real ids have at most ten digits. Longer ones would fit no index.
+SOURCE_ID = matches("invalid_id", "[0-9]{1,20}", "must be a number")
+TCONST = matches("invalid_tconst", r"tt\d{1,20}", "must be tt and digits")
+NCONST = matches("invalid_nconst", r"nm\d{1,20}", "must be nm and digits")

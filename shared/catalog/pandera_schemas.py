@@ -29,6 +29,7 @@ _DTYPES: Final[dict[pa.DataType, Any]] = {
     pa.int64(): "float64",
     pa.float64(): "float64",
     pa.date32(): "datetime64[s]",
+    pa.timestamp("us", tz="UTC"): pd.DatetimeTZDtype(unit="us", tz="UTC"),
     pa.string(): str,
 }
 

@@ -6,6 +6,10 @@ harmonic mean in which the first counts most (F 0.25), because what a dataset do
 whose values mostly contradict its rule counts against it. The best score wins, but a general dataset goes before one
 that has no more of the file and most of whose own columns the file lacks. Datasets whose scores hardly differ are a
 tie, unless they would load the file in the same way.
+
+The rows of most datasets are films. Those of the others have few columns, and some of these are in files of films, too
+(an id, a rating). So half of the header must be theirs, and a table with a title and a fact of films that they do not
+know is one of films.
 """
 
 import json
@@ -20,6 +24,7 @@ from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
 from shared.catalog.rules.basic_rules import IsoDate
 from shared.catalog.rules.formatted_rules import Day, candidate_formats
 from shared.catalog.table_schema import TableSchema
+from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.csv.unreadable import AmbiguousDataset, AmbiguousFormat, HeaderMismatch
 
 # The records of a sample, cell by cell.
@@ -32,6 +37,7 @@ _SHOWN_CHARACTERS: Final = 100
 _LEAST_SHARE_OF_HEADER: Final = 1 / 3
 _LEAST_SHARE_OF_DATASET: Final = 1 / 2
 _LEAST_SHARE_OF_GENERAL: Final = 1 / 2
+_LEAST_SHARE_OF_OTHER_TABLE: Final = 1 / 2
 _LEAST_COLUMNS: Final = 2
 _BETA: Final = 0.25**2
 _TIE: Final = 0.02
@@ -119,17 +125,46 @@ def candidates(
 ) -> list[Candidate]:
     """Every dataset, the best one first."""
     judged = [_judge(dataset, header, sample, resolved(mapping or {}, dataset)) for dataset in datasets]
+    films = [each for each in judged if each.is_possible and _is_of_films(each)]
+    judged = [_excluded(each) if _are_films(each, films, header) else each for each in judged]
     # Of equals, the one that spells more of the names exactly so, then the smaller one.
     found = sorted(judged, key=lambda found: (-found.is_possible, -found.closeness, -_exact(found), len(found.lacks)))
-    general = next((each for each in found if each.dataset.is_general and each.is_possible), None)
+    general = next((each for each in films if each.dataset.is_general), None)
     if general is not None and _has_as_much(general, found[0]):
         found.remove(general)
         found.insert(0, general)
     return found
 
 
+def _is_of_films(candidate: Candidate) -> bool:
+    return candidate.dataset.table.name == MOVIES.name
+
+
+def _are_films(candidate: Candidate, films: Sequence[Candidate], header: Sequence[str]) -> bool:
+    """Whether the rows are films, and not what the candidate takes them for.
+
+    Then a dataset of films knows the title or another name that the candidate does not know, or the candidate lacks a
+    column. Those that are made for certain files must know as many names: an id and a title are in other files, too.
+    """
+    if _is_of_films(candidate):
+        return False
+    others = set(map(normalised, candidate.dataset.other_columns))
+    known = candidate.columns.mapped.keys() | {name for name in header if normalised(name) in others}
+    return any(
+        bool(candidate.lacks) or not film.columns.mapped.keys() <= known
+        for film in films
+        if film.dataset.is_general or len(film.columns.mapped) >= len(candidate.columns.mapped)
+    )
+
+
+def _excluded(candidate: Candidate) -> Candidate:
+    return replace(candidate, closeness=0.0, has_enough=False)
+
+
 def _has_as_much(general: Candidate, other: Candidate) -> bool:
     """Whether the general dataset makes as much of the file as another, to which the file belongs by chance."""
+    if not _is_of_films(other):
+        return False
     if other.contradicted:
         is_more = len(general.columns.mapped) > len(other.columns.mapped) - len(other.contradicted)
         return is_more or not general.left_out
@@ -250,6 +285,8 @@ def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Map
         is_alike = of_header >= _LEAST_SHARE_OF_GENERAL and known >= min(_LEAST_COLUMNS, len(header))
         # a client that says what the title is has a table of films
         has_enough = is_alike or any(name in dataset.required_names for name in mapping.values())
+    elif dataset.table.name != MOVIES.name:
+        has_enough = of_header >= _LEAST_SHARE_OF_OTHER_TABLE and found >= _LEAST_COLUMNS
     else:
         is_alike = of_header >= _LEAST_SHARE_OF_HEADER or of_dataset >= _LEAST_SHARE_OF_DATASET
         has_enough = is_alike and found >= _LEAST_COLUMNS

@@ -15,6 +15,7 @@ class FieldType(Enum):
 
     BIGINT = pa.int64()
     DOUBLE = pa.float64()
+    TIMESTAMP = pa.timestamp("us", tz="UTC")
     INTEGER = pa.int32()
     DATE = pa.date32()
     SMALLINT = pa.int16()
@@ -36,6 +37,7 @@ class FieldType(Enum):
 WIDTHS: Final[Mapping[FieldType, int]] = {
     FieldType.BIGINT: 8,
     FieldType.DOUBLE: 8,
+    FieldType.TIMESTAMP: 8,
     FieldType.INTEGER: 4,
     FieldType.DATE: 4,
     FieldType.SMALLINT: 2,
@@ -58,6 +60,7 @@ class Field:
 class Index:
     """An index that serves a listing; it ends with the id, the tie-breaker of keyset paging.
 
+    Its texts must be short, because a B-tree refuses an entry of more than 2,704 bytes: checks bound them.
     `leaves_out_null`: no listing asks for rows without a value of its first field, so they are not in it.
     """
 

@@ -3,7 +3,7 @@
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RUNTIME, SOURCE_ID, VOTE, matches, one_of
 from shared.catalog.dataset import Column
 from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
-from shared.catalog.rules.list_rules import FirstId, Names
+from shared.catalog.rules.list_rules import FirstId, Ids, IdsWhere, Names
 
 LANGUAGE_CODE = matches("invalid_language", "[a-z]{2,3}", "must be two or three lower-case letters")
 STATUS = one_of("unknown_status", ("Rumored", "Planned", "In Production", "Post Production", "Released", "Canceled"))
@@ -46,4 +46,26 @@ OBJECTS = (
         "Names of the spoken languages; the whole list is kept in `extra`",
         is_kept=True,
     ),
+)
+
+# who is in a film and who made it, as the API of TMDB returns them
+CREDITS = (
+    Column(
+        "cast",
+        "cast_names",
+        Names(),
+        "Names of the cast, one for each credit; the whole list is kept in `extra`",
+        is_kept=True,
+    ),
+    Column("cast", "cast_ids", Ids(), "TMDB's ids of the cast, one for each credit"),
+    Column(
+        "crew",
+        "crew_names",
+        Names(),
+        "Names of the crew, one for each credit; the whole list is kept in `extra`",
+        is_kept=True,
+    ),
+    Column("crew", "crew_ids", Ids(), "TMDB's ids of the crew, one for each credit"),
+    Column("crew", "directors", IdsWhere("job", "Director"), "TMDB's ids of those whose job is Director"),
+    Column("crew", "writers", IdsWhere("department", "Writing"), "TMDB's ids of those whose department is Writing"),
 )

@@ -33,8 +33,11 @@ _LIST_LENGTH, _LIST_DIMENSIONS, _LIST_SIZE = 0, 1, 4  # positions of the words t
 _EMPTY_LIST_HEADER_WORDS: Final = 4
 _WORD: Final = np.dtype(">i4")
 
-# PostgreSQL counts days from 2000-01-01, Arrow from 1970-01-01.
+_TIMESTAMP: Final = pa.timestamp("us", tz="UTC")
+
+# PostgreSQL counts days and microseconds from 2000-01-01, Arrow from 1970-01-01.
 _EPOCH_DAYS: Final = 10_957
+_EPOCH_MICROSECONDS: Final = _EPOCH_DAYS * 86_400_000_000
 
 _NUMBERS: Final[dict[pa.DataType, np.dtype]] = {
     pa.int64(): np.dtype(">i8"),
@@ -42,7 +45,14 @@ _NUMBERS: Final[dict[pa.DataType, np.dtype]] = {
     pa.int16(): np.dtype(">i2"),
     pa.float64(): np.dtype(">f8"),
     pa.date32(): np.dtype(">i4"),
+    _TIMESTAMP: np.dtype(">i8"),
     pa.bool_(): np.dtype("u1"),
+}
+
+# The integers that dates and timestamps are, and where PostgreSQL begins to count.
+_COUNTED: Final[dict[pa.DataType, tuple[pa.DataType, int]]] = {
+    pa.date32(): (pa.int32(), _EPOCH_DAYS),
+    _TIMESTAMP: (pa.int64(), _EPOCH_MICROSECONDS),
 }
 
 # One value per row, without nulls: of fixed width if all have the same length, otherwise with offsets.
@@ -78,7 +88,7 @@ class Stream(io.RawIOBase):
 def encode(rows: pa.Table) -> Stream:
     """The whole file.
 
-    Takes integers, doubles, dates, booleans, text, and lists of text that contain no nulls.
+    Takes integers, doubles, dates, timestamps in microseconds, booleans, text, and lists of text that contain no nulls.
     """
     parts: list[_Bytes] = []
     numbers: list[pa.Array] = []
@@ -140,12 +150,11 @@ def _numbers(columns: Sequence[pa.Array]) -> list[_Bytes]:
 
 
 def _plain(column: pa.Array) -> np.ndarray:
-    """The numbers of a column, dates as PostgreSQL counts them, and any number for null."""
-    is_date = pa.types.is_date32(column.type)
-    numbers = column.cast(pa.int32()) if is_date else column
-    filled = numbers.fill_null(False if pa.types.is_boolean(column.type) else 0)
+    """The numbers of a column, dates and timestamps as PostgreSQL counts them, and any number for null."""
+    counted, epoch = _COUNTED.get(column.type, (column.type, 0))
+    filled = column.cast(counted).fill_null(False if pa.types.is_boolean(counted) else 0)
     plain: np.ndarray = filled.to_numpy(zero_copy_only=False)
-    return plain - _EPOCH_DAYS if is_date else plain
+    return plain - epoch if epoch else plain
 
 
 def _ragged(octets: np.ndarray, kept: np.ndarray) -> _Bytes:

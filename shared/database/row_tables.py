@@ -19,6 +19,7 @@ from shared.catalog.table import Field, FieldType, Table
 _SQL_TYPES: Final[dict[FieldType, TypeEngine[Any]]] = {
     FieldType.BIGINT: sa.BigInteger(),
     FieldType.DOUBLE: sa.Double(),
+    FieldType.TIMESTAMP: sa.DateTime(timezone=True),
     FieldType.INTEGER: sa.Integer(),
     FieldType.DATE: sa.Date(),
     FieldType.SMALLINT: sa.SmallInteger(),

@@ -1,6 +1,6 @@
 """Netflix, Disney+, Amazon Prime and Hulu (Kaggle): netflix_titles.csv and its siblings; films and series."""
 
-from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR
+from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Year
@@ -21,6 +21,7 @@ DATASET = Dataset(
             "runtime",
             FilmMinutes(),
             "Length of a film in minutes; the seasons of a series are kept in `extra`",
+            (RUNTIME,),
             is_kept=True,
         ),
         Column("listed_in", "genres", CommaList(), "Genres"),

@@ -3,13 +3,12 @@ r"""IMDb's title.basics: tab-separated, never quoted, `\N` is null.
 The aliases are the column names of the SQLite copies that people make of it (imdb-sqlite).
 """
 
-from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, NotBefore, matches
+from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, TCONST, NotBefore
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Flag, Rule, Whole, Year
 from shared.catalog.rules.list_rules import CommaList
 
-TCONST = matches("invalid_tconst", r"tt\d+", "must be tt and digits")
 ENDS_BEFORE_START = NotBefore(
     code="ends_before_start", message="must not be before startYear", field="end_year", other="release_year"
 )

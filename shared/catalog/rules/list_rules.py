@@ -1,12 +1,13 @@
 """Parse rules for cells that hold several values: lists as Python or JSON writes them, and texts with separators."""
 
+import re
 from typing import Any, ClassVar, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from shared.catalog.rules.basic_rules import INT64_MAX, Repeating
+from shared.catalog.rules.basic_rules import INT64_MAX, Repeating, Rule
 from shared.catalog.rules.literals import LONGEST_LITERAL_CHARACTERS, literal_list
 from shared.csv.invisible import WHITE_SPACE, is_blank
 
@@ -28,6 +29,9 @@ def _object(name: str) -> str:
 
 _OBJECTS: Final = rf"^\[(?:{_object(_TEXT)})(?:, (?:{_object(_TEXT)}))*\]$"
 _EACH_OBJECT: Final = rf"\[?(?:{_object(_CAPTURED_TEXT)})(?:, |\])"
+# A JSON list of texts without escapes; Python means the same.
+_PLAIN_TEXT: Final = r'"[^"\\\x00-\x1f]*"'
+_PLAIN_TEXTS: Final = rf"^\[{_PLAIN_TEXT}(?:, ?{_PLAIN_TEXT})*\]$"
 _FIRST_ID: Final = rf"^\[\{{(?:{_NAME_KEY}{_TEXT}, )?{_ID_KEY}(?P<id>{_NUMBER})[,}}]"
 
 
@@ -42,6 +46,12 @@ class ListLiteral(Repeating):
     @override
     def parse(self, text: str) -> list[str]:
         return _texts(literal_list(text))
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = pc.and_(_is_short(column), pc.match_substring_regex(column, _PLAIN_TEXTS))
+        inner = pc.utf8_slice_codeunits(pc.if_else(plain, column, None), 2, -2)
+        return pc.split_pattern(pc.replace_substring_regex(inner, '", ?"', _SEPARATOR), _SEPARATOR), plain
 
 
 class Names(Repeating):
@@ -91,6 +101,31 @@ class FirstId(Repeating):
         return pc.cast(pc.if_else(plain, found, None), pa.int64()), plain
 
 
+class Ids(Repeating):
+    """The ids of all objects in a list (`[{'id': 31, 'name': 'Tom Hanks'}]`), as text."""
+
+    name = "list of objects"
+    code = "not_a_list"
+    message = Names.message
+    type = pa.list_(pa.string())
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        return [_id(item) for item in _objects(text)]
+
+
+class IdsWhere(Ids):
+    """The ids of the objects whose `key` has the value `value`, each once (`'job': 'Director'`)."""
+
+    def __init__(self, key: str, value: str) -> None:
+        self.key = key
+        self.value = value
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        return list(dict.fromkeys(_id(item) for item in _objects(text) if item.get(self.key) == self.value))
+
+
 class CommaList(Repeating):
     """Values separated by commas (`Action,Comedy` or `Action, Comedy`)."""
 
@@ -129,6 +164,39 @@ class AnyList(Repeating):
         return rule.parse(text)
 
 
+class IdList(Rule):
+    """Ids with the same prefix, separated by commas (`nm0000151,nm0000209`)."""
+
+    name = "list of ids"
+    code = "not_a_list"
+    type = pa.list_(pa.string())
+
+    def __init__(self, prefix: str) -> None:
+        self.message = f"must be ids separated by commas ({prefix}0000151,{prefix}0000209)"
+        self._pattern = re.compile(rf"{prefix}\d+", re.ASCII)
+        self._plain = rf"^{prefix}\d+(?:,{prefix}\d+)*$"
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        values = [value.strip(WHITE_SPACE) for value in text.split(",")]
+        if not all(map(self._pattern.fullmatch, values)):
+            raise ValueError
+        return values
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = pc.match_substring_regex(column, self._plain)
+        return pc.split_pattern(pc.if_else(plain, column, None), ","), plain
+
+
+class ControlList(CommaList):
+    r"""Values separated by the control character \x02 (start of text), as IMDb writes them."""
+
+    message = "must be values separated by the control character U+0002"
+    separator = "\x02"
+    others = frozenset()
+
+
 class PipeList(CommaList):
     """Values separated by vertical bars (`Action|Comedy`)."""
 
@@ -146,8 +214,18 @@ class SemicolonList(CommaList):
 
 
 def _are_plain_objects(column: pa.StringArray) -> pa.BooleanArray:
-    is_short = pc.less_equal(pc.binary_length(column), LONGEST_LITERAL_CHARACTERS)
-    return pc.and_(is_short, pc.match_substring_regex(column, _OBJECTS))
+    return pc.and_(_is_short(column), pc.match_substring_regex(column, _OBJECTS))
+
+
+def _is_short(column: pa.StringArray) -> pa.BooleanArray:
+    return pc.less_equal(pc.binary_length(column), LONGEST_LITERAL_CHARACTERS)
+
+
+def _id(item: dict[Any, Any]) -> str:
+    value = item.get("id")
+    if type(value) is not int or not 0 <= value <= INT64_MAX:
+        raise ValueError
+    return str(value)
 
 
 def _objects(text: str) -> list[dict[Any, Any]]:

@@ -53,7 +53,7 @@ class TitleId(Rule):
     code = "invalid_tconst"
     message = "must be tt and digits (tt0111161)"
     _pattern = re.compile(r"tt\d+", re.ASCII)
-    notations = (
+    notations: tuple[Notation, ...] = (
         TRIMMED,
         LOWERED,
         Replaced(r"(?:https?://)?(?:www\.|m\.)?imdb\.com/title/(tt[0-9]+)(?:[/?#].*)?", r"\1"),
@@ -71,6 +71,18 @@ class TitleId(Rule):
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
         return _where(column, pc.match_substring_regex(column, r"^tt\d+$"))
+
+
+class TitleNumber(TitleId):
+    """The number of IMDb's id of a title (`0114709` is tt0114709), which may have lost its zeros (`114709`)."""
+
+    message = "must be the number of IMDb's id (0114709 or tt0114709)"
+    notations: tuple[Notation, ...] = (
+        TRIMMED,
+        Replaced(r"([0-9]{1,15})\.0", r"\1"),
+        *(Replaced(f"([0-9]{{{count}}})", f"tt{'0' * (7 - count)}\\1") for count in range(1, 7)),
+        *TitleId.notations,
+    )
 
 
 def _where(column: pa.StringArray, plain: pa.BooleanArray) -> tuple[pa.Array, pa.BooleanArray]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from typing_extensions import override
 
-from shared.catalog.rules.basic_rules import Flag, Repeating, Rule, Whole, Year
+from shared.catalog.rules.basic_rules import Decimal, Flag, Repeating, Rule, Whole, Year
 from shared.catalog.rules.notations import (
     BLANK,
     DOLLARS,
@@ -109,6 +109,26 @@ class FilmYear(Year):
 
     message = "must be a year in four digits, which may be in parentheses"
     notations = (TRIMMED, Replaced(r"\((\d{4})\)", r"\1"))
+
+
+class Stars(Decimal):
+    """A rating in stars (`4.5`)."""
+
+    name = "stars"
+    code = "not_stars"
+    message = "must be a number of stars (4 or 4.5)"
+
+
+class LifeYear(Year):
+    """A year of somebody's life, in up to four digits: IMDb knows people of antiquity."""
+
+    message = "must be a year in at most four digits"
+    _pattern = re.compile(r"\d{1,4}(\.0)?", re.ASCII)
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
+        plain = pc.match_substring_regex(column, r"^\d{1,4}$")
+        return pc.cast(pc.if_else(plain, column, None), pa.int64()), plain
 
 
 class TrueFalse(Repeating, Flag):

@@ -117,7 +117,7 @@ def rows_count(listing: RowListing) -> Select[Any]:
 
 def sources_of(ids: list[int], tenant: str) -> Select[Any]:
     """Rows of `id`, `upload_id` and `first_id`: the upload that each id belongs to."""
-    given = func.unnest(cast(ids, _BIGINTS)).table_valued("id")
+    given = func.unnest(cast(ids, _BIGINTS)).table_valued("id").render_derived()
     found = (
         select(Upload.id.label("upload_id"), Upload.first_id)
         .where(Upload.tenant == tenant, Upload.first_id <= given.c.id)

@@ -23,12 +23,14 @@ SCHEMA = pa.schema(
         "ratio": pa.float64(),
         "flag": pa.bool_(),
         "day": pa.date32(),
+        "moment": pa.timestamp("us", tz="UTC"),
         "names": pa.list_(pa.string()),
     }
 )
 TABLE = """
 CREATE TEMPORARY TABLE copied (
-    position int, large bigint, words text, small smallint, ratio double precision, flag boolean, day date, names text[]
+    position int, large bigint, words text, small smallint, ratio double precision, flag boolean, day date,
+    moment timestamptz, names text[]
 )
 """
 
@@ -41,6 +43,8 @@ values = st.fixed_dictionaries(
         "ratio": st.none() | st.floats(allow_nan=False),
         "flag": st.none() | st.booleans(),
         "day": st.none() | st.dates(),
+        # in the time zone of the session, the first and the last hours may be in a year that Python does not have
+        "moment": st.none() | st.datetimes(timezones=st.just(dt.UTC)).filter(lambda moment: 1 < moment.year < 9999),
         "names": st.none() | st.lists(storable, max_size=4),
     }
 )

@@ -24,6 +24,17 @@ FILES = [
     ("bechdel.csv", 3, 0),
     ("u.item", 4, 0),
     ("films.csv", 4, 0),
+    ("title.ratings.tsv", 8, 0),
+    ("name.basics.tsv", 7, 0),
+    ("title.principals.tsv", 8, 0),
+    ("title.crew.tsv", 6, 0),
+    ("title.episode.tsv", 6, 0),
+    ("title.akas.tsv", 8, 0),
+    ("tmdb_5000_credits.csv", 5, 0),
+    ("credits.csv", 5, 0),
+    ("ratings.csv", 7, 0),
+    ("links.csv", 5, 0),
+    ("tags.csv", 6, 0),
 ]
 ROW = re.compile(r"^\| (\d+) \| [^|]+ \| ?(\w*) ?\| (\w+) \|", re.MULTILINE)
 

@@ -77,6 +77,12 @@ invalid_tconst: 0111161 -> tt0111161
 invalid_tconst: TT1 -> tt1
 invalid_tconst: https://www.imdb.com/title/tt0111161/ -> tt0111161
 invalid_tconst: https://m.imdb.com/title/TT0111161?ref_=x -> tt0111161
+not_stars: 4.5/5 -> 4.5
+not_stars: 4,5 / 5 -> 4.5
+not_stars: 5 stars -> 5
+invalid_nconst: 0000151 -> nm0000151
+invalid_nconst: NM0000151 -> nm0000151
+invalid_nconst: https://www.imdb.com/name/nm0000151/ -> nm0000151
 """
 # columns whose rule it is, for codes that several rules have
 COLUMNS = {"not_a_whole_number": "budget", "not_a_flag": "isAdult", "not_a_list": "languages"}
@@ -139,7 +145,10 @@ ABSENT = {
         *("Rereleased", "Pre Production", "In Preproduction", "Reelased It", "eleased"),
     ),
     "invalid_language": ("xx-YY", "Cn", "JP", "jp", "eng-US", "Klingon", "xx1", "e", "NA", "NaN"),
-    "invalid_tconst": ("x", "N/A", "tt", "tt12/x"),
+    "invalid_tconst": ("x", "N/A", "tt", "tt12/x", "nm0000151", "9" * 21),
+    "not_stars": ("8/10", "6/5", "0/5", "good", "85%"),
+    "invalid_nconst": ("x", "nm", "tt0111161", "https://www.imdb.com/title/tt0111161/"),
+    "not_a_timestamp": ("1260759144123", "12607591440", "31 Dec 1999", "0"),
 }
 
 
@@ -208,6 +217,8 @@ def test_what_nobody_can_tell_has_no_hint(code: str, text: str) -> None:
         ),
         ("not_millions", "€333.13M", "write 333.13 if the column is in euros"),
         ("invalid_tconst", "111161", "write tt0111161 if this is the number of IMDb's id"),
+        ("invalid_nconst", "151", "write nm0000151 if this is the number of IMDb's id"),
+        ("not_a_timestamp", "1260759144000", "write 1260759144 if the number counts milliseconds"),
         ("not_a_date", "2023-02-30", "February 2023 has 28 days"),
         ("not_a_date", "2024-02-30", "February 2024 has 29 days"),
         ("not_a_date", "0000-00-00", LEAVE_EMPTY),
@@ -246,6 +257,7 @@ ANYTHING = (
     ),
     *("1700/1/1", "3000/1/1", "01/02/1700", "01/02/1990", "31/12/1869", "1/1/1870", "(1700)", "1999.0", "yes"),
     *("English", "English, French", "[null]", "released", "Not Released", "EN", "xx-YY", "TT1", "0111161"),
+    *("NM1", "1260759144000", "0000000000000"),
 )
 
 
@@ -303,6 +315,12 @@ def test_what_is_written_is_what_this_column_wants() -> None:
     assert hint("not_millions", "Revenue (Millions)", "£333.13") == "write 333.13 if the column is in pounds"
     assert hint("not_millions", "Revenue (Millions)", "333,130,000") is None
     assert hint("not_a_list", "production_companies", "Pixar") is None  # a list of objects
+
+
+def test_a_column_of_this_name_in_another_dataset_changes_no_hint() -> None:
+    assert hint("not_a_number", "rating", "8.5/10") == "write 8.5"
+    assert (hint("not_a_number", "rating", "?") or "").startswith(LEAVE_EMPTY)
+    assert hint("not_stars", "rating", "?") is None
 
 
 def test_a_value_that_was_cut_is_not_judged() -> None:

@@ -1,6 +1,7 @@
 """Which dataset a header belongs to, and where a file's columns go."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -43,6 +44,17 @@ HEADERS = {
     "tmdb_movies_data": "id;imdb_id;popularity;budget;revenue;original_title;cast;homepage;director;tagline;keywords;"
     "overview;runtime;genres;production_companies;release_date;vote_count;vote_average;release_year;budget_adj;"
     "revenue_adj",
+    "title.ratings": "tconst;averageRating;numVotes",
+    "name.basics": "nconst;primaryName;birthYear;deathYear;primaryProfession;knownForTitles",
+    "title.principals": "tconst;ordering;nconst;category;job;characters",
+    "title.crew": "tconst;directors;writers",
+    "title.episode": "tconst;parentTconst;seasonNumber;episodeNumber",
+    "title.akas": "titleId;ordering;title;region;language;types;attributes;isOriginalTitle",
+    "tmdb_5000_credits": "movie_id;title;cast;crew",
+    "tmdb_credits": "cast;crew;id",
+    "movielens_ratings": "userId;movieId;rating;timestamp",
+    "movielens_links": "movieId;imdbId;tmdbId",
+    "movielens_tags": "userId;movieId;tag;timestamp",
     "title.basics": "title_id;type;primary_title;original_title;is_adult;premiered;ended;runtime_minutes;genres",
 }
 
@@ -96,6 +108,26 @@ def test_a_column_that_its_field_holds_in_part_is_kept() -> None:
         "spoken_languages": GOOD_ROWS["movies_metadata"]["spoken_languages"],
         "tagline": "Boo",
     }
+
+
+@pytest.mark.parametrize("name", ["tmdb_5000_credits", "tmdb_credits"])
+def test_of_lists_of_people_nothing_is_lost(name: str) -> None:
+    row = loaded(name, {})
+    assert (row["title_id"], row["directors"], row["writers"]) == ("862", ["7879"], ["12891", "7"])
+    assert (row["cast_names"], row["cast_ids"]) == (["One", "Two"], ["31", "12898"])
+    assert row["crew_names"] == ["Three", "Four", "Five", "Four", "Six"]
+    assert row["crew_ids"] == ["7879", "12891", "7", "12891", "7962"]
+    extra = json.loads(row["extra"].removeprefix("\x01"))
+    assert extra == {column: GOOD_ROWS[name][column] for column in ("cast", "crew")}
+
+
+def test_a_moment_is_in_utc() -> None:
+    assert loaded("movielens_ratings", {})["rated_at"] == datetime(2009, 12, 14, 2, 52, 24, tzinfo=UTC)
+
+
+def test_an_id_of_imdb_has_its_prefix_again() -> None:
+    row = loaded("movielens_links", {})
+    assert (row["movie_id"], row["imdb_id"], row["tmdb_id"]) == ("1", "tt0114709", "862")
 
 
 def test_what_has_no_field_is_kept_as_it_is() -> None:

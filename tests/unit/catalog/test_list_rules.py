@@ -9,9 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.catalog.rules.basic_rules import Rule
-from shared.catalog.rules.list_rules import CommaList, FirstId, ListLiteral, Names, PipeList
+from shared.catalog.rules.list_rules import (
+    CommaList,
+    ControlList,
+    FirstId,
+    IdList,
+    Ids,
+    IdsWhere,
+    ListLiteral,
+    Names,
+    PipeList,
+)
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
 
+DIRECTORS = IdsWhere("job", "Director")
 TABLE: list[tuple[Rule, str, Any]] = [
     (ListLiteral(), "['English', 'Français']", ["English", "Français"]),
     (ListLiteral(), '["English"]', ["English"]),
@@ -36,6 +47,42 @@ TABLE: list[tuple[Rule, str, Any]] = [
     (ListLiteral(), "['a\\d']", BAD),
     (ListLiteral(), "['" + "a" * 99_996 + "']", ["a" * 99_996]),
     (ListLiteral(), "['" + "a" * 99_997 + "']", BAD),
+    (ListLiteral(), '["Self","Host"]', ["Self", "Host"]),
+    (ListLiteral(), '["Self", "Host"]', ["Self", "Host"]),
+    (ListLiteral(), '["a, b","","["]', ["a, b", "", "["]),
+    (ListLiteral(), '["Man in \\"Hat\\""]', ['Man in "Hat"']),
+    (ListLiteral(), '["a" "b"]', ["a", "b"]),
+    (ListLiteral(), '["a",  "b"]', ["a", "b"]),
+    (ListLiteral(), '["a",]', BAD),
+    (ListLiteral(), '["a""b"]', BAD),
+    (ListLiteral(), '["a\tb"]', BAD),
+    (Ids(), "[{'id': 31, 'name': 'Tom'}, {'name': 'Tim', 'id': 12898}]", ["31", "12898"]),
+    (Ids(), '[{"id": 0}]', ["0"]),
+    (Ids(), "[]", []),
+    (Ids(), "[{'id': -1}]", BAD),
+    (Ids(), "[{'id': '31'}]", BAD),
+    (Ids(), "[{'id': True}]", BAD),
+    (Ids(), "[{'id': 9223372036854775808}]", BAD),
+    (Ids(), "[{'name': 'Tom'}]", BAD),
+    (Ids(), "[31]", BAD),
+    (DIRECTORS, "[{'id': 1, 'job': 'Director'}, {'id': 2, 'job': 'Producer'}]", ["1"]),
+    (DIRECTORS, "[{'id': 2, 'job': 'Director'}, {'id': 1, 'job': 'Director'}]", ["2", "1"]),
+    (DIRECTORS, "[{'id': 2, 'job': 'Director'}, {'id': 2, 'job': 'Director'}]", ["2"]),
+    (DIRECTORS, "[{'id': 2, 'job': 'Co-Director'}, {'id': 3, 'job': None}, {'id': 4}]", []),
+    (DIRECTORS, "[{'name': 'Tom', 'job': 'Director'}]", BAD),
+    (DIRECTORS, "['Director']", BAD),
+    (IdList("nm"), "nm0000151", ["nm0000151"]),
+    (IdList("nm"), "nm0000151,nm0000209", ["nm0000151", "nm0000209"]),
+    (IdList("nm"), "nm0000151, nm0000209 ", ["nm0000151", "nm0000209"]),
+    (IdList("nm"), "nm0000151,tt0000209", BAD),
+    (IdList("nm"), "nm0000151,", BAD),
+    (IdList("nm"), "nm", BAD),
+    (IdList("nm"), "nm1\u0663", BAD),
+    (IdList("nm"), "", BAD),
+    (ControlList(), "working\x02festival", ["working", "festival"]),
+    (ControlList(), "title (with, marks)", ["title (with, marks)"]),
+    (ControlList(), "working\x02", BAD),
+    (ControlList(), " ", BAD),
     (CommaList(), "Drama,Short", ["Drama", "Short"]),
     (CommaList(), "Action, Crime,  Drama ", ["Action", "Crime", "Drama"]),
     (CommaList(), "Drama", ["Drama"]),
@@ -96,6 +143,9 @@ PLAIN: dict[type[Rule], str] = {
     ListLiteral: "['x']",
     Names: "[{'id': 1, 'name': 'x'}]",
     FirstId: "[{'id': 1, 'name': 'x'}]",
+    Ids: "[{'id': 1, 'name': 'x'}]",
+    IdsWhere: "[{'id': 1, 'name': 'x'}]",
+    IdList: "nm0000001",
 }
 LITERAL_PARTS = (
     """[ ] { } : , 'id' "id" 'name' "name" 'x' "y's" 'z"' '\\x41' "\\u0041" 1 -1 01 None null True 1.5""".split()
@@ -119,16 +169,34 @@ def test_cell(rule: Rule, text: str, expected: Any) -> None:
     assert_cell(rule, text, expected, PLAIN.get(type(rule), "1"))
 
 
-@pytest.mark.parametrize("rule", [ListLiteral(), Names(), FirstId()], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize(
+    "rule", [ListLiteral(), Names(), FirstId(), Ids(), IdsWhere("name", "x")], ids=lambda rule: type(rule).__name__
+)
 @given(cells=st.lists(literals, min_size=1, max_size=10))
 def test_columns_and_cells_of_literals_agree(rule: Rule, cells: list[str]) -> None:
     assert_agreement(rule, cells)
 
 
-@pytest.mark.parametrize("rule", [CommaList(), PipeList()], ids=lambda rule: type(rule).__name__)
-@given(cells=st.lists(st.text(st.sampled_from("a,|; \u00a0\u200b\x1c\n")), min_size=1, max_size=10))
+@pytest.mark.parametrize("rule", [CommaList(), PipeList(), ControlList()], ids=lambda rule: type(rule).__name__)
+@given(cells=st.lists(st.text(st.sampled_from("a,|; \u00a0\u200b\x1c\x02\n")), min_size=1, max_size=10))
 def test_columns_and_cells_of_separated_values_agree(rule: Rule, cells: list[str]) -> None:
     assert_agreement(rule, cells)
+
+
+@given(cells=st.lists(st.text(st.sampled_from("nmt12, \n\u0663")), min_size=1, max_size=10))
+def test_columns_and_cells_of_ids_agree(cells: list[str]) -> None:
+    assert_agreement(IdList("nm"), cells)
+
+
+def test_what_imdb_writes_is_decided_by_whole_columns() -> None:
+    characters = ['["Herself"]', '["Self","Host"]', '["\\"Hat\\""]', "[]"]
+    assert ListLiteral().convert_plain(pa.array(characters))[1].to_pylist() == [True, True, False, False]
+    assert IdList("tt").convert_plain(pa.array(["tt1,tt2", "tt1, tt2"]))[1].to_pylist() == [True, False]
+
+
+def test_rules_with_other_words_are_others() -> None:
+    assert len({IdList("nm"), IdList("nm"), IdList("tt")}) == 2
+    assert len({DIRECTORS, IdsWhere("job", "Director"), IdsWhere("job", "Writer"), Ids()}) == 3
 
 
 def test_what_tmdb_writes_is_decided_by_whole_columns() -> None:
@@ -143,3 +211,4 @@ def test_what_tmdb_writes_is_decided_by_whole_columns() -> None:
 
 def test_a_column_of_nulls_is_no_trouble() -> None:
     assert_nulls(ListLiteral(), Names(), FirstId(), CommaList(), PipeList())
+    assert_nulls(Ids(), DIRECTORS, IdList("nm"), ControlList())

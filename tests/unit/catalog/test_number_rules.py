@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.catalog.rules.basic_rules import Rule
-from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId
+from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId, TitleNumber
 from tests.unit.catalog.agreement import BAD, assert_cell
 
 TABLE: list[tuple[Rule, str, Any]] = [
@@ -77,6 +77,18 @@ TABLE: list[tuple[Rule, str, Any]] = [
     (TitleId(), "0111161.0", BAD),
     (TitleId(), "https://example.com/title/tt0499549/", BAD),
     (TitleId(), "https://www.imdb.com/name/nm0000151/", BAD),
+    (TitleNumber(), "0114709", "tt0114709"),
+    (TitleNumber(), "12345678", "tt12345678"),
+    (TitleNumber(), "114709", "tt0114709"),
+    (TitleNumber(), "9", "tt0000009"),
+    (TitleNumber(), "114709.0", "tt0114709"),
+    (TitleNumber(), "tt0114709", "tt0114709"),
+    (TitleNumber(), "https://www.imdb.com/title/tt0114709/", "tt0114709"),
+    (TitleNumber(), "tt", BAD),
+    (TitleNumber(), "nm0000151", BAD),
+    (TitleNumber(), "1,147", BAD),
+    (TitleNumber(), "-9", BAD),
+    (TitleNumber(), "", BAD),
 ]
 
 

@@ -72,6 +72,77 @@ def test_a_header_that_fits_nothing_well_names_the_candidates(header: list[str])
     assert all({"dataset", "mapping", "lacks", "score"} <= set(candidate) for candidate in fields["candidates"])
 
 
+@pytest.mark.parametrize(
+    ("header", "dataset"),
+    [
+        ("tconst averageRating", "title.ratings"),
+        ("TCONST AVERAGE_RATING NUM_VOTES", "title.ratings"),
+        ("title_id rating votes", "title.ratings"),
+        ("tconst averageRating numVotes genres", "title.ratings"),
+        ("nconst primaryName", "name.basics"),
+        ("person_id name born died", "name.basics"),
+        ("TCONST ORDERING NCONST CATEGORY", "title.principals"),
+        ("tconst ordering nconst category job characters primaryTitle primaryName", "title.principals"),
+        ("tconst directors", "title.crew"),
+        ("tconst parentTconst seasonNumber episodeNumber primaryTitle", "title.episode"),
+        ("TitleId Ordering Title Region Language", "title.akas"),
+        ("titleId ordering title", "title.akas"),
+        ("movie_id title crew", "tmdb_5000_credits"),
+        ("MOVIE_ID TITLE CAST CREW", "tmdb_5000_credits"),
+        ("id title cast crew", "tmdb_credits"),
+        ("id cast", "tmdb_credits"),
+        ("userid movieid rating", "movielens_ratings"),
+        ("user_id item_id rating unix_timestamp", "movielens_ratings"),
+        ("userId movieId rating timestamp title genres", "movielens_ratings"),
+        ("movieId imdbId", "movielens_links"),
+        ("MOVIEID IMDBID TMDBID", "movielens_links"),
+        ("userId movieId tag timestamp title", "movielens_tags"),
+    ],
+)
+def test_a_table_of_something_else_than_films_is_known(header: str, dataset: str) -> None:
+    assert REGISTRY.recognise(header.split()).name == dataset
+
+
+@pytest.mark.parametrize(
+    ("header", "dataset"),
+    [
+        ("tconst primaryTitle averageRating numVotes", "films"),
+        ("title_id title rating votes", "films"),
+        ("tconst titleType primaryTitle originalTitle startYear genres averageRating numVotes", "title.basics"),
+        ("tconst titleType primaryTitle originalTitle startYear genres directors writers", "title.basics"),
+        ("tconst primaryTitle directors writers", "title.basics"),
+        ("movieId title genres imdbId tmdbId", "movielens"),
+        ("movieId title imdbId tmdbId", "movielens"),
+        ("movieId title genres rating", "movielens"),
+        ("movie_id title overview genres keywords cast crew", "movielens"),
+        ("title cast crew rating", "films"),
+        ("title cast", "films"),
+        ("id title cast director", "tmdb_5000"),
+        ("userId movieId title rating timestamp overview budget", "films"),
+        ("name year rating tag", "films"),
+    ],
+)
+def test_films_are_films_although_some_of_their_columns_are_in_other_tables(header: str, dataset: str) -> None:
+    assert REGISTRY.recognise(header.split()).name == dataset
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["movieId imdbId budget revenue runtime overview heading", "user_id movie_id watched progress device", "tag count"],
+)
+def test_a_few_names_of_another_table_are_not_enough(header: str) -> None:
+    with pytest.raises(HeaderMismatch):
+        REGISTRY.recognise(header.split())
+
+
+def test_ratings_without_a_header_are_known_and_other_numbers_are_not() -> None:
+    names = ["userId", "movieId", "rating", "timestamp"]
+    assert REGISTRY.without_header([["1", "1193", "5", "978300760"], ["1", "661", "3.5", "978302109"]]) == tuple(names)
+    assert REGISTRY.without_header([["1", "2", "3", "4"], ["5", "6", "7", "8"]]) is None
+    assert REGISTRY.without_header([["1", "1193", "50", "978300760"], ["1", "661", "35", "978302109"]]) is None
+    assert REGISTRY.without_header([["1", "1193", "a tag", "978300760"]]) is None
+
+
 def test_what_a_candidate_lacks_is_named_and_one_parameter_solves_it() -> None:
     header = ["budget", "revenue", "runtime", "heading"]
     with pytest.raises(HeaderMismatch) as raised:

@@ -2,7 +2,7 @@
 
 import decimal
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from shared.catalog.dataset import Column
 from shared.catalog.rules.basic_rules import Decimal, Flag, IsoDate, Rule, Whole, Year
-from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId
-from shared.catalog.rules.publisher_rules import GroupedWhole, Millions, Minutes, TrueFalse
+from shared.catalog.rules.number_rules import Amount, IdNumber, Percentage, TitleId, TitleNumber
+from shared.catalog.rules.publisher_rules import GroupedWhole, LifeYear, Millions, Minutes, Stars, TrueFalse
+from shared.catalog.rules.time_rules import UnixSeconds
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
 
 TABLE: list[tuple[Rule, str, Any]] = [
@@ -133,6 +134,36 @@ TABLE: list[tuple[Rule, str, Any]] = [
     (Year(), "+1995", BAD),
     (Year(), "94", BAD),
     (Year(), "\u0661\u0669\u0669\u0665", BAD),
+    (Stars(), "4.5", 4.5),
+    (Stars(), "4,5", 4.5),
+    (Stars(), "4/5", BAD),
+    (LifeYear(), "1894", 1894),
+    (LifeYear(), "65", 65),
+    (LifeYear(), "4.0", 4),
+    (LifeYear(), " 1995\u00a0", 1995),
+    (LifeYear(), "-43", BAD),
+    (LifeYear(), "43 BC", BAD),
+    (LifeYear(), "1,995", BAD),
+    (LifeYear(), "19999", BAD),
+    (UnixSeconds(), "964982703", datetime(2000, 7, 30, 18, 45, 3, tzinfo=UTC)),
+    (UnixSeconds(), "1112486027", datetime(2005, 4, 2, 23, 53, 47, tzinfo=UTC)),
+    (UnixSeconds(), "2005-04-02 23:53:47", datetime(2005, 4, 2, 23, 53, 47, tzinfo=UTC)),
+    (UnixSeconds(), "2004-02-29T00:00:00.000Z", datetime(2004, 2, 29, tzinfo=UTC)),
+    (UnixSeconds(), " 2005-04-02T23:53:47+00:00", datetime(2005, 4, 2, 23, 53, 47, tzinfo=UTC)),
+    (UnixSeconds(), "964982703.0", datetime(2000, 7, 30, 18, 45, 3, tzinfo=UTC)),
+    (UnixSeconds(), "9999999999", datetime(2286, 11, 20, 17, 46, 39, tzinfo=UTC)),
+    # another zone, or milliseconds, or no moment that files of ratings have
+    (UnixSeconds(), "2005-04-02T23:53:47+02:00", BAD),
+    (UnixSeconds(), "964982703000", BAD),
+    (UnixSeconds(), "964982703.5", BAD),
+    (UnixSeconds(), "0964982703", BAD),
+    (UnixSeconds(), "-964982703", BAD),
+    (UnixSeconds(), "0", BAD),
+    (UnixSeconds(), "1969-12-31 23:59:59", BAD),
+    (UnixSeconds(), "2005-02-29 00:00:00", BAD),
+    (UnixSeconds(), "2005-04-02 24:00:00", BAD),
+    (UnixSeconds(), "2005-04-02", BAD),
+    (UnixSeconds(), "", BAD),
     (Flag(), "0", False),
     (Flag(), "1", True),
     (Flag(), "2", BAD),
@@ -147,7 +178,7 @@ TABLE: list[tuple[Rule, str, Any]] = [
     (Flag(), "", BAD),
 ]
 # the other cells of the column: a text that each rule takes
-PLAIN: dict[type[Rule], str] = {IsoDate: "1999-01-01", Year: "1999"}
+PLAIN: dict[type[Rule], str] = {IsoDate: "1999-01-01", Year: "1999", UnixSeconds: "964982703"}
 
 
 @pytest.mark.parametrize(
@@ -162,6 +193,7 @@ def test_cell(rule: Rule, text: str, expected: Any) -> None:
 NUMBER_RULES = [
     *(Whole(), Decimal(), IsoDate(), Year(), Flag(), TrueFalse()),
     *(Minutes(), GroupedWhole(), Millions(), Amount(), Percentage(), IdNumber(), TitleId()),
+    *(TitleNumber(), LifeYear(), Stars(), UnixSeconds()),
 ]
 # What numbers, dates and flags are made of, and what lenient parsers take for it.
 NUMBER_PARTS = (
@@ -207,6 +239,7 @@ NUMBER_PARTS = (
     ),
     *("true", "True", "FALSE", "yes", "inf", "nan", "Infinity", "0x1", "1e5", ".0", ".000", ",000", "1,234", "1.234"),
     *("1995-10-30", "2024-02-29", "2023-02-29", "0000-01-01", "T00:00:00", " 00:00", "Z", "-W01-1", "19951030"),
+    *("964982703", "9649827", " 18:45:03", "T23:59:60", "+00:00", "+02:00", "1969-12-31"),
     *("\uff11", "\u0663", "\u00bd", "\u200b", "\ufeff", "\u017f", "\u212a", "https://www.imdb.com/title/", "/?x"),
 )
 number_cells = st.lists(st.sampled_from(NUMBER_PARTS), max_size=5).map("".join)
@@ -242,7 +275,7 @@ def test_rules_are_equal_if_they_mean_the_same() -> None:
     assert hash(Whole()) == hash(Whole())
     assert Whole() != Amount()
     assert Whole() != Year()
-    assert len({rule for rule in NUMBER_RULES for _ in range(2)} | {type(rule)() for rule in NUMBER_RULES}) == 13
+    assert len({rule for rule in NUMBER_RULES for _ in range(2)} | {type(rule)() for rule in NUMBER_RULES}) == 17
     assert Column("a", "a", Whole(), "") == Column("a", "a", Whole(), "")
 
 

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,15 @@ FILES: list[tuple[str, str, int, dict[str, int]]] = [
     (TOP_1000, "imdb_top_1000", 1_000, {"revenue": 169, "runtime": 0, "release_year": 0, "vote_count": 0}),
     (IMDB_DATA, "imdb_movie_data", 1_000, {"revenue": 128, "runtime": 0, "release_year": 0}),
     (MOVIELENS, "movielens", 9_125, {"genres": 18, "release_year": 6, "release_order": 6}),
+    ("imdb_tsv/first100/name.basics.tsv", "name.basics", 99, {"birth_year": 2, "professions": 0, "known_for": 0}),
+    ("imdb_tsv/first100/title.ratings.tsv", "title.ratings", 99, {"vote_average": 0, "vote_count": 0}),
+    ("imdb_tsv/first100/title.crew.tsv", "title.crew", 99, {"cast_names": 99, "title": 99}),
+    ("imdb_tsv/first100/title.episode.tsv", "title.episode", 99, {"series_id": 0}),
+    ("imdb_tsv/first100/title.principals.tsv", "title.principals", 99, {"person_id": 0, "category": 0}),
+    ("imdb_tsv/first100/title.akas.tsv", "title.akas", 99, {"types": 58, "attributes": 83, "is_original": 0}),
+    ("imdb_tsv/subset2017/title.ratings.tsv", "title.ratings", 7_821, {"vote_average": 0, "vote_count": 0}),
+    ("imdb_tsv/subset2017/title.akas.tsv", "title.akas", 32_852, {"types": 18_254, "attributes": 31_419}),
+    ("tmdb/ratings_small.csv", "movielens_ratings", 100_004, {"rating": 0, "rated_at": 0}),
     (FILM, "film", 1_000, {"runtime": 0, "release_year": 0, "original_language": 1_000}),
 ]
 
@@ -95,6 +104,24 @@ ROWS: list[tuple[str, int, dict[str, Any]]] = [
         2,
         {"title": "Toy Story", "release_year": 1995, "release_order": 19950000, "source_id": "1"}
         | {"genres": ["Adventure", "Animation", "Children", "Comedy", "Fantasy"]},
+    ),
+    (
+        "imdb_tsv/first100/name.basics.tsv",
+        2,
+        {"source_id": "nm0000001", "name": "Fred Astaire", "birth_year": 1899, "death_year": 1987}
+        | {"professions": ["soundtrack", "actor", "miscellaneous"]}
+        | {"known_for": ["tt0050419", "tt0043044", "tt0072308", "tt0053137"]},
+    ),
+    (
+        "imdb_tsv/first100/title.principals.tsv",
+        2,
+        {"title_id": "tt0000001", "ordering": 1, "person_id": "nm1588970", "category": "self", "job": None}
+        | {"characters": ["Herself"]},
+    ),
+    (
+        "tmdb/ratings_small.csv",
+        2,
+        {"user_id": "1", "movie_id": "31", "rating": 2.5, "rated_at": datetime(2009, 12, 14, 2, 52, 24, tzinfo=UTC)},
     ),
     (MOVIELENS, 5235, {"title": "11'09\"01 - September 11", "release_year": 2002, "source_id": "7789"}),
     (
@@ -193,10 +220,7 @@ def test_titles_without_a_year_are_as_they_stand_in_the_file(shared_data: Path) 
 
 @pytest.mark.parametrize(
     "name",
-    """
-    tmdb/ratings_small.csv imdb_tsv/first100/title.ratings.tsv imdb_tsv/first100/name.basics.tsv
-    imdb_tsv/subset2017/title.akas.tsv pagila/sakila_csv/category.csv pagila/sakila_csv/film_category.csv
-    """.split(),
+    ["pagila/sakila_csv/category.csv", "pagila/sakila_csv/film_category.csv", "pagila/sakila_csv/language.csv"],
 )
 def test_files_of_other_things_are_no_dataset(shared_data: Path, name: str) -> None:
     with pytest.raises(HeaderMismatch):

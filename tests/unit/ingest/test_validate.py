@@ -10,7 +10,7 @@ from shared.catalog.pandera_schemas import schema_of
 from shared.csv.reading.read import read_batch
 from shared.ingest.validation.validate import Validated, validate
 from tests.conftest import REGISTRY
-from tests.rows import GOOD_ROWS, MOVIES_HEADER, file_of, movies, titles
+from tests.rows import GOOD_ROWS, IMDB_FILES, MOVIES_HEADER, file_of, movies, titles
 from tests.unit.catalog.dataset_rules import DATASET_RULES, Rules
 from tests.unit.csv.dialects import CSV, TSV
 from tests.unit.ingest.destinations import destination
@@ -82,7 +82,7 @@ RULES = {"movies": MOVIE_RULES, "title.basics": TITLE_RULES, **DATASET_RULES}
 
 
 def check(content: bytes, dataset: str) -> Validated:
-    dialect = replace(TSV if dataset == "title.basics" else CSV, nulls=REGISTRY.get(dataset).nulls)
+    dialect = replace(TSV if dataset in IMDB_FILES else CSV, nulls=REGISTRY.get(dataset).nulls)
     head, _, body = content.partition(b"\n")
     header = head.decode().strip().split(dialect.delimiter)
     records = read_batch(body, 2, dialect, header)
@@ -121,7 +121,7 @@ def test_datasets_that_people_download(name: str, change: dict[str, str], expect
 @pytest.mark.parametrize("name", REGISTRY.names)
 def test_our_run_of_the_checks_finds_what_panderas_own_finds(name: str) -> None:
     content = file_of(name, *[change for change, _expected in RULES[name]])
-    dialect = replace(TSV if name == "title.basics" else CSV, nulls=REGISTRY.get(name).nulls)
+    dialect = replace(TSV if name in IMDB_FILES else CSV, nulls=REGISTRY.get(name).nulls)
     head, _, body = content.partition(b"\n")
     header = head.decode().strip().split(dialect.delimiter)
     columns = REGISTRY.get(name).columns_of(header)

@@ -1,0 +1,81 @@
+"""What the tables of the datasets promise: rows fit their columns, and texts fit their indexes."""
+
+import re
+
+import pytest
+
+from shared.catalog.checks import Between, Check, Matches
+from shared.catalog.dataset import Column, Dataset
+from shared.catalog.table import FieldType, Table
+from shared.database.arrow_schemas import arrow_schema
+from shared.database.row_tables import column_definitions, stored_fields
+from tests.conftest import REGISTRY
+
+TABLES = list(REGISTRY.tables.values())
+DATASETS = list(REGISTRY)
+RANGES = {FieldType.SMALLINT: (-(2**15), 2**15 - 1), FieldType.INTEGER: (-(2**31), 2**31 - 1)}
+# Far below what an entry of a B-tree may have.
+LONGEST_ID_CHARACTERS = 40
+
+
+def named(value: Table | Dataset) -> str:
+    return value.name
+
+
+@pytest.mark.parametrize("table", TABLES, ids=named)
+def test_keys_indexes_and_facets_are_fields(table: Table) -> None:
+    names = [field.name for field in table.fields]
+    assert len(set(names)) == len(names)
+    assert {*table.key, *table.indexed_fields, *table.facets} <= set(names)
+    assert table.key
+    assert len({index.name for index in table.indexes}) == len(table.indexes)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=named)
+def test_a_table_has_a_column_for_each_field_the_wide_ones_first(table: Table) -> None:
+    widths = [field.type.bytes for field in stored_fields(table)]
+    assert widths == sorted(widths, reverse=True)
+    stored = [field.name for field in stored_fields(table)]
+    assert arrow_schema(table).names == [*stored, "extra"]
+    assert [definition.split()[0].strip('"') for definition in column_definitions(table)] == [*stored, "extra"]
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=named)
+def test_each_column_feeds_a_field_that_can_hold_its_values(dataset: Dataset) -> None:
+    fields = {field.name: field.type for field in dataset.table.fields}
+    for column in dataset.columns:
+        field = fields[column.field]
+        if field in RANGES:
+            assert is_within(column.checks, *RANGES[field]) or column.rule.name == "year", column.name
+        else:
+            assert column.rule.type == field.arrow, column.name
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=named)
+def test_a_record_has_its_key_and_what_its_table_requires(dataset: Dataset) -> None:
+    needed = {column.field for column in dataset.columns if not column.is_nullable}
+    required = {field.name for field in dataset.table.fields if field.required}
+    assert required <= needed
+    if dataset.table.name != "movies":
+        assert set(dataset.table.key) <= required
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=named)
+def test_a_text_in_an_index_is_short(dataset: Dataset) -> None:
+    texts = {field.name for field in dataset.table.fields if field.type is FieldType.TEXT}
+    for column in dataset.columns:
+        if column.field in texts.intersection(dataset.table.indexed_fields):
+            assert is_short(column), column.name
+
+
+def is_within(checks: tuple[Check, ...], low: int, high: int) -> bool:
+    return any(
+        isinstance(check, Between) and check.low >= low and check.high is not None and check.high <= high
+        for check in checks
+    )
+
+
+def is_short(column: Column) -> bool:
+    patterns = [check.pattern for check in column.checks if isinstance(check, Matches)]
+    longest = ["tt" + "9" * LONGEST_ID_CHARACTERS, "nm" + "9" * LONGEST_ID_CHARACTERS, "9" * LONGEST_ID_CHARACTERS]
+    return bool(patterns) and not any(re.fullmatch(pattern, text) for pattern in patterns for text in longest)

@@ -26,7 +26,10 @@ def main() -> int:
     slug = parser.parse_args().slug
     if not re.fullmatch("[a-z0-9_]{1,40}", slug):
         parser.error("the slug has small letters, digits and underscores")
-    revision = f"{datetime.now(UTC):%Y_%m_%d}_{slug}"
+    # Files are in the order in which they run, whatever the clock says.
+    newest = max(path.name[:10] for path in (ROOT / "migrations" / "versions").glob("????-??-??_*.py"))
+    day = max(f"{datetime.now(UTC):%Y-%m-%d}", newest)
+    revision = f"{day.replace('-', '_')}_{slug}"
     with tempfile.TemporaryDirectory() as directory:
         server = PostgresServer(Path(directory) / "postgres")
         server.start()

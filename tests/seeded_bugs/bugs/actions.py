@@ -26,8 +26,8 @@ BUGS: Final = (
     Bug(
         "cancel-leaves-rejects",
         LIFECYCLE,
-        "    connection.execute(delete(Reject).where(Reject.upload_number == number))\n    totals.forget",
-        "    totals.forget",
+        "    connection.execute(delete(Reject).where(Reject.upload_number == number))\n    forget_duplicates",
+        "    forget_duplicates",
         (f"{ACTIONS}test_cancel_leaves_nothing_and_retry_loads_all",),
     ),
     Bug(
@@ -40,7 +40,7 @@ BUGS: Final = (
     Bug(
         "undo-keeps-the-totals",
         LIFECYCLE,
-        "totals.subtract_upload_from_tenant(PlainSql(connection), number, tenant)",
+        "totals.subtract_upload_from_collection(PlainSql(connection), number, collection)",
         "totals.forget(PlainSql(connection), number)",
         (f"{ACTIONS}test_undo_takes_everything_back",),
     ),
@@ -90,7 +90,7 @@ BUGS: Final = (
     Bug(
         "corrected-rows-are-not-counted",
         CORRECTED,
-        "        totals.add_to_tenant(connection, work.tenant, counts)\n",
+        "        totals.add_to_collection(connection, work.destination.collection, counts)\n",
         "",
         (f"{CORRECTION}test_record_counts_are_reconciled_and_rows_have_the_ids_of_their_lines",),
     ),
@@ -133,9 +133,9 @@ BUGS: Final = (
     Bug(
         "rejects-of-a-file-over-its-budget-are-lost",
         COMMITS,
-        "                connection.copy(work.destination.copy_to, validated.rows)\n"
+        "                list_duplicates(connection, work.number, duplicates)\n"
         "            _copy_rejects(connection, validated)\n",
-        "                connection.copy(work.destination.copy_to, validated.rows)\n"
+        "                list_duplicates(connection, work.number, duplicates)\n"
         "                _copy_rejects(connection, validated)\n",
         (f"{PROMISES}test_a_budget_is_exact",),
     ),

@@ -9,6 +9,7 @@ STATES: Final = "shared/database/state_machine.py"
 LOADER: Final = "shared/ingest/loading/loader.py"
 COMMITS: Final = "shared/ingest/loading/commits.py"
 COMPLETION: Final = "shared/ingest/publishing/completion.py"
+DUPLICATES: Final = "shared/ingest/publishing/duplicates.py"
 TOTALS: Final = "shared/ingest/publishing/totals.py"
 REGISTRY: Final = "shared/catalog/registry.py"
 SWEEP: Final = "shared/ingest/lifecycle/sweep.py"
@@ -16,6 +17,7 @@ LOADING: Final = "tests/integration/ingest/test_loader.py::"
 ACTIONS: Final = "tests/integration/ingest/test_actions.py::"
 PROMISES: Final = "tests/integration/ingest/test_promises.py::"
 CORRUPT: Final = f"{PROMISES}test_bytes_that_changed_on_the_disk_are_not_published"
+REPEATED: Final = "tests/integration/ingest/test_duplicates.py::"
 NOTIFIERS: Final = "tests/system/api/test_notifiers.py::"
 
 # The condition of `state_machine.IS_OURS`, for a loader that had the batch at any time before.
@@ -109,23 +111,66 @@ BUGS: Final = (
     Bug(
         "publish-without-counting-movies",
         COMPLETION,
-        "(loaded + rejected + duplicate, stored_movies, stored_rejects)",
+        "(loaded + rejected + duplicate, stored_rows, stored_rejects)",
         "(loaded + rejected + duplicate, loaded, stored_rejects)",
         (f"{LOADING}test_what_cannot_be_proven_is_failed",),
     ),
     Bug(
         "publish-without-counting-rejects",
         COMPLETION,
-        "(loaded + rejected + duplicate, stored_movies, stored_rejects)",
-        "(loaded + rejected + duplicate, stored_movies, rejected)",
+        "(loaded + rejected + duplicate, stored_rows, stored_rejects)",
+        "(loaded + rejected + duplicate, stored_rows, rejected)",
         (f"{LOADING}test_what_cannot_be_proven_is_failed",),
     ),
     Bug(
         "totals-are-overwritten",
         TOTALS,
-        "ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = total.movies + excluded.movies",
-        "ON CONFLICT (tenant, release_year, original_language) DO UPDATE SET movies = excluded.movies",
+        "ON CONFLICT (tenant, table_name, collection, facets) DO UPDATE SET row_count = total.row_count + excluded.row_count",
+        "ON CONFLICT (tenant, table_name, collection, facets) DO UPDATE SET row_count = excluded.row_count",
         (f"{ACTIONS}test_undo_takes_everything_back",),
+    ),
+    # -- a key stands for one record
+    Bug(
+        "repeated-keys-of-small-uploads-are-loaded",
+        DUPLICATES,
+        "    if not table.key or keys",
+        "    if True or keys",
+        (f"{REPEATED}test_the_first_record_of_a_key_is_loaded[small-18]",),
+    ),
+    Bug(
+        "repeated-keys-of-large-uploads-are-loaded",
+        "shared/ingest/publishing/large_upload.py",
+        "*create_key_index(table, leaf, is_unique=True),",
+        "*create_key_index(table, leaf),",
+        (f"{REPEATED}test_the_first_record_of_a_key_is_loaded[large-18]",),
+    ),
+    Bug(
+        "the-last-record-of-a-key-is-kept",
+        DUPLICATES,
+        "SELECT id, min(id) OVER",
+        "SELECT id, max(id) OVER",
+        (f"{REPEATED}test_the_first_record_of_a_key_is_loaded[large-18]",),
+    ),
+    Bug(
+        "totals-count-what-was-removed",
+        DUPLICATES,
+        "        totals.forget(connection, work.number)  # they may have counted the rows that are gone\n",
+        "",
+        (f"{REPEATED}test_the_first_record_of_a_key_is_loaded[large-18]",),
+    ),
+    Bug(
+        "a-missing-key-is-a-key",
+        DUPLICATES,
+        "        has_key &= column.is_valid().to_numpy()",
+        "        pass",
+        (f"{REPEATED}test_records_without_a_key_repeat_nothing",),
+    ),
+    Bug(
+        "corrections-repeat-keys",
+        "shared/ingest/corrections/correction_loading.py",
+        "    corrected = _without_repeated_keys(connection, work, corrected)\n",
+        "",
+        (f"{REPEATED}test_a_corrected_record_repeats_no_key_of_its_upload",),
     ),
     # -- what is read is what was stored
     Bug(

@@ -1,5 +1,7 @@
 """Lists as tables: uploads, history, rejects, keys and movies. Every text from a file is escaped for the terminal."""
 
+from typing import Any
+
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -145,6 +147,31 @@ def movies(page: Json) -> RenderableType:
             str(movie["id"]),
         )
     return table
+
+
+def rows(page: Json) -> RenderableType:
+    """A page of rows: a column for each field that any of them has, then the upload and the line."""
+    items = page["items"]
+    names = [name for name in (items[0] if items else {}) if not name.startswith("_")]
+    shown = [name for name in names if any(item[name] is not None for item in items)]
+    caption = f"{count(len(items))} of {count(page['total'])}"
+    if page["next_cursor"]:
+        caption += f", more: --cursor {page['next_cursor']}"
+    table = Table(title=Text("rows", "bold"), title_justify="left", caption=caption, caption_justify="left")
+    for name in shown:
+        table.add_column(Text(printable(name)), overflow="fold")
+    for name in ("upload", "line"):
+        table.add_column(name, style="dim", no_wrap=True)
+    for item in items:
+        cells = [_cell(_shown(item[name])) for name in shown]
+        table.add_row(*cells, str(item["_upload_id"] or "")[:8], str(item["_line"] or ""))
+    return table
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _table(name: str, page: Json) -> Table:

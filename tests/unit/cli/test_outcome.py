@@ -28,7 +28,11 @@ def said(of: dict[str, Any]) -> list[str]:
         (upload("loading"), "stored", "Stored; the API loads it. To see how far it is: imdb-ingest show 1234"),
         (upload("completed"), "completed", "Completed: 5 records loaded, none rejected."),
         (upload("completed", 1, 1), "completed", "Completed: 1 record loaded, none rejected."),
-        (upload("completed", 5, 4), "completed", "Completed: 4 of 5 records loaded, 1 duplicate, none rejected."),
+        (
+            upload("completed", 5, 4),
+            "completed",
+            "Completed: 4 of 5 records loaded, 1 with a repeated key (imdb-ingest duplicates 1234), none rejected.",
+        ),
         (
             upload("completed", 5, 3, 2),
             "partial",

@@ -84,7 +84,7 @@ def test_bytes_of_a_day_are_counted_before_and_while_they_come(tight: LocalStack
     assert first.status_code == 202
     wait_for_end(mine, first.json()["id"], pause_seconds=1)  # each look is a request, too
     before = stored_files(tight)
-    second = movies_csv([{"overview": "y" * (BYTES * 3 // 4)}])  # more than a day gives back in an hour
+    second = movies_csv([{"overview": "y" * (BYTES // 2)}])
     assert_limited(mine.post("/upload", params=NAMED, content=second), "bytes")
     with begun(tight, mine.headers["X-API-Key"], len(second), "Expect: 100-continue") as raw:
         assert raw.recv(65536).startswith(b"HTTP/1.1 429 ")

@@ -31,7 +31,6 @@ _NUMBERS = (pa.int64(), pa.float64())
 _DECIMAL_COMMA = r"^[+-]?\d+,(?:\d{1,2}|\d{4,})\D*$"
 _ONE_GROUP = r"^\D*[1-9]\d{0,2},\d{3}\D*$"
 _UNCLEAR_COMMA = "must be clear: other numbers of the file have decimal commas, so its comma may be one, too"
-_NO_ROWS = np.zeros(0, dtype=np.int64)
 _NULL_WORDS = pa.array(["\\N", "NULL", "null", "NaN", "nan", "None", "N/A", "#N/A", "NA", "<NA>", "nil"])
 
 
@@ -81,7 +80,7 @@ def validate(
     names = columns.sources
     texts = {name: _column(records.table, named) for name, named in names.items()}
     fields, unparsed = _parse(dataset, texts)
-    unparsed += _unclear_commas(dataset, texts, unparsed)
+    unparsed += _unclear_commas(dataset, texts)
     failures = _without_repetitions([*unparsed, *_check(dataset, fields, unparsed)])
     good = np.ones(len(records.numbers), dtype=bool)
     for failure in failures:
@@ -152,7 +151,7 @@ def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str
     return fields, failures
 
 
-def _unclear_commas(dataset: Dataset, texts: dict[str, pa.StringArray], unparsed: list[_Failure]) -> Iterator[_Failure]:
+def _unclear_commas(dataset: Dataset, texts: dict[str, pa.StringArray]) -> Iterator[_Failure]:
     """Whole numbers with one comma (`1,234`) in a batch whose other numbers have decimal commas (`7,5`)."""
     columns = [
         column
@@ -164,11 +163,9 @@ def _unclear_commas(dataset: Dataset, texts: dict[str, pa.StringArray], unparsed
     if not any(pc.any(pc.match_substring_regex(texts[column.name], _DECIMAL_COMMA)).as_py() for column in columns):
         return
     for column in columns:
-        known = np.concatenate([_NO_ROWS, *(failure.rows for failure in unparsed if failure.column == column)])
         unclear = pc.fill_null(pc.match_substring_regex(texts[column.name], _ONE_GROUP), False)
-        rows = np.setdiff1d(np.flatnonzero(unclear.to_numpy(zero_copy_only=False)), known)
-        if len(rows):
-            yield _Failure(rows, column, column.rule.code, _UNCLEAR_COMMA)
+        rows = np.flatnonzero(unclear.to_numpy(zero_copy_only=False))
+        yield _Failure(rows, column, column.rule.code, _UNCLEAR_COMMA)
 
 
 def _without_repetitions(failures: list[_Failure]) -> list[_Failure]:

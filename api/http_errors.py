@@ -155,6 +155,8 @@ STATUS_OF: Final[dict[type[CodedError], int]] = {
     errors.NotFound: 404,
     TooSlow: 408,
     errors.StateConflict: 409,
+    errors.DatasetExists: 409,
+    errors.DatasetInUse: 409,
     errors.KeyInUse: 409,
     errors.FileExpired: 410,
     errors.DatasetGone: 410,

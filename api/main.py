@@ -30,6 +30,7 @@ from api.routes import (
     error_codes,
     health,
     movies,
+    preview,
     rejects,
     rows,
     tenants,
@@ -45,7 +46,7 @@ from shared.settings import Settings
 # take no parameters.
 OF_TENANTS = (
     *(upload.router, uploads.router, rejects.router, corrections.router, movies.router),
-    *(datasets.router, rows.router, tenants.router),
+    *(datasets.router, preview.router, rows.router, tenants.router),
 )
 ROUTERS = (*OF_TENANTS, error_codes.router, api_docs.router, health.router)
 

@@ -16,6 +16,7 @@ from api.limits.slots import Slots
 from api.limits.tenant_locks import TenantLocks
 from api.notifications.background_loaders import BackgroundLoaders
 from api.notifications.notifiers import CeleryNotifier, Notifiers
+from api.previews import Previews
 from shared.advice.hints import Advisor
 from shared.catalog.registry import Registry
 from shared.database.engine import create_read_engine, create_request_engine, create_sync_engine
@@ -47,6 +48,7 @@ class Runtime:
     limits: Limits
     slots: Slots
     summary_locks: TenantLocks
+    previews: Previews
 
 
 @asynccontextmanager
@@ -71,6 +73,8 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         stack.callback(celery.close)
         notifiers = Notifiers(celery=celery, background=background)
 
+        previews = Previews()
+        stack.push_async_callback(previews.aclose)
         storage = open_storage(settings)
         sweeper = Sweeper(engine, storage, settings, notifiers.notify)
         sweeper.start()
@@ -88,4 +92,5 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
             limits=Limits(settings, counters),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
+            previews=previews,
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import actions, api_keys, local, read, upload
+from cli.commands import actions, api_keys, datasets, local, read, upload
 
 program = typer.Typer(
     name="imdb-ingest",
@@ -15,6 +15,8 @@ program = typer.Typer(
 )
 for commands in (upload, read, actions, local):
     program.add_typer(commands.app)
+program.add_typer(datasets.app, name="datasets")
+program.command()(datasets.preview)
 program.add_typer(api_keys.app, name="keys")
 
 

@@ -10,22 +10,14 @@ from sqlalchemy.sql.schema import SchemaItem
 
 from shared.catalog.registry import Registry
 from shared.database.models import Base
+from shared.database.partitions import open_to_requests
 from shared.database.row_tables import sql_table
 from shared.settings import Settings
 
 # An arbitrary constant: the key of the advisory lock that a migrator holds.
 MIGRATION_LOCK = 5_270_917
-# Branches and leaves of tables, which loaders create.
-PARTITION = re.compile(r".*_[tcu][0-9]+|rejects_all")
-RIGHTS = (
-    "CREATE POLICY of_owner ON {table} TO CURRENT_USER USING (true)",
-    (
-        "CREATE POLICY of_requests ON {table} TO imdb_api"
-        " USING (tenant = (SELECT nullif(current_setting('app.tenant', true), '')))"
-    ),
-    "ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
-    "GRANT SELECT ON {table} TO imdb_api",
-)
+# Tables of declared datasets, and branches and leaves of tables, which loaders create.
+MADE_BY_LOADERS = re.compile(r"d[0-9]+|.*_[tcum][0-9]+|rejects_all")
 for table in Registry.built_in().tables.values():
     if table.name not in Base.metadata.tables:  # a process may run several commands
         sql_table(table).to_metadata(Base.metadata)
@@ -33,18 +25,17 @@ for table in Registry.built_in().tables.values():
 
 def include_object(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:
     """Ignore partitions and their indexes: migrations and loaders create them, the metadata does not contain them."""
-    return not (kind == "table" and reflected and PARTITION.fullmatch(name or ""))
+    return not (kind == "table" and reflected and MADE_BY_LOADERS.fullmatch(name or ""))
 
 
-def open_to_requests(_context: Any, _revision: Any, scripts: list[MigrationScript]) -> None:
+def add_rights(_context: Any, _revision: Any, scripts: list[MigrationScript]) -> None:
     """A new table of rows gets the policies and the right of requests, in the migration that is being written."""
     for script in scripts:
         made = [each for each in script.upgrade_ops.ops if isinstance(each, CreateTableOp)]  # type: ignore[union-attr]
         for table in made:
             if table.kw.get("postgresql_partition_by") == "LIST (tenant)":
-                name = table.table_name
-                for statement in RIGHTS:
-                    script.upgrade_ops.ops.append(ExecuteSQLOp(statement.format(table=name)))  # type: ignore[union-attr]
+                for statement in open_to_requests(table.table_name):
+                    script.upgrade_ops.ops.append(ExecuteSQLOp(statement))  # type: ignore[union-attr]
 
 
 def run_offline() -> None:
@@ -71,7 +62,7 @@ def run_online() -> None:
             target_metadata=Base.metadata,
             include_object=include_object,
             compare_server_default=True,
-            process_revision_directives=open_to_requests,
+            process_revision_directives=add_rights,
         )
         context.run_migrations()
     engine.dispose()

@@ -6,6 +6,8 @@
     |   |   |-- InvalidSchema        the schema for the file's values cannot be applied
     |   |   |-- NotFound
     |   |   |-- StateConflict        the upload's state forbids the action
+    |   |   |-- DatasetExists        the tenant has a dataset of this name, or too many
+    |   |   |-- DatasetInUse         the dataset has uploads
     |   |   |-- FileExpired          the stored file is no longer kept
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
@@ -71,6 +73,18 @@ class StateConflict(InvalidRequest):
     """The upload's state forbids the action."""
 
     code = "state_conflict"
+
+
+class DatasetExists(InvalidRequest):
+    """The tenant cannot declare this dataset: there is one of this name, or there are too many."""
+
+    code = "dataset_exists"
+
+
+class DatasetInUse(InvalidRequest):
+    """The dataset has uploads."""
+
+    code = "dataset_in_use"
 
 
 class FileExpired(InvalidRequest):

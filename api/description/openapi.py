@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from api.description.problems import PROBLEM_JSON
 from api.description.public_names import KEY_HEADER, PUBLIC_PATHS, RAW_TYPES, TRACE_HEADER
 from api.description.schemas import FieldProblem, Problem
+from shared.catalog.declaration import AUTO
 from shared.catalog.registry import Registry
 
 Responses = dict[int | str, dict[str, Any]]
@@ -141,7 +142,7 @@ def _document(app: FastAPI, registry: Registry, are_keys_required: bool) -> dict
         for parameter in operation.get("parameters", ()):
             parameter["schema"] = _without_null(parameter["schema"])
             if parameter["name"] == "dataset":
-                parameter["schema"]["enum"] = registry.names
+                parameter["examples"] = {name: {"value": name} for name in (*registry.names, AUTO)}
     return document
 
 

@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.database.state_machine import UploadState
 from shared.messaging import Transport
@@ -297,10 +297,111 @@ class MoviePage(BaseModel):
     next_cursor: str | None
 
 
-class Datasets(BaseModel):
-    """All datasets, with the columns and rules of each."""
+class DatasetField(BaseModel):
+    """A field of a table."""
 
-    items: list[dict[str, Any]]
+    name: str
+    type: str = Field(description="Its type, as a Table Schema calls it.", examples=["integer"])
+    description: str
+
+
+class RowTable(BaseModel):
+    """Where the rows of a dataset land: what /rows can filter and sort by."""
+
+    name: str = Field(examples=["movies"])
+    fields: list[DatasetField]
+    key: list[str] = Field(description="The fields that together identify a row. Empty: nothing does.")
+    indexes: list[list[str]] = Field(description="The fields of each index, which serve filters and orders.")
+
+
+class DatasetSummary(BaseModel):
+    """One kind of file: its columns with their rules, and its table."""
+
+    name: str = Field(examples=["title.basics"])
+    title: str
+    description: str
+    is_declared: bool = Field(description="Whether the tenant has declared it. The others are built in.")
+    nulls: list[str] = Field(description="Cell texts that mean null.", examples=[["", "\\N"]])
+    columns: list[dict[str, Any]]
+    row_rules: list[dict[str, str]]
+    table: RowTable
+
+
+class Datasets(BaseModel):
+    """The built-in datasets and those that the tenant has declared."""
+
+    items: list[DatasetSummary]
+
+
+class DeclarationBody(BaseModel):
+    """A dataset: a name, a Table Schema (Frictionless), and which fields to index."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$",
+        description="Its name, which no other dataset of the tenant has.",
+        examples=["box_office"],
+    )
+    title: str = Field(default="", max_length=5_000)
+    description: str = Field(default="", max_length=5_000)
+    table_schema: dict[str, Any] = Field(
+        alias="schema",
+        description="A Table Schema: `fields` with `name`, `type`, `format` and `constraints`; `primaryKey`;"
+        " `missingValues`.",
+        examples=[{"fields": [{"name": "title"}, {"name": "gross", "type": "integer"}], "primaryKey": "title"}],
+    )
+    indexes: list[str | list[str]] = Field(
+        default=[], description="Which fields to index, each alone or several together.", examples=[["gross"]]
+    )
+
+
+class DatasetDetail(DatasetSummary):
+    """A dataset with its Table Schema. That of a built-in one comes near it; its rules take more notations."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    table_schema: dict[str, Any] = Field(alias="schema")
+    version: int | None = Field(description="Grows with each change. Null for built-in datasets.", examples=[1])
+
+
+class PreviewReject(BaseModel):
+    """Why a record of the preview would be rejected."""
+
+    line_number: int
+    column: str | None
+    code: str
+    message: str
+    value: str | None
+
+
+class PreviewRecords(BaseModel):
+    """How many records the beginning of the file holds, and how many of them would be rejected."""
+
+    read: int
+    rejected: int
+
+
+class Preview(BaseModel):
+    """What the beginning of a file would become."""
+
+    dataset: str | None = Field(description="The dataset that it would be uploaded as. Null if it would be refused.")
+    error: dict[str, Any] | None = Field(description="Why it would be refused, as the upload would say it.")
+    candidates: list[dict[str, Any]] = Field(description="The nearest datasets, with their score and mapping.")
+    declaration: dict[str, Any] = Field(
+        description="A dataset for such files, with the Table Schema that the records show. It can be edited, and sent"
+        " to POST /datasets."
+    )
+    dialect: Dialect
+    header: list[str]
+    columns: Columns
+    table_schema: dict[str, Any]
+    records: PreviewRecords
+    rows: list[dict[str, Any]] = Field(
+        description="The first rows as they would load: as `dataset`, otherwise as `declaration`."
+    )
+    rejects: list[PreviewReject]
+    warnings: list[FileWarning]
 
 
 class Tenant(BaseModel):

@@ -72,11 +72,11 @@ async def _rows(connection: AsyncConnection, listing: RowListing, after: After |
 
 
 def _needs_index(listing: RowListing) -> NeedsIndex:
-    fields = [each.field.name for each in listing.filters] + [key.field.name for key in listing.sort]
+    fields = [each.field.public_name for each in listing.filters] + [key.field.public_name for key in listing.sort]
     names = list(dict.fromkeys(fields))
     return NeedsIndex(
         f"the rows are too many for this filter and order without an index on ({', '.join(names)})",
-        {"index": names, "indexed": [list(index.fields) for index in listing.table.indexes]},
+        {"index": names, "indexed": listing.table.public_indexes},
     )
 
 

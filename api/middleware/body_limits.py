@@ -1,9 +1,9 @@
 """Limits of request bodies, and the end of a request whose body was not read completely.
 
-Only routes with a request body of their own in the OpenAPI document take files. All other requests may have at most
-64 KiB. An answer that leaves a part of the body unread closes the connection, because the rest must not be read as the
-next request. Before that, the middleware reads and drops some of the rest: most clients do not read an answer before
-they have sent everything, and would see a broken connection instead of the reason.
+Only routes with a request body of their own in the OpenAPI document take files. A JSON document may have at most 1 MiB,
+the body of any other request 64 KiB. An answer that leaves a part of the body unread closes the connection, because the
+rest must not be read as the next request. Before that, the middleware reads and drops some of the rest: most clients do
+not read an answer before they have sent everything, and would see a broken connection instead of the reason.
 """
 
 import asyncio
@@ -22,7 +22,8 @@ from shared.errors import IngestError
 
 # Set in the request's state by api/server/protocol.py.
 IS_TOO_SLOW: Final = "is_too_slow"
-# The limit for routes that take no file.
+# The limits for routes that take a JSON document, and for those that take no body.
+MOST_DOCUMENT_BYTES: Final = 1024 * 1024
 MOST_BYTES: Final = 64 * 1024
 # With these answers nothing more is read: the client is not allowed in, or is too slow.
 _UNREAD: Final = (
@@ -93,8 +94,8 @@ class _Body:
         message = await self._next()
         if self._is_too_slow:
             self.refusal = TooSlow("The body arrived too slowly or stopped arriving; nothing was kept.")
-        elif self._bytes > MOST_BYTES and not _takes_file(self._scope):
-            self.refusal = BodyTooLarge(f"The body of this request may have at most {MOST_BYTES} bytes.")
+        elif self._bytes > (most := _most_bytes(self._scope)) and not _takes_file(self._scope):
+            self.refusal = BodyTooLarge(f"The body of this request may have at most {most} bytes.")
         return message if self.refusal is None else {"type": "http.disconnect"}
 
     async def drop(self, status: int) -> None:
@@ -125,3 +126,7 @@ class _Body:
 def _takes_file(scope: Scope) -> bool:
     # The router has put the route into the scope; a route that takes a file has a requestBody in `openapi_extra`.
     return "requestBody" in (getattr(scope.get("route"), "openapi_extra", None) or {})
+
+
+def _most_bytes(scope: Scope) -> int:
+    return MOST_BYTES if getattr(scope.get("route"), "body_field", None) is None else MOST_DOCUMENT_BYTES

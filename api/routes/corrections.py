@@ -17,6 +17,7 @@ from api.intake.text_parameters import TextParameters
 from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
 from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
+from api.tenant_datasets import registry_of
 from shared.database.tenancy import tenant_transaction
 from shared.errors import TooLarge
 from shared.ingest.corrections.correction_intake import (
@@ -89,8 +90,9 @@ class Correction:
         text = self.options.text.options
         has_dialect = text.delimiter is not None or text.quoting is not None
         text = replace(text, like=None if has_dialect else self.correctable.dialect)
+        registry = await registry_of(self.runtime, self.tenant.name)
         matcher = CorrectionHeader(
-            self.runtime.registry, self.correctable.dataset, self.correctable.mapping, self.correctable.schema
+            registry, self.correctable.dataset, self.correctable.mapping, self.correctable.schema
         )
         try:
             return await stage_file(

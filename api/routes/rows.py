@@ -11,10 +11,9 @@ from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
 from api.description.schemas import RowPage
 from api.description.strict_parameters import ROW_FILTERS
-from api.description.suggestions import unknown_name
-from api.http_errors import UnknownDataset
 from api.listings.paging import PageSize, address_with, link_header
 from api.listings.row_pages import decode_cursor, encode_cursor, read_rows, sources
+from api.tenant_datasets import dataset_of
 from shared.catalog.row_filters import parse_fields, parse_filter, parse_sort
 from shared.database.queries.rows import RowListing, collection_number
 from shared.database.tenancy import tenant_reading
@@ -23,9 +22,10 @@ router = APIRouter(prefix="/api/v1", tags=["datasets"])
 
 _DESCRIPTION: Final = """
 Rows of completed uploads of this dataset, each with its fields, `_id`, the upload and the line that it came from, and
-`_extra`, the columns without a field. Any other parameter is a filter: `year=1995`, `year__gte=1990`, `year__lt=2000`,
-`title__prefix=The`, `genres__has=Drama`, `runtime__null=true`. All filters must hold. Rows without a value of a sort
-key come last.
+`_extra`, the columns without a field. If a field has one of these names, ours has one more `_` before it.
+
+Any other parameter is a filter: `year=1995`, `year__gte=1990`, `year__lt=2000`, `title__prefix=The`,
+`genres__has=Drama`, `runtime__null=true`. All filters must hold. Rows without a value of a sort key come last.
 """
 _RESPONSES: Responses = {200: {"headers": LINK_HEADER}, **problems(404, 503)}
 
@@ -62,9 +62,7 @@ async def list_rows(
     cursor: CursorText = None,
 ) -> Response:
     """See `_DESCRIPTION`."""
-    if name not in runtime.registry:
-        raise unknown_name(UnknownDataset, "There is no dataset", name, runtime.registry.names)
-    table = runtime.registry.get(name).table
+    table = (await dataset_of(runtime, tenant.name, name)).table
     filters = tuple(parse_filter(table, key, value) for key, value in _filters(request))
     order, shown = parse_sort(table, sort), parse_fields(table, fields)
     async with tenant_reading(runtime.read_engine, tenant.name) as connection:
@@ -94,13 +92,13 @@ def _filters(request: Request) -> list[tuple[str, str]]:
 
 
 def _row(row: RowMapping, listing: RowListing, found: Mapping[int, RowMapping]) -> dict[str, Any]:
-    source = found.get(row["id"])
+    source, names = found.get(row["id"]), listing.table.origin_names
     return {
-        **{field.name: row[field.name] for field in listing.fields},
-        "_id": row["id"],
-        "_upload_id": None if source is None else str(source["upload_id"]),
-        "_line": None if source is None else row["id"] - source["first_id"],
-        "_extra": row["extra"],
+        **{field.public_name: row[field.name] for field in listing.fields},
+        names["id"]: row["id"],
+        names["upload_id"]: None if source is None else str(source["upload_id"]),
+        names["line"]: None if source is None else row["id"] - source["first_id"],
+        names["extra"]: row["extra"],
     }
 
 

@@ -17,6 +17,8 @@ from api.intake.table_parameters import TableParameters
 from api.intake.text_parameters import TextParameters
 from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
 from api.intake.upload_quota import ByteMeter
+from api.tenant_datasets import registry_of
+from shared.catalog.declaration import AUTO
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.headers import UploadHeader
 from shared.ingest.intake.idempotency import Reservation, fingerprint_of
@@ -59,7 +61,8 @@ class UploadRequest:
         str | None,
         Query(
             max_length=63,
-            description="Name of a dataset from GET /datasets. By default the header of the file decides.",
+            description="Name of a dataset from GET /datasets. By default the header of the file decides. `auto`: a"
+            " file of none of them gets a dataset of its own, which is declared as its header and first records show.",
         ),
     ] = None
     filename: Filename = None
@@ -104,11 +107,13 @@ class UploadRequest:
 
         Before the first byte it also raises `UnknownDataset`, `UnknownEncoding`, `InvalidMapping` and `InvalidSchema`.
         """
-        registry = self.runtime.registry
-        if self.dataset is not None and self.dataset not in registry:
-            raise unknown_name(UnknownDataset, "There is no dataset", self.dataset, registry.names)
+        registry = await registry_of(self.runtime, self.tenant.name)
+        dataset = None if self.dataset == AUTO else self.dataset
+        if dataset is not None and dataset not in registry:
+            raise unknown_name(UnknownDataset, "There is no dataset", dataset, [*registry.names, AUTO])
         table = self.table
-        matcher = UploadHeader(registry, self.dataset, table.column_mapping, table.table_schema)
+        may_infer = self.dataset == AUTO
+        matcher = UploadHeader(registry, dataset, table.column_mapping, table.table_schema, may_infer=may_infer)
         options = replace(self.text.options, header=table.names)
         return await stage_file(
             self.request, self.runtime, self.filename, options, matcher, meter, reservation, member=self.member

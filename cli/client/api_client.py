@@ -16,6 +16,8 @@ from shared.keys.api_key import parse_key
 
 API_PREFIX = "/api/v1"
 
+# The API reads no more of a file for a preview.
+PREVIEW_BYTES = 1024 * 1024
 FIRST_POLL_SECONDS = 0.1
 LONGEST_POLL_SECONDS = 1.0
 # A restart of the API takes a few seconds and harms no upload, so `watch` continues for this long without answers.
@@ -67,6 +69,37 @@ class ApiClient:
     def act(self, upload_id: object, action: str) -> Json:
         """Cancel, retry or undo an upload, and return the upload after that."""
         return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id")
+
+    def send_document(self, method: str, path: str, document: Json, member: str) -> Json:
+        """Send a JSON document to `path`; return the answer, which has this member."""
+        try:
+            response = self._http.request(method, path, json=document)
+        except httpx.TransportError as error:
+            raise unreachable(self.api_url, error) from error
+        return _checked(response, member)
+
+    def delete(self, path: str, params: Params) -> None:
+        """Delete what is at `path`."""
+        try:
+            response = self._http.delete(path, params=_present(params))
+        except httpx.TransportError as error:
+            raise unreachable(self.api_url, error) from error
+        if response.is_error:
+            raise problem_of(response)
+
+    def preview(self, file: OpenFile, params: Params) -> Json:
+        """What the file would become; only its beginning is sent."""
+        beginning = b""
+        for block in file.blocks(lambda _done: None):
+            beginning += block
+            if len(beginning) > PREVIEW_BYTES:
+                break
+        asked = _present({"filename": file.name, **params})
+        try:
+            response = self._http.post("/preview", params=asked, content=beginning)
+        except httpx.TransportError as error:
+            raise unreachable(self.api_url, error) from error
+        return _checked(response, "dialect")
 
     def upload(
         self,

@@ -1,4 +1,4 @@
-"""Commands that show what the API has: uploads, their history and rejects, movies, datasets."""
+"""Commands that show what the API has: uploads, their history and rejects, movies, rows."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,10 +8,9 @@ import typer
 
 from cli.choices import SortBy, SortOrder
 from cli.client.api_client import Params
-from cli.client.client_errors import unknown_name
 from cli.client.session import command_for, print_json, session, show, show_all
 from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, Page, PageSize, Tenant, UploadId
-from cli.rendering import render_datasets, render_lists, render_upload
+from cli.rendering import render_lists, render_upload
 from cli.sending.send import write_blocks
 from shared.database.state_machine import UploadState
 
@@ -173,25 +172,3 @@ def _filter(text: str) -> tuple[str, str]:
     if not separator or not name:
         raise typer.BadParameter(f"{text!r} is not FIELD=VALUE", param_hint="--where")
     return name, value
-
-
-@app.command()
-def datasets(
-    *,
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Show the columns and rules of this one.")
-    ] = None,
-    as_json: AsJson = False,
-    tenant: Tenant = None,
-    api_url: ApiUrl = DEFAULT_API_URL,
-) -> None:
-    """List what can be loaded: the datasets, or one with its columns and their rules."""
-    with session(api_url, tenant, as_json=as_json) as client:
-        answer = client.page("/datasets", {})
-        if name is None:
-            show(answer, render_datasets.datasets, as_json=as_json)
-            return
-        by_name = {dataset["name"]: dataset for dataset in answer["items"]}
-        if name not in by_name:
-            raise unknown_name("dataset", name, list(by_name))
-        show(by_name[name], render_datasets.dataset, as_json=as_json)

@@ -44,7 +44,7 @@ def _pair(text: str) -> tuple[str, str | None]:
 
 def _schema(file: Path | None, nulls: Sequence[str], date_format: str | None) -> dict[str, Any]:
     """The schema in the file, with the words and the format of the other options."""
-    schema = _read(file) if file else {}
+    schema = read_document(file, "--schema") if file else {}
     if nulls:
         schema["missingValues"] = list(dict.fromkeys(["", *schema.get("missingValues", []), *nulls]))
     if date_format:
@@ -52,14 +52,15 @@ def _schema(file: Path | None, nulls: Sequence[str], date_format: str | None) ->
     return schema
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_document(file: Path, hint: str = "FILE.json") -> dict[str, Any]:
+    """The JSON object in a file; raises `typer.BadParameter`, which names the parameter by `hint`."""
     try:
-        schema = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{file} is no readable JSON: {error}", param_hint="--schema") from error
-    if not isinstance(schema, dict):
-        raise typer.BadParameter(f"{file} does not hold a JSON object.", param_hint="--schema")
-    return schema
+        raise typer.BadParameter(f"{file} is no readable JSON: {error}", param_hint=hint) from error
+    if not isinstance(document, dict):
+        raise typer.BadParameter(f"{file} does not hold a JSON object.", param_hint=hint)
+    return document
 
 
 def _compact(document: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ They do not import pandas or pandera, so that the API can describe a dataset wit
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 FIRST_DATE = date(1870, 1, 1)
 YEARS_AHEAD = 10
@@ -45,6 +45,36 @@ class Matches(Check):
     """The whole text matches the pattern, which must mean the same to Python and to RE2."""
 
     pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOfNumbers(Check):
+    """One of these numbers."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class During(Check):
+    """A date or a moment in the closed range; None means no limit. Moments have a zone."""
+
+    low: date | datetime | None
+    high: date | datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length(Check):
+    """Text of so many characters; None means no upper limit."""
+
+    low: int
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MostBytes(Check):
+    """Text of at most so many bytes in UTF-8: a longer one fits no index."""
+
+    most: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,7 +73,8 @@ class Dataset:
     mean null. `quoting`: whether the publisher wraps cells in quotes, for files that do not show it. `is_general`: it
     is for files of many publishers, so a column whose values contradict its rule is not taken for it. `generic_names`
     are names in a header that tables of anything have (`id`), so they do not show that it is one of this dataset.
-    `derive` computes further fields from those of the file. `table` is where its rows land.
+    `derive` computes further fields from those of the file. `table` is where its rows land. `declaration` is the
+    number of a dataset that a tenant has declared; None for those that are built in.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Dataset:
     generic_names: tuple[str, ...] = ()
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
+    declaration: int | None = None
 
     @cached_property
     def column_names(self) -> list[str]:
@@ -126,9 +128,9 @@ class Dataset:
 
     def for_file(self, columns: FileColumns) -> "Dataset":
         """The dataset with only those of its columns that the file has."""
-        if not columns.missing:
-            return self
         found = tuple(column for column in self.columns if column.name in columns.mapped.values())
+        if len(found) == len(self.columns):
+            return self
         fields = {column.field for column in found}
         comparable = tuple(check for check in self.row_checks if {check.field, check.other} <= fields)
         return replace(self, columns=found, row_checks=comparable)
@@ -140,32 +142,6 @@ class Dataset:
         for column in self.columns:
             found.setdefault(column.name, []).extend(map(normalised, (column.name, *column.aliases)))
         return found
-
-    def describe(self) -> dict[str, Any]:
-        """A description for people: each column with what it may hold, as its rule and checks declare it."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "description": self.description,
-            "nulls": list(self.nulls),
-            "columns": [self._describe(column) for column in self.columns],
-            "row_rules": [{"code": rule.code, "message": rule.message} for rule in self.row_checks],
-        }
-
-    def _describe(self, column: Column) -> dict[str, Any]:
-        return {
-            "name": column.name,
-            "aliases": list(column.aliases),
-            "field": column.field,
-            "description": column.description,
-            "type": column.rule.name,
-            "required": column.required,
-            "key": column.is_key,
-            "rules": [
-                {"code": column.rule.code, "message": column.rule.message},
-                *({"code": check.code, "message": check.message} for check in column.checks),
-            ],
-        }
 
 
 @lru_cache(maxsize=4096)

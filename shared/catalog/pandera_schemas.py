@@ -16,10 +16,14 @@ from shared.catalog.checks import (
     YEARS_AHEAD,
     Between,
     Check,
+    During,
+    Length,
     Matches,
+    MostBytes,
     NotBefore,
     NotBlank,
     OneOf,
+    OneOfNumbers,
     ReleaseDay,
 )
 from shared.catalog.dataset import Column, Dataset
@@ -31,6 +35,8 @@ _DTYPES: Final[dict[pa.DataType, Any]] = {
     pa.date32(): "datetime64[s]",
     pa.timestamp("us", tz="UTC"): pd.DatetimeTZDtype(unit="us", tz="UTC"),
     pa.string(): str,
+    pa.bool_(): "boolean",
+    pa.list_(pa.string()): object,
 }
 
 
@@ -67,6 +73,40 @@ def _(check: Matches) -> pandera.Check:
         return pd.Series(found.to_numpy(zero_copy_only=False), index=values.index)
 
     return pandera.Check(is_match, name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: OneOfNumbers) -> pandera.Check:
+    return pandera.Check.isin(check.values, name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: During) -> pandera.Check:
+    low, high = (None if limit is None else pd.Timestamp(limit) for limit in (check.low, check.high))
+
+    def is_during(values: "pd.Series[Any]") -> "pd.Series[bool]":
+        passed = pd.Series(True, index=values.index)
+        if low is not None:
+            passed &= values >= low
+        if high is not None:
+            passed &= values <= high
+        return passed
+
+    return pandera.Check(is_during, name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: Length) -> pandera.Check:
+    return pandera.Check.str_length(check.low, check.high, name=check.code, error=check.message)
+
+
+@_check.register
+def _(check: MostBytes) -> pandera.Check:
+    def is_short(values: "pd.Series[str]") -> "pd.Series[bool]":
+        lengths = pc.binary_length(pa.array(values, pa.string()))
+        return pd.Series(lengths.to_numpy(zero_copy_only=False) <= check.most, index=values.index)
+
+    return pandera.Check(is_short, name=check.code, error=check.message)
 
 
 @_check.register

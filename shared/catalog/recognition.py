@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from shared.catalog.checks import Between
 from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
+from shared.catalog.declaration import Declaration
 from shared.catalog.rules.basic_rules import IsoDate
 from shared.catalog.rules.formatted_rules import Day, candidate_formats
 from shared.catalog.table_schema import TableSchema
@@ -54,7 +55,8 @@ class Candidate:
     """A dataset that a file may belong to.
 
     `lacks`: required columns that the header does not have. `contradicted`: names in the header whose values do not
-    look like those of the dataset. `left_out`: such names of a general dataset, which are not read as its columns.
+    look like those of the dataset. `inferred`: the dataset is made for this file, and
+    not declared yet. `left_out`: such names of a general dataset, which are not read as its columns.
     `closeness`: the score, although the file may have too little in common with it. `share`: how much of the dataset
     the header has, 0 to 1.
     """
@@ -68,6 +70,7 @@ class Candidate:
     share: float
     left_out: dict[str, str] = field(default_factory=dict)
     schema: TableSchema = field(default_factory=TableSchema)
+    inferred: Declaration | None = None
 
     @property
     def score(self) -> float:
@@ -113,7 +116,7 @@ class Candidate:
             for column in self.dataset.columns
             if column.name in sources
         ]
-        return sorted(map(repr, loaded)), self.dataset.nulls
+        return sorted(map(repr, loaded)), self.dataset.nulls, self.dataset.table.name
 
     def loads_like(self, other: "Candidate") -> bool:
         """Whether both would make the same rows and rejects of the file."""
@@ -126,14 +129,22 @@ def candidates(
     """Every dataset, the best one first."""
     judged = [_judge(dataset, header, sample, resolved(mapping or {}, dataset)) for dataset in datasets]
     films = [each for each in judged if each.is_possible and _is_of_films(each)]
-    judged = [_excluded(each) if _are_films(each, films, header) else each for each in judged]
+    judged = [_excluded(each) if _are_films(each, films, header) and not _is_own(each) else each for each in judged]
     # Of equals, the one that spells more of the names exactly so, then the smaller one.
     found = sorted(judged, key=lambda found: (-found.is_possible, -found.closeness, -_exact(found), len(found.lacks)))
+    if own := [each for each in found if _is_own(each)]:
+        return sorted(found, key=lambda each: -each.share if each in own else 1)
     general = next((each for each in films if each.dataset.is_general), None)
     if general is not None and _has_as_much(general, found[0]):
         found.remove(general)
         found.insert(0, general)
     return found
+
+
+def _is_own(candidate: Candidate) -> bool:
+    """Whether the tenant has declared the dataset for such files: it knows all of the header."""
+    is_known = candidate.dataset.declaration is not None and not candidate.columns.extra
+    return is_known and not candidate.lacks and not candidate.contradicted
 
 
 def _is_of_films(candidate: Candidate) -> bool:
@@ -191,6 +202,7 @@ def best(found: Sequence[Candidate], header: Sequence[str], *, is_chosen: bool =
         other
         for other in others
         if other.is_possible
+        and _is_own(other) == _is_own(first)
         and first.score - other.score < _TIE
         and len(other.columns.mapped) >= len(first.columns.mapped)
         and _exact(other) >= _exact(first)
@@ -260,6 +272,8 @@ def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
 
 
 def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Mapping[str, str]) -> Candidate:
+    if dataset.declaration is not None:  # its fields may have the names that repeated ones get
+        header = unique_names(header)
     columns = dataset.columns_of(header, mapping)
     lacks = [name for name in dataset.required_names if name in columns.missing]
     judged = () if lacks else sample  # what is not possible anyway need not be judged
@@ -285,6 +299,8 @@ def _judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Map
         is_alike = of_header >= _LEAST_SHARE_OF_GENERAL and known >= min(_LEAST_COLUMNS, len(header))
         # a client that says what the title is has a table of films
         has_enough = is_alike or any(name in dataset.required_names for name in mapping.values())
+    elif dataset.declaration is not None and not columns.extra:
+        has_enough = agreeing > 0
     elif dataset.table.name != MOVIES.name:
         has_enough = of_header >= _LEAST_SHARE_OF_OTHER_TABLE and found >= _LEAST_COLUMNS
     else:

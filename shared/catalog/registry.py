@@ -33,6 +33,10 @@ class Registry:
         modules = pkgutil.iter_modules(built_in.__path__, f"{built_in.__name__}.")
         return cls(import_module(module.name).DATASET for module in modules)
 
+    def with_declared(self, declared: Iterable[Dataset]) -> "Registry":
+        """These datasets and those that a tenant has declared; of equal names these count."""
+        return Registry([*declared, *self])
+
     def __iter__(self) -> Iterator[Dataset]:
         return iter(self._datasets.values())
 
@@ -53,6 +57,10 @@ class Registry:
     def columns(self) -> Iterator[Column]:
         """The columns of all datasets."""
         return (column for dataset in self for column in dataset.columns)
+
+    def find(self, name: str) -> Dataset | None:
+        """The dataset of this name, if there is one."""
+        return self._datasets.get(name)
 
     def get(self, name: str) -> Dataset:
         """The dataset of this name; raises `DatasetGone`."""

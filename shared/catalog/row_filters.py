@@ -72,7 +72,7 @@ def parse_filter(table: Table, name: str, text: str) -> Filter:
     field = _field(table, field_name)
     allowed = _OPERATORS.get(field.type, _ORDERED)
     if suffix not in allowed:
-        raise InvalidFilter(f"{field.name} has no filter {suffix}; it has {', '.join(allowed)}")
+        raise InvalidFilter(f"{field.public_name} has no filter {suffix}; it has {', '.join(allowed)}")
     operator = Operator(suffix)
     compared = Field(name, FieldType.BOOLEAN, "") if operator is Operator.NULL else field
     return Filter(field, operator, parse_value(compared, text))
@@ -83,7 +83,7 @@ def parse_value(field: Field, text: str) -> Any:
     try:
         return _PARSERS.get(field.type, _text)(text, field.type)
     except ValueError as error:
-        raise InvalidFilter(f"{field.name} must be {error}, not {text[:_LONGEST_TEXT]!r}") from error
+        raise InvalidFilter(f"{field.public_name} must be {error}, not {text[:_LONGEST_TEXT]!r}") from error
 
 
 def parse_sort(table: Table, text: str) -> tuple[SortKey, ...]:
@@ -92,7 +92,7 @@ def parse_sort(table: Table, text: str) -> tuple[SortKey, ...]:
     for part in filter(None, text.split(",")):
         field = _field(table, part.removeprefix("-"))
         if field.type is FieldType.TEXTS:
-            raise InvalidFilter(f"rows have no order by {field.name}: it is a list")
+            raise InvalidFilter(f"rows have no order by {field.public_name}: it is a list")
         keys.append(SortKey(field, part.startswith("-")))
     if len({key.field.name for key in keys}) < len(keys):
         raise InvalidFilter("sort names a field twice")

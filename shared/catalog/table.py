@@ -1,6 +1,6 @@
 """What a table is: the fields of its rows, what identifies a row, and what readers may ask for quickly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -47,13 +47,22 @@ WIDTHS: Final[Mapping[FieldType, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a table's rows; a value may be null unless it is `required`. `is_internal`: not for readers."""
+    """One field of a table's rows; a value may be null unless it is `required`. `is_internal`: not for readers.
+
+    `name` is that of the database's column, `title` what readers call it, which may be any text; by default the same.
+    """
 
     name: str
     type: FieldType
     description: str
     required: bool = False
     is_internal: bool = False
+    title: str = ""
+
+    @property
+    def public_name(self) -> str:
+        """What readers call it."""
+        return self.title or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +98,33 @@ class Table:
 
     @property
     def readable(self) -> dict[str, Field]:
-        """The fields that readers see, by name."""
-        return {field.name: field for field in self.fields if not field.is_internal}
+        """The fields that readers see, by what they call them."""
+        return {field.public_name: field for field in self.fields if not field.is_internal}
+
+    @property
+    def public_indexes(self) -> list[list[str]]:
+        """The fields of each index, as readers call them; an index with an internal field serves no filter."""
+        names = {field.name: field.public_name for field in self.readable.values()}
+        return [[names[name] for name in index.fields] for index in self.indexes if names.keys() >= {*index.fields}]
+
+    @property
+    def origin_names(self) -> dict[str, str]:
+        """What readers call `id`, `upload_id`, `line` and `extra` of a row: names that no field has."""
+        return {name: _free(f"_{name}", self.readable) for name in ("id", "upload_id", "line", "extra")}
+
+    @property
+    def public_key(self) -> list[str]:
+        """The fields of the key, as readers call them."""
+        names = {field.name: field.public_name for field in self.fields}
+        return [names[name] for name in self.key]
 
     @property
     def indexed_fields(self) -> tuple[str, ...]:
         """The fields in any index: the planner needs their statistics."""
         return tuple(dict.fromkeys(name for index in self.indexes for name in index.fields))
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    while name in taken:
+        name = f"_{name}"
+    return name

@@ -8,25 +8,21 @@ with the formats that its first records show.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from shared.catalog.checks import Between, Check, Matches, OneOf
+from shared.catalog.constraints import checks_of
 from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
 from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
 from shared.catalog.rules.formatted_rules import Day, Number, WholeNumber
+from shared.catalog.schema_members import are_words, refuse_others, require, storable
 from shared.errors import InvalidSchema
 
 _NUMBER_MEMBERS: Final = ("decimalChar", "groupChar", "bareNumber")
 _FIELD_MEMBERS: Final = frozenset(("name", "type", "title", "description", "format", "constraints", *_NUMBER_MEMBERS))
 _SCHEMA_MEMBERS: Final = frozenset(("fields", "missingValues", "dateFormat"))
-_CONSTRAINTS: Final = frozenset(("required", "minimum", "maximum", "pattern", "enum"))
 _MOST_WORDS: Final = 100
-_LONGEST_PATTERN: Final = 500
 
 
 @dataclass(frozen=True)
@@ -50,16 +46,19 @@ class TableSchema:
     @classmethod
     def from_json(cls, document: Any) -> Self:
         """The inverse of `to_json`; raises `InvalidSchema`."""
-        _require(isinstance(document, dict), "schema must be a JSON object: a Table Schema with only what differs")
-        _refuse_others(document, _SCHEMA_MEMBERS, "schema")
+        require(isinstance(document, dict), "schema must be a JSON object: a Table Schema with only what differs")
+        refuse_others(document, _SCHEMA_MEMBERS, "schema")
         fields, words = document.get("fields", []), document.get("missingValues")
         date_format = document.get("dateFormat")
-        _require(isinstance(fields, list) and all(isinstance(item, dict) for item in fields), "fields must be objects")
-        _require(words is None or _are_words(words), f"missingValues must be a list of at most {_MOST_WORDS} texts")
-        _require(date_format is None or isinstance(date_format, str), "dateFormat must be a text")
+        require(isinstance(fields, list) and all(isinstance(item, dict) for item in fields), "fields must be objects")
+        require(
+            words is None or are_words(words, _MOST_WORDS),
+            f"missingValues must be a list of at most {_MOST_WORDS} texts",
+        )
+        require(date_format is None or isinstance(date_format, str), "dateFormat must be a text")
         for item in fields:
-            _require(isinstance(item.get("name"), str), "each field must have a name")
-            _refuse_others(item, _FIELD_MEMBERS, item["name"])
+            require(isinstance(item.get("name"), str), "each field must have a name")
+            refuse_others(item, _FIELD_MEMBERS, item["name"])
         return cls({item["name"]: item for item in fields}, None if words is None else tuple(words), date_format)
 
     @property
@@ -91,7 +90,7 @@ class TableSchema:
         """
         sources, found = columns.sources, dataset.for_file(columns)
         unknown = [name for name in self.fields if not any(_is_named(name, one, sources) for one in found.columns)]
-        _require(not unknown, f"schema has fields that feed no column: {', '.join(unknown)}")
+        require(not unknown, f"schema has fields that feed no column: {', '.join(unknown)}")
         if not self.to_json():
             return found
         return replace(
@@ -109,13 +108,11 @@ class TableSchema:
 
     def _column(self, column: Column, sources: Mapping[str, str]) -> Column:
         described = self._field(column, sources)
-        constraints = described.get("constraints", {})
-        _require(isinstance(constraints, dict), "constraints must be an object")
-        _refuse_others(constraints, _CONSTRAINTS, f"constraints of {column.name}")
+        rule, constraints = _rule(column, described, self.date_format), described.get("constraints", {})
         return replace(
             column,
-            rule=_rule(column, described, self.date_format),
-            checks=(*column.checks, *_checks(column, constraints)),
+            rule=rule,
+            checks=(*column.checks, *checks_of(column.name, rule, constraints)),
             is_key=column.is_key or bool(constraints.get("required")),
         )
 
@@ -130,75 +127,17 @@ def _rule(column: Column, described: Mapping[str, Any], date_format: str | None)
         if isinstance(rule, IsoDate):
             named = described.get("format", date_format)
             return rule if named in (None, "default") else Day(named)
-        _require("format" not in described, f"{column.name} is no date, so it has no format")
+        require("format" not in described, f"{column.name} is no date, so it has no format")
         numeric = {name: described[name] for name in _NUMBER_MEMBERS if name in described}
         if not numeric:
             return rule
         bare, group = bool(numeric.get("bareNumber", True)), numeric.get("groupChar", "")
         if type(rule) is Decimal or isinstance(rule, Number):
             return Number(numeric.get("decimalChar", "."), group, bare_number=bare)
-        _require(
+        require(
             isinstance(rule, Whole) and rule.name == Whole.name,
             f"{column.name} takes no decimalChar, groupChar or bareNumber",
         )
         return WholeNumber(group, bare_number=bare)
     except (ValueError, TypeError) as error:
         raise InvalidSchema(f"{column.name}: {error}") from error
-
-
-def _checks(column: Column, constraints: Mapping[str, Any]) -> Iterable[Check]:
-    low, high = constraints.get("minimum"), constraints.get("maximum")
-    if low is not None or high is not None:
-        is_number = column.rule.type in (pa.int64(), pa.float64()) and not {type(low), type(high)} & {str, bool, list}
-        _require(is_number, f"{column.name}: minimum and maximum must be numbers, and of a column of numbers")
-        shown = f"must be from {'any number' if low is None else low} to {'any number' if high is None else high}"
-        yield Between(code="out_of_range", message=shown, low=float("-inf") if low is None else low, high=high)
-    is_text = column.rule.type == pa.string()
-    if "enum" in constraints:
-        words = constraints["enum"]
-        _require(is_text and _are_words(words), f"{column.name}: enum must be a list of texts, of a column of text")
-        yield OneOf(code="not_in_enum", message=f"must be one of: {', '.join(words)}", values=tuple(words))
-    if "pattern" in constraints:
-        pattern = constraints["pattern"]
-        _require(
-            is_text and _is_pattern(pattern), f"{column.name}: pattern must be a regular expression as RE2 takes it"
-        )
-        yield Matches(code="pattern_mismatch", message=f"must match {pattern}", pattern=pattern)
-
-
-def _is_pattern(pattern: object) -> bool:
-    if not isinstance(pattern, str) or len(pattern) > _LONGEST_PATTERN:
-        return False
-    try:
-        pc.match_substring_regex(pa.array([""]), rf"^(?:{pattern})\z")
-    except pa.ArrowInvalid:
-        return False
-    return True
-
-
-def _are_words(words: object) -> bool:
-    return (
-        isinstance(words, Sequence)
-        and not isinstance(words, str)
-        and len(words) <= _MOST_WORDS
-        and all(isinstance(word, str) and "\0" not in word for word in words)
-    )
-
-
-def _refuse_others(document: Mapping[str, Any], known: frozenset[str], owner: str) -> None:
-    others = sorted(set(document) - known)
-    _require(not others, f"{owner} has members that are not supported: {', '.join(others)}")
-
-
-def storable(document: Any) -> Any:
-    """The document; raises `ValueError` if it has a text that is none: half a surrogate pair, or a zero byte."""
-    text = json.dumps(document, ensure_ascii=False)
-    text.encode()
-    if "\\u0000" in text:
-        raise ValueError("a zero byte")
-    return document
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise InvalidSchema(message)

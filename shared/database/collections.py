@@ -4,7 +4,7 @@ from typing import Final
 
 from shared.catalog.table import Table
 from shared.database.models.collections import Collection
-from shared.database.partitions import create_branch, create_shared_leaf
+from shared.database.partitions import create_branch, create_shared_leaf, create_table
 from shared.database.state_machine import Connection
 
 _FIND: Final = """
@@ -35,6 +35,8 @@ def collection_of(connection: Connection, table: Table, tenant: str, dataset: st
     [[number, new_branch]] = connection.execute(_INSERT, branch=branch, **names)
     collection = Collection(number=number, branch=new_branch, **names)
     statements = create_branch(table, new_branch, tenant) if branch is None else []
+    if connection.execute("SELECT to_regclass(%(name)s)::text", name=table.name)[0][0] is None:  # a declared dataset's
+        statements = [*create_table(table), *statements]
     for statement in [*statements, *create_shared_leaf(table, collection)]:
         connection.execute(statement)
     return collection

@@ -16,6 +16,7 @@ query the tables, whose policies then apply.
 from typing import Final
 
 from shared.catalog.table import Table
+from shared.database.engine import API_ROLE
 from shared.database.models.collections import Collection
 from shared.database.record_ids import FIRST_LARGE_ID, end_of
 from shared.database.row_tables import column_definitions
@@ -31,6 +32,23 @@ def upload_leaf(table: str, upload_number: int) -> str:
 def shared_leaf(table: str, collection: int) -> str:
     """Name of the leaf of a collection's small uploads."""
     return f"{table}_c{collection}"
+
+
+def open_to_requests(table: str) -> list[str]:
+    """SQL by which a request sees its tenant's rows of a table, and the owner all of them."""
+    is_theirs = "tenant = (SELECT nullif(current_setting('app.tenant', true), ''))"
+    return [
+        f"CREATE POLICY of_owner ON {table} TO CURRENT_USER USING (true)",
+        f"CREATE POLICY of_requests ON {table} TO {API_ROLE} USING ({is_theirs})",
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
+        f"GRANT SELECT ON {table} TO {API_ROLE}",
+    ]
+
+
+def create_table(table: Table) -> list[str]:
+    """SQL for the table that readers ask. Migrations create those of built-in tables."""
+    columns = ", ".join(column_definitions(table))
+    return [f"CREATE TABLE {table.name} ({columns}) PARTITION BY LIST (tenant)", *open_to_requests(table.name)]
 
 
 def create_branch(table: Table, branch: str, tenant: str) -> list[str]:

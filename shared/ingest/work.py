@@ -3,18 +3,20 @@
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from shared.catalog.dataset import Dataset, FileColumns
+from shared.catalog.registry import Registry
 from shared.catalog.table import Table
 from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.file_warnings import FileWarning, merged
 from shared.database import leases, state_machine
 from shared.database.collections import collection_of
+from shared.database.declarations import declared
 from shared.database.loader_connection import LoaderConnection
 from shared.database.models.collections import Collection
 from shared.database.partitions import create_upload_leaf, shared_leaf, upload_leaf
@@ -26,7 +28,7 @@ from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 LOADER: Final = socket.gethostname()
 
 _COLUMNS: Final = (
-    "number, tenant, dataset, table_name, first_id, corrects,"
+    "number, tenant, dataset, declaration, first_id, corrects,"
     " (SELECT first_id FROM uploads AS corrected WHERE corrected.number = uploads.corrects), dialect::text, header,"
     " columns::text, table_schema::text, storage_key, trace_id, on_error, max_rejects, max_rejects_percent"
 )
@@ -53,7 +55,7 @@ class Work:
     id: UUID
     number: int
     tenant: str
-    dataset: str
+    dataset: Dataset
     dialect: Dialect
     header: tuple[str, ...]
     # None for uploads of earlier versions
@@ -76,10 +78,16 @@ class Work:
         """Number of the upload that its rows belong to."""
         return self.number if self.corrects is None else self.corrects
 
-    def columns_of(self, dataset: Dataset) -> FileColumns:
+    @property
+    def file_columns(self) -> FileColumns:
         """Which columns of the file feed its dataset."""
         ours = {*REJECT_COLUMNS, *SHEET_COLUMNS}
-        return self.columns or dataset.columns_of([name for name in self.header if name not in ours])
+        return self.columns or self.dataset.columns_of([name for name in self.header if name not in ours])
+
+    @property
+    def applied_dataset(self) -> Dataset:
+        """The dataset as this file has it; raises `InvalidSchema` if the dataset has changed since."""
+        return self.schema.applied(self.dataset, self.file_columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,21 +131,22 @@ INSERT INTO upload_events (upload_number, event, reason) VALUES (%(upload)s, %(e
 """
 
 
-def begin(connection: LoaderConnection, upload_id: UUID, tables: Mapping[str, Table]) -> Work | None:
-    """Join the loading of this upload, whose rows go into one of the tables; None if there is nothing left to load.
+def begin(connection: LoaderConnection, upload_id: UUID, registry: Registry) -> Work | None:
+    """Join the loading of this upload of one of the datasets; None if there is nothing left to load.
 
-    An upload whose table is gone fails.
+    An upload whose dataset is gone fails.
     """
     with connection.transaction():
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
             return None
-        number, tenant, dataset, table_name, first_id, corrects, corrected_id, *rest = row
-        table = tables.get(table_name)
-        if table is None:
-            state_machine.fail(connection, number, DatasetGone.code, f"the dataset {dataset} no longer exists")
+        number, tenant, name, declaration, first_id, corrects, corrected_id, *rest = row
+        dataset = declared(connection, declaration) if declaration is not None else registry.find(name)
+        if dataset is None:
+            state_machine.fail(connection, number, DatasetGone.code, f"the dataset {name} no longer exists")
             return None
-        collection = collection_of(connection, table, tenant, dataset)
+        table = dataset.table
+        collection = collection_of(connection, table, tenant, name)
         connection.execute(_SET_COLLECTION, upload=number, collection=collection.number)
         dialect, header, columns, schema, storage_key, trace_id, *budget = rest
         return Work(

@@ -67,6 +67,9 @@ class HeaderMatcher(Protocol):
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from the nearest layout: 0 (a match) to 1 (no column in common)."""
 
+    def otherwise(self, text: bytes, options: TextOptions) -> "tuple[TextOptions, HeaderMatcher] | None":
+        """How to read a file that begins with this text, in UTF-8, and matches nothing; None if it is refused."""
+
     def dialect_of(self, header: Sequence[str], dialect: Dialect) -> Dialect:
         """The dialect that the header declares for its file, or the given one if it declares none."""
 

@@ -16,7 +16,7 @@ from shared.csv.unreadable import NoValidRecord
 SAMPLE_BYTES: Final = 128 * 1024
 # So many records without a valid one are no accident.
 _HOPELESS_RECORDS: Final = 100
-_KEPT_ROWS: Final = 500
+_KEPT_ROWS: Final = 5_000
 
 
 class Layout(Protocol):

@@ -8,6 +8,7 @@
     idempotency_keys            a client may send a request twice and gets one upload
     api_keys                    who may do what, where keys are required
     tenant_schedule             when each tenant was last served, for fair scheduling
+    datasets 1--n uploads       datasets that tenants have declared
     collections                 a tenant's rows of one dataset: where they are, and how many
     upload_totals, collection_totals   how many rows have which values, so that no request counts rows
     movies, ...                 the rows; see `shared.catalog.tables` for their columns, `partitions` for where they are
@@ -20,6 +21,7 @@ slow.
 from shared.database.models.base import TENANT_NAME, Base
 from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, TenantSchedule
 from shared.database.models.collections import Collection, CollectionTotal, UploadTotal
+from shared.database.models.declarations import DeclaredDataset
 from shared.database.models.uploads import (
     Batch,
     Duplicate,
@@ -40,6 +42,7 @@ __all__ = [
     "Batch",
     "Collection",
     "CollectionTotal",
+    "DeclaredDataset",
     "Duplicate",
     "IdempotencyKey",
     "Reject",

@@ -63,6 +63,8 @@ class Upload(Base):
     filename: Mapped[str]
     member: Mapped[str | None]
     dataset: Mapped[str]
+    # the number of its dataset, if the tenant has declared it and has not deleted it since
+    declaration: Mapped[int | None] = mapped_column(ForeignKey("datasets.number", ondelete="SET NULL"))
     # where its rows land, see `record_ids` and `partitions`; without a collection until a loader has begun
     table_name: Mapped[str]
     first_id: Mapped[int] = mapped_column(BigInteger)
@@ -140,6 +142,7 @@ class Upload(Base):
         Index(None, "tenant", "first_id"),
         Index(None, "sha256"),
         Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),
+        Index(None, "declaration", postgresql_where=text("declaration IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),
         # the same file is loaded in the same way only once, unless the client forces it
         Index(

@@ -15,6 +15,7 @@ from shared.catalog.recognition import Candidate, Sample, unique_names
 from shared.catalog.registry import MOST_COLUMNS, Registry
 from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
+from shared.csv.sniffing.sniff import TextOptions
 from shared.csv.unreadable import HeaderMismatch
 from shared.database.models import Upload
 from shared.database.state_machine import UploadState
@@ -123,6 +124,9 @@ class CorrectionHeader:
 
     def without_header(self, _rows: Sample) -> None:
         """None: a correction has a header."""
+
+    def otherwise(self, _text: bytes, _options: TextOptions) -> None:
+        """None: a correction has the columns of the corrected file."""
 
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from the dataset, 0 to 1."""

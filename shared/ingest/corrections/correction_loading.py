@@ -77,7 +77,7 @@ def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Correc
     """Like `validate`, but the rows get ids of the corrected upload, by the lines that they name."""
     records, lines = _take_lines(records)
     ids = lines + work.destination.first_id
-    validated = validate(records, dataset, work.columns_of(dataset), work.destination, work.number, ids)
+    validated = validate(records, dataset, work.file_columns, work.destination, work.number, ids)
     locations, numbers = records.locations, records.numbers
     named = Locations(locations.line_numbers[numbers], locations.byte_starts[numbers], locations.byte_ends[numbers])
     return Corrected(

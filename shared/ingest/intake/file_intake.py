@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from shared.catalog.dataset import FileColumns
+from shared.catalog.declaration import Declaration
 from shared.catalog.recognition import Candidate
 from shared.catalog.table_schema import TableSchema
 from shared.csv.compression.codec import ANEW
@@ -27,7 +28,14 @@ from shared.csv.sniffing.paired_colons import PairedColons
 from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions, sniff
 from shared.csv.sniffing.trials import Sniffed
 from shared.csv.split import Span, Splitter
-from shared.csv.unreadable import EmptyFile, UnreadableFile
+from shared.csv.unreadable import (
+    AmbiguousDataset,
+    AmbiguousFormat,
+    EmptyFile,
+    HeaderMismatch,
+    NoValidRecord,
+    UnreadableFile,
+)
 from shared.database.record_ids import SMALL_LINES
 from shared.errors import TooLarge
 from shared.settings import Settings
@@ -39,11 +47,13 @@ class StagedFile:
     """A file that is stored and split, but not yet registered; see `Upload` for the fields.
 
     `named_encoding`: the encoding that the client named, if it did. `member`: which member of an archive it is.
+    `inferred`: the dataset is none yet, and the registration declares it.
     """
 
     filename: str
     dataset: str
     table_name: str
+    declaration: int | None
     dialect: Dialect
     header: list[str]
     columns: FileColumns
@@ -58,6 +68,7 @@ class StagedFile:
     is_small: bool
     named_encoding: str | None = None
     member: str | None = None
+    inferred: Declaration | None = None
 
 
 class FileIntake:
@@ -154,6 +165,7 @@ class _Content:
             filename=filename,
             dataset=self._sniffed.layout.name,
             table_name=self._layout.dataset.table.name,
+            declaration=self._layout.dataset.declaration,
             columns=self._layout.columns,
             table_schema=self._layout.schema,
             warnings=list(self._warnings(spans[-1])),
@@ -172,6 +184,7 @@ class _Content:
             spans=spans,
             is_small=len(spans) == 1 and spans[-1].first_line + spans[-1].line_feeds < SMALL_LINES,
             named_encoding=self._options.encoding,
+            inferred=self._layout.inferred,
         )
 
     def discard(self) -> None:
@@ -191,7 +204,7 @@ class _Content:
 
     def _look(self, *, at_end: bool) -> None:
         """Recognise the file as soon as its beginning is enough, and begin to store and split it."""
-        found = self._sniffed = sniff(self._head, self._options, self._matcher, is_all=at_end)
+        found = self._sniffed = self._sniff(at_end=at_end)
         if found is None:
             return
         if found.dialect.has_doubled_returns:
@@ -210,6 +223,17 @@ class _Content:
         )
         self._splitter.feed(self._store(self._head, at_end=at_end)[found.header_end :])
         self._head = b""
+
+    def _sniff(self, *, at_end: bool) -> Sniffed | None:
+        """The file in the dialect and the layout that the matcher finds, or in those that it proposes otherwise."""
+        try:
+            return sniff(self._head, self._options, self._matcher, is_all=at_end)
+        except (HeaderMismatch, AmbiguousDataset, AmbiguousFormat, NoValidRecord):
+            otherwise = self._matcher.otherwise(self._head, self._options)
+            if otherwise is None:
+                raise
+        options, matcher = otherwise
+        return sniff(self._head, options, matcher, is_all=at_end)
 
     def _store(self, text: bytes, *, at_end: bool) -> bytes:
         """Write the text in the form that the reader expects, and return it."""

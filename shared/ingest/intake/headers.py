@@ -1,14 +1,22 @@
 """How the intake of an upload judges a header: by the datasets of the registry."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
+from shared.catalog.inference import inferred
 from shared.catalog.recognition import Candidate, Sample, unique_names, with_schema
 from shared.catalog.registry import MOST_COLUMNS, Registry
 from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
+from shared.csv.sniffing.shape import shape_of
+from shared.csv.sniffing.sniff import TextOptions
 from shared.csv.unreadable import AmbiguousDataset, HeaderMismatch
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
+
+# The registration gives an inferred dataset its name and its number.
+_UNNAMED: Final = "inferred"
+_UNDECLARED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +24,14 @@ class UploadHeader:
     """Matches the header of an upload. A `csv.sniff.HeaderMatcher`.
 
     `dataset`, which must exist, allows only that dataset. `mapping`: name in the header -> name of a column. `schema`:
-    how its values are written.
+    how its values are written. `may_infer`: a file of none of the datasets gets one of its own.
     """
 
     registry: Registry
     dataset: str | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
     schema: TableSchema = field(default_factory=TableSchema)
+    may_infer: bool = False
     most_columns: int = MOST_COLUMNS
 
     def names(self, header: Sequence[str]) -> list[str]:
@@ -44,11 +53,17 @@ class UploadHeader:
         Raises `HeaderMismatch`, `AmbiguousDataset`, `AmbiguousFormat` and `InvalidSchema`.
         """
         found = self.registry.recognise(header, self.dataset, rows, self.mapping)
+        if self.may_infer and found.dataset.declaration is not None and found.contradicted:
+            raise HeaderMismatch(f"the values are not those of {found.name}: {', '.join(found.contradicted)}")
         return with_schema(found, self.schema, header, rows)
 
     def without_header(self, rows: Sample) -> Sequence[str] | None:
         """See `Registry.without_header`."""
         return self.registry.without_header(rows)
+
+    def otherwise(self, text: bytes, options: TextOptions) -> "tuple[TextOptions, InferredHeader] | None":
+        """A table of any shape, if it may get a dataset of its own."""
+        return _of_any_shape(text, options) if self.may_infer else None
 
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from the nearest dataset, 0 to 1."""
@@ -57,3 +72,84 @@ class UploadHeader:
     def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
         """The given dialect: the header of an upload declares none."""
         return dialect
+
+
+@dataclass(frozen=True, slots=True)
+class InferredHeader:
+    """Matches the header of a table of so many columns of which nothing is known. A `csv.sniff.HeaderMatcher`."""
+
+    width: int
+    most_columns: int = MOST_COLUMNS
+
+    def names(self, header: Sequence[str]) -> list[str]:
+        """See `unique_names`."""
+        return unique_names(header)
+
+    def match(self, header: Sequence[str]) -> Candidate:
+        """A dataset of texts; raises `HeaderMismatch`."""
+        if len(header) != self.width or len(header) > MOST_COLUMNS:
+            raise HeaderMismatch(f"the line has {len(header):,} names, and most records have {self.width:,} fields")
+        return self.decide(self.names(header), ())
+
+    def decide(self, header: Sequence[str], rows: Sample) -> Candidate:
+        """The dataset that the records show."""
+        declaration = inferred(_UNNAMED, header, rows)
+        dataset = declaration.dataset(_UNDECLARED)
+        columns = dataset.columns_of(header)
+        return Candidate(dataset, columns, [], [], 1.0, has_enough=True, share=1.0, inferred=declaration)
+
+    def without_header(self, _rows: Sample) -> None:
+        """None: the shape of the table has decided whether it has a header."""
+
+    def otherwise(self, _text: bytes, _options: TextOptions) -> None:
+        """None: this is the other way."""
+
+    def distance(self, header: Sequence[str]) -> float:
+        """How far the header is from one of such a table: 0 or 1."""
+        return float(len(header) != self.width)
+
+    def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
+        """The given dialect: a header declares none."""
+        return dialect
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownHeader:
+    """Matches no header, so that the file is read as a table of any shape. A `csv.sniff.HeaderMatcher`."""
+
+    most_columns: int = MOST_COLUMNS
+
+    def names(self, header: Sequence[str]) -> list[str]:
+        """See `unique_names`."""
+        return unique_names(header)
+
+    def match(self, header: Sequence[str]) -> Candidate:
+        """Raises `HeaderMismatch`."""
+        raise HeaderMismatch(f"the header of {len(header):,} names is not compared with any dataset")
+
+    def decide(self, header: Sequence[str], _rows: Sample) -> Candidate:
+        """Raises `HeaderMismatch`."""
+        return self.match(header)
+
+    def without_header(self, _rows: Sample) -> None:
+        """None: the shape of the table decides whether it has a header."""
+
+    def otherwise(self, text: bytes, options: TextOptions) -> tuple[TextOptions, InferredHeader]:
+        """The table of any shape."""
+        return _of_any_shape(text, options)
+
+    def distance(self, _header: Sequence[str]) -> float:
+        """1: nothing is near."""
+        return 1.0
+
+    def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
+        """The given dialect."""
+        return dialect
+
+
+def _of_any_shape(text: bytes, options: TextOptions) -> tuple[TextOptions, InferredHeader]:
+    shape = shape_of(text, options.delimiter, options.quoting)
+    options = replace(options, delimiter=shape.delimiter)
+    if not shape.has_header and options.header is None:
+        options = replace(options, header=())
+    return options, InferredHeader(shape.width)

@@ -4,24 +4,29 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 
+from shared.catalog.declaration import Declaration
+from shared.catalog.inference import name_of_file
 from shared.csv.file_warnings import MESSAGES, FileWarning
+from shared.database.declarations import declare, find_declared
 from shared.database.models import Batch, Upload, large_first_ids, small_first_ids, upload_numbers
 from shared.database.state_machine import KEPT_STATES
+from shared.errors import DatasetExists
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.reject_budget import Budget
 from shared.messaging import Transport
 
 _COPIED_FIELDS: Final = (
-    *("filename", "member", "dataset", "table_name", "header", "storage_key", "size_bytes", "sha256"),
+    *("filename", "member", "dataset", "table_name", "declaration", "header", "storage_key", "size_bytes", "sha256"),
     *("content_bytes", "header_bytes"),
 )
 
+_MOST_NAMES: Final = 1_000
 # A file may have been forced in any number of times.
 _MOST_EARLIER: Final = 100
 
@@ -56,6 +61,8 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
     If the tenant has an active or completed upload of the same bytes that is loaded in the same way, this returns that
     one instead; of others it warns. Raises errors of SQLAlchemy.
     """
+    if staged.inferred is not None:
+        staged = _declared(connection, staged, staged.inferred, options.tenant)
     number, key = None, _options_key(staged, options)
     while number is None:
         earlier = connection.execute(_same_content(staged, options)).all()
@@ -67,6 +74,21 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
     rows = [asdict(span) | {"upload_number": number, "number": position} for position, span in enumerate(staged.spans)]
     connection.execute(insert(Batch), rows)
     return Registered(connection.scalars(select(Upload.id).where(Upload.number == number)).one(), deduplicated=False)
+
+
+def _declared(connection: Connection, staged: StagedFile, inferred: Declaration, tenant: str) -> StagedFile:
+    """The file as one of a dataset that is declared for it, or was for a file of the same name and columns."""
+    stem = name_of_file(staged.filename)
+    for name in (stem, *(f"{stem}_{number}" for number in range(2, _MOST_NAMES))):
+        declaration = replace(inferred, name=name, title=name)
+        found = find_declared(connection, tenant, name)
+        if found is None:
+            found = declare(connection, tenant, declaration), declaration
+        number, stored = found
+        if replace(stored, title=name, description="") == declaration:
+            dataset = declaration.dataset(number)
+            return replace(staged, dataset=name, table_name=dataset.table.name, declaration=number)
+    raise DatasetExists(f"there are too many datasets called {stem}; declare one for the file")
 
 
 def _insert_upload(

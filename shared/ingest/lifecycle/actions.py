@@ -54,7 +54,7 @@ def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 
     Raises `NotFound` and `StateConflict`.
     """
-    number = _persistently(lambda: _cancel(engine, upload_id, tenant))
+    number = persistently(lambda: _cancel(engine, upload_id, tenant))
     if number is None:
         return
     log.info("upload_cancelled", upload_id=str(upload_id))
@@ -79,7 +79,7 @@ def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
         drop_table(engine, number)
         reach("retry.dropped")
     try:
-        _persistently(lambda: _retry(engine, upload_id, tenant))
+        persistently(lambda: _retry(engine, upload_id, tenant))
     except IntegrityError as error:
         raise StateConflict("the same file was uploaded again in the meantime", {"allowed": []}) from error
 
@@ -97,7 +97,7 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     """Remove a completed upload's rows from the listing, all at once; raises `NotFound` and `StateConflict`."""
     timeouts = _drop_lock_timeouts()
-    _persistently(lambda: _undo(engine, upload_id, tenant, next(timeouts)))
+    persistently(lambda: _undo(engine, upload_id, tenant, next(timeouts)))
 
 
 def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) -> None:
@@ -152,7 +152,7 @@ def drop_table(engine: Engine, number: int) -> None:
     """
     timeouts = _drop_lock_timeouts()
     try:
-        _persistently(lambda: _drop_table(engine, number, next(timeouts)))
+        persistently(lambda: _drop_table(engine, number, next(timeouts)))
     except DBAPIError as error:
         if not _is_lock_trouble(error):
             raise
@@ -186,7 +186,7 @@ def _retryable_number(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int 
         return connection.scalar(select(Upload.number).where(*mine))
 
 
-def _persistently(action: Callable[[], T]) -> T:
+def persistently(action: Callable[[], T]) -> T:
     """Repeat the action after a lock timeout or a deadlock, which have rolled its transaction back."""
     deadline = time.monotonic() + _TRY_FOR_SECONDS
     while True:

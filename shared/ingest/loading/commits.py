@@ -40,9 +40,9 @@ class Commit(Protocol):
         """Validate the records, then commit them; raises `LostLease`, and errors of validation and database."""
 
 
-def commit_of(work: Work, dataset: Dataset) -> Commit:
-    """The strategy for an upload of this dataset; raises `InvalidSchema` if the dataset has changed since."""
-    dataset = work.schema.applied(dataset, work.columns_of(dataset))
+def commit_of(work: Work) -> Commit:
+    """The strategy for an upload; raises `InvalidSchema` if its dataset has changed since."""
+    dataset = work.applied_dataset
     if work.corrects is not None:
         return CorrectionCommit(work, dataset)
     return LargeUploadCommit(work, dataset) if work.is_large else SmallUploadCommit(work, dataset)
@@ -121,7 +121,7 @@ class CorrectionCommit:
 
 
 def _validate(work: Work, dataset: Dataset, records: Records) -> Validated:
-    validated = validate(records, dataset, work.columns_of(dataset), work.destination, work.number)
+    validated = validate(records, dataset, work.file_columns, work.destination, work.number)
     reach("batch.prepared")
     return validated
 

@@ -97,7 +97,7 @@ class Loader:
 
     def _load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
         with self.pool.connection() as connection:
-            work = begin(connection, upload_id, self.registry.tables)
+            work = begin(connection, upload_id, self.registry)
         if work is None:
             return False
         reach("load.begun")
@@ -105,7 +105,7 @@ class Loader:
             self._call_others(upload_id)
         with structlog.contextvars.bound_contextvars(trace_id=work.trace_id):
             try:
-                self._load_batches(work, commit_of(work, self.registry.get(work.dataset)), should_stop)
+                self._load_batches(work, commit_of(work), should_stop)
                 if should_stop():
                     return True
                 if work.is_large:  # a small upload is published by the transaction of its only batch

@@ -59,15 +59,13 @@ def read_records(loader: Loader, work: Work, batch: ClaimedBatch) -> Records:
 
 
 def begun(connection: LoaderConnection, upload_id: uuid.UUID) -> Work:
-    work = begin(connection, upload_id, REGISTRY.tables)
+    work = begin(connection, upload_id, REGISTRY)
     assert work is not None
     return work
 
 
 def validate_batch(work: Work, records: Records) -> Validated:
-    dataset = REGISTRY.get(work.dataset)
-    columns = work.columns_of(dataset)
-    return validate(records, work.schema.applied(dataset, columns), columns, work.destination, work.number)
+    return validate(records, work.applied_dataset, work.file_columns, work.destination, work.number)
 
 
 def copy(connection: LoaderConnection, work: Work, records: Records) -> None:
@@ -77,7 +75,7 @@ def copy(connection: LoaderConnection, work: Work, records: Records) -> None:
 
 def commit(connection: LoaderConnection, work: Work, batch: ClaimedBatch, records: Records) -> Validated:
     """Validate and commit as a loader does that has read the batch some time ago."""
-    return commit_of(work, REGISTRY.get(work.dataset)).load(connection, batch, records)
+    return commit_of(work).load(connection, batch, records)
 
 
 @pytest.mark.parametrize(("content", "records", "rejected"), [(SMALL, 3, 1), (LARGE, 200, 20)], ids=["small", "large"])

@@ -125,7 +125,7 @@ class Ingestion(RuleBasedStateMachine):
         return [mine]
 
     def begin(self, loader: SimulatedLoader, model: ModelUpload) -> Work | None:
-        work = loader.do(lambda connection: begin(connection, model.id, REGISTRY.tables))
+        work = loader.do(lambda connection: begin(connection, model.id, REGISTRY))
         assert (work is not None) == model.begin()
         return work
 

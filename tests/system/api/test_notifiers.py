@@ -19,6 +19,7 @@ from api.limits.slots import Slots
 from api.limits.tenant_locks import TenantLocks
 from api.main import create_app
 from api.notifications.notifiers import Notifiers, create_producer
+from api.previews import Previews
 from api.runtime import Runtime
 from shared.advice.hints import Advisor
 from shared.database.engine import create_read_engine, create_request_engine
@@ -73,6 +74,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
             limits=Limits(settings, counters),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
+            previews=Previews(),
         )
         transport = httpx.ASGITransport(app)
         try:

@@ -71,14 +71,12 @@ def test_datasets_are_listed_with_columns_and_rules(stack: LocalStack) -> None:
     listed = run(["datasets", *there])
     assert listed.code == 0
     assert "title.basics" in listed.out
-    one = run(["datasets", "film", *there])
+    one = run(["datasets", "show", "film", *there])
     for expected in ("Sakila", "film_id", "release_year", "not_a_year", "must not be blank (required)"):
         assert expected in one.out
-    unknown = run(["datasets", "filn", *there])
+    unknown = run(["datasets", "show", "filn", *there])
     assert unknown.code == 1
-    first, known = unknown.err.splitlines()
-    assert first == "There is no dataset 'filn'; did you mean 'film'?"
-    assert "movielens" in known
+    assert unknown.err.startswith("There is no dataset 'filn'; did you mean film?")
 
 
 def test_show_has_all_of_an_upload(stack: LocalStack, tenant: str) -> None:

@@ -1,0 +1,29 @@
+"""The datasets of a tenant: the built-in ones, and those that it has declared."""
+
+from api.description.suggestions import unknown_name
+from api.runtime import Runtime
+from shared.catalog.dataset import Dataset
+from shared.catalog.declaration import stored_dataset
+from shared.catalog.registry import Registry
+from shared.database.declarations import declarations_of
+from shared.database.tenancy import tenant_reading
+from shared.errors import NotFound
+
+
+async def registry_of(runtime: Runtime, tenant: str) -> Registry:
+    """All datasets that a file of the tenant may belong to."""
+    async with tenant_reading(runtime.read_engine, tenant) as connection:
+        rows = (await connection.execute(declarations_of(tenant))).tuples().all()
+    return runtime.registry.with_declared(stored_dataset(number, document) for number, document in rows)
+
+
+async def dataset_of(runtime: Runtime, tenant: str, name: str) -> Dataset:
+    """The tenant's dataset of this name; raises `NotFound`."""
+    found = runtime.registry.find(name)
+    if found is not None:
+        return found
+    registry = await registry_of(runtime, tenant)
+    found = registry.find(name)
+    if found is None:
+        raise unknown_name(NotFound, "There is no dataset", name, registry.names)
+    return found

@@ -1,0 +1,116 @@
+"""The shape of a table of which nothing is known: its delimiter, its number of columns, and whether it has a header.
+
+In the right dialect most records have the same number of cells. A header differs from the records below it: a number
+or a date in its column is no name.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Final
+
+from shared.csv.dialect import BACKSLASH, DELIMITERS, QUOTES, USUAL_DELIMITERS, Dialect
+from shared.csv.sniffing.trials import SAMPLE_BYTES
+from shared.csv.structure.record_structure import find_structure
+from shared.csv.structure.scan import scan_record
+
+_MOST_RECORDS: Final = 200
+_LEAST_SHARE: Final = 0.5
+# What hardly any name in a header looks like.
+_VALUE: Final = re.compile(
+    r"[+-]?[\d.,]*\d[\d.,]*%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2})?|true|false",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`width`: how many cells most records have."""
+
+    delimiter: str
+    width: int
+    has_header: bool
+
+
+def shape_of(text: bytes, delimiter: str | None, quoting: bool | None) -> Shape:
+    """The shape of the table that begins with this text, in UTF-8; the client may have said delimiter and quoting."""
+    sample = _whole_lines(text)
+    found = [
+        (records, dialect)
+        for dialect in _dialects(sample, delimiter, quoting)
+        if (records := _records(sample, dialect))
+    ]
+    if not found:
+        return Shape(delimiter or USUAL_DELIMITERS[0], 1, has_header=True)
+    best, dialect = max(found, key=lambda each: (_regularity(each[0]), -DELIMITERS.index(each[1].delimiter)))
+    width = _width(best)
+    if width == 1 and delimiter is None:  # one that does not occur divides no cell
+        absent = [each for each in USUAL_DELIMITERS if each.encode() not in sample]
+        dialect = replace(dialect, delimiter=(absent or USUAL_DELIMITERS)[0])
+    return Shape(dialect.delimiter, width, _has_header([record for record in best if len(record) == width]))
+
+
+def _dialects(sample: bytes, delimiter: str | None, quoting: bool | None) -> Iterator[Dialect]:
+    for each in (delimiter,) if delimiter else DELIMITERS:
+        if each.encode() in sample or each == (delimiter or USUAL_DELIMITERS[0]):
+            if quoting is not False:
+                for quote, escape in product(QUOTES, ("", BACKSLASH)):
+                    if quote == QUOTES[0] or (quote.encode() in sample):
+                        yield Dialect(each, quoting=True, quote=quote, escape=escape or quote)
+            if quoting is not True:
+                yield Dialect(each, quoting=False)
+
+
+def _records(sample: bytes, dialect: Dialect) -> list[list[str]]:
+    """The first records that are valid and not blank."""
+    structure = find_structure(sample, dialect, 0)
+    malformed = {span.start for span in structure.malformed}
+    records, start = list[list[str]](), 0
+    for end in structure.ends.tolist()[:_MOST_RECORDS]:
+        if start not in malformed and sample[start:end].strip():
+            fields = scan_record(sample[start:end], 0, dialect).fields
+            if fields is not None:
+                records.append([field.decode("utf-8", "replace").strip() for field in fields])
+        start = end
+    return records
+
+
+def _regularity(records: Sequence[Sequence[str]]) -> tuple[float, float, int]:
+    """How much the records look like a table: several columns, most records alike, the first one too."""
+    width = _width(records)
+    share = sum(len(record) == width for record in records) / len(records)
+    is_table = width > 1 and share >= _LEAST_SHARE
+    wrapped = sum(cell[:1] in QUOTES and cell[-1:] == cell[:1] and len(cell) > 1 for row in records for cell in row)
+    return (share if is_table else 0.0, -wrapped / len(records), width if is_table else 0)
+
+
+def _width(records: Sequence[Sequence[str]]) -> int:
+    """The number of cells that most records have; of equals, the greatest."""
+    counts = Counter(len(record) for record in records)
+    return max(counts, key=lambda width: (counts[width], width))
+
+
+def _has_header(records: Sequence[Sequence[str]]) -> bool:
+    """Whether the first record is a header: it has text where the others have values, or nothing says otherwise."""
+    if len(records) < 2:
+        return True
+    first, *others = records
+    named = unnamed = 0
+    for position, cell in enumerate(first):
+        cells = [record[position] for record in others if record[position]]
+        if cells and sum(map(_is_value, cells)) > len(cells) / 2:
+            named += bool(cell) and not _is_value(cell)
+            unnamed += _is_value(cell)
+    return not unnamed or named > unnamed
+
+
+def _is_value(cell: str) -> bool:
+    return _VALUE.fullmatch(cell) is not None
+
+
+def _whole_lines(text: bytes) -> bytes:
+    sample = text[:SAMPLE_BYTES]
+    end = sample.rfind(b"\n") + 1
+    return sample if len(text) <= SAMPLE_BYTES or not end else sample[:end]

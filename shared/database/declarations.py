@@ -1,0 +1,52 @@
+"""The declared datasets of a tenant, as loaders and requests find them."""
+
+from typing import Final
+
+import sqlalchemy
+from sqlalchemy import Select, Text, cast, select
+from sqlalchemy.dialects import postgresql
+
+from shared.catalog.dataset import Dataset
+from shared.catalog.declaration import Declaration, stored_dataset
+from shared.database.models import DeclaredDataset
+from shared.database.state_machine import Connection
+from shared.errors import DatasetExists
+
+MOST_DATASETS: Final = 500
+
+# A change of the declaration waits until the transaction of the loader has ended, and a loader until the change has.
+_GET: Final = "SELECT document::text FROM datasets WHERE number = %(number)s FOR KEY SHARE"
+
+
+def declared(connection: Connection, number: int) -> Dataset | None:
+    """The dataset of a declaration, which is locked until the transaction ends; None if it is gone."""
+    rows = connection.execute(_GET, number=number)
+    return stored_dataset(number, rows[0][0]) if rows else None
+
+
+def declarations_of(tenant: str, name: str | None = None) -> Select[int, str]:
+    """The numbers and documents of a tenant's datasets, or of the one with this name."""
+    found = select(DeclaredDataset.number, cast(DeclaredDataset.document, Text)).where(DeclaredDataset.tenant == tenant)
+    if name is not None:
+        found = found.where(DeclaredDataset.name == name)
+    return found.order_by(DeclaredDataset.name)
+
+
+def find_declared(connection: sqlalchemy.Connection, tenant: str, name: str) -> tuple[int, Declaration] | None:
+    """The number and the declaration of the tenant's dataset of this name."""
+    wanted = select(DeclaredDataset.number, DeclaredDataset.document)
+    row = connection.execute(wanted.where(DeclaredDataset.tenant == tenant, DeclaredDataset.name == name)).one_or_none()
+    return None if row is None else (row.number, Declaration.parse(row.document))
+
+
+def declare(connection: sqlalchemy.Connection, tenant: str, declaration: Declaration) -> int:
+    """Insert the declaration in a transaction of its tenant; return its number. Raises `DatasetExists`."""
+    mine = select(DeclaredDataset.number).where(DeclaredDataset.tenant == tenant)
+    if len(connection.scalars(mine.limit(MOST_DATASETS)).all()) >= MOST_DATASETS:
+        raise DatasetExists(f"a tenant can declare at most {MOST_DATASETS} datasets; delete one that is not needed")
+    values = {"tenant": tenant, "name": declaration.name, "document": declaration.to_json()}
+    insert = postgresql.insert(DeclaredDataset).values(values).on_conflict_do_nothing()
+    number: int | None = connection.scalar(insert.returning(DeclaredDataset.number))
+    if number is None:
+        raise DatasetExists(f"there is a dataset {declaration.name} already; change it with PUT")
+    return number

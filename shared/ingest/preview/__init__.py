@@ -1,0 +1,1 @@
+"""What the beginning of a file would become, without an upload."""

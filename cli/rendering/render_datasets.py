@@ -60,10 +60,8 @@ def preview(found: Json) -> RenderableType:
     ]
     if found["error"]:
         lines.append(Text(printable(found["error"]["message"]), "red"))
-    for near in found["candidates"]:
-        lines.append(Text(f"near: {near['dataset']} ({near['score']})", "dim"))
-    for warning in found["warnings"]:
-        lines.append(Text(f"warning: {printable(warning['message'])}", "yellow"))
+    lines += [Text(f"near: {near['dataset']} ({near['score']})", "dim") for near in found["candidates"]]
+    lines += [Text(f"warning: {printable(warning['message'])}", "yellow") for warning in found["warnings"]]
     return Group(*lines, _rows(found["rows"]), _rejects(found["rejects"]))
 
 

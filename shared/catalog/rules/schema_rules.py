@@ -45,7 +45,8 @@ class Words(Flag):
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
         is_true = pc.is_in(column, pa.array(sorted(self._true)))
-        plain = pc.or_(is_true, pc.is_in(column, pa.array(sorted(self._false))))
+        known = pc.or_(is_true, pc.is_in(column, pa.array(sorted(self._false))))
+        plain = pc.if_else(pc.is_valid(column), known, None)
         return pc.if_else(plain, is_true, None), plain
 
 
@@ -74,7 +75,7 @@ class Moment(Rule):
         return pc.assume_timezone(pc.cast(bare, pa.timestamp("us")), "UTC"), plain
 
 
-class FormattedMoment(Rule):
+class FormattedMoment(Repeating):
     """A moment in a format of strptime (`%d/%m/%Y %H:%M`); without a zone it is in UTC."""
 
     name = Moment.name
@@ -96,10 +97,6 @@ class FormattedMoment(Rule):
     def parse(self, text: str) -> datetime:
         return _in_utc(datetime.strptime(text.strip(), self._format))  # noqa: DTZ007  `_in_utc` adds the zone
 
-    @override
-    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
-        return pa.nulls(len(column), self.type), pa.repeat(False, len(column))
-
 
 class TextList(Repeating):
     """Values with a delimiter between them, each as it is."""
@@ -120,7 +117,7 @@ class TextList(Repeating):
         return text.split(self._delimiter)
 
 
-class JsonText(Rule):
+class JsonText(Repeating):
     """JSON of one kind, kept as the text that it is."""
 
     def __init__(self, kind: type) -> None:
@@ -138,10 +135,6 @@ class JsonText(Rule):
         if not isinstance(value, self._kind):
             raise ValueError  # noqa: TRY004 - the cell's text is at fault
         return text
-
-    @override
-    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
-        return pa.nulls(len(column), self.type), pa.repeat(False, len(column))
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -55,8 +55,8 @@ class Candidate:
     """A dataset that a file may belong to.
 
     `lacks`: required columns that the header does not have. `contradicted`: names in the header whose values do not
-    look like those of the dataset. `inferred`: the dataset is made for this file, and
-    not declared yet. `left_out`: such names of a general dataset, which are not read as its columns.
+    look like those of the dataset. `inferred`: the dataset is made for this file, of
+    which so many records were seen, and not declared yet. `left_out`: such names of a general dataset, which are not read as its columns.
     `closeness`: the score, although the file may have too little in common with it. `share`: how much of the dataset
     the header has, 0 to 1.
     """
@@ -71,6 +71,7 @@ class Candidate:
     left_out: dict[str, str] = field(default_factory=dict)
     schema: TableSchema = field(default_factory=TableSchema)
     inferred: Declaration | None = None
+    seen_records: int = 0
 
     @property
     def score(self) -> float:

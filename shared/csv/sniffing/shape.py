@@ -12,6 +12,7 @@ from itertools import product
 from typing import Final
 
 from shared.csv.dialect import BACKSLASH, DELIMITERS, QUOTES, USUAL_DELIMITERS, Dialect
+from shared.csv.encodings.to_utf8 import exchange
 from shared.csv.sniffing.trials import SAMPLE_BYTES
 from shared.csv.structure.record_structure import find_structure
 from shared.csv.structure.scan import scan_record
@@ -36,7 +37,7 @@ class Shape:
 
 def shape_of(text: bytes, delimiter: str | None, quoting: bool | None) -> Shape:
     """The shape of the table that begins with this text, in UTF-8; the client may have said delimiter and quoting."""
-    sample = _whole_lines(text)
+    sample = _whole_lines(exchange(text) if text.count(b"\r") > 2 * text.count(b"\n") else text)
     found = [
         (records, dialect)
         for dialect in _dialects(sample, delimiter, quoting)
@@ -49,7 +50,19 @@ def shape_of(text: bytes, delimiter: str | None, quoting: bool | None) -> Shape:
     if width == 1 and delimiter is None:  # one that does not occur divides no cell
         absent = [each for each in USUAL_DELIMITERS if each.encode() not in sample]
         dialect = replace(dialect, delimiter=(absent or USUAL_DELIMITERS)[0])
-    return Shape(dialect.delimiter, width, _has_header([record for record in best if len(record) == width]))
+    table = [record for position, record in enumerate(best) if can_be_header(len(record), width) or position]
+    return Shape(dialect.delimiter, _named_width(table, width), _has_header(table))
+
+
+def can_be_header(names: int, width: int) -> bool:
+    """Whether a line with so many names is no title above the table, whose records have so many cells."""
+    return names >= max(min(width, 2), (width + 1) // 2)
+
+
+def _named_width(table: Sequence[Sequence[str]], width: int) -> int:
+    """The width without a last cell that is always empty and has no name: the records end with a delimiter."""
+    is_cut = bool(table) and len(table[0]) == width - 1
+    return width - 1 if is_cut and not any(record[width - 1] for record in table if len(record) >= width) else width
 
 
 def _dialects(sample: bytes, delimiter: str | None, quoting: bool | None) -> Iterator[Dialect]:
@@ -94,12 +107,12 @@ def _width(records: Sequence[Sequence[str]]) -> int:
 
 def _has_header(records: Sequence[Sequence[str]]) -> bool:
     """Whether the first record is a header: it has text where the others have values, or nothing says otherwise."""
-    if len(records) < 2:
-        return True
-    first, *others = records
+    first, others = (records[0], records[1:]) if records else ([], [])
+    if not others:
+        return not any(map(_is_value, first))
     named = unnamed = 0
     for position, cell in enumerate(first):
-        cells = [record[position] for record in others if record[position]]
+        cells = [record[position] for record in others if len(record) > position and record[position]]
         if cells and sum(map(_is_value, cells)) > len(cells) / 2:
             named += bool(cell) and not _is_value(cell)
             unnamed += _is_value(cell)

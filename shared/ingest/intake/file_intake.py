@@ -47,7 +47,7 @@ class StagedFile:
     """A file that is stored and split, but not yet registered; see `Upload` for the fields.
 
     `named_encoding`: the encoding that the client named, if it did. `member`: which member of an archive it is.
-    `inferred`: the dataset is none yet, and the registration declares it.
+    `inferred`: the dataset is none yet, and the registration declares it; `seen_records` have shown how.
     """
 
     filename: str
@@ -69,6 +69,7 @@ class StagedFile:
     named_encoding: str | None = None
     member: str | None = None
     inferred: Declaration | None = None
+    seen_records: int = 0
 
 
 class FileIntake:
@@ -185,6 +186,7 @@ class _Content:
             is_small=len(spans) == 1 and spans[-1].first_line + spans[-1].line_feeds < SMALL_LINES,
             named_encoding=self._options.encoding,
             inferred=self._layout.inferred,
+            seen_records=self._layout.seen_records,
         )
 
     def discard(self) -> None:

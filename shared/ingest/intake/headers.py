@@ -9,7 +9,7 @@ from shared.catalog.recognition import Candidate, Sample, unique_names, with_sch
 from shared.catalog.registry import MOST_COLUMNS, Registry
 from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
-from shared.csv.sniffing.shape import shape_of
+from shared.csv.sniffing.shape import can_be_header, shape_of
 from shared.csv.sniffing.sniff import TextOptions
 from shared.csv.unreadable import AmbiguousDataset, HeaderMismatch
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
@@ -82,12 +82,12 @@ class InferredHeader:
     most_columns: int = MOST_COLUMNS
 
     def names(self, header: Sequence[str]) -> list[str]:
-        """See `unique_names`."""
-        return unique_names(header)
+        """See `unique_names`; there is one for each column, too, if the header has less."""
+        return unique_names([*header, *[""] * (self.width - len(header))])
 
     def match(self, header: Sequence[str]) -> Candidate:
         """A dataset of texts; raises `HeaderMismatch`."""
-        if len(header) != self.width or len(header) > MOST_COLUMNS:
+        if not can_be_header(len(header), self.width) or max(len(header), self.width) > MOST_COLUMNS:
             raise HeaderMismatch(f"the line has {len(header):,} names, and most records have {self.width:,} fields")
         return self.decide(self.names(header), ())
 
@@ -96,7 +96,9 @@ class InferredHeader:
         declaration = inferred(_UNNAMED, header, rows)
         dataset = declaration.dataset(_UNDECLARED)
         columns = dataset.columns_of(header)
-        return Candidate(dataset, columns, [], [], 1.0, has_enough=True, share=1.0, inferred=declaration)
+        return Candidate(
+            dataset, columns, [], [], 1.0, has_enough=True, share=1.0, inferred=declaration, seen_records=len(rows)
+        )
 
     def without_header(self, _rows: Sample) -> None:
         """None: the shape of the table has decided whether it has a header."""
@@ -106,7 +108,7 @@ class InferredHeader:
 
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from one of such a table: 0 or 1."""
-        return float(len(header) != self.width)
+        return float(not can_be_header(len(header), self.width))
 
     def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
         """The given dialect: a header declares none."""

@@ -87,7 +87,8 @@ def _declared(connection: Connection, staged: StagedFile, inferred: Declaration,
         number, stored = found
         if replace(stored, title=name, description="") == declaration:
             dataset = declaration.dataset(number)
-            return replace(staged, dataset=name, table_name=dataset.table.name, declaration=number)
+            warnings = [*staged.warnings, _declared_now(name, staged.seen_records)]
+            return replace(staged, dataset=name, table_name=dataset.table.name, declaration=number, warnings=warnings)
     raise DatasetExists(f"there are too many datasets called {stem}; declare one for the file")
 
 
@@ -134,3 +135,7 @@ def _same_content(staged: StagedFile, options: UploadOptions) -> Select[uuid.UUI
 
 def _loaded_before(upload_id: uuid.UUID) -> FileWarning:
     return FileWarning("same_content", MESSAGES["same_content"].format(upload=upload_id))
+
+
+def _declared_now(name: str, records: int) -> FileWarning:
+    return FileWarning("dataset_declared", MESSAGES["dataset_declared"].format(name=name, records=records))

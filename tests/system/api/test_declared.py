@@ -263,7 +263,7 @@ def test_auto_names_the_columns_of_a_file_without_a_header(mine: httpx.Client, s
         (1, "2001-01-02", 1),
         (4, "2001-01-03", 2),
     ]
-    assert [warning["code"] for warning in upload["warnings"]] == ["no_header"]
+    assert [warning["code"] for warning in upload["warnings"]] == ["no_header", "dataset_declared"]
 
 
 def test_a_preview_keeps_nothing_and_can_be_declared(mine: httpx.Client, send: Upload) -> None:

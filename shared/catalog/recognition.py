@@ -55,10 +55,10 @@ class Candidate:
     """A dataset that a file may belong to.
 
     `lacks`: required columns that the header does not have. `contradicted`: names in the header whose values do not
-    look like those of the dataset. `inferred`: the dataset is made for this file, of
-    which so many records were seen, and not declared yet. `left_out`: such names of a general dataset, which are not read as its columns.
+    look like those of the dataset. `left_out`: such names of a general dataset, which are not read as its columns.
     `closeness`: the score, although the file may have too little in common with it. `share`: how much of the dataset
-    the header has, 0 to 1.
+    the header has, 0 to 1. `inferred`: the dataset is made for this file and not declared yet; `seen_records` have
+    shown its types.
     """
 
     dataset: Dataset

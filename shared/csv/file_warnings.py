@@ -27,8 +27,8 @@ MESSAGES: Final = {
     " extra. If it is, say so with mapping= or dataset=, and with schema= how it is written",
     "null_words": "{column} holds {words} as text; if that means nothing here, send the file with schema={schema}",
     "excel_cells": '{column} holds cells that Excel would show as another text (="...") or could not compute (#NAME?)',
-    "dataset_declared": "the file is of none of the datasets, so {name} was declared for it; its types are those that the"
-    " first {records} records have. GET /datasets/{name} shows them",
+    "dataset_declared": "the file is of none of the datasets, so {name} was declared for it; its types are those of the"
+    " first {records} records. GET /datasets/{name} shows them",
     "same_content": "upload {upload} has the same bytes and holds its own rows of them",
 }
 

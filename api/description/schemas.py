@@ -338,6 +338,10 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
     database: ServiceHealth
     broker: ServiceHealth
+    warnings: list[str] = Field(
+        description="What an operator should change before it does harm.",
+        examples=[["max_locks_per_transaction is 64: queries over many partitions may fail."]],
+    )
 
 
 class DatabaseHealth(BaseModel):
@@ -346,6 +350,7 @@ class DatabaseHealth(BaseModel):
     status: Literal["ok"] = "ok"
     database: ServiceHealth
     revision: str | None = Field(description="Alembic revision; null before the first migration.")
+    warnings: list[str] = Field(description="What an operator should change before it does harm.")
 
 
 class FieldProblem(BaseModel):

@@ -74,9 +74,9 @@ class Table:
     """Where rows land: one kind of thing, whatever dataset it comes from.
 
     Besides its fields, every row has `id`, `tenant`, `collection` and `extra`. `key`: the fields that together identify
-    a row among those of its dataset. `indexes`: those of every partition, the slowest to build first. `facets`: fields
-    by whose values rows are counted as they are loaded, so that no request counts rows. `derive` computes further
-    fields from those of a dataset.
+    a row among those of its dataset; it has an index, so checks bound its texts, too. `indexes`: those of every
+    partition, the slowest to build first. `facets`: fields by whose values rows are counted as they are loaded, so that
+    no request counts rows. `derive` computes further fields from those of a dataset.
     """
 
     name: str

@@ -12,7 +12,6 @@ TABLE = Table(
         Field("tag", FieldType.TEXT, "A word or a few", required=True),
     ),
     key=("user_id", "movie_id", "tag", "tagged_at"),
-    # none by tag: a tag may be longer than an index allows
     indexes=(
         Index("movie", ("movie_id", "tagged_at")),
         Index("user", ("user_id", "tagged_at")),

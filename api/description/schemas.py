@@ -225,6 +225,21 @@ class RowPage(BaseModel):
     next_cursor: str | None
 
 
+class DanglingRows(BaseModel):
+    """How many rows have a value of `field` that is the `target_field` of no row in `table`."""
+
+    field: str = Field(examples=["title_id"])
+    table: str = Field(examples=["movies"])
+    target_field: str = Field(examples=["source_id"])
+    dangling: int = Field(description="Of a field with several values: rows with any such value.", examples=[12])
+
+
+class References(BaseModel):
+    """The references of a dataset's table to other tables."""
+
+    items: list[DanglingRows]
+
+
 class Duplicate(BaseModel):
     """A record that was not loaded, because it repeats the key of the one at `first_line`."""
 

@@ -1,6 +1,6 @@
 """Words that single users have put on films."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="tags",
@@ -16,4 +16,5 @@ TABLE = Table(
         Index("movie", ("movie_id", "tagged_at")),
         Index("user", ("user_id", "tagged_at")),
     ),
+    references=(Reference("movie_id", "movies"),),
 )

@@ -32,6 +32,15 @@ def test_keys_indexes_and_facets_are_fields(table: Table) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=named)
+def test_a_reference_leads_to_the_key_of_a_table(table: Table) -> None:
+    types = {field.name: field.type for field in table.fields}
+    for reference in table.references:
+        assert types[reference.field] in {FieldType.TEXT, FieldType.TEXTS}
+        # so the index of the key finds it
+        assert REGISTRY.tables[reference.table].key[0] == reference.target_field
+
+
+@pytest.mark.parametrize("table", TABLES, ids=named)
 def test_a_table_has_a_column_for_each_field_the_wide_ones_first(table: Table) -> None:
     widths = [field.type.bytes for field in stored_fields(table)]
     assert widths == sorted(widths, reverse=True)

@@ -169,6 +169,7 @@ STATUS_OF: Final[dict[type[CodedError], int]] = {
     errors.InvalidRequest: 422,
     unreadable.UnreadableFile: 422,
     LimitReached: 429,
+    errors.LockTableFull: 500,
     errors.StorageFull: 507,
     errors.Transient: 503,
     errors.IngestError: 500,

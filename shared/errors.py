@@ -22,7 +22,8 @@
         |-- LostLease                another loader has the work now
         |   `-- UploadEnded          the upload was cancelled, failed or undone in the meantime
         `-- Unavailable              database, broker or storage does not answer
-            `-- StorageFull          no space for the upload
+            |-- StorageFull          no space for the upload
+            `-- LockTableFull        the database server has no room for another lock
 
 Codes are stable and part of the public contract; HTTP status codes are in `api/http_errors.py` only. Arguments are
 positional, so that an error survives pickling.
@@ -175,3 +176,9 @@ class StorageFull(Unavailable):
     """The storage has no room for the upload."""
 
     code = "storage_full"
+
+
+class LockTableFull(Unavailable):
+    """The database server has no room for another lock."""
+
+    code = "lock_table_full"

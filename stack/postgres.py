@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -45,6 +46,8 @@ SETTINGS: Final = {
     "listen_addresses": LOCALHOST,
     "unix_socket_directories": "",  # a socket's path has at most about 100 bytes, a directory may have more
     "max_connections": "100",  # API pools (3 x 10), loaders, index builders, sweeps of a few processes, and a reserve
+    # A query locks each partition that it opens. 100 connections share 102,400 locks, which cost 52 MB.
+    "max_locks_per_transaction": "1024",
     "maintenance_work_mem": "256MB",  # PostgreSQL sorts an index of a million rows in memory
     "max_wal_size": "8GB",  # no checkpoint during a load: after one, every page is logged in full again
     "checkpoint_timeout": "15min",  # the same by time
@@ -72,16 +75,24 @@ class PostgresServer(Server):
     """A local PostgreSQL server. It can be stopped and started again with the same port, password and data.
 
     `port` 0 means a free port, chosen at the first start. `bin_dir` None means PostgreSQL 18 from the wheel; versions
-    from 15 on work. If we are root, the server runs as another user, see `os_user.py`. Also a context manager.
+    from 15 on work. `settings` replace some of `SETTINGS`. If we are root, the server runs as another user, see
+    `os_user.py`. Also a context manager.
     """
 
     name = "postgres"
     start_seconds = 120.0  # crash recovery after a killed bulk load replays up to max_wal_size
 
     def __init__(
-        self, directory: Path, *, port: int = 0, bin_dir: Path | None = None, log_path: Path | None = None
+        self,
+        directory: Path,
+        *,
+        port: int = 0,
+        bin_dir: Path | None = None,
+        log_path: Path | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(directory, port, log_path)
+        self._settings = {**SETTINGS, **(settings or {})}
         self.bin_dir = bin_dir or postgres_bin_dir()
 
     @property
@@ -144,7 +155,7 @@ class PostgresServer(Server):
             self._clear_orphans()
 
     def _recipe(self, user: OsUser) -> Recipe:
-        values = {"shared_buffers": shared_buffers(), **SETTINGS}
+        values = {"shared_buffers": shared_buffers(), **self._settings}
         settings = [argument for name, value in values.items() for argument in ("-c", f"{name}={value}")]
         program = self.bin_dir / "postgres"
         return Recipe(

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from stack.postgres import PostgresServer
@@ -26,10 +26,9 @@ def main() -> int:
     slug = parser.parse_args().slug
     if not re.fullmatch("[a-z0-9_]{1,40}", slug):
         parser.error("the slug has small letters, digits and underscores")
-    # Files are in the order in which they run, whatever the clock says.
-    newest = max(path.name[:10] for path in (ROOT / "migrations" / "versions").glob("????-??-??_*.py"))
-    day = max(f"{datetime.now(UTC):%Y-%m-%d}", newest)
-    revision = f"{day.replace('-', '_')}_{slug}"
+    before = _files()
+    day = _next_day(before)
+    revision = f"{day:%Y_%m_%d}_{slug}"
     with tempfile.TemporaryDirectory() as directory:
         server = PostgresServer(Path(directory) / "postgres")
         server.start()
@@ -43,9 +42,21 @@ def main() -> int:
                 subprocess.run(command, cwd=ROOT, env=environment, check=True)  # noqa: S603  the command is ours
         finally:
             server.stop()
+    (written,) = _files() - before
+    written.rename(written.with_name(f"{day}_{slug}.py"))  # Alembic takes the clock's day
     format_it = [sys.executable, "-m", "ruff", "format", "--quiet", "migrations"]
     subprocess.run(format_it, cwd=ROOT, check=True)  # noqa: S603
     return 0
+
+
+def _files() -> set[Path]:
+    return set((ROOT / "migrations" / "versions").glob("????-??-??_*.py"))
+
+
+def _next_day(files: set[Path]) -> date:
+    """Today, or the day after the newest migration: the order of the names is that in which they run."""
+    newest = max(date.fromisoformat(path.name[:10]) for path in files)
+    return max(datetime.now(UTC).date(), newest + timedelta(days=1))
 
 
 if __name__ == "__main__":

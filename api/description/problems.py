@@ -21,6 +21,7 @@ from api.description.problem_locations import MOST_LISTED, detail_of, field_prob
 from api.http_errors import CodedError, status_of, title_of
 from shared import errors
 from shared.csv.unreadable import UnreadableFile
+from shared.database.lock_table import is_lock_table_full, lock_table_full
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 5
@@ -112,6 +113,9 @@ def problem_of(
 
 def problem_of_database(request: Request, error: Exception) -> Response:
     """The problem document of one of `DATABASE_ERRORS`; raises the error again if it is a bug and not an outage."""
+    if is_lock_table_full(error):
+        log.error("lock_table_full")
+        return problem_of(request, lock_table_full())
     if not is_database_away(error):
         raise error
     log.warning("database_unavailable", error=type(error).__name__)

@@ -225,6 +225,21 @@ class RowPage(BaseModel):
     next_cursor: str | None
 
 
+class DanglingRows(BaseModel):
+    """How many rows have a value of `field` that is the `target_field` of no row in `table`."""
+
+    field: str = Field(examples=["title_id"])
+    table: str = Field(examples=["movies"])
+    target_field: str = Field(examples=["source_id"])
+    dangling: int = Field(description="Of a field with several values: rows with any such value.", examples=[12])
+
+
+class References(BaseModel):
+    """The references of a dataset's table to other tables."""
+
+    items: list[DanglingRows]
+
+
 class Duplicate(BaseModel):
     """A record that was not loaded, because it repeats the key of the one at `first_line`."""
 
@@ -439,6 +454,10 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
     database: ServiceHealth
     broker: ServiceHealth
+    warnings: list[str] = Field(
+        description="What an operator should change before it does harm.",
+        examples=[["max_locks_per_transaction is 64: queries over many partitions may fail."]],
+    )
 
 
 class DatabaseHealth(BaseModel):
@@ -447,6 +466,7 @@ class DatabaseHealth(BaseModel):
     status: Literal["ok"] = "ok"
     database: ServiceHealth
     revision: str | None = Field(description="Alembic revision; null before the first migration.")
+    warnings: list[str] = Field(description="What an operator should change before it does harm.")
 
 
 class FieldProblem(BaseModel):

@@ -17,7 +17,7 @@ from shared.catalog.table import Field, FieldType
 from shared.database.queries.rows import RowListing, rows_count, rows_page, sources_of
 from shared.database.tenancy import tenant_reading
 
-_QUERY_CANCELED: Final = "57014"
+QUERY_CANCELED: Final = "57014"
 # Each try fails only if an upload of the collection ends while the page is read.
 _TRIES: Final = 5
 
@@ -42,7 +42,7 @@ async def read_rows(
             if total == total_before:
                 break
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != _QUERY_CANCELED:
+        if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
             raise
         raise _needs_index(listing) from error
     return rows, total

@@ -15,7 +15,8 @@ from api.description.openapi import problems
 from api.description.problems import problem_of
 from api.description.schemas import DatabaseHealth, Health, Pong, ServiceHealth
 from api.limits.counters import Counters
-from shared.database.queries.health import anything, schema_revision
+from shared.database import lock_table
+from shared.database.queries.health import anything, locks_setting, schema_revision
 from shared.database.tenancy import tenantless_reading
 from shared.errors import Unavailable
 
@@ -42,7 +43,7 @@ async def healthz(request: Request, runtime: RuntimeDep) -> Health | Response:
     found = {"database": database, "broker": broker}
     if silent := [name for name, service in found.items() if service.status != "ok"]:
         return _unavailable(request, silent, found)
-    return Health(database=database, broker=broker)
+    return Health(database=database, broker=broker, warnings=await _warnings(runtime.read_engine))
 
 
 @router.get("/api/v1/health/db", response_model=DatabaseHealth, responses=problems(503), summary="Check the database")
@@ -51,7 +52,8 @@ async def database_health(request: Request, runtime: RuntimeDep) -> DatabaseHeal
     database = await _check("database", _database_backend(runtime.read_engine))
     if database.status != "ok":
         return _unavailable(request, ["database"], {"database": database})
-    return DatabaseHealth(database=database, revision=await _revision(runtime.read_engine))
+    revision, warnings = await _revision(runtime.read_engine), await _warnings(runtime.read_engine)
+    return DatabaseHealth(database=database, revision=revision, warnings=warnings)
 
 
 async def _check(name: str, answer: Awaitable[str]) -> ServiceHealth:
@@ -85,6 +87,13 @@ async def _revision(engine: AsyncEngine) -> str | None:
         except DBAPIError:
             return None
     return revision
+
+
+async def _warnings(engine: AsyncEngine) -> list[str]:
+    """What works and should be changed all the same."""
+    async with tenantless_reading(engine) as connection:
+        warning = lock_table.warning_of((await connection.execute(locks_setting())).scalar_one())
+    return [] if warning is None else [warning]
 
 
 def _unavailable(request: Request, silent: list[str], found: dict[str, ServiceHealth]) -> Response:

@@ -1,4 +1,4 @@
-"""The rows of a dataset: filtered, sorted, page by page."""
+"""The rows of a dataset: filtered, sorted, page by page; and how many of them refer to nothing."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -9,8 +9,9 @@ from sqlalchemy import RowMapping
 
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
-from api.description.schemas import RowPage
+from api.description.schemas import References, RowPage
 from api.description.strict_parameters import ROW_FILTERS
+from api.listings.dangling import dangling_rows
 from api.listings.paging import PageSize, address_with, link_header
 from api.listings.row_pages import decode_cursor, encode_cursor, read_rows, sources
 from api.tenant_datasets import dataset_of
@@ -84,6 +85,19 @@ async def list_rows(
     links = {"first": address_with(request, cursor=None)} if cursor else {}
     links |= {"next": address_with(request, cursor=next_cursor)} if next_cursor else {}
     return _json(body, link_header(links))
+
+
+@router.get("/datasets/{name}/references", responses=problems(404, 503), summary="Count the rows that refer to nothing")
+async def count_dangling(*, runtime: RuntimeDep, tenant: TenantDep, name: Name) -> References:
+    """Files of IMDb refer to each other by ids. For each field with such ids: how many rows of this dataset have one
+    that no row of the tenant has in the other table, whatever dataset loaded that. Such rows are loaded all the same.
+    """
+    table = (await dataset_of(runtime, tenant.name, name)).table
+    async with runtime.summary_locks.held(tenant.name):  # for millions of rows it keeps a core busy for seconds
+        async with tenant_reading(runtime.read_engine, tenant.name) as connection:
+            number = await connection.scalar(collection_number(tenant.name, table.name, name))
+        items = await dangling_rows(runtime.read_engine, table, runtime.registry.tables, tenant.name, number)
+    return References(items=items)
 
 
 def _filters(request: Request) -> list[tuple[str, str]]:

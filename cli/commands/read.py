@@ -167,6 +167,20 @@ def rows(
         show(client.page(f"/datasets/{quote(dataset, safe='')}/rows", params), render_lists.rows, as_json=as_json)
 
 
+@app.command()
+def references(
+    *,
+    dataset: Annotated[str, typer.Argument(help="Name of the dataset, for example title.ratings.")],
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Count the rows of a dataset that refer to nothing: to a title or a person that no file has brought."""
+    with session(api_url, tenant, as_json=as_json) as client:
+        found = client.page(f"/datasets/{quote(dataset, safe='')}/references", {})
+        show(found, render_lists.references, as_json=as_json)
+
+
 def _filter(text: str) -> tuple[str, str]:
     name, separator, value = text.partition("=")
     if not separator or not name:

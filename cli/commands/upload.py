@@ -26,7 +26,7 @@ from cli.options import (
     Wait,
 )
 from cli.rendering import render_lists, render_upload
-from cli.rendering.formatting import count
+from cli.rendering.formatting import count, printable
 from cli.rendering.outcome import STYLES, Outcome, exit_code_of, outcome_of
 from cli.rendering.progress import progress_view
 from cli.sending.files import InputFile, expand
@@ -126,7 +126,7 @@ def upload(
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
-    """Upload FILE..., one after the other.
+    """Upload FILE..., one after the other; of a directory, every table in it.
 
     Exit code with --wait: 0 if every record was loaded; 3 if some were rejected; 4 if an upload failed; 1 if a file was
     refused or the API does not answer. Of several files the worst counts, in this order. Without --wait, 0 means that
@@ -143,15 +143,18 @@ def upload(
         has_header=not no_header,
         member=member,
     )
-    paths = expand(files, recursive=recursive)
-    is_one = paths == files and len(files) == 1
-    if len(paths) > 1 and (filename or idempotency_key):
+    found = expand(files, recursive=recursive)
+    is_one = found.paths == files and len(files) == 1
+    if len(found.paths) > 1 and (filename or idempotency_key):
         raise typer.BadParameter("--filename and --idempotency-key are for one file, not for several.")
-    inputs = [InputFile.at(path, filename) for path in paths]
+    inputs = [InputFile.at(path, filename) for path in found.paths]
     with session(api_url, tenant, as_json=as_json) as client:
         uploading = Uploading(client, command_for(client), "/upload", params, wait, idempotency_key)
         with ctrl_c_says(uploading.interruption):
-            code = (_send if is_one else _send_all)(uploading, inputs, as_json=as_json)
+            if is_one:
+                code = _send(uploading, inputs[0], as_json=as_json)
+            else:
+                code = _send_all(uploading, inputs, found.skipped, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -185,14 +188,14 @@ def correct(
     with session(api_url, tenant, as_json=as_json) as client:
         uploading = Uploading(client, command_for(client), path, params, wait, idempotency_key)
         with ctrl_c_says(uploading.interruption):
-            code = _send(uploading, [InputFile.at(file, filename)], as_json=as_json)
+            code = _send(uploading, InputFile.at(file, filename), as_json=as_json)
     raise typer.Exit(code)
 
 
-def _send(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int:
-    """Send the one file and show its upload; return the exit code. Raises `ClientError`."""
+def _send(uploading: Uploading, file: InputFile, *, as_json: bool) -> int:
+    """Send the file and show its upload; return the exit code. Raises `ClientError`."""
     with progress_view(render_lists.console(stderr=True), silent=as_json) as view:
-        sent = uploading.send(files[0], view)
+        sent = uploading.send(file, view)
     if as_json:
         print_json(sent)
     else:
@@ -200,9 +203,11 @@ def _send(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int
     return exit_code_of([outcome_of(sent)]) if uploading.waits else 0
 
 
-def _send_all(uploading: Uploading, files: list[InputFile], *, as_json: bool) -> int:
+def _send_all(uploading: Uploading, files: list[InputFile], skipped: list[str], *, as_json: bool) -> int:
     """Send the files and show each result with a line, and a summary; return the exit code."""
     err = render_lists.console(stderr=True)
+    if skipped and not as_json:
+        err.print(render_upload.skipped(skipped), soft_wrap=True)
     views = partial(progress_view, err, silent=as_json or not err.is_terminal, is_transient=True)
     width = max(len(file.path) for file in files)
     results: list[Result] = []
@@ -212,7 +217,10 @@ def _send_all(uploading: Uploading, files: list[InputFile], *, as_json: bool) ->
             show_all(render_upload.result(result, uploading.command, width, uploading.client.api_url))
     outcomes = [result.outcome for result in results]
     if as_json:
-        print_json({"items": [result.document for result in results], "outcomes": Counter(outcomes)})
+        documents = [result.document for result in results]
+        print_json(
+            {"items": documents, "outcomes": Counter(outcomes), "skipped": [printable(path) for path in skipped]}
+        )
     else:
         show_all([_summary(outcomes)])
     return exit_code_of(one for one in outcomes if uploading.waits or one is Outcome.REFUSED)

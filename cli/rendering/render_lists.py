@@ -168,6 +168,17 @@ def rows(page: Json) -> RenderableType:
     return table
 
 
+def references(answer: Json) -> RenderableType:
+    """A line for each reference, and how many rows dangle."""
+    table = Table(title=Text("references", "bold"), title_justify="left")
+    table.add_column("field", style="cyan")
+    table.add_column("refers to")
+    table.add_column("rows that refer to nothing", justify="right")
+    for item in answer["items"]:
+        table.add_row(item["field"], f"{item['table']}.{item['target_field']}", count(item["dangling"]))
+    return table
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))

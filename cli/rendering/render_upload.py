@@ -79,6 +79,12 @@ def result(result: Result, command: Command, width: int, api_url: str) -> Iterat
     yield from (Text.assemble("  ", line) for line in more)
 
 
+def skipped(paths: list[str]) -> Text:
+    """What is not sent of directories, by name."""
+    others = [f"and {count(len(paths) - _MOST_LINES)} others"] if len(paths) > _MOST_LINES else []
+    return Text(f"Skipped: {', '.join([*map(printable, paths[:_MOST_LINES]), *others])}", "dim")
+
+
 def _count_lines(upload: Json) -> Iterable[tuple[str, Text]]:
     records, seconds = upload["records"], elapsed_seconds(upload)
     yield "id", Text(upload["id"])

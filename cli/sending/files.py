@@ -84,17 +84,31 @@ class InputFile:
             raise not_sent("unsupported_file", f"Not sent: {refusal}. If it is a table all the same, {_NAME_IT}.")
 
 
-def expand(arguments: Sequence[str], *, recursive: bool) -> list[str]:
+@dataclass(frozen=True)
+class Found:
+    """`paths` to send, and what is `skipped` in directories; a directory ends with a slash there."""
+
+    paths: list[str]
+    skipped: list[str]
+
+
+def expand(arguments: Sequence[str], *, recursive: bool) -> Found:
     """The paths that the arguments name, each once: those of the tables in a directory, those that match a pattern.
 
-    What names no file stays as it is, and `InputFile.opened` says what is wrong with it. `recursive` also looks into
-    subdirectories. Hidden files and directories are skipped.
+    What names no file stays as it is, and `InputFile.opened` says what is wrong with it. Of a directory, hidden files
+    and other files than tables are skipped, and subdirectories unless `recursive` looks into them.
     """
     paths: list[str] = []
+    skipped: list[str] = []
     for argument in arguments:
         for path in _matches(argument):
-            paths += (_tables_in(path, recursive=recursive) or [path]) if Path(path).is_dir() else [path]
-    return list(dict.fromkeys(paths))
+            if Path(path).is_dir():
+                found = _tables_in(path, recursive=recursive)
+                paths += found.paths or [path]
+                skipped += found.skipped
+            else:
+                paths.append(path)
+    return Found(list(dict.fromkeys(paths)), list(dict.fromkeys(skipped)))
 
 
 def _matches(argument: str) -> list[str]:
@@ -104,15 +118,20 @@ def _matches(argument: str) -> list[str]:
     return [path for path in found if not Path(path).is_dir()] or found or [argument]
 
 
-def _tables_in(directory: str, *, recursive: bool) -> list[str]:
+def _tables_in(directory: str, *, recursive: bool) -> Found:
     found: list[str] = []
+    skipped: list[str] = []
     unreadable: list[OSError] = []
     for location, directories, names in os.walk(directory, onerror=unreadable.append):
-        directories[:] = [name for name in directories if recursive and not name.startswith(".")]
-        paths = [Path(location) / name for name in names if not (refusal_of(name) or name.startswith("."))]
-        found += [str(path) for path in paths if path.is_file()]
+        entered = [name for name in directories if recursive and not name.startswith(".")]
+        skipped += [f"{Path(location) / name}/" for name in directories if name not in entered]
+        directories[:] = entered
+        for name in names:
+            path = Path(location) / name
+            is_table = not name.startswith(".") and refusal_of(name) is None and path.is_file()
+            (found if is_table else skipped).append(str(path))
     # a directory that cannot be read becomes a path of its own, so that it is not passed over in silence
-    return sorted([*found, *(str(error.filename) for error in unreadable)])
+    return Found(sorted([*found, *(str(error.filename) for error in unreadable)]), sorted(skipped))
 
 
 def _require_file(path: str) -> None:

@@ -38,6 +38,7 @@ _OF_CODE: Final = {
     "stray_quote": 'escape the quote where it belongs to the text; most files double it: ""',
     "wrong_field_count": "look for a delimiter or a line end in a cell without quotes around it, or for a missing cell",
     "field_too_long": "shorten the cell, or look for a quote that opens in it and is not closed",
+    "too_long": "shorten the text, or look for a quote that opens in it and is not closed",
     "record_too_long": "look for a quote that opens in its first line and is not closed",
     "mixed_encoding": "write the cell in the encoding of the file, or send the file again and name its encoding",
     "nul_byte": "remove the NUL bytes",

@@ -123,6 +123,8 @@ def matches(code: str, pattern: str, message: str) -> Matches:
 RUNTIME = between(0, 60_000)
 VOTE = between(0, 10)
 ORDINAL = between(0, 2**31 - 1)
+# Of any characters, they fit the key of a table: of four bytes each, and beside two ids.
+KEY_TEXT = matches("too_long", "(?s:.{0,500})", "must have at most 500 characters")
 # Real ids have at most ten digits. Longer ones would fit no index.
 SOURCE_ID = matches("invalid_id", "[0-9]{1,20}", "must be a number")
 TCONST = matches("invalid_tconst", r"tt\d{1,20}", "must be tt and digits")

@@ -78,14 +78,28 @@ class Index:
     leaves_out_null: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A field whose values are ids in another table: `target_field`, the first one of that table's key.
+
+    Nothing enforces it: files come in any order, and their publishers leave rows out. What dangles can be counted. Of a
+    field with several values, each is an id.
+    """
+
+    field: str
+    table: str
+    target_field: str = "source_id"
+
+
 @dataclass(frozen=True)
 class Table:
     """Where rows land: one kind of thing, whatever dataset it comes from.
 
     Besides its fields, every row has `id`, `tenant`, `collection` and `extra`. `key`: the fields that together identify
-    a row among those of its dataset. `indexes`: those of every partition, the slowest to build first. `facets`: fields
-    by whose values rows are counted as they are loaded, so that no request counts rows. `derive` computes further
-    fields from those of a dataset.
+    a row among those of its dataset; it has an index, so checks bound its texts, too. `indexes`: those of every
+    partition, the slowest to build first. `facets`: fields by whose values rows are counted as they are loaded, so that
+    no request counts rows. `references`: the fields that hold ids of other rows. `derive` computes further fields from
+    those of a dataset.
     """
 
     name: str
@@ -94,6 +108,7 @@ class Table:
     key: tuple[str, ...] = ()
     indexes: tuple[Index, ...] = ()
     facets: tuple[str, ...] = ()
+    references: tuple[Reference, ...] = ()
     derive: Callable[[Fields], Fields] = lambda _fields: {}
 
     @property

@@ -14,6 +14,7 @@ import pyarrow as pa
 from psycopg2 import errorcodes
 
 from shared.database.binary_copy import encode
+from shared.database.lock_table import is_lock_table_full, lock_table_full
 from shared.errors import LostLease, Transient, Unavailable, UploadEnded
 from shared.settings import Settings
 
@@ -53,7 +54,7 @@ class LoaderConnection:
     def transaction(self) -> Iterator["LoaderConnection"]:
         """Commit at the end, or roll back.
 
-        Raises `Unavailable` for an error of the server or the network, and `LostLease`.
+        Raises `Unavailable` for an error of the server or the network (`LockTableFull` is one), and `LostLease`.
         """
         with _translated():
             try:
@@ -169,6 +170,8 @@ def _translated() -> Iterator[None]:
             raise LostLease("the upload was retried: its ids are others now", {"sqlstate": state}) from error
         if state == errorcodes.OBJECT_NOT_IN_PREREQUISITE_STATE:
             raise LostLease("another loader was faster: the table is already published", {"sqlstate": state}) from error
+        if is_lock_table_full(error):
+            raise lock_table_full() from error
         if state[:2] in _TRANSIENT_CLASSES:
             raise Unavailable("the database is not available", {"sqlstate": error.pgcode}) from error
         raise

@@ -1,6 +1,6 @@
 """Films from anywhere: any table with a title, under the names that columns usually have."""
 
-from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RELEASE_YEAR, RUNTIME, VOTE
+from shared.catalog.checks import KEY_TEXT, NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RELEASE_YEAR, RUNTIME, VOTE
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
@@ -120,6 +120,7 @@ DATASET = Dataset(
             "source_id",
             TrimmedText(),
             "The film's id in its source",
+            (KEY_TEXT,),
             aliases=("movie id", "film id", "imdb id", "tmdb id", "tconst", "title id", "show id", "imdb title id"),
         ),
     ),

@@ -1,6 +1,6 @@
 """MovieLens: the tags.csv of each of its editions; words of single users."""
 
-from shared.catalog.checks import NOT_BLANK
+from shared.catalog.checks import KEY_TEXT, NOT_BLANK
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.movielens_columns import FACTS_OF_FILMS, MOVIE_ID, USER_ID
 from shared.catalog.rules.publisher_rules import TrimmedText
@@ -15,7 +15,7 @@ DATASET = Dataset(
     columns=(
         USER_ID,
         MOVIE_ID,
-        Column("tag", "tag", TrimmedText(), "A word or a few", (NOT_BLANK,), required=True, is_key=True),
+        Column("tag", "tag", TrimmedText(), "A word or a few", (NOT_BLANK, KEY_TEXT), required=True, is_key=True),
         Column(
             "timestamp",
             "tagged_at",

@@ -1,6 +1,6 @@
 """Netflix, Disney+, Amazon Prime and Hulu (Kaggle): netflix_titles.csv and its siblings; films and series."""
 
-from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME
+from shared.catalog.checks import KEY_TEXT, NOT_BLANK, RELEASE_YEAR, RUNTIME
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Year
@@ -13,7 +13,7 @@ DATASET = Dataset(
     description="Kaggle's netflix_titles.csv and its siblings: lengths of films in minutes, of series in seasons.",
     columns=(
         Column("title", "title", TrimmedText(), "Title", (NOT_BLANK,), required=True),
-        Column("show_id", "source_id", TrimmedText(), "The service's id", is_key=True),
+        Column("show_id", "source_id", TrimmedText(), "The service's id", (KEY_TEXT,), is_key=True),
         Column("type", "title_type", TrimmedText(), "Movie or TV Show"),
         Column("release_year", "release_year", Year(), "Year of release", (RELEASE_YEAR,)),
         Column(

@@ -1,6 +1,6 @@
 """What a title is called elsewhere, or was called before."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="alternative_titles",
@@ -17,4 +17,5 @@ TABLE = Table(
     ),
     key=("title_id", "ordering"),
     indexes=(Index("title", ("title_id", "ordering")),),
+    references=(Reference("title_id", "movies"),),
 )

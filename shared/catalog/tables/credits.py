@@ -1,6 +1,6 @@
 """Who did what for a title: one row for each credit."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="credits",
@@ -18,4 +18,5 @@ TABLE = Table(
         Index("title", ("title_id", "ordering")),
         Index("person", ("person_id",), leaves_out_null=True),
     ),
+    references=(Reference("title_id", "movies"), Reference("person_id", "people")),
 )

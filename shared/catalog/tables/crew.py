@@ -1,6 +1,6 @@
 """Who made a title: one row for each title, with lists of people."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="crew",
@@ -17,4 +17,5 @@ TABLE = Table(
     ),
     key=("title_id",),
     indexes=(Index("title", ("title_id",)),),
+    references=(Reference("title_id", "movies"), Reference("directors", "people"), Reference("writers", "people")),
 )

@@ -1,6 +1,6 @@
 """Episodes of series: which title is which episode."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="episodes",
@@ -16,4 +16,5 @@ TABLE = Table(
         Index("series", ("series_id", "season_number", "episode_number"), leaves_out_null=True),
         Index("source", ("source_id",)),
     ),
+    references=(Reference("source_id", "movies"), Reference("series_id", "movies")),
 )

@@ -1,6 +1,6 @@
 """The ids that films of one source have in others."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="links",
@@ -16,4 +16,5 @@ TABLE = Table(
         Index("imdb", ("imdb_id",), leaves_out_null=True),
         Index("tmdb", ("tmdb_id",), leaves_out_null=True),
     ),
+    references=(Reference("movie_id", "movies"),),
 )

@@ -1,6 +1,6 @@
 """People who make films, or are in them."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="people",
@@ -20,4 +20,5 @@ TABLE = Table(
         Index("birth", ("birth_year",), leaves_out_null=True),
     ),
     facets=("birth_year",),
+    references=(Reference("known_for", "movies"),),
 )

@@ -1,6 +1,6 @@
 """The mean of all votes for a title."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="ratings",
@@ -16,4 +16,5 @@ TABLE = Table(
         Index("votes", ("vote_count",)),
         Index("vote", ("vote_average",)),
     ),
+    references=(Reference("source_id", "movies"),),
 )

@@ -1,6 +1,6 @@
 """Words that single users have put on films."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="tags",
@@ -12,9 +12,9 @@ TABLE = Table(
         Field("tag", FieldType.TEXT, "A word or a few", required=True),
     ),
     key=("user_id", "movie_id", "tag", "tagged_at"),
-    # none by tag: a tag may be longer than an index allows
     indexes=(
         Index("movie", ("movie_id", "tagged_at")),
         Index("user", ("user_id", "tagged_at")),
     ),
+    references=(Reference("movie_id", "movies"),),
 )

@@ -1,6 +1,6 @@
 """What single users think of films."""
 
-from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.table import Field, FieldType, Index, Reference, Table
 
 TABLE = Table(
     name="user_ratings",
@@ -16,4 +16,5 @@ TABLE = Table(
         Index("user", ("user_id", "rated_at")),
         Index("movie", ("movie_id", "rating")),
     ),
+    references=(Reference("movie_id", "movies"),),
 )

@@ -2,10 +2,17 @@
 
 from sqlalchemy import Select, TextClause, literal, select, text
 
+from shared.database import lock_table
+
 
 def anything() -> Select[int]:
     """What any working server can answer."""
     return select(literal(1))
+
+
+def locks_setting() -> TextClause:
+    """How many locks the server has for each connection."""
+    return text(f"SELECT current_setting('{lock_table.SETTING}')::int")
 
 
 def schema_revision() -> TextClause:

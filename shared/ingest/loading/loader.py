@@ -69,7 +69,9 @@ class Loader:
         if upload_id is None:
             return False
         try:
-            return self.load(upload_id, should_stop) or upload_id != notified_id
+            return self._try(upload_id, should_stop) or upload_id != notified_id
+        except Transient:  # at once it would fail again, and again: the sweep sends the notification later
+            return False
         except Exception:
             log.exception("load_crashed", upload_id=str(upload_id))
             raise
@@ -80,6 +82,17 @@ class Loader:
         Returns True if it stopped early and should be called again. It raises no error that the sweep or another
         attempt can repair.
         """
+        try:
+            return self._try(upload_id, should_stop)
+        except Transient:
+            return False
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self.pool.close()
+
+    def _try(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
+        """As `load`, but raises the other errors of `Transient`, which it logs."""
         with structlog.contextvars.bound_contextvars(upload_id=str(upload_id)):
             try:
                 return self._load(upload_id, should_stop)
@@ -89,11 +102,8 @@ class Loader:
                 log.warning("fence_refused", reason=error.message)
             except Transient as error:
                 _log_interruption(error)
+                raise
             return False
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self.pool.close()
 
     def _load(self, upload_id: UUID, should_stop: Callable[[], bool]) -> bool:
         with self.pool.connection() as connection:
@@ -187,4 +197,4 @@ def _give_back(connection: LoaderConnection, work: Work, batch: ClaimedBatch, *,
 
 
 def _log_interruption(error: Transient, **names: str) -> None:
-    log.warning("load_interrupted", code=error.code, reason=error.message, **names, **error.fields)
+    log.warning("load_interrupted", code=error.code, reason=error.message, fields=error.fields, **names)

@@ -16,13 +16,14 @@ from shared.database.queries import movies as movie_queries
 from shared.database.queries import tenants as tenant_queries
 from shared.database.queries import uploads as upload_queries
 from shared.database.queries.movies import Listing
+from shared.database.queries.references import dangling_count
 from shared.errors import NotFound
 from shared.ingest.corrections.correction_intake import find_correctable
 from shared.ingest.intake.idempotency import reserve
 from shared.ingest.loading.loader import Loader
-from tests.conftest import Intake
+from tests.conftest import REGISTRY, Intake
 from tests.integration.ingest.test_loader import never, rows
-from tests.rows import movies
+from tests.rows import file_of, movies, titles
 
 OWNER, OTHER = "alpha", "beta"
 # One movie with a date, one without; the third record is rejected.
@@ -87,6 +88,21 @@ def test_every_statement_is_asked(held: Held) -> None:
     """Except those that start from an upload's number, which a request gets only from these."""
     modules = (upload_queries, movie_queries, tenant_queries)
     assert set(statements(held, OWNER)) == set().union(*map(public, modules))
+
+
+def test_a_reference_finds_rows_of_its_own_tenant_only(engine: Engine, intake: Intake, loader: Loader) -> None:
+    ratings = file_of("title.ratings", {"tconst": "tt0000001"}, {"tconst": "tt0000002"})
+    for tenant, content, name in (
+        (OWNER, ratings, "title.ratings.tsv"),
+        (OWNER, titles({"tconst": "tt0000001"}), "title.basics.tsv"),
+        (OTHER, titles({"tconst": "tt0000002"}), "title.basics.tsv"),
+    ):
+        loader.load(intake(content, name, tenant=tenant), never)
+    [collection] = rows(engine, "SELECT number FROM collections WHERE table_name = 'ratings'")[0]
+    table, target = REGISTRY.tables["ratings"], REGISTRY.tables["movies"]
+    for tenant, dangling in ((OWNER, [(1,)]), (OTHER, [])):
+        statement = dangling_count(table, target, table.references[0], tenant, collection)
+        assert found(engine, statement) == dangling
 
 
 def test_nobody_corrects_another_tenants_upload(engine: Engine, held: Held) -> None:

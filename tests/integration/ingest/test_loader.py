@@ -1,5 +1,6 @@
 """Loading on a real Postgres: exactly once, all or nothing, reconciled record counts, for small and large uploads."""
 
+import random
 import threading
 import time
 import uuid
@@ -26,7 +27,7 @@ from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from tests.conftest import REGISTRY, Intake
-from tests.rows import movies, titles
+from tests.rows import file_of, movies, titles
 
 SMALL = movies({}, {"title": ""}, {})
 LARGE = movies(*[{"title": "" if row % 10 == 5 else f"Film {row}", "overview": "two\nlines"} for row in range(200)])
@@ -344,3 +345,14 @@ def test_what_cannot_be_proven_is_failed(engine: Engine, loader: Loader, intake:
     assert (found["state"], found["error_code"]) == ("failed", "record_counts_mismatch")
     assert rows(engine, "SELECT count(*) FROM movies") == [(0,)]
     assert rows(engine, "SELECT count(*) FROM collection_totals") == [(0,)]
+
+
+@pytest.mark.parametrize("records", [2, 200], ids=["small", "large"])
+def test_the_longest_text_of_a_key_fits_its_index(engine: Engine, loader: Loader, intake: Intake, records: int) -> None:
+    letters = random.Random(1)  # noqa: S311  an index compresses texts that are regular
+    tags = ("".join(chr(letters.randint(0x20000, 0x2A6DF)) for _ in range(500)) for _ in range(records))
+    changes = [{"userId": "9" * 20, "movieId": "9" * 20, "tag": tag} for tag in tags]
+    upload_id = intake(file_of("movielens_tags", *changes, {"tag": "x" * 501}), "tags.csv")
+    loader.load(upload_id, never)
+    found = upload(engine, upload_id)
+    assert (found["state"], found["loaded_records"], found["rejected_records"]) == ("completed", records, 1)

@@ -11,6 +11,7 @@ from shared.database.loader_connection import LoaderConnection
 from shared.ingest.loading.loader import Loader
 from shared.ingest.loading.scheduling import next_upload
 from shared.ingest.work import claim_batch
+from shared.settings import Settings
 from tests.conftest import Intake
 from tests.integration.ingest.test_loader import SMALL, begun, never, rows
 from tests.integration.ingest.test_promises import change
@@ -100,3 +101,17 @@ def test_a_notification_that_served_another_tenant_is_sent_again(
     assert loader.answer(other, never) is False  # its notification comes later, and finds nothing
     assert loader.answer(mine, never) is False
     assert ended(engine) == ["other", "mine"]
+
+
+def test_a_notification_waits_if_the_upload_that_was_served_cannot_be_loaded_now(
+    loader: Loader, intake: Intake, engine: Engine, settings: Settings
+) -> None:
+    mine = intake(SMALL, tenant="mine")
+    before = set(settings.data_dir.rglob("*"))
+    intake(SMALL, tenant="other")
+    change(engine, "INSERT INTO tenant_schedule VALUES ('mine', now())")
+    (stored,) = (path for path in set(settings.data_dir.rglob("*")) - before if path.is_file())
+    stored.unlink()
+    stored.mkdir()  # it cannot be read, but it is there
+    assert loader.answer(mine, never) is False  # sent again at once, it would lead to the same upload, and again
+    assert ended(engine) == []

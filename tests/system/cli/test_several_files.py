@@ -78,6 +78,7 @@ def test_a_directory_and_a_pattern_are_the_tables_in_them(client: Client, tables
         ("whole.csv", "completed"),
     ]
     assert found.document["outcomes"] == {"completed": 2, "partial": 1}
+    assert found.document["skipped"] == [str(tables / "notes.md")]
     again = client("upload", f"{tables}/w*.csv")
     assert again.code == 0
     first, second, summary = again.out.splitlines()
@@ -85,6 +86,27 @@ def test_a_directory_and_a_pattern_are_the_tables_in_them(client: Client, tables
     assert first.endswith("To load the file once more, add --force.")
     assert "Completed: 2 records" in second
     assert summary == "1 file: 1 completed"
+
+
+def test_all_files_of_imdb_are_loaded_from_their_directory(client: Client, tmp_path: Path) -> None:
+    names = [path.name for pattern in ("title.*", "name.basics.*") for path in SAMPLES.glob(pattern)]
+    assert len(names) == 7
+    for name in names:
+        (tmp_path / name).write_bytes((SAMPLES / name).read_bytes())
+    (tmp_path / "title.crew.tsv").write_text("tconst\tdirectors\twriters\nx\t\\N\t\\N\n")  # no valid record
+    (tmp_path / ".title.ratings.tsv.part").write_text("half a download")
+    (tmp_path / "old").mkdir()
+    (tmp_path / "LICENSE").write_text("text")
+    result = client("upload", tmp_path, "--use-celery", "--wait")
+    assert result.code == 4
+    assert result.err == f"Skipped: {tmp_path}/.title.ratings.tsv.part, {tmp_path}/LICENSE, {tmp_path}/old/\n"
+    lines = {name: line for name in names for line in result.out.splitlines() if f"/{name} " in line}
+    assert len(lines) == 7
+    assert "(nothing_loaded)" in lines["title.crew.tsv"]
+    assert "Completed: 7 records loaded" in lines["name.basics.tsv"]
+    assert "Partial: 170 of 175 records loaded" in lines["title.basics.tsv.gz"]
+    assert result.out.splitlines()[-1] == "7 files: 5 completed, 1 partial, 1 failed"
+    assert client("uploads", "--json").document["total"] == 7
 
 
 def test_stdin_and_other_pipes_are_sent_as_they_come(stack: LocalStack, tenant: str) -> None:

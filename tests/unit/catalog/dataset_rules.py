@@ -179,6 +179,7 @@ DATASET_RULES: dict[str, Rules] = {
         ({"Run Time": "long"}, [("Run Time", "not_minutes")]),
         ({"Box Office": "NULL"}, []),
         ({"Year of Release": "I 1994"}, [("Year of Release", "not_a_year")]),
+        ({"Film ID": "x" * 501}, [("Film ID", "too_long")]),
     ],
     "imdb_5000": [
         ({"movie_title": "\u00a0"}, [("movie_title", "required")]),
@@ -193,6 +194,7 @@ DATASET_RULES: dict[str, Rules] = {
         ({"duration": "74 years"}, [("duration", "not_minutes")]),
         ({"duration": "4294967296 min"}, [("duration", "out_of_range")]),
         ({"show_id": ""}, [("show_id", "required")]),
+        ({"show_id": "x" * 501}, [("show_id", "too_long")]),
         ({"listed_in": "Dramas|Comedies"}, [("listed_in", "not_a_list")]),
     ],
     "mymoviedb": [
@@ -204,6 +206,7 @@ DATASET_RULES: dict[str, Rules] = {
         ({"domgross": "#N/A", "intgross": "#N/A"}, []),
         ({"imdb": "1711425"}, []),
         ({"imdb": "x"}, [("imdb", "invalid_tconst")]),
+        ({"imdb": "tt" + "1" * 499}, [("imdb", "too_long")]),
         ({"year": "13"}, [("year", "not_a_year")]),
     ],
     "movielens_100k": [
@@ -322,6 +325,8 @@ DATASET_RULES: dict[str, Rules] = {
         ({"movieId": ""}, [("movieId", "required")]),
         ({"tag": "\u00a0"}, [("tag", "required")]),
         ({"tag": 'a, "b"'}, []),
+        ({"tag": "\U0001f3ac" * 500}, []),
+        ({"tag": "\U0001f3ac" * 501}, [("tag", "too_long")]),
         ({"timestamp": ""}, [("timestamp", "required")]),
     ],
     "tmdb_movies_data": [

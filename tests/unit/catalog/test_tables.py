@@ -14,8 +14,8 @@ from tests.conftest import REGISTRY
 TABLES = list(REGISTRY.tables.values())
 DATASETS = list(REGISTRY)
 RANGES = {FieldType.SMALLINT: (-(2**15), 2**15 - 1), FieldType.INTEGER: (-(2**31), 2**31 - 1)}
-# Far below what an entry of a B-tree may have.
-LONGEST_ID_CHARACTERS = 40
+# 501 characters each: an entry of a B-tree has at most 2,704 bytes, and a character up to four.
+TOO_LONG = ("tt" + "9" * 499, "nm" + "9" * 499, "9" * 501, "\U0001f3ac" * 501)
 
 
 def named(value: Table | Dataset) -> str:
@@ -29,6 +29,15 @@ def test_keys_indexes_and_facets_are_fields(table: Table) -> None:
     assert {*table.key, *table.indexed_fields, *table.facets} <= set(names)
     assert table.key
     assert len({index.name for index in table.indexes}) == len(table.indexes)
+
+
+@pytest.mark.parametrize("table", TABLES, ids=named)
+def test_a_reference_leads_to_the_key_of_a_table(table: Table) -> None:
+    types = {field.name: field.type for field in table.fields}
+    for reference in table.references:
+        assert types[reference.field] in {FieldType.TEXT, FieldType.TEXTS}
+        # so the index of the key finds it
+        assert REGISTRY.tables[reference.table].key[0] == reference.target_field
 
 
 @pytest.mark.parametrize("table", TABLES, ids=named)
@@ -61,10 +70,10 @@ def test_a_record_has_its_key_and_what_its_table_requires(dataset: Dataset) -> N
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=named)
-def test_a_text_in_an_index_is_short(dataset: Dataset) -> None:
+def test_a_text_in_an_index_or_a_key_is_short(dataset: Dataset) -> None:
     texts = {field.name for field in dataset.table.fields if field.type is FieldType.TEXT}
     for column in dataset.columns:
-        if column.field in texts.intersection(dataset.table.indexed_fields):
+        if column.field in texts.intersection((*dataset.table.indexed_fields, *dataset.table.key)):
             assert is_short(column), column.name
 
 
@@ -77,5 +86,4 @@ def is_within(checks: tuple[Check, ...], low: int, high: int) -> bool:
 
 def is_short(column: Column) -> bool:
     patterns = [check.pattern for check in column.checks if isinstance(check, Matches)]
-    longest = ["tt" + "9" * LONGEST_ID_CHARACTERS, "nm" + "9" * LONGEST_ID_CHARACTERS, "9" * LONGEST_ID_CHARACTERS]
-    return bool(patterns) and not any(re.fullmatch(pattern, text) for pattern in patterns for text in longest)
+    return bool(patterns) and not any(re.fullmatch(pattern, text) for pattern in patterns for text in TOO_LONG)

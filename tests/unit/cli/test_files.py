@@ -39,16 +39,29 @@ def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_arguments_name_files_directories_and_patterns(arguments: list[str], recursive: bool, paths: list[str]) -> None:
-    assert [os.path.normpath(path) for path in expand(arguments, recursive=recursive)] == paths
+    assert [os.path.normpath(path) for path in expand(arguments, recursive=recursive).paths] == paths
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tables: Path) -> None:
     (tables / "[b].csv").write_text("x")
-    assert expand(["[b].csv"], recursive=False) == ["[b].csv"]
+    assert expand(["[b].csv"], recursive=False).paths == ["[b].csv"]
 
 
 def test_an_absolute_pattern_is_expanded(tables: Path) -> None:
-    assert expand([f"{tables}/*.csv"], recursive=False) == [f"{tables}/b.csv"]
+    assert expand([f"{tables}/*.csv"], recursive=False).paths == [f"{tables}/b.csv"]
+
+
+@pytest.mark.parametrize(
+    ("recursive", "skipped"),
+    [
+        (False, [".git/", ".hidden.csv", "deep/", "f.csv/", "notes.md", "pipe.csv"]),
+        (True, [".git/", ".hidden.csv", "notes.md", "pipe.csv"]),
+    ],
+)
+def test_what_is_skipped_of_a_directory_is_named(tables: Path, recursive: bool, skipped: list[str]) -> None:
+    os.mkfifo(tables / "pipe.csv")
+    found = expand([str(tables), "b.csv"], recursive=recursive)
+    assert found.skipped == [f"{tables}/{name}" for name in skipped]
 
 
 @pytest.mark.usefixtures("tables")

@@ -11,9 +11,10 @@ with those of all its uploads.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from typing import Final
 
+from adbc_driver_postgresql import dbapi as adbc
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -43,6 +44,19 @@ async def tenant_reading(
             names = {"tenant": tenant, "upload_number": str(upload_number)}
             await connection.execute(_SET_TENANT_AND_UPLOAD, names)
         yield connection
+
+
+@contextmanager
+def tenant_batches(address: str, tenant: str) -> Iterator[adbc.Cursor]:
+    """A read-only transaction of this tenant, whose results are Arrow batches; `address` is `engine.export_address`.
+
+    It blocks, and belongs to one thread at a time; only `adbc_cancel` may be called by another one.
+    """
+    # Closing the connection ends the transaction, and a statement in the middle of its rows.
+    with closing(adbc.connect(address)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('app.tenant', $1, true)", (tenant,))
+        cursor.fetchall()
+        yield cursor
 
 
 @contextmanager

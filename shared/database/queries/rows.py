@@ -84,26 +84,32 @@ def rows_page(listing: RowListing, after: tuple[Any, ...] | None, limit: int, *,
     columns = sql_table(listing.table).c
     shown = [columns[field.name] for field in listing.fields]
     keys = [columns[key.field.name].label(f"key_{position}") for position, key in enumerate(listing.sort)]
-    statement = select(columns.id, *shown, columns.extra, *keys).where(*_conditions(listing))
+    statement = select(columns.id, *shown, columns.extra, *keys).where(*conditions(listing))
     if listing.sort:
         first = columns[listing.sort[0].field.name]
         statement = statement.where(first.is_not(None) if has_key else first.is_(None))
     if after is not None:
         statement = statement.where(_is_after(listing, after))
-    order = [_directed(listing.is_descending, columns.id)]
-    for position, key in reversed(list(enumerate(listing.sort))):
-        ordered = _directed(key.is_descending, columns[key.field.name])
+    order = row_order(listing)
+    if listing.sort:
         # The planner knows the order of an index, which has no nulls here, only without a word about them.
-        order.insert(0, ordered.nulls_last() if position else ordered)
+        order[0] = _directed(listing.is_descending, columns[listing.sort[0].field.name])
     return statement.order_by(*order).limit(bindparam("limit", limit, Integer, literal_execute=True))
+
+
+def row_order(listing: RowListing) -> list[UnaryExpression[Any]]:
+    """The sort keys, rows without a value last, then the id."""
+    columns = sql_table(listing.table).c
+    keys = [_directed(key.is_descending, columns[key.field.name]).nulls_last() for key in listing.sort]
+    return [*keys, _directed(listing.is_descending, columns.id)]
 
 
 def rows_count(listing: RowListing) -> Select[Any]:
     """How many rows there are: from stored totals if these know it, otherwise counted."""
     if not listing.is_counted:
-        counted = select(literal(1)).select_from(sql_table(listing.table)).where(*_conditions(listing)).subquery()
+        counted = select(literal(1)).select_from(sql_table(listing.table)).where(*conditions(listing)).subquery()
         return select(func.count()).select_from(counted)
-    conditions = [
+    stored_for = [
         CollectionTotal.tenant == listing.tenant,
         CollectionTotal.table_name == listing.table.name,
         CollectionTotal.collection == listing.collection,
@@ -111,8 +117,8 @@ def rows_count(listing: RowListing) -> Select[Any]:
     for each in listing.filters:
         stored = CollectionTotal.facets[each.field.name].astext
         is_null = each.operator is Operator.NULL
-        conditions.append((stored.is_(None) == each.value) if is_null else stored == _as_facet(each.value))
-    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*conditions)
+        stored_for.append((stored.is_(None) == each.value) if is_null else stored == _as_facet(each.value))
+    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*stored_for)
 
 
 def sources_of(ids: list[int], tenant: str) -> Select[Any]:
@@ -128,7 +134,8 @@ def sources_of(ids: list[int], tenant: str) -> Select[Any]:
     return select(given.c.id, found.c.upload_id, found.c.first_id).select_from(given).join(found, true())
 
 
-def _conditions(listing: RowListing) -> list[ColumnElement[bool]]:
+def conditions(listing: RowListing) -> list[ColumnElement[bool]]:
+    """What a row of the listing fulfils."""
     columns = sql_table(listing.table).c
     return [
         columns.tenant == bindparam("tenant", listing.tenant, literal_execute=True),

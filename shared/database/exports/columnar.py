@@ -8,8 +8,8 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Final
 
 import pyarrow as pa
+from adbc_driver_manager import AdbcStatement, Error
 from adbc_driver_postgresql import StatementOptions
-from adbc_driver_postgresql.dbapi import Cursor, Error
 from pyarrow import parquet
 from typing_extensions import Buffer, override
 
@@ -17,7 +17,7 @@ from shared.catalog.export_formats import ExportFormat
 from shared.database.exports.protocol import Export, Write
 from shared.database.queries.row_exports import as_text, rows_exported
 from shared.database.queries.rows import RowListing
-from shared.database.tenancy import tenant_batches
+from shared.database.tenancy import result_of, tenant_batches
 from shared.errors import Unavailable
 
 _MIB: Final = 1024 * 1024
@@ -56,16 +56,16 @@ def export_schema(listing: RowListing) -> pa.Schema:
 class _Reading:
     """The file of one export, block by block. It blocks; `close` may be called while another thread waits for a block.
 
-    Raises `Error` if the connection fails.
+    Raises `Error` or an error of Arrow if the connection fails.
     """
 
     def __init__(self, address: str, listing: RowListing, file_format: ExportFormat) -> None:
         self._busy = threading.Lock()
         with ExitStack() as stack:
-            self._cursor = stack.enter_context(tenant_batches(address, listing.tenant))
+            self._statement = stack.enter_context(tenant_batches(address, listing.tenant))
             hint = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES[file_format])}
-            self._cursor.adbc_statement.set_options(**hint)
-            self._blocks = _blocks(self._cursor, listing, file_format)
+            self._statement.set_options(**hint)
+            self._blocks = _blocks(self._statement, listing, file_format)
             self._stack = stack.pop_all()
 
     def next_block(self) -> bytes:
@@ -77,17 +77,16 @@ class _Reading:
         """Stop the statement and close the connection."""
         if self._busy.locked():
             with suppress(Error):  # then the other thread waits until the server notices that it is alone
-                self._cursor.adbc_cancel()
-        with self._busy, suppress(Error):
+                self._statement.cancel()
+        with self._busy, suppress(Error, pa.ArrowException, OSError):
             self._blocks.close()
             self._stack.close()
 
 
-def _blocks(cursor: Cursor, listing: RowListing, file_format: ExportFormat) -> Generator[bytes]:
+def _blocks(statement: AdbcStatement, listing: RowListing, file_format: ExportFormat) -> Generator[bytes]:
     schema, output = export_schema(listing), _Output()
-    cursor.execute(as_text(rows_exported(listing, file_format)))
-    batches = cursor.fetch_record_batch()
-    with _writer(file_format, output, schema) as writer:
+    statement.set_sql_query(as_text(rows_exported(listing, file_format)))
+    with result_of(statement) as batches, _writer(file_format, output, schema) as writer:
         for batch in batches:
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
             if block := output.taken():

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.limits.counters import Counters
+from api.limits.export_slots import ExportSlots
 from api.limits.quotas import Limits
 from api.limits.slots import Slots
 from api.limits.tenant_locks import TenantLocks
@@ -19,7 +20,12 @@ from api.notifications.notifiers import CeleryNotifier, Notifiers
 from api.previews import Previews
 from shared.advice.hints import Advisor
 from shared.catalog.registry import Registry
-from shared.database.engine import create_read_engine, create_request_engine, create_sync_engine
+from shared.database.engine import (
+    create_export_engine,
+    create_read_engine,
+    create_request_engine,
+    create_sync_engine,
+)
 from shared.ingest.lifecycle.sweep import Sweeper
 from shared.settings import Settings
 from shared.storage.opening import open_storage
@@ -33,7 +39,7 @@ class Runtime:
     """Connections and helpers, one of each per process.
 
     `engine` logs in as the owner of the tables. The sweep needs it, cancel, retry and undo (they drop tables), and the
-    list of all tenants. Every other query of a request uses `request_engine` or `read_engine`, through `tenancy`.
+    list of all tenants. Every other query of a request uses one of the other engines, through `tenancy`.
     """
 
     settings: Settings
@@ -43,12 +49,14 @@ class Runtime:
     engine: Engine
     request_engine: Engine
     read_engine: AsyncEngine
+    export_engine: AsyncEngine
     counters: Counters
     notifiers: Notifiers
     limits: Limits
     slots: Slots
     summary_locks: TenantLocks
     previews: Previews
+    export_slots: ExportSlots
 
 
 @asynccontextmanager
@@ -64,6 +72,8 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         stack.push_async_callback(asyncio.to_thread, request_engine.dispose)
         read_engine = create_read_engine(settings)
         stack.push_async_callback(read_engine.dispose)
+        export_engine = create_export_engine(settings)
+        stack.push_async_callback(export_engine.dispose)
         counters = Counters(settings.redis_url)
         stack.push_async_callback(counters.aclose)
 
@@ -87,10 +97,12 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
             engine=engine,
             request_engine=request_engine,
             read_engine=read_engine,
+            export_engine=export_engine,
             counters=counters,
             notifiers=notifiers,
             limits=Limits(settings, counters),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
             previews=previews,
+            export_slots=ExportSlots(settings.exports),
         )

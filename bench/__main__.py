@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import gzipped, intake, loading, memory, pings, report, slow, small, together, volume
+from bench import exports, gzipped, intake, loading, memory, pings, report, slow, small, together, volume
 from bench.data import BUILD
 from bench.machine import describe
 from bench.measure import busy_seconds
@@ -28,6 +28,7 @@ PARTS: Final = (
     Part("volume", "A full table: loading into it, listing it", volume.measure),
     Part("gzip", "gzip", gzipped.measure),
     Part("together", "Several uploads at once", together.measure),
+    Part("exports", "Exports", exports.measure),
     Part("memory", "Memory", memory.measure),
     Part("intake", "Intake", intake.measure),
     Part("small", "Small files", small.measure),

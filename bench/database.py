@@ -36,6 +36,13 @@ class Database:
             cursor.execute(sql, values or None)
             return cursor.fetchall() if cursor.description else []
 
+    def copied_bytes(self, sql: str) -> int:
+        """Run COPY TO STDOUT; the size of what came."""
+        sink = _Counter()
+        with self._connection.cursor() as cursor:
+            cursor.copy_expert(sql, sink)
+        return sink.size
+
     def settings(self) -> dict[str, str]:
         """What decides over durability and speed, as the server itself says."""
         return {name: str(self.query(f"SHOW {name}")[0][0]) for name in SHOWN_SETTINGS}
@@ -78,6 +85,16 @@ class Database:
     def _sums(self, table: str, condition: str) -> Sums:
         values = self.query(f"SELECT {', '.join(SUMS_SQL.values())} FROM {table} WHERE {condition}")[0]
         return dict(zip(SUMS_SQL, values, strict=True))
+
+
+class _Counter:
+    """A file that only counts."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def write(self, piece: bytes) -> None:
+        self.size += len(piece)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import actions, api_keys, datasets, local, read, upload
+from cli.commands import actions, api_keys, datasets, local, read, rows, upload
 
 program = typer.Typer(
     name="imdb-ingest",
@@ -13,7 +13,7 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,
 )
-for commands in (upload, read, actions, local):
+for commands in (upload, read, rows, actions, local):
     program.add_typer(commands.app)
 program.add_typer(datasets.app, name="datasets")
 program.command()(datasets.preview)

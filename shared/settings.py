@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     # ... and a body, or a response that the client reads, must move at least this many bytes per second in each window.
     transfer_rate_bytes: int = Field(default=10 * 1024, ge=1)
     transfer_window_seconds: float = Field(default=30.0, gt=0)
+    # How many exports each API serves at the same time; further ones get 503. Each has a database connection for itself
+    # for as long as its client takes, and keeps a core of the database busy.
+    exports: int = Field(default=4, ge=1)
 
     # For tests only; see shared/failpoints.py.
     failpoint: str = ""

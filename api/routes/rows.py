@@ -1,4 +1,4 @@
-"""The rows of a dataset: filtered, sorted, page by page; and how many of them refer to nothing."""
+"""The rows of a dataset: filtered, sorted, page by page, or all of them as one file; how many refer to nothing."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -13,9 +13,11 @@ from api.description.schemas import References, RowPage
 from api.description.strict_parameters import ROW_FILTERS
 from api.listings.dangling import dangling_rows
 from api.listings.paging import PageSize, address_with, link_header
+from api.listings.row_export import MEDIA_TYPES, RowExport
 from api.listings.row_pages import decode_cursor, encode_cursor, read_rows, sources
+from api.listings.row_requests import Fields, Name, Sort, listing_of
 from api.tenant_datasets import dataset_of
-from shared.catalog.row_filters import parse_fields, parse_filter, parse_sort
+from shared.catalog.export_formats import ExportFormat
 from shared.database.queries.rows import RowListing, collection_number
 from shared.database.tenancy import tenant_reading
 
@@ -28,18 +30,10 @@ Rows of completed uploads of this dataset, each with its fields, `_id`, the uplo
 Any other parameter is a filter: `year=1995`, `year__gte=1990`, `year__lt=2000`, `title__prefix=The`,
 `genres__has=Drama`, `runtime__null=true`. All filters must hold. Rows without a value of a sort key come last.
 """
+_DECLARED: Final = frozenset({"page_size", "sort", "fields", "cursor", "tenant"})
+_DECLARED_BY_EXPORT: Final = frozenset({"sort", "fields", "tenant"})
 _RESPONSES: Responses = {200: {"headers": LINK_HEADER}, **problems(404, 503)}
 
-Name = Annotated[str, Path(max_length=255, description="Name of the dataset.", examples=["title.basics"])]
-Sort = Annotated[
-    str,
-    Query(
-        max_length=1000,
-        description="Fields to sort by, with `-` in descending order.",
-        examples=["-release_year,title"],
-    ),
-]
-Fields = Annotated[str, Query(max_length=10_000, description="Only these fields.", examples=["title,release_year"])]
 CursorText = Annotated[str | None, Query(max_length=4096, description="`next_cursor` of the previous page.")]
 
 
@@ -63,14 +57,7 @@ async def list_rows(
     cursor: CursorText = None,
 ) -> Response:
     """See `_DESCRIPTION`."""
-    table = (await dataset_of(runtime, tenant.name, name)).table
-    filters = tuple(parse_filter(table, key, value) for key, value in _filters(request))
-    order, shown = parse_sort(table, sort), parse_fields(table, fields)
-    async with tenant_reading(runtime.read_engine, tenant.name) as connection:
-        number = await connection.scalar(collection_number(tenant.name, table.name, name))
-    if number is None:  # nothing has been loaded yet
-        return _json({"items": [], "total": 0, "page_size": page_size, "next_cursor": None}, {})
-    listing = RowListing(table, tenant.name, number, filters, order, shown)
+    listing = await listing_of(request, runtime, tenant.name, name, sort, fields, _DECLARED)
     after = None if cursor is None else decode_cursor(cursor, listing, name)
     rows, total = await read_rows(runtime.read_engine, listing, after, page_size + 1)
     is_more, rows = len(rows) > page_size, rows[:page_size]
@@ -100,9 +87,57 @@ async def count_dangling(*, runtime: RuntimeDep, tenant: TenantDep, name: Name) 
     return References(items=items)
 
 
-def _filters(request: Request) -> list[tuple[str, str]]:
-    declared = {"page_size", "sort", "fields", "cursor", "tenant"}
-    return [(name, value) for name, value in request.query_params.multi_items() if name not in declared]
+_EXPORT_DESCRIPTION: Final = """
+All rows that match as one file, of any size, as they are at one moment. The parameters are those of the list of rows;
+there are no pages. Each row has its fields, then `_id`, `_upload_id`, `_line` and `_extra`.
+
+* `csv`: RFC 4180 in UTF-8 with a header. Null is an empty cell, an empty text is `""`. Lists and `_extra` are JSON. No
+  cell is changed for the sake of spreadsheets.
+* `jsonl`: on each line a JSON object as the list of rows has it.
+* `parquet`, and `arrow` (a stream in Arrow's IPC format): columns of the table's types; `_extra` is JSON as text.
+
+If an error ends the export early, the connection ends without the end of the answer: a file without it is not complete.
+"""
+_EXPORT_RESPONSES: Responses = {
+    200: {
+        "description": "The file.",
+        "content": {
+            media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            for media_type in MEDIA_TYPES.values()
+        },
+        "headers": {
+            "Content-Disposition": {
+                "description": "The name of the dataset and the format.",
+                "schema": {"type": "string"},
+                "example": 'attachment; filename="movies.csv"',
+            }
+        },
+    },
+    **problems(404, 503),
+}
+
+
+@router.get(
+    "/datasets/{name}/rows.{file_format}",
+    response_class=Response,
+    responses=_EXPORT_RESPONSES,
+    summary="Export the rows of a dataset",
+    description=_EXPORT_DESCRIPTION,
+    openapi_extra={"parameters": [ROW_FILTERS]},
+)
+async def export_rows(
+    *,
+    request: Request,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    name: Name,
+    file_format: Annotated[ExportFormat, Path(description="The format of the file.")],
+    sort: Sort = "",
+    fields: Fields = "",
+) -> Response:
+    """See `_EXPORT_DESCRIPTION`."""
+    listing = await listing_of(request, runtime, tenant.name, name, sort, fields, _DECLARED_BY_EXPORT)
+    return RowExport(runtime, listing, name, file_format)
 
 
 def _row(row: RowMapping, listing: RowListing, found: Mapping[int, RowMapping]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""Commands that show what the API has: uploads, their history and rejects, movies, rows."""
+"""Commands that show what the API has: uploads, their history and rejects, movies."""
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import typer
 
@@ -140,49 +139,3 @@ def movies(
     }
     with session(api_url, tenant, as_json=as_json) as client:
         show(client.page("/movies", params), render_lists.movies, as_json=as_json)
-
-
-@app.command()
-def rows(
-    *,
-    dataset: Annotated[str, typer.Argument(help="Name of the dataset, for example title.basics.")],
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--where", metavar="FIELD=VALUE", help="A filter: year=1995, year__gte=1990, title__prefix=The; repeatable."
-        ),
-    ] = None,
-    sort: Annotated[str | None, typer.Option(help="Fields to sort by, for example -release_year,title.")] = None,
-    fields: Annotated[str | None, typer.Option(help="Only these fields, for example title,release_year.")] = None,
-    page_size: PageSize = 20,
-    cursor: Annotated[str | None, typer.Option(help="next_cursor of an earlier page, to continue after it.")] = None,
-    as_json: AsJson = False,
-    tenant: Tenant = None,
-    api_url: ApiUrl = DEFAULT_API_URL,
-) -> None:
-    """List the rows of a dataset, with the upload and the line that each came from."""
-    filters = dict(_filter(text) for text in where or ())
-    params: Params = {**filters, "sort": sort, "fields": fields, "page_size": page_size, "cursor": cursor}
-    with session(api_url, tenant, as_json=as_json) as client:
-        show(client.page(f"/datasets/{quote(dataset, safe='')}/rows", params), render_lists.rows, as_json=as_json)
-
-
-@app.command()
-def references(
-    *,
-    dataset: Annotated[str, typer.Argument(help="Name of the dataset, for example title.ratings.")],
-    as_json: AsJson = False,
-    tenant: Tenant = None,
-    api_url: ApiUrl = DEFAULT_API_URL,
-) -> None:
-    """Count the rows of a dataset that refer to nothing: to a title or a person that no file has brought."""
-    with session(api_url, tenant, as_json=as_json) as client:
-        found = client.page(f"/datasets/{quote(dataset, safe='')}/references", {})
-        show(found, render_lists.references, as_json=as_json)
-
-
-def _filter(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise typer.BadParameter(f"{text!r} is not FIELD=VALUE", param_hint="--where")
-    return name, value

@@ -62,3 +62,19 @@ def write_blocks(blocks: Iterator[bytes], file: Path) -> None:
         raise  # the reader of stdout has gone, which Typer handles
     except OSError as error:
         raise not_written(error) from error
+
+
+def write_complete(blocks: Iterator[bytes], file: Path) -> None:
+    """Write the blocks to `file`, which appears, or takes the place of an older one, when all are in it.
+
+    Until then they are in `<file>.part` beside it, which an error removes. Raises `ClientError`.
+    """
+    part = file.with_name(f"{file.name}.part")
+    try:
+        write_blocks(blocks, part)
+        part.replace(file)
+    except BaseException as error:
+        part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise not_written(error) from error
+        raise

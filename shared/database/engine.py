@@ -1,8 +1,9 @@
-"""The engines of SQLAlchemy: the owner's for the use cases, and two for the API's requests, which have another role."""
+"""The engines of SQLAlchemy: the owner's for the use cases, and three for requests, which have another role."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+from psycopg2.extensions import make_dsn
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,6 +28,25 @@ _SESSION: Final = {
     "lock_timeout": _LOCK_TIMEOUT,
     "idle_in_transaction_session_timeout": _IDLE_TIMEOUT,
     "timezone": "UTC",
+}
+
+# The name of an export's session, by which an undo finds it.
+EXPORT_NAME: Final = "ingest-export"
+# A client may take an export as slowly as the transfer rate allows: the last bytes wait in buffers while the
+# transaction is idle. The server notices within ten seconds that an API has vanished, also before the first row.
+EXPORT_SESSION: Final = {
+    "role": API_ROLE,
+    "default_transaction_read_only": "on",
+    "statement_timeout": "0",
+    "lock_timeout": _LOCK_TIMEOUT,
+    "idle_in_transaction_session_timeout": "15min",
+    "client_connection_check_interval": "10s",
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "standard_conforming_strings": "on",
+    "jit": "off",
+    # An export takes one core at most; the others are for loading.
+    "max_parallel_workers_per_gather": "0",
 }
 
 
@@ -71,6 +91,27 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
             },
         },
     )
+
+
+def create_export_engine(settings: Settings) -> AsyncEngine:
+    """Engine (asyncpg) for exports, which take as long as their clients do; use it through `tenancy.tenant_reading`."""
+    return create_async_engine(
+        settings.request_async_url,
+        pool_size=settings.exports,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=_POOL_TIMEOUT_SECONDS,
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"timeout": 3, "server_settings": {"application_name": EXPORT_NAME, **EXPORT_SESSION}},
+    )
+
+
+def export_address(settings: Settings) -> str:
+    """The same sessions for libpq; use it through `tenancy.tenant_batches`."""
+    options = " ".join(f"-c {name}={value}" for name, value in EXPORT_SESSION.items())
+    address = settings.request_sync_url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return make_dsn(address, application_name=EXPORT_NAME, options=options)
 
 
 class PlainSql:

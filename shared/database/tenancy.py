@@ -14,6 +14,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
+import adbc_driver_postgresql
+import pyarrow as pa
+from adbc_driver_manager import AdbcConnection, AdbcStatement
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -43,6 +46,30 @@ async def tenant_reading(
             names = {"tenant": tenant, "upload_number": str(upload_number)}
             await connection.execute(_SET_TENANT_AND_UPLOAD, names)
         yield connection
+
+
+@contextmanager
+def tenant_batches(address: str, tenant: str) -> Iterator[AdbcStatement]:
+    """A statement whose result are Arrow batches, in a read-only transaction of this tenant.
+
+    `address` is `engine.export_address`. It blocks, and belongs to one thread at a time; only `cancel` may be called by
+    another one. Closing the connection ends the transaction, and a statement in the middle of its rows.
+    """
+    with adbc_driver_postgresql.connect(address) as database, AdbcConnection(database) as connection:
+        connection.set_autocommit(False)
+        with AdbcStatement(connection) as naming:
+            naming.set_sql_query("SELECT set_config('app.tenant', $1, true)")
+            naming.bind(pa.record_batch({"tenant": [tenant]}))
+            with result_of(naming) as result:
+                result.read_all()
+        with AdbcStatement(connection) as statement:
+            yield statement
+
+
+def result_of(statement: AdbcStatement) -> pa.RecordBatchReader:
+    """Run the statement; its rows come as they are read."""
+    stream, _unknown_count = statement.execute_query()
+    return pa.RecordBatchReader.from_stream(stream)
 
 
 @contextmanager

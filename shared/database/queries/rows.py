@@ -7,8 +7,10 @@ value of a sort key come last in both directions; the id is the last key.
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -44,6 +46,16 @@ _COMPARISONS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
 }
 
 
+# No collection has this number: nothing has been loaded yet.
+NO_COLLECTION: Final = 0
+
+
+@lru_cache
+def _no_rows(table: Table) -> sa.FromClause:
+    columns = [sa.cast(sa.null(), column.type).label(column.name) for column in sql_table(table).columns]
+    return select(*columns).where(false()).subquery(table.name)
+
+
 @dataclass(frozen=True)
 class RowListing:
     """Which rows of a collection, in which order, with which fields."""
@@ -54,6 +66,16 @@ class RowListing:
     filters: tuple[Filter, ...] = ()
     sort: tuple[SortKey, ...] = ()
     fields: tuple[Field, ...] = ()
+
+    @property
+    def rows(self) -> sa.FromClause:
+        """The table. Before anything was loaded, that of a declared dataset does not exist yet."""
+        return sql_table(self.table) if self.collection != NO_COLLECTION else _no_rows(self.table)
+
+    @property
+    def columns(self) -> "sa.ReadOnlyColumnCollection[str, Column[Any]]":
+        """The columns of `rows`."""
+        return self.rows.c  # type: ignore[return-value]  a column of a subquery has the same methods
 
     @property
     def is_descending(self) -> bool:
@@ -81,29 +103,35 @@ def rows_page(listing: RowListing, after: tuple[Any, ...] | None, limit: int, *,
     Of the rows that have the first sort key, or of those behind them that do not (`has_key`): an index has each of the
     two in order, and only together they are not.
     """
-    columns = sql_table(listing.table).c
+    columns = listing.columns
     shown = [columns[field.name] for field in listing.fields]
     keys = [columns[key.field.name].label(f"key_{position}") for position, key in enumerate(listing.sort)]
-    statement = select(columns.id, *shown, columns.extra, *keys).where(*_conditions(listing))
+    statement = select(columns.id, *shown, columns.extra, *keys).where(*conditions(listing))
     if listing.sort:
         first = columns[listing.sort[0].field.name]
         statement = statement.where(first.is_not(None) if has_key else first.is_(None))
     if after is not None:
         statement = statement.where(_is_after(listing, after))
-    order = [_directed(listing.is_descending, columns.id)]
-    for position, key in reversed(list(enumerate(listing.sort))):
-        ordered = _directed(key.is_descending, columns[key.field.name])
+    order = row_order(listing)
+    if listing.sort:
         # The planner knows the order of an index, which has no nulls here, only without a word about them.
-        order.insert(0, ordered.nulls_last() if position else ordered)
+        order[0] = _directed(listing.is_descending, columns[listing.sort[0].field.name])
     return statement.order_by(*order).limit(bindparam("limit", limit, Integer, literal_execute=True))
+
+
+def row_order(listing: RowListing) -> list[UnaryExpression[Any]]:
+    """The sort keys, rows without a value last, then the id."""
+    columns = listing.columns
+    keys = [_directed(key.is_descending, columns[key.field.name]).nulls_last() for key in listing.sort]
+    return [*keys, _directed(listing.is_descending, columns.id)]
 
 
 def rows_count(listing: RowListing) -> Select[Any]:
     """How many rows there are: from stored totals if these know it, otherwise counted."""
     if not listing.is_counted:
-        counted = select(literal(1)).select_from(sql_table(listing.table)).where(*_conditions(listing)).subquery()
+        counted = select(literal(1)).select_from(listing.rows).where(*conditions(listing)).subquery()
         return select(func.count()).select_from(counted)
-    conditions = [
+    stored_for = [
         CollectionTotal.tenant == listing.tenant,
         CollectionTotal.table_name == listing.table.name,
         CollectionTotal.collection == listing.collection,
@@ -111,8 +139,8 @@ def rows_count(listing: RowListing) -> Select[Any]:
     for each in listing.filters:
         stored = CollectionTotal.facets[each.field.name].astext
         is_null = each.operator is Operator.NULL
-        conditions.append((stored.is_(None) == each.value) if is_null else stored == _as_facet(each.value))
-    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*conditions)
+        stored_for.append((stored.is_(None) == each.value) if is_null else stored == _as_facet(each.value))
+    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*stored_for)
 
 
 def sources_of(ids: list[int], tenant: str) -> Select[Any]:
@@ -128,8 +156,9 @@ def sources_of(ids: list[int], tenant: str) -> Select[Any]:
     return select(given.c.id, found.c.upload_id, found.c.first_id).select_from(given).join(found, true())
 
 
-def _conditions(listing: RowListing) -> list[ColumnElement[bool]]:
-    columns = sql_table(listing.table).c
+def conditions(listing: RowListing) -> list[ColumnElement[bool]]:
+    """What a row of the listing fulfils."""
+    columns = listing.columns
     return [
         columns.tenant == bindparam("tenant", listing.tenant, literal_execute=True),
         columns.collection == bindparam("collection", listing.collection, literal_execute=True),
@@ -154,7 +183,7 @@ def _condition(column: Column[Any], wanted: Filter) -> ColumnElement[bool]:
 
 def _is_after(listing: RowListing, after: tuple[Any, ...]) -> ColumnElement[bool]:
     """Rows behind one: equal in the first keys and behind it in the next one."""
-    columns = sql_table(listing.table).c
+    columns = listing.columns
     *values, last_id = after
     behind_id = columns.id < last_id if listing.is_descending else columns.id > last_id
     if len(listing.sort) == 1 and values[0] is not None:  # one range of an index

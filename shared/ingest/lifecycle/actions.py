@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, delete, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.database import state_machine
-from shared.database.engine import PlainSql
+from shared.database.engine import EXPORT_NAME, PlainSql
 from shared.database.models import Reject, Upload
 from shared.database.partitions import shared_leaf, upload_leaf
 from shared.database.record_ids import FIRST_LARGE_ID, end_of, is_large
@@ -36,6 +36,18 @@ _TERMINATE_ITS_LOADERS: Final = text("""
 SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE relation = to_regclass(:leaf) AND database = datid AND datname = current_database()
   AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+""")
+
+# An export reads for as long as its client takes, so DROP ends the exports that it would wait for: those of the tenant
+# and table, because they lock the leaf's branch. A session of a login that the owner has no rights of is left alone.
+_TERMINATE_EXPORTS: Final = text("""
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = :export AND pg_has_role(usesysid, 'USAGE')
+  AND pid IN (
+      SELECT pid FROM pg_locks JOIN pg_inherits ON relation IN (inhparent, inhrelid)
+      WHERE inhrelid = CAST(:leaf AS regclass)
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  )
 """)
 
 # DROP waits for readers of `movies`, and new readers wait behind DROP. So each attempt waits briefly and then pauses to
@@ -122,7 +134,9 @@ def _remove_rows(connection: Connection, number: int) -> None:
     assert collection is not None  # a loader has found it before it loaded
     totals.subtract_upload_from_collection(PlainSql(connection), number, collection)
     if is_large(first_id):
-        connection.execute(text(f"DROP TABLE {upload_leaf(table, number)}"))
+        leaf = upload_leaf(table, number)
+        connection.execute(_TERMINATE_EXPORTS, {"leaf": leaf, "export": EXPORT_NAME})
+        connection.execute(text(f"DROP TABLE {leaf}"))
     else:
         ids = {"first": first_id, "end": end_of(first_id)}
         connection.execute(text(f"DELETE FROM {shared_leaf(table, collection)} WHERE id >= :first AND id < :end"), ids)

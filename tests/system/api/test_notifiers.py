@@ -14,6 +14,7 @@ from celery.backends.base import DisabledBackend
 from sqlalchemy import Engine
 
 from api.limits.counters import Counters
+from api.limits.export_slots import ExportSlots
 from api.limits.quotas import Limits
 from api.limits.slots import Slots
 from api.limits.tenant_locks import TenantLocks
@@ -22,7 +23,7 @@ from api.notifications.notifiers import Notifiers, create_producer
 from api.previews import Previews
 from api.runtime import Runtime
 from shared.advice.hints import Advisor
-from shared.database.engine import create_read_engine, create_request_engine
+from shared.database.engine import create_export_engine, create_read_engine, create_request_engine
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
 from shared.storage.opening import open_storage
@@ -57,7 +58,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
 
     async def put(content: bytes, *, use_celery: bool) -> tuple[int, list[int]]:
         read_engine, counters = create_read_engine(settings), Counters(settings.redis_url)
-        request_engine = create_request_engine(settings)
+        request_engine, export_engine = create_request_engine(settings), create_export_engine(settings)
         witness = Witness(engine)
         notifiers = Notifiers(celery=witness, background=witness)
         app = create_app(settings)
@@ -69,12 +70,14 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
             engine=engine,
             request_engine=request_engine,
             read_engine=read_engine,
+            export_engine=export_engine,
             counters=counters,
             notifiers=notifiers,
             limits=Limits(settings, counters),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
             previews=Previews(),
+            export_slots=ExportSlots(settings.exports),
         )
         transport = httpx.ASGITransport(app)
         try:

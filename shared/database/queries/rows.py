@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+from typing import cast as cast_type
 
 import sqlalchemy as sa
 from sqlalchemy import (
@@ -30,6 +31,7 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from shared.catalog.row_filters import Filter, Operator, SortKey
 from shared.catalog.table import Field, Table
@@ -73,9 +75,9 @@ class RowListing:
         return sql_table(self.table) if self.collection != NO_COLLECTION else _no_rows(self.table)
 
     @property
-    def columns(self) -> "sa.ReadOnlyColumnCollection[str, Column[Any]]":
-        """The columns of `rows`."""
-        return self.rows.c  # type: ignore[return-value]  a column of a subquery has the same methods
+    def columns(self) -> "ReadOnlyColumnCollection[str, Column[Any]]":
+        """The columns of `rows`; those of a subquery have the same methods."""
+        return cast_type("ReadOnlyColumnCollection[str, Column[Any]]", self.rows.c)
 
     @property
     def is_descending(self) -> bool:

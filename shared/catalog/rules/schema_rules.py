@@ -44,9 +44,9 @@ class Words(Flag):
 
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
-        is_true = pc.is_in(column, pa.array(sorted(self._true)))
-        plain = pc.or_(is_true, pc.is_in(column, pa.array(sorted(self._false))))
-        return pc.if_else(plain, is_true, None), plain
+        is_true, is_false = (pc.is_in(column, pa.array(sorted(words))) for words in (self._true, self._false))
+        is_word = pc.or_(is_true, is_false)
+        return pc.if_else(is_word, is_true, None), pc.or_(is_word, pc.is_null(column))
 
 
 class Moment(Rule):
@@ -99,7 +99,7 @@ class FormattedMoment(Rule):
 
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
-        return pa.nulls(len(column), self.type), pa.repeat(False, len(column))
+        return pa.nulls(len(column), self.type), pc.is_null(column)
 
 
 class TextList(Repeating):
@@ -142,7 +142,7 @@ class JsonText(Rule):
 
     @override
     def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, pa.BooleanArray]:
-        return pa.nulls(len(column), self.type), pa.repeat(False, len(column))
+        return pa.nulls(len(column), self.type), pc.is_null(column)
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -45,7 +45,9 @@ def shape_of(text: bytes, delimiter: str | None, quoting: bool | None) -> Shape:
     ]
     if not found:
         return Shape(delimiter or USUAL_DELIMITERS[0], 1, has_header=True)
-    best, dialect = max(found, key=lambda each: (_regularity(each[0], each[1].delimiter), -DELIMITERS.index(each[1].delimiter)))
+    best, dialect = max(
+        found, key=lambda each: (_regularity(each[0], each[1].delimiter), -DELIMITERS.index(each[1].delimiter))
+    )
     width = _width(best)
     if width == 1 and delimiter is None:  # one that does not occur divides no cell
         absent = [each for each in USUAL_DELIMITERS if each.encode() not in sample]

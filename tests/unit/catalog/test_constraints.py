@@ -14,10 +14,25 @@ CASES: list[tuple[dict[str, Any], list[str], list[str], str]] = [
     ({"type": "integer", "constraints": {"minimum": 3, "maximum": 3}}, ["3"], ["2", "4"], "out_of_range"),
     ({"type": "integer", "groupChar": ".", "constraints": {"maximum": 999}}, ["999"], ["1.000"], "out_of_range"),
     ({"type": "integer", "constraints": {"minimum": 0.5}}, ["1"], ["0"], "out_of_range"),
-    ({"type": "number", "constraints": {"minimum": 0.5, "maximum": 5}}, ["0.5", "5.0"], ["0.49", "5.01"], "out_of_range"),
-    ({"type": "year", "constraints": {"minimum": 1990, "maximum": 1999}}, ["1990", "1999"], ["1989", "2000"], "out_of_range"),
+    (
+        {"type": "number", "constraints": {"minimum": 0.5, "maximum": 5}},
+        ["0.5", "5.0"],
+        ["0.49", "5.01"],
+        "out_of_range",
+    ),
+    (
+        {"type": "year", "constraints": {"minimum": 1990, "maximum": 1999}},
+        ["1990", "1999"],
+        ["1989", "2000"],
+        "out_of_range",
+    ),
     ({"type": "date", "constraints": {"minimum": "2001-07-09"}}, ["2001-07-09", ""], ["2001-07-08"], "out_of_range"),
-    ({"type": "date", "constraints": {"maximum": "2001-07-09"}}, ["2001-07-09", "1066-10-14"], ["2001-07-10"], "out_of_range"),
+    (
+        {"type": "date", "constraints": {"maximum": "2001-07-09"}},
+        ["2001-07-09", "1066-10-14"],
+        ["2001-07-10"],
+        "out_of_range",
+    ),
     (
         {"type": "date", "format": "%d/%m/%Y", "constraints": {"minimum": "09/07/2001", "maximum": "2001-07-10"}},
         ["09/07/2001", "10/07/2001"],
@@ -62,7 +77,9 @@ def shown(case: object) -> str:
 
 
 @pytest.mark.parametrize(("field", "good", "bad", "code"), CASES, ids=shown)
-def test_what_breaks_a_constraint_is_rejected(field: dict[str, Any], good: list[str], bad: list[str], code: str) -> None:
+def test_what_breaks_a_constraint_is_rejected(
+    field: dict[str, Any], good: list[str], bad: list[str], code: str
+) -> None:
     values, rejects = load_cells({"name": "a", **field}, [*good, *bad])
     assert len(values) == len(good)
     assert rejects == [(cell or None, code) for cell in bad]
@@ -74,7 +91,10 @@ def test_a_cell_that_does_not_parse_breaks_no_constraint_as_well() -> None:
 
 
 def test_a_word_for_null_breaks_no_constraint_but_required() -> None:
-    fields = {"name": "n", "type": "integer", "constraints": {"minimum": 3}}, {"name": "t", "constraints": {"required": True}}
+    fields = (
+        {"name": "n", "type": "integer", "constraints": {"minimum": 3}},
+        {"name": "t", "constraints": {"required": True}},
+    )
     found = load(declaration(*fields, missingValues=["", "NA"]), [["NA", "x"], ["3", "NA"]])
     assert found.rows["c1"].to_pylist() == [None]
     assert [(reject["line_number"], reject["code"]) for reject in found.rejects.to_pylist()] == [(3, "required")]

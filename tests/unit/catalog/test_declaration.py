@@ -37,13 +37,17 @@ def test_the_table_has_a_column_for_each_field_in_its_order() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["a" * 1_000, "it's \"x\"", "); DROP TABLE uploads; --", "id", "tenant", "片名", "1", "a,b", "c2"])
+@pytest.mark.parametrize(
+    "name", ["a" * 1_000, 'it\'s "x"', "); DROP TABLE uploads; --", "id", "tenant", "片名", "1", "a,b", "c2"]
+)
 def test_a_field_may_have_any_name_that_a_header_can_have(name: str) -> None:
     found = load(declaration(name, "other"), [["x", "y"]])
     assert found.rows["c1"].to_pylist() == ["x"]
 
 
-@pytest.mark.parametrize("names", [("a", "a"), ("a", "A"), ("a b", "a_b"), ("a", " a"), ("a", "\u200ba"), ("Straße", "STRASSE")])
+@pytest.mark.parametrize(
+    "names", [("a", "a"), ("a", "A"), ("a b", "a_b"), ("a", " a"), ("a", "\u200ba"), ("Straße", "STRASSE")]
+)
 def test_names_that_headers_do_not_tell_apart_are_refused(names: tuple[str, str]) -> None:
     with pytest.raises(InvalidSchema, match="do not tell apart"):
         declaration("first", *names)
@@ -70,7 +74,10 @@ def test_a_dataset_cannot_have_other_names(name: Any) -> None:
     "document",
     [
         *(None, [], "x", {}, {"name": "own"}, {"name": "own", "schema": []}, {"name": "own", "schema": {}}),
-        *({"name": "own", "schema": {"fields": fields}} for fields in ([], {}, "a", ["a"], [{}], [None], [{"type": "string"}])),
+        *(
+            {"name": "own", "schema": {"fields": fields}}
+            for fields in ([], {}, "a", ["a"], [{}], [None], [{"type": "string"}])
+        ),
         {"name": "own", "schema": {"fields": [{"name": f"f{number}"} for number in range(MOST_FIELDS + 1)]}},
         {"name": "own", "schema": {"fields": [{"name": "a"}]}, "version": 2},
         {"name": "own", "schema": {"fields": [{"name": "a"}], "foreignKeys": []}},
@@ -78,7 +85,10 @@ def test_a_dataset_cannot_have_other_names(name: Any) -> None:
         {"name": "own", "schema": {"fields": [{"name": "a", "constraints": {"minimun": 1}}]}},
         {"name": "own", "title": 5, "schema": {"fields": [{"name": "a"}]}},
         {"name": "own", "description": "x" * 5_001, "schema": {"fields": [{"name": "a"}]}},
-        *({"name": "own", "schema": {"fields": [{"name": "a"}], "missingValues": words}} for words in ("NA", [1], None, ["x"] * 101)),
+        *(
+            {"name": "own", "schema": {"fields": [{"name": "a"}], "missingValues": words}}
+            for words in ("NA", [1], None, ["x"] * 101)
+        ),
     ],
     ids=lambda document: json.dumps(document)[:60],
 )
@@ -133,7 +143,10 @@ def test_a_unique_field_is_the_key() -> None:
     unique = {"constraints": {"unique": True}}
     assert declaration("a", {"name": "b", **unique}).primary_key == ("b",)
     assert declaration("a", {"name": "b", **unique}, primaryKey=["b"]).primary_key == ("b",)
-    for fields, key in (([{"name": "a", **unique}, {"name": "b", **unique}], []), (["a", {"name": "b", **unique}], "a")):
+    for fields, key in (
+        ([{"name": "a", **unique}, {"name": "b", **unique}], []),
+        (["a", {"name": "b", **unique}], "a"),
+    ):
         with pytest.raises(InvalidSchema, match="only one field may be unique"):
             declaration(*fields, primaryKey=key)
 
@@ -179,7 +192,11 @@ def declarations(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "name": "own",
         "title": draw(st.sampled_from(["", "Own", "片"])),
-        "schema": {"fields": fields, "primaryKey": draw(some), "missingValues": draw(st.lists(st.sampled_from(["", "NA"])))},
+        "schema": {
+            "fields": fields,
+            "primaryKey": draw(some),
+            "missingValues": draw(st.lists(st.sampled_from(["", "NA"]))),
+        },
         "indexes": draw(st.lists(some, max_size=3)),
     }
 

@@ -40,7 +40,12 @@ def kind(type_: str, **members: Any) -> Kind:
         ({"type": "date"}, FieldType.DATE, "2001-07-09", date(2001, 7, 9)),
         ({"type": "date", "format": "default"}, FieldType.DATE, "2001-07-09", date(2001, 7, 9)),
         ({"type": "date", "format": "%d/%m/%Y"}, FieldType.DATE, "09/07/2001", date(2001, 7, 9)),
-        ({"type": "datetime"}, FieldType.TIMESTAMP, "2001-07-09T10:20:30Z", datetime(2001, 7, 9, 10, 20, 30, tzinfo=UTC)),
+        (
+            {"type": "datetime"},
+            FieldType.TIMESTAMP,
+            "2001-07-09T10:20:30Z",
+            datetime(2001, 7, 9, 10, 20, 30, tzinfo=UTC),
+        ),
         (
             {"type": "datetime", "format": "%d/%m/%Y %H:%M"},
             FieldType.TIMESTAMP,
@@ -65,7 +70,12 @@ def test_what_is_stored_of_a_cell(members: dict[str, Any], stored: FieldType, ce
 # type and format: cells that load, cells that do not, and the code of their rejects
 FORMS: list[tuple[dict[str, Any], list[str], list[str], str]] = [
     ({"type": "string", "format": "email"}, ["a@b.example"], ["a", "a@", "@b", "a@b c", "a@b@c"], "pattern_mismatch"),
-    ({"type": "string", "format": "uri"}, ["https://a.example/b", "urn:x"], ["a.example", "a b:c", "http:"], "pattern_mismatch"),
+    (
+        {"type": "string", "format": "uri"},
+        ["https://a.example/b", "urn:x"],
+        ["a.example", "a b:c", "http:"],
+        "pattern_mismatch",
+    ),
     (
         {"type": "string", "format": "uuid"},
         ["123e4567-e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-426614174000"],
@@ -74,8 +84,18 @@ FORMS: list[tuple[dict[str, Any], list[str], list[str], str]] = [
     ),
     ({"type": "string", "format": "binary"}, ["YWJj", "YWI=", "YQ=="], ["YW Jj", "Y*Jj"], "pattern_mismatch"),
     ({"type": "time"}, ["00:00:00", "23:59:59.25"], ["24:00:00", "1:02:03", "10:20", "10:20:60"], "not_a_time"),
-    ({"type": "yearmonth"}, ["1999-12", "2000-01"], ["1999-13", "1999-00", "1999", "1999-12-01", "12/1999"], "not_a_month"),
-    ({"type": "duration"}, ["P1Y2M3DT4H5M6.5S", "PT0S", "P2W", "-P1D"], ["1 day", "P1H", "T1H", "1:00"], "not_a_duration"),
+    (
+        {"type": "yearmonth"},
+        ["1999-12", "2000-01"],
+        ["1999-13", "1999-00", "1999", "1999-12-01", "12/1999"],
+        "not_a_month",
+    ),
+    (
+        {"type": "duration"},
+        ["P1Y2M3DT4H5M6.5S", "PT0S", "P2W", "-P1D"],
+        ["1 day", "P1H", "T1H", "1:00"],
+        "not_a_duration",
+    ),
     ({"type": "geopoint"}, ["90.5, 45.5", "-90,45"], ["90.5", "90.5 45.5", "a, b", "90.5, 45.5, 1"], "not_a_place"),
     ({"type": "object"}, ["{}"], ["[]", "a", '"a"'], "not_an_object"),
     ({"type": "array"}, ["[]"], ["a,b", "{}"], "not_a_list"),
@@ -92,7 +112,9 @@ FORMS: list[tuple[dict[str, Any], list[str], list[str], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("members", "good", "bad", "code"), FORMS, ids=lambda case: case["type"] if isinstance(case, dict) else "")
+@pytest.mark.parametrize(
+    ("members", "good", "bad", "code"), FORMS, ids=lambda case: case["type"] if isinstance(case, dict) else ""
+)
 def test_what_loads_and_what_is_rejected(members: dict[str, Any], good: list[str], bad: list[str], code: str) -> None:
     values, rejects = load_cells({"name": "a", **members}, [*good, *bad])
     assert len(values) == len(good)

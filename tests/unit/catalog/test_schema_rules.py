@@ -77,7 +77,19 @@ def test_a_moment_in_a_format(format_: str, text: str, expected: object) -> None
 @pytest.mark.parametrize(
     "format_",
     [
-        *("%Y-%m-%d", "%d %H", "%m/%d %H:%M", "", "noon", "%Y-%m-%d %H:%M%", "%c", "%x %X", "%Y-%m-%d %-H", "%s", "%G %H"),
+        *(
+            "%Y-%m-%d",
+            "%d %H",
+            "%m/%d %H:%M",
+            "",
+            "noon",
+            "%Y-%m-%d %H:%M%",
+            "%c",
+            "%x %X",
+            "%Y-%m-%d %-H",
+            "%s",
+            "%G %H",
+        ),
         *("%Y-%m-%d %I:%M", "%Y-%m-%d %H:%M %p", "%Y-%m-%d %H %H", "%Y %y-%m-%d %H", "%Y-%m-%b-%d %H", "%Y-%j-%d %H"),
         *("%Y-%m-%d %H %I %p", "%Y-%m-%d %H:%M:%M", "%Y-%m-%d %H:%M:%S %S", "%Y-%m-%d %H%z%z"),
     ],
@@ -134,12 +146,18 @@ MOMENTS = st.datetimes(timezones=st.none() | st.just(UTC) | ZONES).map(
 )
 
 
-@given(st.lists(MOMENTS | st.sampled_from(["2001-02-29T10:20:30", "0001-01-01T00:00:00Z", "", "x", " 2001-07-09 10:20:30Z"])))
+@given(
+    st.lists(
+        MOMENTS | st.sampled_from(["2001-02-29T10:20:30", "0001-01-01T00:00:00Z", "", "x", " 2001-07-09 10:20:30Z"])
+    )
+)
 def test_a_column_of_moments_is_read_as_its_cells_are(cells: list[str]) -> None:
     assert_agreement(Moment(), cells)
 
 
-@given(st.lists(st.sampled_from(["yes", "no", "ja", "nein", "Yes", "1", "true", "", "a|b", '{"a": 1}', "[]"]) | st.text()))
+@given(
+    st.lists(st.sampled_from(["yes", "no", "ja", "nein", "Yes", "1", "true", "", "a|b", '{"a": 1}', "[]"]) | st.text())
+)
 def test_a_column_is_read_as_its_cells_are(cells: list[str]) -> None:
     for rule in RULES:
         assert_agreement(rule, cells)

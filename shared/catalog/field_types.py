@@ -159,3 +159,4 @@ _KINDS: Final[Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], K
     "geojson": (_NONE, _as_text(rule=JsonText(dict))),
     "any": (_NONE, _as_text()),
 }
+TYPES: Final = tuple(_KINDS)

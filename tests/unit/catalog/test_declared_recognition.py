@@ -1,5 +1,7 @@
 """A tenant's own dataset goes first for files whose whole header it knows, and for no others."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.catalog.dataset import Dataset
@@ -14,14 +16,6 @@ from tests.unit.catalog.declared import declaration
 INTEGER = {"type": "integer"}
 TEXT = TextOptions()
 OFFICE = declaration({"name": "id", **INTEGER}, "cinema", {"name": "gross", **INTEGER}, primaryKey="id").dataset(1)
-
-
-def named(dataset: Dataset, name: str, number: int) -> Dataset:
-    return Dataset(**{**vars_of(dataset), "name": name, "declaration": number})
-
-
-def vars_of(dataset: Dataset) -> dict[str, object]:
-    return {name: getattr(dataset, name) for name in Dataset.__dataclass_fields__}
 
 
 def registry(*datasets: Dataset) -> Registry:
@@ -55,18 +49,14 @@ def test_a_header_without_a_required_field_is_not_of_the_declared_dataset() -> N
 
 
 def test_the_smaller_of_two_declared_datasets_that_know_the_header_goes_first() -> None:
-    wide = named(
-        declaration({"name": "id", **INTEGER}, "cinema", {"name": "gross", **INTEGER}, "a", "b", "c", "d").dataset(2),
-        "wide",
-        2,
-    )
+    fields = ({"name": "id", **INTEGER}, "cinema", {"name": "gross", **INTEGER}, "a", "b", "c", "d")
+    wide = replace(declaration(*fields).dataset(2), name="wide")
     for datasets in ((OFFICE, wide), (wide, OFFICE)):
         assert registry(*datasets).recognise(["id", "cinema", "gross"]).name == "own"
 
 
 def test_two_declared_datasets_that_are_equally_near_are_ambiguous() -> None:
-    twin = named(OFFICE, "twin", 2)
-    twin = Dataset(**{**vars_of(twin), "table": declaration("x").dataset(2).table})
+    twin = replace(OFFICE, name="twin", declaration=2, table=declaration("x").dataset(2).table)
     with pytest.raises(AmbiguousDataset) as raised:
         registry(OFFICE, twin).recognise(["id", "cinema", "gross"])
     assert {"own", "twin"} <= {candidate["dataset"] for candidate in raised.value.fields["candidates"]}
@@ -74,7 +64,7 @@ def test_two_declared_datasets_that_are_equally_near_are_ambiguous() -> None:
 
 
 def test_a_name_of_a_built_in_dataset_stays_its_own() -> None:
-    movies = named(OFFICE, "movies", 1)
+    movies = replace(OFFICE, name="movies")
     assert registry(movies).get("movies").declaration is None
 
 

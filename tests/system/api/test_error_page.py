@@ -64,8 +64,9 @@ def reject_codes() -> set[str]:
     checks = {check.code for column in columns for check in column.checks}
     row_checks = {check.code for dataset in registry for check in dataset.row_checks}
     kinds_of_fields = [kind_of({"name": "any", "type": type_}) for type_ in TYPES]
-    declared = {rule.code for kind in kinds_of_fields for rule in (kind.rule, *kind.checks)}
-    return messages | rules | checks | row_checks | declared | {validate._REQUIRED[0]}
+    rules |= {kind.rule.code for kind in kinds_of_fields}
+    checks |= {check.code for kind in kinds_of_fields for check in kind.checks}
+    return messages | rules | checks | row_checks | {validate._REQUIRED[0]}
 
 
 def literal_codes() -> set[str]:

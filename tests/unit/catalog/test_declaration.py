@@ -15,6 +15,7 @@ from shared.errors import InvalidSchema
 from tests.unit.catalog.declared import declaration, load
 
 INTEGER = {"type": "integer"}
+NO_FIELDS: list[Any] = [[], {}, "a", ["a"], [{}], [None], [{"type": "string"}]]
 
 
 def test_the_table_has_a_column_for_each_field_in_its_order() -> None:
@@ -74,10 +75,7 @@ def test_a_dataset_cannot_have_other_names(name: Any) -> None:
     "document",
     [
         *(None, [], "x", {}, {"name": "own"}, {"name": "own", "schema": []}, {"name": "own", "schema": {}}),
-        *(
-            {"name": "own", "schema": {"fields": fields}}
-            for fields in ([], {}, "a", ["a"], [{}], [None], [{"type": "string"}])
-        ),
+        *({"name": "own", "schema": {"fields": fields}} for fields in NO_FIELDS),
         {"name": "own", "schema": {"fields": [{"name": f"f{number}"} for number in range(MOST_FIELDS + 1)]}},
         {"name": "own", "schema": {"fields": [{"name": "a"}]}, "version": 2},
         {"name": "own", "schema": {"fields": [{"name": "a"}], "foreignKeys": []}},

@@ -38,7 +38,7 @@ _DURATIONS: Final = (
         "must be a duration (P1Y2M3DT4H5M6S)",
     ),
 )
-_PLACES: Final = (matches("not_a_place", rf"{_NUMBER}, ?{_NUMBER}", "must be longitude, latitude (90.5, 45.5)"),)
+_GEOPOINTS: Final = (matches("not_a_place", rf"{_NUMBER}, ?{_NUMBER}", "must be longitude, latitude (90.5, 45.5)"),)
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ _KINDS: Final[Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], K
     "yearmonth": (_NONE, _as_text(*_MONTHS)),
     "time": (_NONE, _as_text(*_TIMES)),
     "duration": (_NONE, _as_text(*_DURATIONS)),
-    "geopoint": (_NONE, _as_text(*_PLACES)),
+    "geopoint": (_NONE, _as_text(*_GEOPOINTS)),
     "list": (frozenset(("delimiter", "itemType")), _list),
     "array": (_NONE, lambda _field: Kind(FieldType.TEXTS, ListLiteral())),
     "object": (_NONE, _as_text(rule=JsonText(dict))),

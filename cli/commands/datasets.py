@@ -71,7 +71,7 @@ def declare(
 def change(
     *, file: Declaration, as_json: AsJson = False, tenant: Tenant = None, api_url: ApiUrl = DEFAULT_API_URL
 ) -> None:
-    """Make FILE.json the next version of its dataset: it may add fields and indexes, and widen types and constraints."""
+    """Make FILE.json the next version of its dataset: it may add fields and indexes, widen types and constraints."""
     document = read_document(file)
     with session(api_url, tenant, as_json=as_json) as client:
         found = client.send_document("PUT", _path(str(document.get("name", ""))), document, "name")

@@ -1,7 +1,7 @@
 """Makes previews in a process of their own (`shared.ingest.preview.process`), which starts with the first one."""
 
 import asyncio
-import pickle
+import pickle  # nosec B403
 import sys
 from contextlib import suppress
 from typing import Any, Final
@@ -56,4 +56,4 @@ class Previews:
         process.stdin.write(len(content).to_bytes(_LENGTH_BYTES) + content)
         await process.stdin.drain()
         size = int.from_bytes(await process.stdout.readexactly(_LENGTH_BYTES))
-        return pickle.loads(await process.stdout.readexactly(size))  # noqa: S301  only our own process writes to it
+        return pickle.loads(await process.stdout.readexactly(size))  # noqa: S301  # nosec B301  only our own process writes to it

@@ -100,6 +100,7 @@ class UploadRequest:
             trace_id=str(self.request.state.trace_id),
             forced=self.force,
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
+            taken_names=frozenset(self.runtime.registry.names),
         )
 
     async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:

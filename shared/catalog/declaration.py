@@ -61,7 +61,7 @@ class Declaration:
         try:
             storable(document)
         except (ValueError, RecursionError) as error:
-            raise InvalidSchema("the dataset has texts that cannot be stored") from error
+            raise InvalidSchema("the dataset has texts or numbers that cannot be stored") from error
         name, schema = document.get("name"), document.get("schema")
         require(
             isinstance(name, str) and _NAME.fullmatch(name) is not None and name != AUTO,
@@ -167,15 +167,14 @@ def _fields(schema: Schema) -> tuple[Schema, ...]:
     )
     assert isinstance(fields, list)
     seen: dict[str, str] = {}
-    for field in fields:
+    for position, field in enumerate(fields, 1):
         name = field.get("name")
         require(
             isinstance(name, str) and bool(normalised(name)) and len(name) <= _LONGEST_NAME,
             f"each field must have a name of up to {_LONGEST_NAME:,} characters",
         )
         earlier = seen.setdefault(normalised(name), name)
-        is_first = len(seen) == fields.index(field) + 1
-        require(is_first, f"two fields have names that headers do not tell apart: {earlier} and {name}")
+        require(len(seen) == position, f"two fields have names that headers do not tell apart: {earlier} and {name}")
     return tuple(fields)
 
 

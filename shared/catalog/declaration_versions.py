@@ -56,10 +56,16 @@ def _require_wider(was: Schema, wanted: Schema) -> None:
         f"{name}: a new version cannot make {old_type} to {new_type}, because that could lose values",
     )
     is_new = bool(_constraints(wanted).get("required")) and not _constraints(was).get("required")
-    before, after = (checks_of(name, kind_of(each).rule, _constraints(each)) for each in (was, wanted))
+    before, after = (_checks(each) for each in (was, wanted))
     narrower = [check.message for check in after if not any(_includes(check, earlier) for earlier in before)]
     narrower += ["must not be empty"] if is_new else []
     require(not narrower, f"{name}: a new version cannot narrow its constraints: it {'; it '.join(narrower)}")
+
+
+def _checks(field: Schema) -> tuple[Check, ...]:
+    """Those of its type and format, and those of its constraints."""
+    kind = kind_of(field)
+    return (*kind.checks, *checks_of(field["name"], kind.rule, _constraints(field)))
 
 
 def _constraints(field: Schema) -> Schema:

@@ -38,7 +38,7 @@ _DURATIONS: Final = (
         "must be a duration (P1Y2M3DT4H5M6S)",
     ),
 )
-_PLACES: Final = (matches("not_a_place", rf"{_NUMBER}, ?{_NUMBER}", "must be longitude, latitude (90.5, 45.5)"),)
+_GEOPOINTS: Final = (matches("not_a_place", rf"{_NUMBER}, ?{_NUMBER}", "must be longitude, latitude (90.5, 45.5)"),)
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ def _text(field: Mapping[str, Any]) -> Kind:
 
 
 def _integer(field: Mapping[str, Any]) -> Kind:
-    group, is_bare = field.get("groupChar", ""), _flag(field, "bareNumber", default=True)
+    group, is_bare = _string(field, "groupChar", ""), _flag(field, "bareNumber", default=True)
     rule = WholeNumber(group, bare_number=is_bare) if group or not is_bare else Whole()
     return Kind(FieldType.BIGINT, rule)
 
 
 def _number(field: Mapping[str, Any]) -> Kind:
-    decimal, group = field.get("decimalChar", "."), field.get("groupChar", "")
+    decimal, group = _string(field, "decimalChar", "."), _string(field, "groupChar", "")
     is_bare = _flag(field, "bareNumber", default=True)
     is_plain = {"decimalChar", "groupChar"}.isdisjoint(field) and is_bare
     rule = Decimal() if is_plain else Number(decimal, group, bare_number=is_bare)
@@ -121,9 +121,13 @@ def _format(field: Mapping[str, Any]) -> str:
 
 def _list(field: Mapping[str, Any]) -> Kind:
     require(field.get("itemType", "string") == "string", f"{field['name']}: the itemType of a list must be string")
-    delimiter = field.get("delimiter", ",")
-    require(isinstance(delimiter, str), f"{field['name']}: delimiter must be a text")
-    return Kind(FieldType.TEXTS, TextList(delimiter))
+    return Kind(FieldType.TEXTS, TextList(_string(field, "delimiter", ",")))
+
+
+def _string(field: Mapping[str, Any], name: str, default: str) -> str:
+    value = field.get(name, default)
+    require(isinstance(value, str), f"{field['name']}: {name} must be a text")
+    return str(value)
 
 
 def _flag(field: Mapping[str, Any], name: str, *, default: bool) -> bool:
@@ -148,10 +152,11 @@ _KINDS: Final[Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], K
     "yearmonth": (_NONE, _as_text(*_MONTHS)),
     "time": (_NONE, _as_text(*_TIMES)),
     "duration": (_NONE, _as_text(*_DURATIONS)),
-    "geopoint": (_NONE, _as_text(*_PLACES)),
+    "geopoint": (_NONE, _as_text(*_GEOPOINTS)),
     "list": (frozenset(("delimiter", "itemType")), _list),
     "array": (_NONE, lambda _field: Kind(FieldType.TEXTS, ListLiteral())),
     "object": (_NONE, _as_text(rule=JsonText(dict))),
     "geojson": (_NONE, _as_text(rule=JsonText(dict))),
     "any": (_NONE, _as_text()),
 }
+TYPES: Final = tuple(_KINDS)

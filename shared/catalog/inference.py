@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from shared.catalog.declaration import Declaration
+from shared.catalog.declaration import AUTO, Declaration
 from shared.catalog.recognition import Sample
 from shared.catalog.rules.basic_rules import IsoDate
 from shared.catalog.rules.formatted_rules import Day, candidate_formats
@@ -43,7 +43,7 @@ def name_of_file(filename: str) -> str:
     """A name for the dataset of a file: `Box Office (2019).csv.gz` gives `box_office_2019`."""
     stem = filename.rsplit("/", 1)[-1].lower().split(".csv")[0].split(".tsv")[0].split(".txt")[0]
     name = _UNNAMEABLE.sub("_", stem).strip("_.-")[:_LONGEST_NAME].strip("_.-")
-    return name or "table"
+    return "table" if name in ("", AUTO) else name
 
 
 def _has_only(cells: Sequence[str], type_: dict[str, Any], words: Sequence[str]) -> bool:

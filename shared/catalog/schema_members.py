@@ -30,8 +30,8 @@ def are_words(words: object, most: int) -> bool:
 
 
 def storable(document: Any) -> Any:
-    """The document; raises `ValueError` if it has a text that is none: half a surrogate pair, or a zero byte."""
-    text = json.dumps(document, ensure_ascii=False)
+    """The document; raises `ValueError` for `NaN` and texts that are none: half a surrogate pair, a zero byte."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     text.encode()
     if "\\u0000" in text:
         raise ValueError("a zero byte")

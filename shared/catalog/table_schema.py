@@ -109,10 +109,12 @@ class TableSchema:
     def _column(self, column: Column, sources: Mapping[str, str]) -> Column:
         described = self._field(column, sources)
         rule, constraints = _rule(column, described, self.date_format), described.get("constraints", {})
+        checks = checks_of(column.name, rule, constraints)
+        require("unique" not in constraints, f"{column.name}: only a declared dataset can have unique")
         return replace(
             column,
             rule=rule,
-            checks=(*column.checks, *checks_of(column.name, rule, constraints)),
+            checks=(*column.checks, *checks),
             is_key=column.is_key or bool(constraints.get("required")),
         )
 

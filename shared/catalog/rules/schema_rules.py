@@ -18,10 +18,10 @@ from shared.catalog.rules.notations import TRIMMED
 _TIME: Final = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?"
 _ZONE: Final = r"(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)"
 _EXAMPLE: Final = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
-_FIRST_MOMENT: Final = datetime(1, 1, 2, tzinfo=UTC)
 # Those of strptime that mean the same in every locale.
 _DIRECTIVES: Final = frozenset("YymbBdHIpMSfzj%")
 _NEEDED: Final = ("Yy", "mbBj", "dj", "HI")
+_ONCE: Final = "MSfpz"
 
 
 class Words(Flag):
@@ -88,8 +88,9 @@ class FormattedMoment(Repeating):
         unknown = [directive for directive in found if directive not in _DIRECTIVES]
         if unknown or format.count("%") != len(found) + found.count("%"):
             raise ValueError(f"a datetime format cannot have %{unknown[0] if unknown else ''}: {format!r}")
-        if not all(set(needed) & set(found) for needed in _NEEDED) or ("I" in found) != ("p" in found):
-            raise ValueError(f"a datetime format needs a year, a month, a day and an hour: {format!r}")
+        is_one = all(sum(directive in needed for directive in found) == 1 for needed in _NEEDED)
+        if not is_one or any(found.count(directive) > 1 for directive in _ONCE) or ("I" in found) != ("p" in found):
+            raise ValueError(f"a datetime format needs one year, one month, one day and one hour: {format!r}")
         self._format = format
         self.message = f"must be a moment that exists, like {_EXAMPLE.strftime(format)}"
 
@@ -140,6 +141,7 @@ class JsonText(Repeating):
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
-    if not _FIRST_MOMENT <= moment <= _FIRST_MOMENT.replace(year=9999, month=12, day=30):
-        raise ValueError  # in UTC it may be in a year that does not exist
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # in UTC it is in a year that does not exist
+        raise ValueError from error

@@ -24,6 +24,7 @@ _VALUE: Final = re.compile(
     r"[+-]?[\d.,]*\d[\d.,]*%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2})?|true|false",
     re.ASCII | re.IGNORECASE,
 )
+_JOINED: Final = re.compile(r"\d[;\t|][+-]?\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,9 @@ def shape_of(text: bytes, delimiter: str | None, quoting: bool | None) -> Shape:
     ]
     if not found:
         return Shape(delimiter or USUAL_DELIMITERS[0], 1, has_header=True)
-    best, dialect = max(found, key=lambda each: (_regularity(each[0]), -DELIMITERS.index(each[1].delimiter)))
+    best, dialect = max(
+        found, key=lambda each: (_regularity(each[0], each[1].delimiter), -DELIMITERS.index(each[1].delimiter))
+    )
     width = _width(best)
     if width == 1 and delimiter is None:  # one that does not occur divides no cell
         absent = [each for each in USUAL_DELIMITERS if each.encode() not in sample]
@@ -90,13 +93,20 @@ def _records(sample: bytes, dialect: Dialect) -> list[list[str]]:
     return records
 
 
-def _regularity(records: Sequence[Sequence[str]]) -> tuple[float, float, int]:
-    """How much the records look like a table: several columns, most records alike, the first one too."""
+def _regularity(records: Sequence[Sequence[str]], delimiter: str) -> tuple[float, float, float, bool, int]:
+    """How much the records look like a table: several columns, most records alike.
+
+    Of equals, cells are not wrapped in quotes, no cell is two numbers with another delimiter between them (`5;2`, which
+    a decimal comma leaves of `1,5;2,5`), and the delimiter is a usual one.
+    """
     width = _width(records)
     share = sum(len(record) == width for record in records) / len(records)
     is_table = width > 1 and share >= _LEAST_SHARE
     wrapped = sum(cell[:1] in QUOTES and cell[-1:] == cell[:1] and len(cell) > 1 for row in records for cell in row)
-    return (share if is_table else 0.0, -wrapped / len(records), width if is_table else 0)
+    joined = sum(_JOINED.search(cell) is not None for row in records for cell in row)
+    is_usual = is_table and delimiter in USUAL_DELIMITERS
+    quality = -wrapped / len(records), -joined / len(records)
+    return (share if is_table else 0.0, *quality, is_usual, width if is_table else 0)
 
 
 def _width(records: Sequence[Sequence[str]]) -> int:

@@ -33,7 +33,10 @@ _MOST_EARLIER: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class UploadOptions:
-    """What the client asked for. `forced`: load the file even though it was loaded before."""
+    """What the client asked for. `forced`: load the file even though it was loaded before.
+
+    `taken_names`: those of built-in datasets, which a dataset that is inferred cannot have.
+    """
 
     tenant: str
     transport: Transport
@@ -42,6 +45,7 @@ class UploadOptions:
     budget: Budget = field(default_factory=Budget)
     # number of the upload whose rejected records the file corrects
     corrects: int | None = None
+    taken_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
     one instead; of others it warns. Raises errors of SQLAlchemy.
     """
     if staged.inferred is not None:
-        staged = _declared(connection, staged, staged.inferred, options.tenant)
+        staged = _declared(connection, staged, staged.inferred, options)
     number, key = None, _options_key(staged, options)
     while number is None:
         earlier = connection.execute(_same_content(staged, options)).all()
@@ -76,10 +80,11 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
     return Registered(connection.scalars(select(Upload.id).where(Upload.number == number)).one(), deduplicated=False)
 
 
-def _declared(connection: Connection, staged: StagedFile, inferred: Declaration, tenant: str) -> StagedFile:
+def _declared(connection: Connection, staged: StagedFile, inferred: Declaration, options: UploadOptions) -> StagedFile:
     """The file as one of a dataset that is declared for it, or was for a file of the same name and columns."""
-    stem = name_of_file(staged.filename)
-    for name in (stem, *(f"{stem}_{number}" for number in range(2, _MOST_NAMES))):
+    stem, tenant = name_of_file(staged.filename), options.tenant
+    names = (stem, *(f"{stem}_{number}" for number in range(2, _MOST_NAMES)))
+    for name in (each for each in names if each not in options.taken_names):
         declaration = replace(inferred, name=name, title=name)
         found = find_declared(connection, tenant, name)
         if found is None:

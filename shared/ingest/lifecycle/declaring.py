@@ -86,7 +86,7 @@ def _require_short_texts(connection: Connection, was: Dataset, now: Dataset) -> 
     for before, after in zip(was.columns, now.columns, strict=False):
         for check in after.checks:
             if isinstance(check, MostBytes) and check not in before.checks:
-                query = f"SELECT max(octet_length({after.field})) FROM {now.table.name}"
+                query = f"SELECT max(octet_length({after.field}::text)) FROM {now.table.name}"
                 longest = connection.scalar(text(query)) or 0
                 if longest > check.most:
                     raise InvalidSchema(f"{after.name} has texts of {longest:,} bytes, too long for an index")

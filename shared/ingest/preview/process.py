@@ -7,7 +7,7 @@ what `preview` returns or raises. It ends when its input does.
 """
 
 import os
-import pickle
+import pickle  # nosec B403
 import sys
 from typing import Any, BinaryIO, Final
 
@@ -26,7 +26,7 @@ def main() -> None:
     os.umask(0o077)  # like the API
     settings = Settings()
     while size := sys.stdin.buffer.read(LENGTH_BYTES):
-        beginning = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size)))  # noqa: S301  only the API writes to it
+        beginning = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size)))  # noqa: S301  # nosec B301  only the API writes to it
         try:
             answer: Any = preview(beginning, settings)
         except (IngestError, UnreadableFile) as error:

@@ -9,6 +9,7 @@ from tests.seeded_bugs.bugs import (
     compressions,
     connections,
     contents,
+    declared_datasets,
     deployment,
     disclosures,
     loading,
@@ -19,5 +20,5 @@ from tests.seeded_bugs.bugs import (
 BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
-    *(*refusals.BUGS, *compressions.BUGS),
+    *(*refusals.BUGS, *compressions.BUGS, *declared_datasets.BUGS),
 )

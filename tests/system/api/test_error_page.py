@@ -20,6 +20,7 @@ import shared
 from api.description.problems import ANY_STATUS, CODE_OF_STATUS, INTERNAL, type_of
 from api.http_errors import CodedError, status_of
 from api.web.error_page import DOCUMENT, error_page, render
+from shared.catalog.field_types import TYPES, kind_of
 from shared.catalog.registry import Registry
 from shared.csv.unreadable import UnreadableFile
 from shared.errors import IngestError
@@ -62,6 +63,9 @@ def reject_codes() -> set[str]:
     rules = {column.rule.code for column in columns}
     checks = {check.code for column in columns for check in column.checks}
     row_checks = {check.code for dataset in registry for check in dataset.row_checks}
+    kinds_of_fields = [kind_of({"name": "any", "type": type_}) for type_ in TYPES]
+    rules |= {kind.rule.code for kind in kinds_of_fields}
+    checks |= {check.code for kind in kinds_of_fields for check in kind.checks}
     return messages | rules | checks | row_checks | {validate._REQUIRED[0]}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import actions, api_keys, local, read, upload
+from cli.commands import actions, api_keys, local, merging, read, upload
 
 program = typer.Typer(
     name="imdb-ingest",
@@ -16,6 +16,7 @@ program = typer.Typer(
 for commands in (upload, read, actions, local):
     program.add_typer(commands.app)
 program.add_typer(api_keys.app, name="keys")
+program.add_typer(merging.app, name="merging")
 
 
 def _print_version(*, is_asked: bool) -> None:

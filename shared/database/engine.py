@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import Settings
@@ -22,6 +23,9 @@ _POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
 # A process that is paused within a transaction must not hold its locks for long: an undo locks the listing.
 _IDLE_TIMEOUT = "5s"
+
+# lock_not_available, deadlock_detected
+_LOCK_TROUBLE: Final = ("55P03", "40P01")
 
 _SESSION: Final = {
     "lock_timeout": _LOCK_TIMEOUT,
@@ -71,6 +75,11 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
             },
         },
     )
+
+
+def is_lock_trouble(error: DBAPIError) -> bool:
+    """Whether a lock timeout or a deadlock has rolled the transaction back."""
+    return getattr(error.orig, "pgcode", None) in _LOCK_TROUBLE
 
 
 class PlainSql:

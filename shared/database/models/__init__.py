@@ -9,6 +9,7 @@
     api_keys                    who may do what, where keys are required
     tenant_schedule             when each tenant was last served, for fair scheduling
     collections                 a tenant's rows of one dataset: where they are, and how many
+    merges, merged_uploads, merge_control   leaves that are merged: which, how far, and whether merging is paused
     upload_totals, collection_totals   how many rows have which values, so that no request counts rows
     movies, ...                 the rows; see `shared.catalog.tables` for their columns, `partitions` for where they are
 
@@ -20,6 +21,7 @@ slow.
 from shared.database.models.base import TENANT_NAME, Base
 from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, TenantSchedule
 from shared.database.models.collections import Collection, CollectionTotal, UploadTotal
+from shared.database.models.merges import Merge, MergeControl, MergedUpload
 from shared.database.models.uploads import (
     Batch,
     Duplicate,
@@ -42,6 +44,9 @@ __all__ = [
     "CollectionTotal",
     "Duplicate",
     "IdempotencyKey",
+    "Merge",
+    "MergeControl",
+    "MergedUpload",
     "Reject",
     "TenantSchedule",
     "Upload",

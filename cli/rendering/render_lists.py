@@ -1,4 +1,7 @@
-"""Lists as tables: uploads, history, rejects, keys, partitions and movies. Every text from a file is escaped for the terminal."""
+"""Lists as tables: uploads, history, rejects, keys, partitions and movies.
+
+Every text from a file is escaped for the terminal.
+"""
 
 from typing import Any
 

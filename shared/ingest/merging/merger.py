@@ -29,16 +29,17 @@ from shared.settings import Settings
 
 log = structlog.get_logger()
 
-# With more leaves than this, listings become so slow that merging is more urgent than loading.
-_URGENT_LEAVES: Final = 64
-_URGENT_PAUSE_SECONDS: Final = 0.5
 # A reader may hold the branch for long. Each attempt delays those who come later by 200 ms.
 _SWAP_PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
 class Merging:
-    """What a merge needs; `should_stop` says whether the process is about to end."""
+    """What a merge needs.
+
+    `should_stop` says whether the process is about to end. With more than `urgent_leaves` in a collection, listings
+    become so slow that merging it is more urgent than loading; then it pauses between its steps.
+    """
 
     engine: Engine
     tables: Mapping[str, Table]
@@ -46,6 +47,8 @@ class Merging:
     policy: Policy = field(default_factory=Policy)
     should_stop: Callable[[], bool] = lambda: False
     chunk_rows: int = CHUNK_ROWS
+    urgent_leaves: int = 64
+    urgent_pause_seconds: float = 0.5
 
     @contextmanager
     def transaction(self) -> Iterator[PlainSql]:
@@ -99,9 +102,9 @@ def _may_go_on(merging: Merging, connection: PlainSql, leaves: int) -> bool:
         return False
     if not is_loading(connection):
         return True
-    if leaves <= _URGENT_LEAVES:
+    if leaves <= merging.urgent_leaves:
         return False
-    time.sleep(_URGENT_PAUSE_SECONDS)
+    time.sleep(merging.urgent_pause_seconds)
     return True
 
 

@@ -20,7 +20,8 @@ _ROWS = "SELECT id, to_jsonb(movies) FROM movies ORDER BY id"
 
 def eager(engine: Engine, settings: Settings, **changes: Any) -> Merging:
     """A merger that merges whatever it can."""
-    return Merging(engine, REGISTRY.tables, settings.lease_seconds, **{"policy": EAGER, "chunk_rows": 7, **changes})
+    usual = {"lease_seconds": settings.lease_seconds, "policy": EAGER, "chunk_rows": 7}
+    return Merging(engine, REGISTRY.tables, **{**usual, **changes})
 
 
 def leaves(engine: Engine) -> list[str]:

@@ -3,22 +3,20 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from shared.database.engine import PlainSql, create_sync_engine
-from shared.errors import LostLease, RecordCountsMismatch, Unavailable
+from shared.database.engine import PlainSql
+from shared.errors import LostLease, RecordCountsMismatch
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging import claims, control
 from shared.ingest.merging.claims import Merge
 from shared.ingest.merging.copying import build, building_steps, copy_chunk, require_all_rows
-from shared.ingest.merging.leaves import leaves_of
 from shared.ingest.merging.merger import Merging, merge_all
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
@@ -28,7 +26,6 @@ from tests.integration.ingest.corrections import check_totals, corrected_movies,
 from tests.integration.ingest.merging import EAGER, contents, eager, first_id, leaves, unattached
 from tests.integration.ingest.simulated import make_file
 from tests.integration.ingest.test_loader import never, rows, upload
-from tests.rows import movies
 
 pytestmark = pytest.mark.parametrize("server", ["18"], indirect=True)
 
@@ -87,11 +84,16 @@ def copy(merging: Merging, merge: Merge, chunks: int = 1_000) -> int:
 def copied(merging: Merging) -> Merge:
     """A merge that only has to be swapped in."""
     merge = begin(merging)
+    finish(merging, merge)
+    return merge
+
+
+def finish(merging: Merging, merge: Merge) -> None:
+    """Copy everything and build the indexes."""
     copy(merging, merge)
     for step in building_steps(merge):
         with merging.transaction() as connection:
             build(connection, step)
-    return merge
 
 
 def expire(engine: Engine) -> None:
@@ -136,7 +138,8 @@ def test_uploads_may_have_the_same_keys(engine: Engine, loader: Loader, intake: 
     assert contents(engine) == before
 
 
-def test_merged_leaves_are_merged_again(engine: Engine, merging: Merging, load: Load, uploads: list[uuid.UUID]) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_merged_leaves_are_merged_again(engine: Engine, merging: Merging, load: Load) -> None:
     merge_all(merging)
     [first] = leaves(engine)
     load(FILE)
@@ -169,9 +172,8 @@ def test_few_leaves_are_left_alone(engine: Engine, settings: Settings, uploads: 
 
 
 @pytest.mark.parametrize("chunks", [0, 3, 1_000])
-def test_another_process_goes_on_where_one_died(
-    engine: Engine, merging: Merging, uploads: list[uuid.UUID], chunks: int
-) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_another_process_goes_on_where_one_died(engine: Engine, merging: Merging, chunks: int) -> None:
     before = contents(engine)
     merge = begin(merging)
     copy(merging, merge, chunks)
@@ -182,16 +184,18 @@ def test_another_process_goes_on_where_one_died(
     assert contents(engine) == before
 
 
-def test_who_has_lost_the_claim_can_commit_nothing(engine: Engine, merging: Merging, uploads: list[uuid.UUID]) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_who_has_lost_the_claim_can_commit_nothing(engine: Engine, merging: Merging) -> None:
     before = contents(engine)
-    late = copied(merging)
+    late = begin(merging)
     expire(engine)
     with merging.transaction() as connection:
         successor = claims.claim(connection, merging.tables, 60)
     assert successor is not None
-    with pytest.raises(LostLease), merging.transaction() as connection:
+    with pytest.raises(LostLease), merging.transaction() as connection:  # noqa: PT012 - the transaction must fail
         copy_chunk(connection, late, late.low, 5)
         claims.advance(connection, late, late.high)
+    finish(merging, successor)
     with pytest.raises(LostLease), merging.transaction() as connection:
         swap(connection, late)
     with pytest.raises(LostLease), merging.transaction() as connection:
@@ -205,7 +209,8 @@ def test_who_has_lost_the_claim_can_commit_nothing(engine: Engine, merging: Merg
     assert contents(engine) == before
 
 
-def test_two_at_once_make_one_merge(engine: Engine, merging: Merging, uploads: list[uuid.UUID]) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_two_at_once_make_one_merge(engine: Engine, merging: Merging) -> None:
     before = contents(engine)
     threads = [threading.Thread(target=merge_all, args=(merging,)) for _ in range(4)]
     for thread in threads:
@@ -218,23 +223,19 @@ def test_two_at_once_make_one_merge(engine: Engine, merging: Merging, uploads: l
     assert contents(engine) == before
 
 
-def test_leases_are_by_the_databases_clock_and_renewed(
-    engine: Engine, settings: Settings, uploads: list[uuid.UUID]
-) -> None:
-    """A chunk that takes longer than the lease loses nothing."""
-    slow = eager(engine, settings, lease_seconds=0.6)
-    waited = False
+@pytest.mark.usefixtures("uploads")
+def test_a_lease_is_renewed_while_a_step_takes_long(engine: Engine, settings: Settings) -> None:
+    """A step that takes longer than the lease loses nothing."""
+    looks = iter(range(1_000))
 
     def wait_once() -> bool:
-        nonlocal waited
-        if rows(engine, "SELECT count(*) FROM merges")[0][0] and not waited:
-            waited = True
+        if next(looks) == 3:
             time.sleep(1.5)
             assert rows(engine, "SELECT lease_until > clock_timestamp() FROM merges") == [(True,)]
         return False
 
-    merge_all(eager(engine, settings, lease_seconds=slow.lease_seconds, should_stop=wait_once))
-    assert waited
+    merge_all(eager(engine, settings, lease_seconds=0.6, should_stop=wait_once))
+    assert next(looks) > 3
     assert len(leaves(engine)) == 1
 
 
@@ -346,9 +347,7 @@ def test_a_late_upload_has_room(engine: Engine, loader: Loader, intake: Intake, 
     assert len(leaves(engine)) == 1
 
 
-def test_a_range_that_is_not_committed_has_room(
-    engine: Engine, settings: Settings, merging: Merging, load: Load
-) -> None:
+def test_a_range_that_is_not_committed_has_room(engine: Engine, merging: Merging, load: Load) -> None:
     """A transaction has taken a range and is slow to commit; no merge begins before it is known."""
     load(FILE)
     with engine.begin() as slow:
@@ -364,28 +363,21 @@ def test_a_range_that_is_not_committed_has_room(
 
 
 @pytest.mark.parametrize("step", ["intake", "retry"])
-def test_who_takes_a_range_holds_the_lock(engine: Engine, intake: Intake, settings: Settings, step: str) -> None:
+def test_who_takes_a_range_holds_the_lock(engine: Engine, intake: Intake, step: str) -> None:
     """Both wait while somebody decides what to merge."""
     upload_id = intake(FILE)
     cancel(engine, upload_id, "public")
     before = rows(engine, "SELECT last_value FROM large_first_ids")
-    with merging_decides(engine) as take_it:
+    with engine.begin() as deciding:
+        deciding.execute(text("SELECT pg_advisory_xact_lock(5270919, hashtext('public'))"))
         thread = threading.Thread(
             target=(lambda: intake(FILE)) if step == "intake" else (lambda: retry(engine, upload_id, "public"))
         )
         thread.start()
         wait_for_lock(engine)
         assert rows(engine, "SELECT last_value FROM large_first_ids") == before
-        take_it()
     thread.join()
     assert rows(engine, "SELECT last_value FROM large_first_ids") > before
-
-
-@contextmanager
-def merging_decides(engine: Engine) -> Iterator[Callable[[], None]]:
-    with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(5270919, hashtext('public'))"))
-        yield lambda: None
 
 
 def wait_for_lock(engine: Engine) -> None:
@@ -395,7 +387,7 @@ def wait_for_lock(engine: Engine) -> None:
         time.sleep(0.02)
 
 
-def test_readers_always_see_every_row(engine: Engine, settings: Settings, merging: Merging, load: Load) -> None:
+def test_readers_always_see_every_row(engine: Engine, settings: Settings, load: Load) -> None:
     for _ in range(8):
         load(FILE)
     expected = rows(engine, "SELECT count(*), sum(id) FROM movies")
@@ -425,9 +417,8 @@ def test_readers_always_see_every_row(engine: Engine, settings: Settings, mergin
     assert slowest[0] < 1
 
 
-def test_a_long_reader_is_waited_for(
-    engine: Engine, settings: Settings, merging: Merging, uploads: list[uuid.UUID]
-) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_a_long_reader_is_waited_for(engine: Engine, merging: Merging) -> None:
     """Others wait behind the swap for 200 ms at most, and the merge is swapped in later, without copying again."""
     copied(merging)
     expire(engine)
@@ -447,9 +438,7 @@ def test_a_long_reader_is_waited_for(
     assert slowest < 0.8
 
 
-def test_an_upload_is_locked_before_it_is_compared(
-    engine: Engine, settings: Settings, merging: Merging, uploads: list[uuid.UUID]
-) -> None:
+def test_an_upload_is_locked_before_it_is_compared(engine: Engine, merging: Merging, uploads: list[uuid.UUID]) -> None:
     """An undo that has not committed keeps the swap waiting, and is noticed by the next attempt."""
     merge = copied(merging)
     with engine.begin() as undoing:
@@ -464,7 +453,8 @@ def test_an_upload_is_locked_before_it_is_compared(
         swap(connection, merge)
 
 
-def test_what_does_not_add_up_is_not_swapped_in(engine: Engine, merging: Merging, uploads: list[uuid.UUID]) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_what_does_not_add_up_is_not_swapped_in(engine: Engine, merging: Merging) -> None:
     before = contents(engine)
     merge = copied(merging)
     with engine.begin() as connection:
@@ -481,9 +471,8 @@ def test_what_does_not_add_up_is_not_swapped_in(engine: Engine, merging: Merging
     assert merge.leaf in shown.reason
 
 
-def test_rows_that_were_copied_too_seldom_are_not_swapped_in(
-    engine: Engine, merging: Merging, uploads: list[uuid.UUID]
-) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_rows_that_were_copied_too_seldom_are_not_swapped_in(engine: Engine, merging: Merging) -> None:
     merge = copied(merging)
     with engine.begin() as connection:
         connection.execute(text("UPDATE merged_uploads SET copied_records = copied_records - 1"))
@@ -492,7 +481,8 @@ def test_rows_that_were_copied_too_seldom_are_not_swapped_in(
     assert len(leaves(engine)) == UPLOADS
 
 
-def test_an_operator_pauses_and_resumes(engine: Engine, settings: Settings, uploads: list[uuid.UUID]) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_an_operator_pauses_and_resumes(engine: Engine, settings: Settings) -> None:
     """Also in the middle of a merge, which keeps what it has."""
     before = contents(engine)
     looks = iter(range(1_000))
@@ -530,9 +520,8 @@ def test_loads_come_first(engine: Engine, loader: Loader, intake: Intake, settin
     assert len(leaves(engine)) == 1
 
 
-def test_a_process_that_ends_leaves_the_merge_to_others(
-    engine: Engine, settings: Settings, uploads: list[uuid.UUID]
-) -> None:
+@pytest.mark.usefixtures("uploads")
+def test_a_process_that_ends_leaves_the_merge_to_others(engine: Engine, settings: Settings) -> None:
     before = contents(engine)
     looks = iter(range(1_000))
     merge_all(eager(engine, settings, should_stop=lambda: next(looks) >= 3))
@@ -542,8 +531,9 @@ def test_a_process_that_ends_leaves_the_merge_to_others(
     assert contents(engine) == before
 
 
+@pytest.mark.usefixtures("uploads")
 def test_a_table_that_this_process_does_not_know_is_left_alone(
-    engine: Engine, settings: Settings, merging: Merging, uploads: list[uuid.UUID]
+    engine: Engine, settings: Settings, merging: Merging
 ) -> None:
     stranger = eager(engine, settings)
     merge_all(Merging(stranger.engine, {}, 2, EAGER))

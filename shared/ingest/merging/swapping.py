@@ -26,6 +26,9 @@ log = structlog.get_logger()
 _LEAF_TIMEOUT: Final = "SET LOCAL lock_timeout = '1500ms'"
 _BRANCH_TIMEOUT: Final = "SET LOCAL lock_timeout = '200ms'"
 
+# A process that is paused in the middle loses its session, and its locks with it.
+_IDLE_TIMEOUT: Final = "SET LOCAL idle_in_transaction_session_timeout = '1s'"
+
 _HOLD_UPLOADS: Final = f"""
 SELECT number, loaded_records FROM uploads
 WHERE {HAS_LARGE_ROWS} AND collection = %(collection)s AND first_id >= %(low)s AND first_id < %(high)s
@@ -53,6 +56,7 @@ def swap(connection: Connection, merge: Merge) -> None:
     Raises `Changed`, `RecordCountsMismatch`, `LostLease`, and errors of SQLAlchemy for locks that others hold.
     """
     within = {"collection": merge.collection.number, "low": merge.low, "high": merge.high}
+    connection.execute(_IDLE_TIMEOUT)
     connection.execute(_BRANCH_TIMEOUT)
     rows = _require_unchanged(connection, merge, dict(connection.execute(_HOLD_UPLOADS, **within)))
     leaves = leaves_of(connection, merge.table.name, merge.collection.number)

@@ -12,6 +12,7 @@ from tests.seeded_bugs.bugs import (
     deployment,
     disclosures,
     loading,
+    merging,
     refusals,
     tenants,
 )
@@ -19,5 +20,5 @@ from tests.seeded_bugs.bugs import (
 BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
-    *(*refusals.BUGS, *compressions.BUGS),
+    *(*refusals.BUGS, *compressions.BUGS, *merging.BUGS),
 )

@@ -35,7 +35,7 @@ class CollectionLeaves:
 
 
 @dataclass(frozen=True, slots=True)
-class Merging:
+class MergingState:
     """Whether merging is paused, why and since when; and the collections with leaves to merge, most crowded first."""
 
     is_paused: bool
@@ -59,7 +59,7 @@ def resume(connection: Connection) -> None:
     connection.execute(_SET, is_paused=False, reason=None)
 
 
-def show(connection: Connection, most: int) -> Merging:
+def show(connection: Connection, most: int) -> MergingState:
     """The present state, with at most this many collections."""
     counts = dict(list(count_leaves(connection).items())[:most])
     under_way = {number: (copied, since) for number, copied, since in connection.execute(_UNDER_WAY)}
@@ -68,4 +68,4 @@ def show(connection: Connection, most: int) -> Merging:
         CollectionLeaves(*names[number], count, *under_way.get(number, ())) for number, count in counts.items()
     ]
     [[paused, reason, changed_at]] = connection.execute(_SHOW)
-    return Merging(paused, reason, changed_at, collections)
+    return MergingState(paused, reason, changed_at, collections)

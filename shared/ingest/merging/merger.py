@@ -1,7 +1,7 @@
 """Merges until there is nothing to merge: in every API and every worker, in one of them at a time.
 
 Loads come first: while an upload waits or loads, a merge rests where it is, and any process goes on with it later. Only
-a collection with very many leaves is merged all the same, with pauses.
+if a collection has very many leaves, merging goes on all the same, with pauses.
 """
 
 import threading
@@ -37,8 +37,8 @@ _SWAP_PAUSES_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 4.0)
 class Merging:
     """What a merge needs.
 
-    `should_stop` says whether the process is about to end. With more than `urgent_leaves` in a collection, listings
-    become so slow that merging it is more urgent than loading; then it pauses between its steps.
+    `should_stop` says whether the process is about to end. With more than `urgent_leaves` in any
+    collection, listings become so slow that merging is more urgent than loading; then it pauses between its steps.
     """
 
     engine: Engine
@@ -80,12 +80,10 @@ def merge_all(merging: Merging) -> None:
 
 def _next(merging: Merging) -> Merge | None:
     with merging.transaction() as connection:
-        counts = count_leaves(connection)
-        if not _may_go_on(merging, connection, max(counts.values(), default=0)):
+        if not _may_go_on(merging, connection):
             return None
         merge = claims.claim(connection, merging.tables, merging.lease_seconds)
-    if merge is not None:
-        return merge
+        counts = {} if merge is not None else count_leaves(connection)
     for collection, count in counts.items():
         if count <= merging.policy.few_leaves:
             break
@@ -93,15 +91,17 @@ def _next(merging: Merging) -> Merge | None:
             merge = claims.begin(connection, merging.tables, merging.policy, merging.lease_seconds, collection)
         if merge is not None:
             reach("merge.begun")
-            return merge
-    return None
+            break
+    return merge
 
 
-def _may_go_on(merging: Merging, connection: PlainSql, leaves: int) -> bool:
+def _may_go_on(merging: Merging, connection: PlainSql) -> bool:
     if merging.should_stop() or control.is_paused(connection):
         return False
     if not is_loading(connection):
         return True
+    # Of any collection: the merge that is under way must end before another one can begin.
+    leaves = max(count_leaves(connection).values(), default=0)
     if leaves <= merging.urgent_leaves:
         return False
     time.sleep(merging.urgent_pause_seconds)
@@ -112,7 +112,7 @@ def _carry_out(merging: Merging, merge: Merge) -> bool:
     """Do what is left of a merge; False if it must rest before it is done."""
     next_id = merge.next_id
     while next_id < merge.high:
-        if not _passes(merging, merge):
+        if not _passes(merging):
             return False
         with merging.transaction() as connection:
             next_id = copy_chunk(connection, merge, next_id, merging.chunk_rows)
@@ -120,7 +120,7 @@ def _carry_out(merging: Merging, merge: Merge) -> bool:
             claims.advance(connection, merge, next_id)
         reach("merge.advanced")
     for step in building_steps(merge):
-        if not _passes(merging, merge):
+        if not _passes(merging):
             return False
         with merging.transaction() as connection:
             build(connection, step)
@@ -130,10 +130,9 @@ def _carry_out(merging: Merging, merge: Merge) -> bool:
     return _swap(merging, merge)
 
 
-def _passes(merging: Merging, merge: Merge) -> bool:
+def _passes(merging: Merging) -> bool:
     with merging.transaction() as connection:
-        leaves = count_leaves(connection).get(merge.collection.number, 0)
-        return _may_go_on(merging, connection, leaves)
+        return _may_go_on(merging, connection)
 
 
 def _swap(merging: Merging, merge: Merge) -> bool:

@@ -27,6 +27,7 @@ from shared.database.engine import (
     create_sync_engine,
 )
 from shared.ingest.lifecycle.sweep import Sweeper
+from shared.ingest.merging.merger import Merger
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from shared.storage.protocol import Storage
@@ -89,6 +90,9 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         sweeper = Sweeper(engine, storage, settings, notifiers.notify)
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
+        merger = Merger(settings, registry.tables)
+        merger.start()
+        stack.push_async_callback(asyncio.to_thread, merger.stop)
         yield Runtime(
             settings=settings,
             registry=registry,

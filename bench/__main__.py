@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import exports, gzipped, intake, loading, memory, pings, report, slow, small, together, volume
+from bench import exports, gzipped, intake, loading, memory, merging, pings, report, slow, small, together, volume
 from bench.data import BUILD
 from bench.machine import describe
 from bench.measure import busy_seconds
@@ -26,6 +26,7 @@ PARTS: Final = (
     Part("movies", "Loading movies", loading.movies),
     Part("titles", "Loading title.basics", loading.titles),
     Part("volume", "A full table: loading into it, listing it", volume.measure),
+    Part("merging", "Many large uploads of one tenant", merging.measure),
     Part("gzip", "gzip", gzipped.measure),
     Part("together", "Several uploads at once", together.measure),
     Part("exports", "Exports", exports.measure),

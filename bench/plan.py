@@ -6,7 +6,7 @@ from typing import Final, Self
 FULL_ROWS: Final = 1_000_000
 QUICK_ROWS: Final = 100_000
 # Uploads of at least this many rows are large: a table of their own, several batches.
-_LARGE_ROWS: Final = 20_000
+LARGE_ROWS: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Plan:
     fill_uploads: int
     fill_rows: int
     listing_requests: int
+    # large uploads of one tenant, each of them a leaf
+    merge_uploads: int
     idle_ping_seconds: float
 
     @classmethod
@@ -42,13 +44,14 @@ class Plan:
             multi_rows=rows // (50 if is_quick else 5),
             everyday_rows=rows // (50 if is_quick else 20),
             uploads_at_once=4 if is_quick else 8,
-            rows_at_once=max(rows // 10, _LARGE_ROWS),
+            rows_at_once=max(rows // 10, LARGE_ROWS),
             intake_bytes=1_000 * rows,
             big_factor=3 if is_quick else 10,
             small_files=10 if is_quick else 50,
             fill_uploads=5 if is_quick else 20,
-            fill_rows=max(rows // (5 if is_quick else 2), _LARGE_ROWS),
+            fill_rows=max(rows // (5 if is_quick else 2), LARGE_ROWS),
             listing_requests=8 if is_quick else 60,
+            merge_uploads=100 if is_quick else 1_000,
             idle_ping_seconds=1 if is_quick else 10,
         )
 

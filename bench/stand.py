@@ -5,7 +5,7 @@ A part gets it warm, one worker of two processes, leaves nothing in the tables, 
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -111,9 +111,11 @@ class Stand:
 
 
 @contextmanager
-def running_stand(directory: Path, database_url: str | None = None) -> Iterator[Stand]:
+def running_stand(
+    directory: Path, database_url: str | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Stand]:
     """A stack of its own for a block; with `database_url` on a server that runs already."""
-    with LocalStack(directory, database_url=database_url) as stack:
+    with LocalStack(directory, database_url=database_url, settings=settings) as stack:
         stand = Stand(stack)
         try:
             stand.warm_up()

@@ -1,36 +1,25 @@
 """`imdb-ingest keys`: manage API keys, directly in the database, because the API cannot create the first key."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import typer
-from pydantic import ValidationError
-from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli.client.session import print_json
+from cli.owner_database import owner_database
 from cli.rendering import render_lists
-from shared.database.engine import create_sync_engine
 from shared.database.queries.api_keys import all_keys
-from shared.errors import IngestError, InvalidRequest, NotFound, StateConflict
+from shared.errors import InvalidRequest
 from shared.keys import administration
-from shared.settings import Settings
-from stack.postgres import PostgresServer
-from stack.stack_errors import StackError
-
-FAILED = 1
-WRONG_USAGE = 2
 
 
 def create(
     data_dir: Path | None, name: str, tenants: list[str], scopes: list[str], days: float | None, *, as_json: bool
 ) -> None:
     """Create a key and show it; `days` is its lifetime."""
-    with _database(data_dir) as connection:
+    with owner_database("keys", data_dir) as connection:
         lifetime = None if days is None else _span(days, timedelta(days=1))
         new = administration.create(connection, name, tenants, scopes, lifetime)
     _show_new(new, as_json=as_json)
@@ -38,7 +27,7 @@ def create(
 
 def list_all(data_dir: Path | None, *, as_json: bool) -> None:
     """Show all keys."""
-    with _database(data_dir) as connection:
+    with owner_database("keys", data_dir) as connection:
         items = [_document(row._asdict()) for row in connection.execute(all_keys())]
     if as_json:
         print_json({"items": items})
@@ -48,7 +37,7 @@ def list_all(data_dir: Path | None, *, as_json: bool) -> None:
 
 def revoke(data_dir: Path | None, key_id: str, *, as_json: bool) -> None:
     """Revoke a key and say when that happened."""
-    with _database(data_dir) as connection:
+    with owner_database("keys", data_dir) as connection:
         revoked_at = administration.revoke(connection, key_id)
     if as_json:
         print_json(_document({"id": key_id, "revoked_at": revoked_at}))
@@ -58,35 +47,9 @@ def revoke(data_dir: Path | None, key_id: str, *, as_json: bool) -> None:
 
 def rotate(data_dir: Path | None, key_id: str, overlap_hours: float, *, as_json: bool) -> None:
     """Create a key like `key_id` and show it; the old one ends after `overlap_hours`."""
-    with _database(data_dir) as connection:
+    with owner_database("keys", data_dir) as connection:
         new = administration.rotate(connection, key_id, _span(overlap_hours, timedelta(hours=1)))
     _show_new(new, as_json=as_json)
-
-
-@contextmanager
-def _database(data_dir: Path | None) -> Iterator[Connection]:
-    """A transaction. An error ends the process with one line on stderr and exit code 1, or 2 for invalid input."""
-    try:
-        engine = create_sync_engine(_settings(data_dir), "ingest-keys")
-        try:
-            with engine.begin() as connection:
-                yield connection
-        finally:
-            engine.dispose()
-    except ValidationError as error:
-        wrong = ", ".join(str(item["loc"][0]) for item in error.errors())
-        raise _failed(
-            f"settings: {wrong} missing or invalid (or use --data-dir of a running `imdb-ingest up`)"
-        ) from error
-    except OperationalError as error:
-        raise _failed(f"the database does not answer: {str(error.orig).strip()}") from error
-    except ProgrammingError as error:
-        raise _failed("the database has no table for keys: run `imdb-ingest migrate`") from error
-    except InvalidRequest as error:
-        is_wrong = not isinstance(error, NotFound | StateConflict)
-        raise _failed(str(error), WRONG_USAGE if is_wrong else FAILED) from error
-    except (IngestError, StackError) as error:
-        raise _failed(str(error)) from error
 
 
 def _span(count: float, unit: timedelta) -> timedelta:
@@ -97,12 +60,6 @@ def _span(count: float, unit: timedelta) -> timedelta:
         return count * unit
     except OverflowError:
         return timedelta.max if count > 0 else timedelta.min
-
-
-def _settings(data_dir: Path | None) -> Settings:
-    if data_dir is None:
-        return Settings()
-    return Settings(database_url=PostgresServer(data_dir / "postgres").running_url())
 
 
 def _show_new(new: administration.NewKey, *, as_json: bool) -> None:
@@ -120,8 +77,3 @@ def _show_new(new: administration.NewKey, *, as_json: bool) -> None:
 
 def _document(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
-
-
-def _failed(message: str, code: int = FAILED) -> typer.Exit:
-    typer.secho(f"keys: {message}", fg="red", err=True)
-    return typer.Exit(code)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import actions, api_keys, datasets, local, read, rows, upload
+from cli.commands import actions, api_keys, datasets, local, merging, read, rows, upload
 
 program = typer.Typer(
     name="imdb-ingest",
@@ -18,6 +18,7 @@ for commands in (upload, read, rows, actions, local):
 program.add_typer(datasets.app, name="datasets")
 program.command()(datasets.preview)
 program.add_typer(api_keys.app, name="keys")
+program.add_typer(merging.app, name="merging")
 
 
 def _print_version(*, is_asked: bool) -> None:

@@ -35,6 +35,14 @@ POINTS: Final = (
     "retry.committed",
     "undo.removed",  # the rows are gone, not committed
     "undo.committed",
+    "merge.begun",  # the merge and its table are committed, nothing is copied
+    "merge.copied",  # rows are copied, not committed
+    "merge.advanced",  # these rows are committed
+    "merge.built",  # the indexes exist, the leaf is not attached
+    "merge.repaired",  # what changed of an upload since it was copied is copied, too
+    "merge.dropped",  # the sources are dropped, not committed
+    "merge.attached",  # the merged leaf is in their place, not committed
+    "merge.committed",
     "sweep.selected",  # notified_at is set, no loader is notified
     "sweep.notified",
 )

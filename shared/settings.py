@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     reject_retention_days: float = Field(default=365, gt=0)
     idempotency_key_days: float = Field(default=7, gt=0)
     sweep_interval_seconds: float = Field(default=3.0, gt=0)
+    # How often each process looks for leaves of large uploads to merge, see `shared.ingest.merging`.
+    merge_interval_seconds: float = Field(default=10.0, gt=0)
     max_attempts: int = Field(default=3, ge=1)
     # How long a loader works on one upload before it sends its notification again. So a small file behind a large one
     # is loaded soon, and a deployment never waits long.

@@ -4,20 +4,24 @@ import os
 import uuid
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from shared import failpoints
 from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
-from shared.errors import Unavailable
+from shared.errors import LostLease, Unavailable
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader
+from shared.ingest.merging.merger import merge_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
+from tests.integration.ingest.merging import eager
 
 
 def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
-    """Do the step with the settings' failpoint armed; `Unavailable` becomes exit code 1."""
+    """Do the step with the settings' failpoint armed; an error that another attempt may cure becomes exit code 1."""
     failpoints.arm(settings.failpoint)
     engine = create_sync_engine(settings, "failpoint")
     loader = Loader(settings, Registry.built_in(), open_storage(settings))
@@ -31,10 +35,11 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
         "cancel": lambda: cancel(engine, upload_id, "public"),
         "retry": lambda: retry(engine, upload_id, "public"),
         "undo": lambda: undo(engine, upload_id, "public"),
+        "merge": lambda: merge_all(eager(engine, settings, chunk_rows=100)),
         "sweep": lambda: sweep(engine, settings, load, [Transport.CELERY]),
     }
     try:
         steps[step]()
-    except Unavailable:
+    except (Unavailable, LostLease, SQLAlchemyError):
         os._exit(1)
     os._exit(0)

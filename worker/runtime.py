@@ -1,4 +1,6 @@
-"""The objects that live as long as a worker process: sweep and watchdog in the parent, a loader in each pool process.
+"""The objects that live as long as a worker process.
+
+The parent has the sweep, the merger and the watchdog, each process of the pool a loader.
 
 Celery passes no context to its tasks, so this module holds the objects. `install` connects them to Celery's signals and
 has no other effect.
@@ -21,6 +23,7 @@ from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
 from shared.ingest.lifecycle.sweep import Sweeper
 from shared.ingest.loading.loader import Loader
+from shared.ingest.merging.merger import Merger
 from shared.messaging import LOAD_TASK, Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
@@ -39,6 +42,7 @@ class _Process:
     settings: Settings | None = None
     loader: Loader | None = None
     sweeper: Sweeper | None = None
+    merger: Merger | None = None
     watchdog: Watchdog | None = None
 
 
@@ -112,6 +116,8 @@ def _start(consumer: Any) -> None:
         transports=[Transport.CELERY],
     )
     _process.sweeper.start()
+    _process.merger = Merger(settings(), Registry.built_in().tables)
+    _process.merger.start()
     _process.watchdog = Watchdog(settings(), is_overdue)
     _process.watchdog.start()
 
@@ -119,5 +125,7 @@ def _start(consumer: Any) -> None:
 def _stop() -> None:
     if _process.watchdog is not None:
         _process.watchdog.stop()
+    if _process.merger is not None:
+        _process.merger.stop()
     if _process.sweeper is not None:
         _process.sweeper.stop()

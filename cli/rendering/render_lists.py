@@ -1,4 +1,7 @@
-"""Lists as tables: uploads, history, rejects, keys and movies. Every text from a file is escaped for the terminal."""
+"""Lists as tables: uploads, history, rejects, keys, partitions and movies.
+
+Every text from a file is escaped for the terminal.
+"""
 
 from typing import Any
 
@@ -122,6 +125,19 @@ def keys(page: Json) -> RenderableType:
             key["state"],
             *(minute(key[name] or "") for name in ("created_at", "expires_at", "last_used_at")),
         )
+    return table
+
+
+def leaves(collections: list[Json]) -> RenderableType:
+    """How many partitions the large uploads of collections have, and where a merge is under way."""
+    table = Table(title=Text("partitions of large uploads", "bold"), title_justify="left")
+    for name in ("tenant", "dataset"):
+        table.add_column(name, overflow="fold")
+    for name in ("partitions", "rows copied by a merge"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in collections:
+        copied = "" if each["copied_records"] is None else count(each["copied_records"])
+        table.add_row(each["tenant"], each["dataset"], count(each["leaves"]), copied)
     return table
 
 

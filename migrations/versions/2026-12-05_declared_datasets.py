@@ -1,6 +1,6 @@
 """Datasets that tenants declare.
 
-Revision: 2026_12_05_datasets, after 2026_12_03_other_tables
+Revision: 2026_12_05_datasets, after 2026_12_04_merging
 
 A new table, and an empty column of `uploads`. On the way down, the tables of declared datasets and their uploads go.
 """
@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision: str = "2026_12_05_datasets"
-down_revision: str | None = "2026_12_03_other_tables"
+down_revision: str | None = "2026_12_04_merging"
 branch_labels: None = None
 depends_on: None = None
 

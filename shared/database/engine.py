@@ -6,6 +6,7 @@ from typing import Any, Final
 from psycopg2.extensions import make_dsn
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.settings import Settings
@@ -23,6 +24,9 @@ _POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
 # A process that is paused within a transaction must not hold its locks for long: an undo locks the listing.
 _IDLE_TIMEOUT = "5s"
+
+# lock_not_available, deadlock_detected
+_LOCK_TROUBLE: Final = ("55P03", "40P01")
 
 _SESSION: Final = {
     "lock_timeout": _LOCK_TIMEOUT,
@@ -112,6 +116,11 @@ def export_address(settings: Settings) -> str:
     options = " ".join(f"-c {name}={value}" for name, value in EXPORT_SESSION.items())
     address = settings.request_sync_url.set(drivername="postgresql").render_as_string(hide_password=False)
     return make_dsn(address, application_name=EXPORT_NAME, options=options)
+
+
+def is_lock_trouble(error: DBAPIError) -> bool:
+    """Whether a lock timeout or a deadlock has rolled the transaction back."""
+    return getattr(error.orig, "pgcode", None) in _LOCK_TROUBLE
 
 
 class PlainSql:

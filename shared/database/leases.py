@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from shared.database.state_machine import COMPLETE, IS_OURS, BatchState, Connection, guard_of
 
-_LEASE: Final = "clock_timestamp() + make_interval(secs => %(lease_seconds)s)"
-_IS_FREE: Final = "(lease_until IS NULL OR lease_until < clock_timestamp())"
+LEASE: Final = "clock_timestamp() + make_interval(secs => %(lease_seconds)s)"
+IS_FREE: Final = "(lease_until IS NULL OR lease_until < clock_timestamp())"
 
 # `session_pid` is the database session that may be working on the batch. The former loader can no longer commit. But if
 # it hangs within its COPY, its invisible rows keep our COPY waiting, and no timeout of the server ends such a session.
@@ -20,14 +20,14 @@ WITH candidate AS (
     SELECT upload_number, number, session_pid, session_start
     FROM batches
     WHERE upload_number = %(upload)s AND state = '{BatchState.PENDING}' AND attempts < %(max_attempts)s
-      AND {_IS_FREE}
+      AND {IS_FREE}
       AND EXISTS (SELECT FROM uploads WHERE number = %(upload)s AND {guard_of(COMPLETE)})
     ORDER BY number
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
 UPDATE batches AS batch
-SET epoch = epoch + 1, attempts = attempts + 1, loader = %(loader)s, lease_until = {_LEASE},
+SET epoch = epoch + 1, attempts = attempts + 1, loader = %(loader)s, lease_until = {LEASE},
     session_pid = pg_backend_pid(),
     session_start = (SELECT backend_start FROM pg_stat_get_activity(pg_backend_pid()))
 FROM candidate
@@ -37,7 +37,7 @@ RETURNING batch.number, byte_start, byte_end, first_line, begins_in_line, checks
      WHERE backend_start = candidate.session_start AND pid <> pg_backend_pid()) AS ended
 """
 
-_RENEW_BATCH: Final = f"UPDATE batches SET lease_until = {_LEASE} WHERE {IS_OURS}"
+_RENEW_BATCH: Final = f"UPDATE batches SET lease_until = {LEASE} WHERE {IS_OURS}"
 
 _GIVE_BACK_BATCH: Final = f"""
 UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts - %(refunded)s WHERE {IS_OURS}
@@ -45,14 +45,14 @@ UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts -
 
 _CLAIM_PUBLISHING: Final = f"""
 UPDATE uploads
-SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexing', lease_until = {_LEASE}
-WHERE number = %(number)s AND {guard_of(COMPLETE)} AND publish_attempts < %(max_attempts)s AND {_IS_FREE}
+SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexing', lease_until = {LEASE}
+WHERE number = %(number)s AND {guard_of(COMPLETE)} AND publish_attempts < %(max_attempts)s AND {IS_FREE}
   AND NOT EXISTS (SELECT FROM batches WHERE upload_number = %(number)s AND state = '{BatchState.PENDING}')
 RETURNING epoch, publish_attempts
 """
 
 _RENEW_PUBLISHING: Final = f"""
-UPDATE uploads SET lease_until = {_LEASE}
+UPDATE uploads SET lease_until = {LEASE}
 WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
 RETURNING number
 """
@@ -70,11 +70,11 @@ FROM uploads AS upload JOIN (
         'loading stopped %%s times in batch %%s: bytes %%s to %%s, from line %%s on',
         attempts, number, byte_start, byte_end, first_line) AS message
     FROM batches
-    WHERE state = '{BatchState.PENDING}' AND attempts >= %(max_attempts)s AND {_IS_FREE}
+    WHERE state = '{BatchState.PENDING}' AND attempts >= %(max_attempts)s AND {IS_FREE}
     UNION ALL
     SELECT number, format('publishing stopped %%s times', publish_attempts)
     FROM uploads
-    WHERE {guard_of(COMPLETE)} AND publish_attempts >= %(max_attempts)s AND {_IS_FREE}
+    WHERE {guard_of(COMPLETE)} AND publish_attempts >= %(max_attempts)s AND {IS_FREE}
 ) AS poison ON poison.upload_number = upload.number
 WHERE upload.{guard_of(COMPLETE)}
 FOR NO KEY UPDATE OF upload

@@ -3,7 +3,8 @@
     movies                      PARTITION BY LIST (tenant): what readers ask; it has the policies
     `-- movies_t<number>        a tenant's branch, PARTITION BY RANGE (collection, id); COPY may write here
         |-- movies_c<number>    the small uploads of a collection: a tenant's rows of one dataset
-        `-- movies_u<number>    one large upload
+        |-- movies_u<number>    one large upload
+        `-- movies_m<number>    a merged leaf: large uploads of a collection that were leaves of their own
 
     rejects                     PARTITION BY RANGE (upload_number), only because it has policies
     `-- rejects_all             every row: COPY writes here, because it refuses a table with policies
@@ -18,7 +19,7 @@ from typing import Final
 from shared.catalog.table import Table
 from shared.database.engine import API_ROLE
 from shared.database.models.collections import Collection
-from shared.database.record_ids import FIRST_LARGE_ID, end_of
+from shared.database.record_ids import FIRST_LARGE_ID
 from shared.database.row_tables import column_definitions
 
 REJECTS_PARTITION: Final = "rejects_all"
@@ -51,6 +52,11 @@ def create_table(table: Table) -> list[str]:
     return [f"CREATE TABLE {table.name} ({columns}) PARTITION BY LIST (tenant)", *open_to_requests(table.name)]
 
 
+def merged_leaf(table: str, merge_number: int) -> str:
+    """Name of the leaf that a merge makes of others."""
+    return f"{table}_m{merge_number}"
+
+
 def create_branch(table: Table, branch: str, tenant: str) -> list[str]:
     """SQL for the branch of a tenant. The tenant cannot contain a quote: a CHECK of `uploads` ensures that."""
     columns = ", ".join(column_definitions(table))
@@ -71,17 +77,26 @@ def create_shared_leaf(table: Table, collection: Collection) -> list[str]:
     ]
 
 
-def create_upload_leaf(table: Table, collection: Collection, leaf: str, first_id: int) -> str:
-    """SQL for the leaf of one large upload. It is not yet attached, and so it is invisible.
+def create_leaf(table: Table, collection: Collection, leaf: str, low: int, high: int) -> str:
+    """SQL for a leaf with ids in [low, high). It is not yet attached, and so it is invisible.
 
-    Its CHECKs save ATTACH from scanning it. Autovacuum is off while it grows; `allow_autovacuum` turns it on.
+    Its CHECKs save ATTACH from scanning it. Autovacuum is off while it grows.
     """
     checks = (
-        f"CONSTRAINT {leaf}_range CHECK (id >= {first_id} AND id < {end_of(first_id)})",
+        f"CONSTRAINT {leaf}_range CHECK (id >= {low} AND id < {high})",
         f"CONSTRAINT {leaf}_collection CHECK (collection = {collection.number})",
         f"CONSTRAINT {leaf}_tenant CHECK (tenant = '{collection.tenant}')",
     )
     return f"CREATE TABLE {leaf} ({', '.join([*column_definitions(table), *checks])}) WITH (autovacuum_enabled = off)"
+
+
+def show_leaf(collection: Collection, leaf: str, low: int, high: int) -> list[str]:
+    """SQL that attaches a leaf of `create_leaf`, whose indexes are built."""
+    return [
+        f"ALTER TABLE {leaf} ADD CONSTRAINT {leaf}_pkey PRIMARY KEY USING INDEX {leaf}_pkey",
+        f"ALTER TABLE {leaf} RESET (autovacuum_enabled)",
+        attach(collection, leaf, low, high),
+    ]
 
 
 def attach(collection: Collection, leaf: str, low: int, high: int) -> str:
@@ -91,9 +106,14 @@ def attach(collection: Collection, leaf: str, low: int, high: int) -> str:
     return f"ALTER TABLE {collection.branch} ATTACH PARTITION {leaf} FOR VALUES {bounds}"
 
 
-def allow_autovacuum(leaf: str) -> str:
-    """SQL that ends the exception of `create_upload_leaf`."""
-    return f"ALTER TABLE {leaf} RESET (autovacuum_enabled)"
+def create_id_index(leaf: str) -> str:
+    """SQL for the index of the ids, which becomes the primary key when the leaf is attached."""
+    return f"CREATE UNIQUE INDEX IF NOT EXISTS {leaf}_pkey ON {leaf} (id)"
+
+
+def analyze(table: Table, leaf: str) -> str:
+    """SQL for the statistics of what the indexes are about."""
+    return f"ANALYZE {leaf} ({', '.join(('id', *table.indexed_fields))})"
 
 
 def create_key_index(table: Table, leaf: str, *, is_unique: bool = False) -> list[str]:

@@ -7,6 +7,9 @@ for itself (`uploads.first_id`), from one of two sequences. A small upload has a
     2^52 ... 2^53    large uploads, 2^32 ids each: a million of them
 
 All ids stay below 2^53, so they are exact in JavaScript. A retry takes a new range.
+
+A transaction that takes a range holds a shared lock of its tenant until it ends (`TAKE_RANGE`). Who holds the lock for
+itself (`STOP_RANGES`) knows every range that was taken, and all later ones are higher.
 """
 
 from typing import Final
@@ -15,6 +18,10 @@ SMALL_LINES: Final = 2**24
 LARGE_LINES: Final = 2**32
 FIRST_LARGE_ID: Final = 2**52
 LAST_ID: Final = 2**53 - 1
+
+# An arbitrary number, and the tenant.
+TAKE_RANGE: Final = "SELECT pg_advisory_xact_lock_shared(5270919, hashtext(%(tenant)s))"
+STOP_RANGES: Final = "SELECT pg_advisory_xact_lock(5270919, hashtext(%(tenant)s))"
 
 
 def is_large(first_id: int) -> bool:

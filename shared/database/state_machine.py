@@ -27,7 +27,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from shared.database.record_ids import FIRST_LARGE_ID
+from shared.database.record_ids import FIRST_LARGE_ID, TAKE_RANGE
 from shared.errors import NotFound, StateConflict
 
 
@@ -74,6 +74,10 @@ CANCEL: Final = Transition("cancel", ACTIVE_STATES, UploadState.CANCELLED, is_ac
 RETRY: Final = Transition("retry", (UploadState.FAILED, UploadState.CANCELLED), UploadState.QUEUED, is_action=True)
 UNDO: Final = Transition("undo", (UploadState.COMPLETED,), UploadState.UNDONE, is_action=True)
 TRANSITIONS: Final = (BEGIN, COMPLETE, FAIL, CANCEL, RETRY, UNDO)
+
+
+# The upload has visible rows outside of the leaves of small uploads.
+HAS_LARGE_ROWS: Final = f"state = '{UploadState.COMPLETED}' AND corrects IS NULL AND first_id >= {FIRST_LARGE_ID}"
 
 
 def actions_of(state: UploadState) -> tuple[str, ...]:
@@ -229,6 +233,7 @@ def cancel(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
 
 def retry(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
     """The number of the upload that is queued again; None if it is already active."""
+    connection.execute(TAKE_RANGE, tenant=tenant)
     number = _act(connection, RETRY, upload_id, tenant, already=ACTIVE_STATES)
     if number is not None:
         connection.execute(_RESET_BATCHES, number=number)

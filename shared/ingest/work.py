@@ -19,8 +19,8 @@ from shared.database.collections import collection_of
 from shared.database.declarations import declared
 from shared.database.loader_connection import LoaderConnection
 from shared.database.models.collections import Collection
-from shared.database.partitions import create_upload_leaf, shared_leaf, upload_leaf
-from shared.database.record_ids import is_large
+from shared.database.partitions import create_leaf, shared_leaf, upload_leaf
+from shared.database.record_ids import end_of, is_large
 from shared.errors import DatasetGone, LostLease, NothingLoaded, Permanent, TooManyRejects, UploadEnded
 from shared.ingest.intake.reject_budget import Budget
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
@@ -181,7 +181,7 @@ def _destination(
     leaf = upload_leaf(table.name, number)
     is_new = connection.execute("SELECT to_regclass(%(leaf)s)::text", leaf=leaf)[0][0] is None
     if is_new:
-        connection.execute(create_upload_leaf(table, collection, leaf, first_id))
+        connection.execute(create_leaf(table, collection, leaf, first_id, end_of(first_id)))
     return Destination(table, collection, leaf, first_id, is_new)
 
 

@@ -246,4 +246,8 @@ FROM pg_class LEFT JOIN uploads ON relname = 'movies_u' || number
 WHERE relkind = 'r' AND relname LIKE 'movies_u%'
   AND (state IS DISTINCT FROM 'completed' OR NOT relispartition)
   AND coalesce(state, '') NOT IN ('queued', 'loading')
+UNION ALL
+SELECT relname, CASE WHEN is_merged THEN 'merged' WHEN merges.number IS NOT NULL THEN 'merging' ELSE 'unknown' END
+FROM pg_class LEFT JOIN merges ON relname = 'movies_m' || merges.number
+WHERE relkind = 'r' AND relname ~ '^movies_m[0-9]+$' AND relispartition IS DISTINCT FROM is_merged
 """

@@ -27,6 +27,7 @@ from tests.chaos.readers import ApiReader, SqlReader
 SETTINGS: Final = {
     "INGEST_LEASE_SECONDS": "5",
     "INGEST_SWEEP_INTERVAL_SECONDS": "1",
+    "INGEST_MERGE_INTERVAL_SECONDS": "1",
     "INGEST_BATCH_BYTES": "65536",
     "INGEST_SMALL_UPLOAD_BYTES": "131072",
     "INGEST_TASK_SLICE_SECONDS": "5",

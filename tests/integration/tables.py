@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine, text
 
-from tests.integration.ingest.test_actions import own_tables
+from tests.integration.ingest.merging import leaves, unattached
 from tests.integration.ingest.test_loader import rows
 
 STATES = "('queued', 'loading', 'completed', 'failed', 'cancelled', 'undone')"
@@ -85,10 +85,16 @@ def expire(engine: Engine, number: int) -> None:
             connection.execute(text(sql), {"number": number})
 
 
+def expire_merges(engine: Engine) -> None:
+    """Whoever merges has died long ago."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE merges SET lease_until = NULL"))
+
+
 def empty(engine: Engine) -> None:
     """As after the migration."""
     with engine.begin() as connection:
-        for (table,) in own_tables(engine):
+        for table in [*leaves(engine), *unattached(engine)]:
             connection.execute(text(f"DROP TABLE {table}"))
-        for name in ("uploads", "movies", "collection_totals"):
+        for name in ("merges", "uploads", "movies", "collection_totals"):
             connection.execute(text(f"DELETE FROM {name}"))

@@ -10,6 +10,7 @@
     tenant_schedule             when each tenant was last served, for fair scheduling
     datasets 1--n uploads       datasets that tenants have declared
     collections                 a tenant's rows of one dataset: where they are, and how many
+    merges, merged_uploads, merge_control   leaves that are merged: which, how far, and whether merging is paused
     upload_totals, collection_totals   how many rows have which values, so that no request counts rows
     movies, ...                 the rows; see `shared.catalog.tables` for their columns, `partitions` for where they are
 
@@ -22,6 +23,7 @@ from shared.database.models.base import TENANT_NAME, Base
 from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, TenantSchedule
 from shared.database.models.collections import Collection, CollectionTotal, UploadTotal
 from shared.database.models.declarations import DeclaredDataset
+from shared.database.models.merges import Merge, MergeControl, MergedUpload
 from shared.database.models.uploads import (
     Batch,
     Duplicate,
@@ -45,6 +47,9 @@ __all__ = [
     "DeclaredDataset",
     "Duplicate",
     "IdempotencyKey",
+    "Merge",
+    "MergeControl",
+    "MergedUpload",
     "Reject",
     "TenantSchedule",
     "Upload",

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database.models.base import Base, one_of
 from shared.database.record_ids import FIRST_LARGE_ID, LARGE_LINES, LAST_ID, SMALL_LINES
-from shared.database.state_machine import ACTIVE_STATES, KEPT_STATES, BatchState, UploadState
+from shared.database.state_machine import ACTIVE_STATES, HAS_LARGE_ROWS, KEPT_STATES, BatchState, UploadState
 from shared.messaging import Transport
 
 upload_numbers = Sequence("upload_numbers", start=1, metadata=Base.metadata)
@@ -144,6 +144,8 @@ class Upload(Base):
         Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),
         Index(None, "declaration", postgresql_where=text("declaration IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),
+        # the leaves of a collection, see `shared.ingest.merging.leaves`
+        Index("ix_uploads_leaves", "collection", "first_id", postgresql_where=text(HAS_LARGE_ROWS)),
         # the same file is loaded in the same way only once, unless the client forces it
         Index(
             "ix_uploads_content",

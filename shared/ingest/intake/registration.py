@@ -14,7 +14,9 @@ from shared.catalog.declaration import Declaration
 from shared.catalog.inference import name_of_file
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.database.declarations import declare, find_declared
+from shared.database.engine import PlainSql
 from shared.database.models import Batch, Upload, large_first_ids, small_first_ids, upload_numbers
+from shared.database.record_ids import TAKE_RANGE
 from shared.database.state_machine import KEPT_STATES
 from shared.errors import DatasetExists
 from shared.ingest.intake.file_intake import StagedFile
@@ -102,6 +104,7 @@ def _insert_upload(
 ) -> int | None:
     """The new upload's number; None if another upload of the same content was registered at the same moment."""
     first_ids = small_first_ids if staged.is_small else large_first_ids
+    PlainSql(connection).execute(TAKE_RANGE, tenant=options.tenant)
     values = {
         **{name: getattr(staged, name) for name in _COPIED_FIELDS},
         **asdict(options.budget),

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine, delete, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.database import state_machine
-from shared.database.engine import EXPORT_NAME, PlainSql
-from shared.database.models import Reject, Upload
-from shared.database.partitions import shared_leaf, upload_leaf
+from shared.database.engine import EXPORT_NAME, PlainSql, is_lock_trouble
+from shared.database.models import Collection, Reject, Upload
+from shared.database.partitions import upload_leaf
 from shared.database.record_ids import FIRST_LARGE_ID, end_of, is_large
 from shared.database.state_machine import ENDED_UNSEEN_STATES, RETRY
 from shared.errors import StateConflict, Unavailable
@@ -49,6 +49,8 @@ WHERE datname = current_database() AND application_name = :export AND pg_has_rol
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   )
 """)
+# No merge can put the leaf away while the upload's row is locked.
+_EXISTS: Final = text("SELECT to_regclass(:table) IS NOT NULL")
 
 # DROP waits for readers of `movies`, and new readers wait behind DROP. So each attempt waits briefly and then pauses to
 # let them read. An autovacuum of the table gives way only to a wait that is longer than `deadlock_timeout`, by default
@@ -58,7 +60,6 @@ _PAUSE_SECONDS: Final = 0.1
 _DROP_LOCK_TIMEOUT: Final = "200ms"
 _AUTOVACUUM_LOCK_TIMEOUT: Final = "1500ms"
 _ATTEMPTS_PER_LONG_ONE: Final = 5
-_LOCK_NOT_AVAILABLE: Final = ("55P03", "40P01")
 
 
 def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -133,13 +134,15 @@ def _remove_rows(connection: Connection, number: int) -> None:
     table, collection, first_id = connection.execute(where).one()
     assert collection is not None  # a loader has found it before it loaded
     totals.subtract_upload_from_collection(PlainSql(connection), number, collection)
-    if is_large(first_id):
-        leaf = upload_leaf(table, number)
+    leaf = upload_leaf(table, number)
+    if is_large(first_id) and connection.scalar(_EXISTS, {"table": leaf}):
         connection.execute(_TERMINATE_EXPORTS, {"leaf": leaf, "export": EXPORT_NAME})
         connection.execute(text(f"DROP TABLE {leaf}"))
-    else:
-        ids = {"first": first_id, "end": end_of(first_id)}
-        connection.execute(text(f"DELETE FROM {shared_leaf(table, collection)} WHERE id >= :first AND id < :end"), ids)
+    else:  # others have rows in the same leaf: small uploads, or those that a merge has put together
+        branch = connection.scalar(select(Collection.branch).where(Collection.number == collection))
+        ids = {"collection": collection, "first": first_id, "end": end_of(first_id)}
+        rows = f"{branch} WHERE collection = :collection AND id >= :first AND id < :end"
+        connection.execute(text(f"DELETE FROM {rows}"), ids)
 
 
 def _undo_corrections(connection: Connection, number: int) -> None:
@@ -168,7 +171,7 @@ def drop_table(engine: Engine, number: int) -> None:
     try:
         persistently(lambda: _drop_table(engine, number, next(timeouts)))
     except DBAPIError as error:
-        if not _is_lock_trouble(error):
+        if not is_lock_trouble(error):
             raise
         raise Unavailable("the upload's table is in use; the sweep removes it later") from error
 
@@ -207,10 +210,6 @@ def persistently(action: Callable[[], T]) -> T:
         try:
             return action()
         except DBAPIError as error:
-            if not _is_lock_trouble(error) or time.monotonic() > deadline:
+            if not is_lock_trouble(error) or time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE_SECONDS)
-
-
-def _is_lock_trouble(error: DBAPIError) -> bool:
-    return getattr(error.orig, "pgcode", None) in _LOCK_NOT_AVAILABLE

@@ -11,7 +11,7 @@ from typing import Final
 
 from shared.database import leases
 from shared.database.loader_connection import LoaderConnection, LoaderPool, RepeatedKeys
-from shared.database.partitions import allow_autovacuum, attach, create_indexes, create_key_index
+from shared.database.partitions import analyze, create_id_index, create_indexes, create_key_index, show_leaf
 from shared.database.record_ids import end_of
 from shared.errors import LostLease, Transient
 from shared.failpoints import reach
@@ -86,9 +86,9 @@ def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[],
     statements = [  # the longest first, so that all builders end at about the same time
         *create_key_index(table, leaf, is_unique=True),
         *create_indexes(table, leaf),
-        f"CREATE UNIQUE INDEX IF NOT EXISTS {leaf}_pkey ON {leaf} (id)",
+        create_id_index(leaf),
         totals.count_leaf(table, work.number, leaf),
-        f"ANALYZE {leaf} ({', '.join(('id', *table.indexed_fields))})",
+        analyze(table, leaf),
     ]
     with ThreadPoolExecutor(settings.index_builders, thread_name_prefix="index") as executor:
         running: set[Future[None]] = {executor.submit(_run, pool, statement) for statement in statements}
@@ -111,6 +111,5 @@ def _run(pool: LoaderPool, statement: str) -> None:
 
 def _attach(connection: LoaderConnection, destination: Destination) -> None:
     leaf, first_id = destination.copy_to, destination.first_id
-    connection.execute(f"ALTER TABLE {leaf} ADD CONSTRAINT {leaf}_pkey PRIMARY KEY USING INDEX {leaf}_pkey")
-    connection.execute(allow_autovacuum(leaf))
-    connection.execute(attach(destination.collection, leaf, first_id, end_of(first_id)))
+    for statement in show_leaf(destination.collection, leaf, first_id, end_of(first_id)):
+        connection.execute(statement)

@@ -14,8 +14,10 @@ from shared.catalog.language_codes import language_number
 from shared.database.models import Base
 from shared.ingest.lifecycle.actions import undo
 from shared.ingest.loading.loader import Loader
+from shared.ingest.merging.merger import merge_all
 from shared.settings import Settings
 from tests.conftest import Correct, Intake, alembic_config, environment, execute
+from tests.integration.ingest.merging import contents, eager, leaves, unattached
 from tests.integration.ingest.test_actions import stop_after
 from tests.rows import movies, titles
 
@@ -160,6 +162,40 @@ def test_collections_arrive_with_all_rows_and_go_again(
         ("new", 2),
         ("public", 51),
     ]
+
+
+def test_merged_leaves_become_those_of_their_uploads_again(
+    settings: Settings, engine: Engine, intake: Intake, loader: Loader
+) -> None:
+    """And a merge that is under way is forgotten."""
+    uploads = [intake(movies(*[{"overview": 150 * "."}] * 40)) for _ in range(3)]
+    for upload_id in uploads:
+        loader.load(upload_id, lambda: False)
+    own, before = leaves(engine), contents(engine)
+    merge_all(eager(engine, settings))
+    undo(engine, uploads[1], "public")
+    loader.load(intake(movies(*[{"overview": 150 * "."}] * 40)), lambda: False)
+    merge_all(eager(engine, settings, should_stop=stop_after(3)))
+    kept = contents(engine)
+    assert (len(leaves(engine)), len(unattached(engine))) == (2, 1)
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "2026_12_03_other_tables")
+    assert unattached(engine) == []
+    assert len(leaves(engine)) == 3
+    assert {own[0], own[2]} < set(leaves(engine))
+    assert contents(engine) == kept
+    assert len(before) == len(kept)
+    indexes = "SELECT indexname FROM pg_indexes WHERE tablename = :leaf"
+    with engine.connect() as connection:
+        of_both = [
+            {name.removeprefix(leaf) for name in connection.scalars(text(indexes), {"leaf": leaf})}
+            for leaf in leaves(engine)
+        ]
+    assert of_both == [of_both[0]] * 3
+    migrate(settings, "head")
+    merge_all(eager(engine, settings))
+    assert len(leaves(engine)) == 1
+    assert contents(engine) == kept
 
 
 def test_an_upload_cannot_take_a_state_that_does_not_follow(engine: Engine, intake: Intake) -> None:

@@ -1,10 +1,11 @@
-"""Loaders, publishers, people and the sweep in any order, against a model in plain Python (`upload_model`)."""
+"""Loaders, publishers, mergers, people and the sweep in any order, against a model in plain Python (`upload_model`)."""
 
 import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
+from itertools import count
 from typing import Any, ClassVar
 
 import pytest
@@ -29,12 +30,14 @@ from shared.ingest.intake.reject_budget import Budget
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader, _give_back
+from shared.ingest.merging.merger import merge_all
 from shared.ingest.publishing.large_upload import publish_large
 from shared.ingest.work import Work, begin, claim_batch
 from shared.messaging import Transport
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Intake
 from tests.integration import tables
+from tests.integration.ingest.merging import eager, leaves
 from tests.integration.ingest.simulated import (
     KINDS,
     SMALL,
@@ -224,6 +227,20 @@ class Ingestion(RuleBasedStateMachine):
         is_allowed = model.act(action)
         with nullcontext() if is_allowed else pytest.raises(StateConflict):
             DO[action](self.engine, model.id, "public")
+
+    @rule(stop_after=st.none() | st.integers(0, 6))
+    def merge(self, stop_after: int | None) -> None:
+        """Merge whatever can be merged, or begin to, and stop after so many looks at whether to go on."""
+        looks = count()
+        is_over = None if stop_after is None else (lambda: next(looks) >= stop_after)
+        tables.expire_merges(self.engine)
+        before = leaves(self.engine)
+        urgent = {"urgent_leaves": 0, "urgent_pause_seconds": 0}
+        merge_all(eager(self.engine, self.settings, should_stop=is_over or never, **urgent))
+        if leaves(self.engine) != before:
+            own = {name for (name,) in own_tables(self.engine)}
+            for model in self.uploads_in(("completed",)):
+                model.is_merged = model.is_large and f"movies_u{model.number}" not in own
 
     @rule()
     def sweep(self) -> None:

@@ -47,6 +47,7 @@ class ModelUpload:
     publisher: object | None = None
     is_publishing: bool = False
     publish_attempts: int = 0
+    is_merged: bool = False
 
     @property
     def state(self) -> str:
@@ -64,7 +65,7 @@ class ModelUpload:
 
     @property
     def has_table(self) -> bool:
-        return self.is_large and self.state in ("loading", "completed")
+        return self.is_large and self.state in ("loading", "completed") and not self.is_merged
 
     def begin(self) -> bool:
         if self.state == "queued":

@@ -13,6 +13,7 @@ from tests.seeded_bugs.bugs import (
     deployment,
     disclosures,
     loading,
+    merging,
     refusals,
     tenants,
 )
@@ -20,5 +21,5 @@ from tests.seeded_bugs.bugs import (
 BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
-    *(*refusals.BUGS, *compressions.BUGS, *declared_datasets.BUGS),
+    *(*refusals.BUGS, *compressions.BUGS, *declared_datasets.BUGS, *merging.BUGS),
 )

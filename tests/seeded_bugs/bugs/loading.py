@@ -28,14 +28,14 @@ BUGS: Final = (
     Bug(
         "claim-ignores-lease",
         LEASES,
-        "AND attempts < %(max_attempts)s\n      AND {_IS_FREE}\n      AND EXISTS",
+        "AND attempts < %(max_attempts)s\n      AND {IS_FREE}\n      AND EXISTS",
         "AND attempts < %(max_attempts)s\n      AND EXISTS",
         (f"{PROMISES}test_leases_are_by_the_servers_clock",),
     ),
     Bug(
         "lease-by-the-clients-clock",
         LEASES,
-        "lease_until = {_LEASE},\n    session_pid",
+        "lease_until = {LEASE},\n    session_pid",
         "lease_until = to_timestamp(%(lease_seconds)s),\n    session_pid",
         (f"{PROMISES}test_leases_are_by_the_servers_clock",),
         also=(
@@ -240,7 +240,7 @@ BUGS: Final = (
     Bug(
         "sweep-fails-a-batch-that-a-loader-works-on",
         LEASES,
-        "AND attempts >= %(max_attempts)s AND {_IS_FREE}\n    UNION ALL",
+        "AND attempts >= %(max_attempts)s AND {IS_FREE}\n    UNION ALL",
         "AND attempts >= %(max_attempts)s\n    UNION ALL",
         (f"{PROMISES}test_the_sweep_waits_for_the_last_attempt_of_a_batch",),
     ),

@@ -110,7 +110,7 @@ BUGS: Final = (
     ),
     Bug(
         "what-cannot-be-looks-like-bad-luck",
-        "cli/keys.py",
+        "cli/owner_database.py",
         "WRONG_USAGE if is_wrong else FAILED",
         "FAILED if is_wrong else FAILED",
         (f"{COMMANDS}test_what_cannot_be_is_said_in_a_line",),

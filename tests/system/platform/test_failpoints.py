@@ -11,25 +11,30 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from shared.failpoints import ACTIONS, POINTS
 from shared.ingest.lifecycle.actions import cancel, retry, undo
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.loading.loader import Loader
+from shared.ingest.merging.merger import merge_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port
 from tests.conftest import ROOT, Correct, Intake
 from tests.failpoint_child import run
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons, rejected_lines
+from tests.integration.ingest.merging import contents, eager, leaves, unattached
 from tests.integration.ingest.test_actions import Notifier, forget_notifications, own_tables, stop_after
 from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows, upload
 
@@ -50,6 +55,7 @@ CASES = [
     for size in ("small", "large")
     if not (size == "small" and point.startswith("publish."))  # a small upload is published by its batch
 ]
+MERGE_CASES = [(point, action) for point in POINTS if point.startswith("merge.") for action in ACTIONS]
 
 
 @pytest.fixture
@@ -59,7 +65,8 @@ def settings(settings: Settings) -> Settings:
 
 
 def test_every_point_is_tested() -> None:
-    assert {point for _, point, _, _ in CASES} | {p for p in POINTS if p.startswith("intake.")} == set(POINTS)
+    tested = {point for _, point, _, _ in CASES} | {point for point, _ in MERGE_CASES}
+    assert tested | {p for p in POINTS if p.startswith("intake.")} == set(POINTS)
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
@@ -96,6 +103,56 @@ def test_failpoint(
         child.kill()  # one that is still stopped would hold up the end of the whole run
         child.join()
     assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize(("point", "action"), MERGE_CASES)
+def test_failpoint_of_a_merge(
+    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, point: str, action: str
+) -> None:
+    """Another process merges on, and uploads go on being undone; the rows are the same all the while."""
+    settings = settings.model_copy(update={"batch_bytes": 100_000})
+    uploads = [intake(LARGE) for _ in range(3)]
+    for upload_id in uploads:
+        loader.load(upload_id, never)
+    if point == "merge.repaired":
+        merge_all(eager(engine, settings, chunk_rows=100, should_stop=stop_after(9)))  # all is copied
+        undo(engine, uploads[0], "public")
+    before = contents(engine)
+    child = run_child("merge", uploads[0], settings, f"{point}:{action}:{tmp_path / 'marker'}")
+    try:
+        wait_until_it_acted(child, action)
+        assert contents(engine) == before
+        finish_merging(engine, settings)
+        check_merged(engine, before)
+        undo(engine, uploads[1], "public")
+        kept = contents(engine)
+        if action == "stop":
+            os.kill(child.pid or 0, signal.SIGCONT)
+            child.join(30)
+            assert child.exitcode is not None
+        check_merged(engine, kept)
+    finally:
+        child.kill()
+        child.join()
+    assert (tmp_path / "marker").exists()
+
+
+def finish_merging(engine: Engine, settings: Settings) -> None:
+    """The process that was stopped may hold locks until its session ends."""
+    deadline = time.monotonic() + 30
+    while len(leaves(engine)) > 1:
+        assert time.monotonic() < deadline
+        with suppress(DBAPIError):
+            merge_all(eager(engine, settings, chunk_rows=100))
+        time.sleep(0.1)
+
+
+def check_merged(engine: Engine, expected: list[Any]) -> None:
+    assert contents(engine) == expected
+    assert len(leaves(engine)) == 1
+    assert unattached(engine) == []
+    check_totals(engine)
 
 
 def prepare(step: str, engine: Engine, loader: Loader, upload_id: uuid.UUID, content: bytes) -> None:

@@ -1,0 +1,57 @@
+"""The database as its owner, for commands that the API does not have."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from shared.database.engine import create_sync_engine
+from shared.errors import IngestError, InvalidRequest, NotFound, StateConflict
+from shared.settings import Settings
+from stack.postgres import PostgresServer
+from stack.stack_errors import StackError
+
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+
+
+@contextmanager
+def owner_database(command: str, data_dir: Path | None) -> Iterator[Connection]:
+    """A transaction. An error ends the process with one line on stderr and exit code 1, or 2 for invalid input."""
+    try:
+        engine = create_sync_engine(_settings(data_dir), f"ingest-{command}")
+        try:
+            with engine.begin() as connection:
+                yield connection
+        finally:
+            engine.dispose()
+    except ValidationError as error:
+        wrong = ", ".join(str(item["loc"][0]) for item in error.errors())
+        raise _failed(
+            command, f"settings: {wrong} missing or invalid (or use --data-dir of a running `imdb-ingest up`)"
+        ) from error
+    except OperationalError as error:
+        raise _failed(command, f"the database does not answer: {str(error.orig).strip()}") from error
+    except ProgrammingError as error:
+        raise _failed(command, f"the database has no table for {command}: run `imdb-ingest migrate`") from error
+    except InvalidRequest as error:
+        is_wrong = not isinstance(error, NotFound | StateConflict)
+        raise _failed(command, str(error), WRONG_USAGE if is_wrong else FAILED) from error
+    except (IngestError, StackError) as error:
+        raise _failed(command, str(error)) from error
+
+
+def _settings(data_dir: Path | None) -> Settings:
+    if data_dir is None:
+        return Settings()
+    return Settings(database_url=PostgresServer(data_dir / "postgres").running_url())
+
+
+def _failed(command: str, message: str, code: int = FAILED) -> typer.Exit:
+    typer.secho(f"{command}: {message}", fg="red", err=True)
+    return typer.Exit(code)

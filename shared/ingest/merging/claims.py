@@ -1,0 +1,148 @@
+"""Claims: one process in the whole system merges, and one that lost its claim can change nothing any more.
+
+As with batches, a claim raises the epoch and sets a lease by the database's clock; what a process has written is
+committed only if the epoch is still that of its claim. The next process goes on where the last commit was.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from shared.catalog.table import Table
+from shared.database.leases import IS_FREE, LEASE
+from shared.database.models.collections import Collection
+from shared.database.partitions import create_leaf, merged_leaf
+from shared.database.record_ids import STOP_RANGES
+from shared.database.state_machine import Connection
+from shared.errors import LostLease
+from shared.ingest.merging.leaves import leaves_of, reserved_ids
+from shared.ingest.merging.policy import Leaf, Policy
+
+log = structlog.get_logger()
+
+# An arbitrary number that no other lock uses: one process at a time decides what to merge.
+_LOCK: Final = "SELECT pg_try_advisory_xact_lock(7305512)"
+# Registrations of the tenant wait behind this lock.
+_LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '200ms'"
+
+_IS_ANY_UNDER_WAY: Final = "SELECT EXISTS (SELECT FROM merges WHERE NOT is_merged)"
+_CLAIM: Final = f"""
+UPDATE merges SET epoch = epoch + 1, lease_until = {LEASE}
+FROM collections
+WHERE collections.number = collection AND table_name = ANY(%(tables)s::text[]) AND NOT is_merged AND {IS_FREE}
+RETURNING merges.number, collection, low, high, next_id, epoch
+"""
+_BEGIN: Final = f"""
+INSERT INTO merges (collection, low, high, next_id, epoch, lease_until)
+VALUES (%(collection)s, %(low)s, %(high)s, %(low)s, 1, {LEASE})
+RETURNING number, collection, low, high, next_id, epoch
+"""
+_COLLECTION: Final = "SELECT tenant, dataset, table_name, branch FROM collections WHERE number = %(number)s"
+
+_IS_OURS: Final = "number = %(number)s AND epoch = %(epoch)s AND NOT is_merged"
+_RENEW: Final = f"UPDATE merges SET lease_until = {LEASE} WHERE {_IS_OURS}"
+_RELEASE: Final = f"UPDATE merges SET lease_until = NULL WHERE {_IS_OURS}"
+_ADVANCE: Final = f"UPDATE merges SET next_id = %(next_id)s WHERE {_IS_OURS} RETURNING number"
+_FINISH: Final = f"""
+UPDATE merges SET is_merged = true, merged_at = clock_timestamp(), lease_until = NULL WHERE {_IS_OURS} RETURNING number
+"""
+_ABANDON: Final = f"DELETE FROM merges WHERE {_IS_OURS} RETURNING number"
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A claimed merge: the rows of a collection with ids in [low, high) go into one leaf.
+
+    Those below `next_id` are there.
+    """
+
+    number: int
+    table: Table
+    collection: Collection
+    low: int
+    high: int
+    next_id: int
+    epoch: int
+
+    @property
+    def leaf(self) -> str:
+        """The table that the rows are copied to."""
+        return merged_leaf(self.table.name, self.number)
+
+
+def claim(connection: Connection, tables: Mapping[str, Table], lease_seconds: float) -> Merge | None:
+    """The merge that is under way, if no other process works on it and its table is one of these."""
+    rows = connection.execute(_CLAIM, tables=list(tables), lease_seconds=lease_seconds)
+    return _merge(tables, _collection(connection, rows[0][1]), rows[0]) if rows else None
+
+
+def begin(
+    connection: Connection, tables: Mapping[str, Table], policy: Policy, lease_seconds: float, number: int
+) -> Merge | None:
+    """Choose leaves of a collection and make the table for them.
+
+    None if there is nothing to merge, if its table is none of these, or if another process merges.
+    """
+    collection = _collection(connection, number)
+    is_known = collection.table_name in tables
+    if not is_known or not _choose(connection, policy, collection) or not connection.execute(_LOCK)[0][0]:
+        return None
+    connection.execute(_LOCK_TIMEOUT)
+    connection.execute(STOP_RANGES, tenant=collection.tenant)
+    run = _choose(connection, policy, collection)
+    if not run or connection.execute(_IS_ANY_UNDER_WAY)[0][0]:
+        return None
+    bounds = {"low": run[0].low, "high": run[-1].high}
+    [row] = connection.execute(_BEGIN, collection=number, lease_seconds=lease_seconds, **bounds)
+    merge = _merge(tables, collection, row)
+    connection.execute(create_leaf(merge.table, collection, merge.leaf, merge.low, merge.high))
+    log.info("merge_begun", merge=merge.number, leaves=len(run), rows=sum(leaf.rows for leaf in run), **bounds)
+    return merge
+
+
+def renew(connection: Connection, merge: Merge, lease_seconds: float) -> None:
+    """Keep the claim for another lease; nothing happens if another process has it now."""
+    connection.execute(_RENEW, number=merge.number, epoch=merge.epoch, lease_seconds=lease_seconds)
+
+
+def release(connection: Connection, merge: Merge) -> None:
+    """Let other processes go on at once instead of after the lease."""
+    connection.execute(_RELEASE, number=merge.number, epoch=merge.epoch)
+
+
+def advance(connection: Connection, merge: Merge, next_id: int) -> None:
+    """Commit to it that all rows below this id are copied; raises `LostLease` if the claim is not ours any more."""
+    _require(connection.execute(_ADVANCE, number=merge.number, epoch=merge.epoch, next_id=next_id))
+
+
+def finish(connection: Connection, merge: Merge) -> None:
+    """Say that the leaf is merged, in the transaction that attaches it; raises `LostLease`."""
+    _require(connection.execute(_FINISH, number=merge.number, epoch=merge.epoch))
+
+
+def abandon(connection: Connection, merge: Merge) -> None:
+    """Forget the merge and its table, so that the leaves may be chosen anew; raises `LostLease`."""
+    _require(connection.execute(_ABANDON, number=merge.number, epoch=merge.epoch))
+    connection.execute(f"DROP TABLE {merge.leaf}")
+
+
+def _require(rows: object) -> None:
+    if not rows:
+        raise LostLease("another process has this merge now")
+
+
+def _choose(connection: Connection, policy: Policy, collection: Collection) -> Sequence[Leaf]:
+    leaves = leaves_of(connection, collection.table_name, collection.number)
+    return policy.choose(leaves, reserved_ids(connection, collection.number))
+
+
+def _collection(connection: Connection, number: int) -> Collection:
+    [[tenant, dataset, table_name, branch]] = connection.execute(_COLLECTION, number=number)
+    return Collection(number=number, tenant=tenant, dataset=dataset, table_name=table_name, branch=branch)
+
+
+def _merge(tables: Mapping[str, Table], collection: Collection, row: tuple[int, ...]) -> Merge:
+    number, _, low, high, next_id, epoch = row
+    return Merge(number, tables[collection.table_name], collection, low, high, next_id, epoch)

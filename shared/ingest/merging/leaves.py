@@ -1,0 +1,71 @@
+"""What leaves there are: a large upload is one of its own, until a merge has made it part of a merged one."""
+
+from typing import Final
+
+from shared.database.partitions import merged_leaf, upload_leaf
+from shared.database.record_ids import FIRST_LARGE_ID, end_of
+from shared.database.state_machine import ACTIVE_STATES, HAS_LARGE_ROWS, Connection, sql_list
+from shared.ingest.merging.policy import Leaf
+
+_ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
+_NOT_MERGED: Final = """
+NOT EXISTS (
+    SELECT FROM merges
+    WHERE merges.collection = uploads.collection AND is_merged AND first_id >= low AND first_id < high)
+"""
+
+_COUNT: Final = f"""
+SELECT collection, count(*)
+FROM (
+    SELECT collection FROM uploads WHERE {HAS_LARGE_ROWS} AND {_NOT_MERGED}
+    UNION ALL
+    SELECT collection FROM merges WHERE is_merged
+) AS leaves
+GROUP BY collection ORDER BY count(*) DESC, collection
+"""
+
+_OF_UPLOADS: Final = f"""
+SELECT number, first_id, loaded_records FROM uploads
+WHERE {HAS_LARGE_ROWS} AND collection = %(collection)s AND {_NOT_MERGED}
+"""
+
+_MERGED: Final = f"""
+SELECT number, low, high, (
+    SELECT coalesce(sum(loaded_records), 0)::bigint FROM uploads
+    WHERE {HAS_LARGE_ROWS} AND uploads.collection = merges.collection AND first_id >= low AND first_id < high)
+FROM merges WHERE collection = %(collection)s AND is_merged
+"""
+
+# An upload that no loader has begun has no collection yet. A correction's rows go into the range that it corrects.
+_RESERVED: Final = f"""
+SELECT first_id
+FROM uploads JOIN collections USING (tenant, table_name, dataset)
+WHERE {_ACTIVE} AND corrects IS NULL AND first_id >= {FIRST_LARGE_ID} AND collections.number = %(collection)s
+ORDER BY first_id
+"""
+
+_IS_LOADING: Final = f"SELECT EXISTS (SELECT FROM uploads WHERE {_ACTIVE})"
+
+
+def count_leaves(connection: Connection) -> dict[int, int]:
+    """Collection -> leaves of large uploads, the most crowded first."""
+    return dict(connection.execute(_COUNT))
+
+
+def leaves_of(connection: Connection, table: str, collection: int) -> list[Leaf]:
+    """The leaves of large uploads of a collection in the order of their ids."""
+    own = connection.execute(_OF_UPLOADS, collection=collection)
+    merged = connection.execute(_MERGED, collection=collection)
+    leaves = [Leaf(upload_leaf(table, number), first_id, end_of(first_id), rows) for number, first_id, rows in own]
+    leaves += [Leaf(merged_leaf(table, number), low, high, rows) for number, low, high, rows in merged]
+    return sorted(leaves, key=lambda leaf: leaf.low)
+
+
+def reserved_ids(connection: Connection, collection: int) -> list[int]:
+    """The first ids of large uploads whose leaves will be attached to the collection, in order."""
+    return [first_id for (first_id,) in connection.execute(_RESERVED, collection=collection)]
+
+
+def is_loading(connection: Connection) -> bool:
+    """Whether any upload waits or loads."""
+    return bool(connection.execute(_IS_LOADING)[0][0])

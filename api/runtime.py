@@ -90,7 +90,7 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         sweeper = Sweeper(engine, storage, settings, notifiers.notify)
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
-        merger = Merger(settings, registry.tables)
+        merger = Merger(settings, registry)
         merger.start()
         stack.push_async_callback(asyncio.to_thread, merger.stop)
         yield Runtime(

@@ -193,7 +193,7 @@ def _undo(other: Stand, plan: Plan) -> float:
     other.database.query(_SET_PAUSED, False)
     engine = create_sync_engine(Settings(database_url=other.stack.database_url), "bench-merging")
     begun = time.perf_counter()
-    merge_all(Merging(engine, Registry.built_in().tables, _LEASE_SECONDS, _EAGER))
+    merge_all(Merging(engine, Registry.built_in(), _LEASE_SECONDS, _EAGER))
     engine.dispose()
     if _leaves(other.database) != 1:
         raise WrongSums("the two leaves are not merged")

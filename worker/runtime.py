@@ -116,7 +116,7 @@ def _start(consumer: Any) -> None:
         transports=[Transport.CELERY],
     )
     _process.sweeper.start()
-    _process.merger = Merger(settings(), Registry.built_in().tables)
+    _process.merger = Merger(settings(), Registry.built_in())
     _process.merger.start()
     _process.watchdog = Watchdog(settings(), is_overdue)
     _process.watchdog.start()

@@ -27,6 +27,7 @@ MOST_INDEXES: Final = 20
 MOST_INDEX_FIELDS: Final = 8
 # A request may ask for it, so no dataset has this name.
 AUTO: Final = "auto"
+TABLE_PREFIX: Final = "d"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 _LONGEST_NAME: Final = 1_000
 _LONGEST_TEXT: Final = 5_000
@@ -147,7 +148,12 @@ class Declaration:
 
 def table_name(number: int) -> str:
     """The table of the declaration with this number."""
-    return f"d{number}"
+    return f"{TABLE_PREFIX}{number}"
+
+
+def is_declared_table(name: str) -> bool:
+    """Whether a table may be that of a declared dataset."""
+    return re.fullmatch(rf"{TABLE_PREFIX}\d+", name, re.ASCII) is not None
 
 
 @lru_cache(maxsize=1_000)

@@ -7,7 +7,9 @@ from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.dialects import postgresql
 
 from shared.catalog.dataset import Dataset
-from shared.catalog.declaration import Declaration, stored_dataset
+from shared.catalog.declaration import TABLE_PREFIX, Declaration, is_declared_table, stored_dataset
+from shared.catalog.registry import Registry
+from shared.catalog.table import Table
 from shared.database.models import DeclaredDataset
 from shared.database.state_machine import Connection
 from shared.errors import DatasetExists
@@ -22,6 +24,15 @@ def declared(connection: Connection, number: int) -> Dataset | None:
     """The dataset of a declaration, which is locked until the transaction ends; None if it is gone."""
     rows = connection.execute(_GET, number=number)
     return stored_dataset(number, rows[0][0]) if rows else None
+
+
+def table_of(connection: Connection, registry: Registry, table_name: str) -> Table | None:
+    """A built-in table, or that of a declaration, which is locked until the transaction ends; None if it is gone."""
+    built_in = registry.tables.get(table_name)
+    if built_in is not None or not is_declared_table(table_name):
+        return built_in
+    dataset = declared(connection, int(table_name.removeprefix(TABLE_PREFIX)))
+    return None if dataset is None else dataset.table
 
 
 def declarations_of(tenant: str, name: str | None = None) -> Select[int, str]:

@@ -4,13 +4,16 @@ As with batches, a claim raises the epoch and sets a lease by the database's clo
 committed only if the epoch is still that of its claim. The next process goes on where the last commit was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from shared.catalog.declaration import TABLE_PREFIX
+from shared.catalog.registry import Registry
 from shared.catalog.table import Table
+from shared.database.declarations import table_of
 from shared.database.leases import IS_FREE, LEASE
 from shared.database.models.collections import Collection
 from shared.database.partitions import create_leaf, merged_leaf
@@ -31,7 +34,8 @@ _IS_ANY_UNDER_WAY: Final = "SELECT EXISTS (SELECT FROM merges WHERE NOT is_merge
 _CLAIM: Final = f"""
 UPDATE merges SET epoch = epoch + 1, lease_until = {LEASE}
 FROM collections
-WHERE collections.number = collection AND table_name = ANY(%(tables)s::text[]) AND NOT is_merged AND {IS_FREE}
+WHERE collections.number = collection AND NOT is_merged AND {IS_FREE}
+    AND (table_name = ANY(%(tables)s::text[]) OR table_name ~ '^{TABLE_PREFIX}[0-9]+$')
 RETURNING merges.number, collection, low, high, next_id, epoch
 """
 _BEGIN: Final = f"""
@@ -47,6 +51,11 @@ _RELEASE: Final = f"UPDATE merges SET lease_until = NULL WHERE {_IS_OURS}"
 _ADVANCE: Final = f"UPDATE merges SET next_id = %(next_id)s WHERE {_IS_OURS} RETURNING number"
 _FINISH: Final = f"""
 UPDATE merges SET is_merged = true, merged_at = clock_timestamp(), lease_until = NULL WHERE {_IS_OURS} RETURNING number
+"""
+_ABANDON_ALL: Final = """
+DELETE FROM merges USING collections
+WHERE collections.number = collection AND table_name = %(table)s AND NOT is_merged
+RETURNING merges.number
 """
 _ABANDON: Final = f"DELETE FROM merges WHERE {_IS_OURS} RETURNING number"
 
@@ -72,22 +81,26 @@ class Merge:
         return merged_leaf(self.table.name, self.number)
 
 
-def claim(connection: Connection, tables: Mapping[str, Table], lease_seconds: float) -> Merge | None:
-    """The merge that is under way, if no other process works on it and its table is one of these."""
-    rows = connection.execute(_CLAIM, tables=list(tables), lease_seconds=lease_seconds)
-    return _merge(tables, _collection(connection, rows[0][1]), rows[0]) if rows else None
+def claim(connection: Connection, registry: Registry, lease_seconds: float) -> Merge | None:
+    """The merge that is under way, if no other process works on it and its table is known here."""
+    rows = connection.execute(_CLAIM, tables=list(registry.tables), lease_seconds=lease_seconds)
+    if not rows:
+        return None
+    collection = _collection(connection, rows[0][1])
+    table = table_of(connection, registry, collection.table_name)
+    return None if table is None else _merge(table, collection, rows[0])
 
 
 def begin(
-    connection: Connection, tables: Mapping[str, Table], policy: Policy, lease_seconds: float, number: int
+    connection: Connection, registry: Registry, policy: Policy, lease_seconds: float, number: int
 ) -> Merge | None:
     """Choose leaves of a collection and make the table for them.
 
-    None if there is nothing to merge, if its table is none of these, or if another process merges.
+    None if there is nothing to merge, if its table is not known here, or if another process merges.
     """
     collection = _collection(connection, number)
-    is_known = collection.table_name in tables
-    if not is_known or not _choose(connection, policy, collection) or not connection.execute(_LOCK)[0][0]:
+    table = table_of(connection, registry, collection.table_name)
+    if table is None or not _choose(connection, policy, collection) or not connection.execute(_LOCK)[0][0]:
         return None
     connection.execute(_LOCK_TIMEOUT)
     connection.execute(STOP_RANGES, tenant=collection.tenant)
@@ -96,7 +109,7 @@ def begin(
         return None
     bounds = {"low": run[0].low, "high": run[-1].high}
     [row] = connection.execute(_BEGIN, collection=number, lease_seconds=lease_seconds, **bounds)
-    merge = _merge(tables, collection, row)
+    merge = _merge(table, collection, row)
     connection.execute(create_leaf(merge.table, collection, merge.leaf, merge.low, merge.high))
     log.info("merge_begun", merge=merge.number, leaves=len(run), rows=sum(leaf.rows for leaf in run), **bounds)
     return merge
@@ -122,6 +135,12 @@ def finish(connection: Connection, merge: Merge) -> None:
     _require(connection.execute(_FINISH, number=merge.number, epoch=merge.epoch))
 
 
+def abandon_all(connection: Connection, table: str) -> None:
+    """Forget the merge that is under way in a table, whoever works on it, and drop its leaf."""
+    for (number,) in connection.execute(_ABANDON_ALL, table=table):
+        connection.execute(f"DROP TABLE {merged_leaf(table, number)}")
+
+
 def abandon(connection: Connection, merge: Merge) -> None:
     """Forget the merge and its table, so that the leaves may be chosen anew; raises `LostLease`."""
     _require(connection.execute(_ABANDON, number=merge.number, epoch=merge.epoch))
@@ -143,6 +162,6 @@ def _collection(connection: Connection, number: int) -> Collection:
     return Collection(number=number, tenant=tenant, dataset=dataset, table_name=table_name, branch=branch)
 
 
-def _merge(tables: Mapping[str, Table], collection: Collection, row: tuple[int, ...]) -> Merge:
+def _merge(table: Table, collection: Collection, row: tuple[int, ...]) -> Merge:
     number, _, low, high, next_id, epoch = row
-    return Merge(number, tables[collection.table_name], collection, low, high, next_id, epoch)
+    return Merge(number, table, collection, low, high, next_id, epoch)

@@ -6,7 +6,7 @@ if a collection has very many leaves, merging goes on all the same, with pauses.
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from shared.catalog.table import Table
+from shared.catalog.registry import Registry
 from shared.database.engine import PlainSql, create_sync_engine, is_lock_trouble
 from shared.errors import IngestError, LostLease, RecordCountsMismatch
 from shared.failpoints import reach
@@ -42,7 +42,7 @@ class Merging:
     """
 
     engine: Engine
-    tables: Mapping[str, Table]
+    registry: Registry
     lease_seconds: float
     policy: Policy = field(default_factory=Policy)
     should_stop: Callable[[], bool] = lambda: False
@@ -82,13 +82,13 @@ def _next(merging: Merging) -> Merge | None:
     with merging.transaction() as connection:
         if not _may_go_on(merging, connection):
             return None
-        merge = claims.claim(connection, merging.tables, merging.lease_seconds)
+        merge = claims.claim(connection, merging.registry, merging.lease_seconds)
         counts = {} if merge is not None else count_leaves(connection)
     for collection, count in counts.items():
         if count <= merging.policy.few_leaves:
             break
         with _passed_by_if_locked(), merging.transaction() as connection:
-            merge = claims.begin(connection, merging.tables, merging.policy, merging.lease_seconds, collection)
+            merge = claims.begin(connection, merging.registry, merging.policy, merging.lease_seconds, collection)
         if merge is not None:
             reach("merge.begun")
             break
@@ -205,11 +205,11 @@ class Merger:
     If a round fails, it is logged, and the next one goes on.
     """
 
-    def __init__(self, settings: Settings, tables: Mapping[str, Table]) -> None:
+    def __init__(self, settings: Settings, registry: Registry) -> None:
         self._interval_seconds = settings.merge_interval_seconds
         self._stopping = threading.Event()
         engine = create_sync_engine(settings, "ingest-merging")
-        self._merging = Merging(engine, tables, settings.lease_seconds, should_stop=self._stopping.is_set)
+        self._merging = Merging(engine, registry, settings.lease_seconds, should_stop=self._stopping.is_set)
         self._thread = threading.Thread(target=self._run, name="merging", daemon=True)
 
     def start(self) -> None:

@@ -21,7 +21,7 @@ _ROWS = "SELECT id, to_jsonb(movies) FROM movies ORDER BY id"
 def eager(engine: Engine, settings: Settings, **changes: Any) -> Merging:
     """A merger that merges whatever it can."""
     usual = {"lease_seconds": settings.lease_seconds, "policy": EAGER, "chunk_rows": 7}
-    return Merging(engine, REGISTRY.tables, **{**usual, **changes})
+    return Merging(engine, REGISTRY, **{**usual, **changes})
 
 
 def leaves(engine: Engine) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from shared.catalog.registry import Registry
 from shared.database.engine import PlainSql
 from shared.errors import LostLease, RecordCountsMismatch
 from shared.ingest.lifecycle.actions import cancel, retry, undo
@@ -65,7 +66,7 @@ def merging(engine: Engine, settings: Settings) -> Merging:
 def begin(merging: Merging, lease_seconds: float = 60) -> Merge:
     """Choose and claim a merge."""
     with merging.transaction() as connection:
-        merge = claims.begin(connection, merging.tables, merging.policy, lease_seconds, 1)
+        merge = claims.begin(connection, merging.registry, merging.policy, lease_seconds, 1)
     assert merge is not None
     return merge
 
@@ -190,7 +191,7 @@ def test_who_has_lost_the_claim_can_commit_nothing(engine: Engine, merging: Merg
     late = begin(merging)
     expire(engine)
     with merging.transaction() as connection:
-        successor = claims.claim(connection, merging.tables, 60)
+        successor = claims.claim(connection, merging.registry, 60)
     assert successor is not None
     with pytest.raises(LostLease), merging.transaction() as connection:  # noqa: PT012 - the transaction must fail
         copy_chunk(connection, late, late.low, 5)
@@ -204,7 +205,7 @@ def test_who_has_lost_the_claim_can_commit_nothing(engine: Engine, merging: Merg
     with merging.transaction() as connection:
         claims.release(connection, late)  # changes nothing
     with merging.transaction() as connection:
-        assert claims.claim(connection, merging.tables, 60) is None
+        assert claims.claim(connection, merging.registry, 60) is None
         swap(connection, successor)
     assert contents(engine) == before
 
@@ -338,7 +339,7 @@ def test_a_late_upload_has_room(engine: Engine, loader: Loader, intake: Intake, 
     load(FILE)
     load(FILE)
     with merging.transaction() as connection:
-        merge = claims.begin(connection, merging.tables, EAGER, 60, 1)
+        merge = claims.begin(connection, merging.registry, EAGER, 60, 1)
     assert merge is not None
     assert not merge.low <= first_id(engine, late) < merge.high
     loader.load(late, never)
@@ -355,7 +356,7 @@ def test_a_range_that_is_not_committed_has_room(engine: Engine, merging: Merging
         plain.execute("SELECT pg_advisory_xact_lock_shared(5270919, hashtext('public'))")
         load(FILE)
         with pytest.raises(DBAPIError, match="lock timeout"), merging.transaction() as connection:
-            claims.begin(connection, merging.tables, EAGER, 60, 1)
+            claims.begin(connection, merging.registry, EAGER, 60, 1)
         merge_all(merging)
         assert len(leaves(engine)) == 2
     merge_all(merging)
@@ -536,10 +537,10 @@ def test_a_table_that_this_process_does_not_know_is_left_alone(
     engine: Engine, settings: Settings, merging: Merging
 ) -> None:
     stranger = eager(engine, settings)
-    merge_all(Merging(stranger.engine, {}, 2, EAGER))
+    merge_all(Merging(stranger.engine, Registry([]), 2, EAGER))
     assert len(leaves(engine)) == UPLOADS
     begin(merging, lease_seconds=-1)
-    merge_all(Merging(stranger.engine, {}, 2, EAGER))
+    merge_all(Merging(stranger.engine, Registry([]), 2, EAGER))
     assert len(leaves(engine)) == UPLOADS
     merge_all(merging)
     assert len(leaves(engine)) == 1

@@ -11,6 +11,8 @@ from shared.ingest.preview.beginning import Beginning
 
 _LENGTH_BYTES: Final = 8
 _SECONDS: Final = 20.0
+# The first one waits for the process to start, which imports pandas and pandera.
+_FIRST_SECONDS: Final = 90.0
 
 
 class Previews:
@@ -24,7 +26,8 @@ class Previews:
         """See `shared.ingest.preview.preview.preview`; raises `Unavailable` as well."""
         async with self._lock:
             try:
-                answer = await asyncio.wait_for(self._ask(pickle.dumps(beginning)), _SECONDS)
+                seconds = _FIRST_SECONDS if self._process is None else _SECONDS
+                answer = await asyncio.wait_for(self._ask(pickle.dumps(beginning)), seconds)
             except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
                 raise Unavailable(
                     "the preview took too long or broke off; a shorter beginning of the file may do"

@@ -52,11 +52,13 @@ async def declare_dataset(
     if declaration.name in runtime.registry:
         raise DatasetExists(f"there is a built-in dataset {declaration.name}; choose another name")
 
-    def insert() -> int:
+    def insert() -> int | None:
         with tenant_transaction(runtime.request_engine, tenant.name) as connection:
             return declare(connection, tenant.name, declaration)
 
     number = await asyncio.to_thread(insert)
+    if number is None:
+        raise DatasetExists(f"there is a dataset {declaration.name} already; change it with PUT")
     response.headers["Location"] = tenant.address(f"/api/v1/datasets/{declaration.name}")
     return await _detail(runtime, tenant.name, declaration.dataset(number))
 

@@ -4,7 +4,7 @@ What fits two types, or two formats of dates, is text, which loses nothing.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from shared.catalog.declaration import AUTO, Declaration
@@ -12,6 +12,8 @@ from shared.catalog.recognition import Sample
 from shared.catalog.rules.basic_rules import IsoDate
 from shared.catalog.rules.formatted_rules import Day, candidate_formats
 from shared.catalog.rules.schema_rules import Moment
+from shared.catalog.schema_members import require
+from shared.catalog.table_schema import TableSchema
 
 _INTEGER: Final = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 # Fifteen digits are exact in a double.
@@ -37,6 +39,29 @@ def inferred(name: str, header: Sequence[str], rows: Sample) -> Declaration:
         for field, cells, type_ in zip(header, columns, types, strict=True)
     ]
     return Declaration(name, name, "", tuple(fields), missing_values=("", *used))
+
+
+def edited(declaration: Declaration, schema: TableSchema) -> Declaration:
+    """The declaration with what a client says of some of its fields; raises `InvalidSchema`."""
+    if not schema.to_json():
+        return declaration
+    document = declaration.to_json()
+    fields = [_edited(field, schema) for field in document["schema"]["fields"]]
+    names = {field["name"] for field in fields}
+    unknown = [name for name in schema.fields if name not in names]
+    require(not unknown, f"schema has fields that the file does not have: {', '.join(unknown)}")
+    words = declaration.missing_values if schema.missing_values is None else schema.missing_values
+    return Declaration.parse(
+        {**document, "schema": {**document["schema"], "fields": fields, "missingValues": list(words)}}
+    )
+
+
+def _edited(field: Mapping[str, Any], schema: TableSchema) -> dict[str, Any]:
+    said = schema.fields.get(field["name"], {})
+    merged = (
+        {**field, **said} if "type" not in said or said["type"] == field["type"] else {"name": field["name"], **said}
+    )
+    return {**merged, "format": schema.date_format} if merged["type"] == "date" and schema.date_format else merged
 
 
 def name_of_file(filename: str) -> str:

@@ -50,14 +50,15 @@ def find_declared(connection: sqlalchemy.Connection, tenant: str, name: str) -> 
     return None if row is None else (row.number, Declaration.parse(row.document))
 
 
-def declare(connection: sqlalchemy.Connection, tenant: str, declaration: Declaration) -> int:
-    """Insert the declaration in a transaction of its tenant; return its number. Raises `DatasetExists`."""
+def declare(connection: sqlalchemy.Connection, tenant: str, declaration: Declaration) -> int | None:
+    """Insert the declaration in a transaction of its tenant; return its number, None if its name is used.
+
+    Raises `DatasetExists` if there are too many.
+    """
     mine = select(DeclaredDataset.number).where(DeclaredDataset.tenant == tenant)
     if len(connection.scalars(mine.limit(MOST_DATASETS)).all()) >= MOST_DATASETS:
         raise DatasetExists(f"a tenant can declare at most {MOST_DATASETS} datasets; delete one that is not needed")
     values = {"tenant": tenant, "name": declaration.name, "document": declaration.to_json()}
     insert = postgresql.insert(DeclaredDataset).values(values).on_conflict_do_nothing()
     number: int | None = connection.scalar(insert.returning(DeclaredDataset.number))
-    if number is None:
-        raise DatasetExists(f"there is a dataset {declaration.name} already; change it with PUT")
     return number

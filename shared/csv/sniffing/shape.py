@@ -19,6 +19,7 @@ from shared.csv.structure.scan import scan_record
 
 _MOST_RECORDS: Final = 200
 _LEAST_SHARE: Final = 0.5
+_YEAR: Final = re.compile("(?:1[5-9]|20)[0-9]{2}")
 # What hardly any name in a header looks like.
 _VALUE: Final = re.compile(
     r"[+-]?[\d.,]*\d[\d.,]*%?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2})?|true|false",
@@ -124,9 +125,15 @@ def _has_header(records: Sequence[Sequence[str]]) -> bool:
     for position, cell in enumerate(first):
         cells = [record[position] for record in others if len(record) > position and record[position]]
         if cells and sum(map(_is_value, cells)) > len(cells) / 2:
-            named += bool(cell) and not _is_value(cell)
-            unnamed += _is_value(cell)
+            is_name = not _is_value(cell) or (_is_year(cell) and not any(map(_is_year, cells)))
+            named += bool(cell) and is_name
+            unnamed += not is_name
     return not unnamed or named > unnamed
+
+
+def _is_year(cell: str) -> bool:
+    """Whether it is a year, which names a column whose values are something else."""
+    return _YEAR.fullmatch(cell) is not None
 
 
 def _is_value(cell: str) -> bool:

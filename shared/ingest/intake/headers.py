@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from shared.catalog.inference import inferred
+from shared.catalog.inference import edited, inferred
 from shared.catalog.recognition import Candidate, Sample, unique_names, with_schema
 from shared.catalog.registry import MOST_COLUMNS, Registry
 from shared.catalog.table_schema import TableSchema
@@ -63,7 +63,7 @@ class UploadHeader:
 
     def otherwise(self, text: bytes, options: TextOptions) -> "tuple[TextOptions, InferredHeader] | None":
         """A table of any shape, if it may get a dataset of its own."""
-        return _of_any_shape(text, options) if self.may_infer else None
+        return _of_any_shape(text, options, self.schema) if self.may_infer else None
 
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from the nearest dataset, 0 to 1."""
@@ -76,9 +76,13 @@ class UploadHeader:
 
 @dataclass(frozen=True, slots=True)
 class InferredHeader:
-    """Matches the header of a table of so many columns of which nothing is known. A `csv.sniff.HeaderMatcher`."""
+    """Matches the header of a table of so many columns of which nothing is known. A `csv.sniff.HeaderMatcher`.
+
+    `schema`: what the client says of its fields, which counts more than what the records show.
+    """
 
     width: int
+    schema: TableSchema = field(default_factory=TableSchema)
     most_columns: int = MOST_COLUMNS
 
     def names(self, header: Sequence[str]) -> list[str]:
@@ -93,7 +97,7 @@ class InferredHeader:
 
     def decide(self, header: Sequence[str], rows: Sample) -> Candidate:
         """The dataset that the records show."""
-        declaration = inferred(_UNNAMED, header, rows)
+        declaration = edited(inferred(_UNNAMED, header, rows), self.schema)
         dataset = declaration.dataset(_UNDECLARED)
         columns = dataset.columns_of(header)
         return Candidate(
@@ -119,6 +123,7 @@ class InferredHeader:
 class UnknownHeader:
     """Matches no header, so that the file is read as a table of any shape. A `csv.sniff.HeaderMatcher`."""
 
+    schema: TableSchema = field(default_factory=TableSchema)
     most_columns: int = MOST_COLUMNS
 
     def names(self, header: Sequence[str]) -> list[str]:
@@ -138,7 +143,7 @@ class UnknownHeader:
 
     def otherwise(self, text: bytes, options: TextOptions) -> tuple[TextOptions, InferredHeader]:
         """The table of any shape."""
-        return _of_any_shape(text, options)
+        return _of_any_shape(text, options, self.schema)
 
     def distance(self, _header: Sequence[str]) -> float:
         """1: nothing is near."""
@@ -149,9 +154,9 @@ class UnknownHeader:
         return dialect
 
 
-def _of_any_shape(text: bytes, options: TextOptions) -> tuple[TextOptions, InferredHeader]:
+def _of_any_shape(text: bytes, options: TextOptions, schema: TableSchema) -> tuple[TextOptions, InferredHeader]:
     shape = shape_of(text, options.delimiter, options.quoting)
     options = replace(options, delimiter=shape.delimiter)
     if not shape.has_header and options.header is None:
         options = replace(options, header=())
-    return options, InferredHeader(shape.width)
+    return options, InferredHeader(shape.width, schema)

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 
 from shared.catalog.declaration import Declaration
 from shared.catalog.inference import name_of_file
@@ -18,7 +19,7 @@ from shared.database.engine import PlainSql
 from shared.database.models import Batch, Upload, large_first_ids, small_first_ids, upload_numbers
 from shared.database.record_ids import TAKE_RANGE
 from shared.database.state_machine import KEPT_STATES
-from shared.errors import DatasetExists
+from shared.errors import DatasetExists, DatasetGone
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.reject_budget import Budget
 from shared.messaging import Transport
@@ -29,6 +30,7 @@ _COPIED_FIELDS: Final = (
 )
 
 _MOST_NAMES: Final = 1_000
+_FK_DECLARATION: Final = "fk_uploads_declaration"
 # A file may have been forced in any number of times.
 _MOST_EARLIER: Final = 100
 
@@ -89,10 +91,10 @@ def _declared(connection: Connection, staged: StagedFile, inferred: Declaration,
     for name in (each for each in names if each not in options.taken_names):
         declaration = replace(inferred, name=name, title=name)
         found = find_declared(connection, tenant, name)
-        if found is None:
-            found = declare(connection, tenant, declaration), declaration
-        number, stored = found
-        if replace(stored, title=name, description="") == declaration:
+        if found is None and (made := declare(connection, tenant, declaration)) is not None:
+            found = made, declaration
+        number, stored = found or find_declared(connection, tenant, name) or (None, None)
+        if number is not None and stored is not None and replace(stored, title=name, description="") == declaration:
             dataset = declaration.dataset(number)
             warnings = [*staged.warnings, _declared_now(name, staged.seen_records)]
             return replace(staged, dataset=name, table_name=dataset.table.name, declaration=number, warnings=warnings)
@@ -123,7 +125,12 @@ def _insert_upload(
         "notified_at": func.clock_timestamp(),
     }
     statement = postgresql.insert(Upload).values(values).on_conflict_do_nothing().returning(Upload.number)
-    number: int | None = connection.scalar(statement)
+    try:
+        number: int | None = connection.scalar(statement)
+    except IntegrityError as error:
+        if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != _FK_DECLARATION:
+            raise
+        raise DatasetGone(f"the dataset {staged.dataset} has been deleted in the meantime") from error
     return number
 
 

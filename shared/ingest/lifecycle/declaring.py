@@ -16,7 +16,7 @@ from shared.catalog.checks import MostBytes
 from shared.catalog.dataset import Dataset
 from shared.catalog.declaration import Declaration
 from shared.catalog.declaration_versions import changed_types, next_version
-from shared.catalog.table import Table
+from shared.catalog.table import FieldType, Table
 from shared.database.engine import PlainSql
 from shared.database.models import DeclaredDataset, Upload
 from shared.database.partitions import create_indexes
@@ -27,6 +27,8 @@ from shared.ingest.lifecycle.actions import cancel, persistently, undo
 from shared.ingest.merging.claims import abandon_all
 
 log = structlog.get_logger()
+
+_EXACT: Final = 2**53
 
 _LOCK: Final = text("SELECT number, document FROM datasets WHERE tenant = :tenant AND name = :name FOR UPDATE")
 _CHANGE: Final = text("""
@@ -69,6 +71,7 @@ def _change(engine: Engine, tenant: str, wanted: Declaration) -> Dataset:
             if _exists(connection, dataset.table):
                 abandon_all(PlainSql(connection), dataset.table.name)  # its leaf has the columns of before
                 _require_short_texts(connection, was.dataset(number), dataset)
+                _require_exact_numbers(connection, was.dataset(number), dataset)
                 for statement in _alterations(was, now, dataset.table):
                     connection.execute(text(statement))
             connection.execute(_CHANGE, {"number": number, "document": json.dumps(now.to_json())})
@@ -94,6 +97,15 @@ def _require_short_texts(connection: Connection, was: Dataset, now: Dataset) -> 
                 longest = connection.scalar(text(query)) or 0
                 if longest > check.most:
                     raise InvalidSchema(f"{after.name} has texts of {longest:,} bytes, too long for an index")
+
+
+def _require_exact_numbers(connection: Connection, was: Dataset, now: Dataset) -> None:
+    """Raise `InvalidSchema` if stored integers would become numbers that are not the same."""
+    for before, after in zip(was.table.fields, now.table.fields, strict=False):
+        if (before.type, after.type) == (FieldType.BIGINT, FieldType.DOUBLE):
+            query = f"SELECT max(abs({after.name})) FROM {now.table.name}"
+            if (connection.scalar(text(query)) or 0) > _EXACT:
+                raise InvalidSchema(f"{after.public_name} has integers above 2^53, which a number cannot hold exactly")
 
 
 def _missing_indexes(engine: Engine, table: Table) -> list[str]:

@@ -48,7 +48,7 @@ def preview(beginning: Beginning, settings: Settings) -> dict[str, Any]:
         settings = settings.model_copy(update={"data_dir": Path(directory)})
         storage = open_storage(settings)
         matcher = UploadHeader(registry, beginning.dataset, beginning.mapping, beginning.schema)
-        own, error = _staged(storage, settings, beginning, text, UnknownHeader()), None
+        own, error = _staged(storage, settings, beginning, text, UnknownHeader(beginning.schema)), None
         try:
             staged = _staged(storage, settings, beginning, text, matcher)
         except (UnreadableFile, InvalidSchema) as refusal:

@@ -1,10 +1,10 @@
-"""Finds or creates the collection that a loader loads into."""
+"""Finds or creates the collection that a loader loads into, and forgets what is unfinished in its table."""
 
 from typing import Final
 
 from shared.catalog.table import Table
 from shared.database.models.collections import Collection
-from shared.database.partitions import create_branch, create_shared_leaf, create_table
+from shared.database.partitions import create_branch, create_shared_leaf, create_table, merged_leaf
 from shared.database.state_machine import Connection
 
 _FIND: Final = """
@@ -19,6 +19,11 @@ WITH next AS (SELECT nextval(pg_get_serial_sequence('collections', 'number')) AS
 INSERT INTO collections (number, tenant, dataset, table_name, branch) OVERRIDING SYSTEM VALUE
 SELECT number, %(tenant)s, %(dataset)s, %(table_name)s, coalesce(%(branch)s, %(table_name)s || '_t' || number) FROM next
 RETURNING number, branch
+"""
+_FORGET_MERGE: Final = """
+DELETE FROM merges USING collections
+WHERE collections.number = collection AND table_name = %(table)s AND NOT is_merged
+RETURNING merges.number
 """
 
 
@@ -40,3 +45,9 @@ def collection_of(connection: Connection, table: Table, tenant: str, dataset: st
     for statement in [*statements, *create_shared_leaf(table, collection)]:
         connection.execute(statement)
     return collection
+
+
+def forget_unfinished_merge(connection: Connection, table: str) -> None:
+    """Forget the merge that is under way in a table, whoever works on it, and drop its leaf."""
+    for (number,) in connection.execute(_FORGET_MERGE, table=table):
+        connection.execute(f"DROP TABLE {merged_leaf(table, number)}")

@@ -17,6 +17,7 @@ from shared.catalog.dataset import Dataset
 from shared.catalog.declaration import Declaration
 from shared.catalog.declaration_versions import changed_types, next_version
 from shared.catalog.table import FieldType, Table
+from shared.database.collections import forget_unfinished_merge
 from shared.database.engine import PlainSql
 from shared.database.models import DeclaredDataset, Upload
 from shared.database.partitions import create_indexes
@@ -24,7 +25,6 @@ from shared.database.row_tables import column_definitions, sql_type
 from shared.database.state_machine import ACTIVE_STATES, UploadState
 from shared.errors import DatasetInUse, InvalidSchema, NotFound
 from shared.ingest.lifecycle.actions import cancel, persistently, undo
-from shared.ingest.merging.claims import abandon_all
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ def _change(engine: Engine, tenant: str, wanted: Declaration) -> Dataset:
         dataset = now.dataset(number)
         if now != was:
             if _exists(connection, dataset.table):
-                abandon_all(PlainSql(connection), dataset.table.name)  # its leaf has the columns of before
+                forget_unfinished_merge(PlainSql(connection), dataset.table.name)  # its leaf has the columns of before
                 _require_short_texts(connection, was.dataset(number), dataset)
                 _require_exact_numbers(connection, was.dataset(number), dataset)
                 for statement in _alterations(was, now, dataset.table):
@@ -145,7 +145,7 @@ def _delete(engine: Engine, tenant: str, name: str) -> None:
         number, document = _lock(connection, tenant, name)
         _refuse_uploads(connection, number, name, (*ACTIVE_STATES, UploadState.COMPLETED))
         table = Declaration.parse(document).dataset(number).table.name
-        abandon_all(PlainSql(connection), table)
+        forget_unfinished_merge(PlainSql(connection), table)
         connection.execute(text(f"DROP TABLE IF EXISTS {table} CASCADE"))
         for statement in _FORGET:
             names = {"number": number, "table": table}

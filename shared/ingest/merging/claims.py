@@ -52,11 +52,6 @@ _ADVANCE: Final = f"UPDATE merges SET next_id = %(next_id)s WHERE {_IS_OURS} RET
 _FINISH: Final = f"""
 UPDATE merges SET is_merged = true, merged_at = clock_timestamp(), lease_until = NULL WHERE {_IS_OURS} RETURNING number
 """
-_ABANDON_ALL: Final = """
-DELETE FROM merges USING collections
-WHERE collections.number = collection AND table_name = %(table)s AND NOT is_merged
-RETURNING merges.number
-"""
 _ABANDON: Final = f"DELETE FROM merges WHERE {_IS_OURS} RETURNING number"
 
 
@@ -133,12 +128,6 @@ def advance(connection: Connection, merge: Merge, next_id: int) -> None:
 def finish(connection: Connection, merge: Merge) -> None:
     """Say that the leaf is merged, in the transaction that attaches it; raises `LostLease`."""
     _require(connection.execute(_FINISH, number=merge.number, epoch=merge.epoch))
-
-
-def abandon_all(connection: Connection, table: str) -> None:
-    """Forget the merge that is under way in a table, whoever works on it, and drop its leaf."""
-    for (number,) in connection.execute(_ABANDON_ALL, table=table):
-        connection.execute(f"DROP TABLE {merged_leaf(table, number)}")
 
 
 def abandon(connection: Connection, merge: Merge) -> None:

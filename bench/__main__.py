@@ -14,7 +14,21 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench import exports, gzipped, intake, loading, memory, merging, pings, report, slow, small, together, volume
+from bench import (
+    exports,
+    gzipped,
+    intake,
+    loading,
+    memory,
+    merging,
+    pings,
+    report,
+    slow,
+    small,
+    tables,
+    together,
+    volume,
+)
 from bench.data import BUILD
 from bench.machine import describe
 from bench.measure import busy_seconds
@@ -25,6 +39,7 @@ from bench.stand import Stand, end_in_order, running_stand
 PARTS: Final = (
     Part("movies", "Loading movies", loading.movies),
     Part("titles", "Loading title.basics", loading.titles),
+    Part("tables", "Other tables and declared datasets", tables.measure),
     Part("volume", "A full table: loading into it, listing it", volume.measure),
     Part("merging", "Many large uploads of one tenant", merging.measure),
     Part("gzip", "gzip", gzipped.measure),

@@ -96,6 +96,22 @@ class Client:
         """An action."""
         return self._json("POST", _address(path), 200)
 
+    def declare(self, declaration: Document) -> Document:
+        """Declare a dataset."""
+        body = json.dumps(declaration)
+        self._connection.request("POST", _address("/datasets"), body, {"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        content = answer.read()
+        _require(answer.status, 201, content.decode(errors="replace")[:500])
+        document: Document = json.loads(content)
+        return document
+
+    def delete(self, path: str) -> None:
+        """Delete what is at a path below /api/v1."""
+        self._connection.request("DELETE", _address(path))
+        answer = self._connection.getresponse()
+        _require(answer.status, 204, answer.read().decode(errors="replace")[:500])
+
     def milliseconds(self, path: str, parameters: Mapping[str, Any] | None = None) -> float:
         """How long a GET takes, until the last byte of the answer."""
         address = _address(path, parameters)
@@ -115,12 +131,13 @@ class Client:
         use_celery: bool,
         is_form: bool = False,
         before: bytes = b"",
+        dataset: str | None = None,
     ) -> Sent:
         """Upload the segments as one file, on a connection of its own; `before` goes ahead of them."""
         head, tail = (_form_head(filename), f"\r\n--{_BOUNDARY}--\r\n".encode()) if is_form else (b"", b"")
         content_type = f"multipart/form-data; boundary={_BOUNDARY}" if is_form else "text/csv"
         size = len(head) + len(before) + sum(segment.size for segment in segments) + len(tail)
-        parameters = {"use_celery": _word(use_celery), "filename": filename, "force": "true"}
+        parameters = {"use_celery": _word(use_celery), "filename": filename, "force": "true", "dataset": dataset}
         connection = self._connect()
         connection.connect()
         begun = time.perf_counter()
@@ -141,10 +158,10 @@ class Client:
         document = json.loads(body)
         return Sent(document["id"], document["number"], begun, answered)
 
-    def send_file(self, path: Path, *, use_celery: bool, is_form: bool = False) -> Sent:
+    def send_file(self, path: Path, *, use_celery: bool, is_form: bool = False, dataset: str | None = None) -> Sent:
         """Upload a file as it is."""
         segment = Segment(path, 0, path.stat().st_size)
-        return self.send([segment], path.name, use_celery=use_celery, is_form=is_form)
+        return self.send([segment], path.name, use_celery=use_celery, is_form=is_form, dataset=dataset)
 
     def finish(self, sent: Sent) -> Done:
         """Ask until the upload has completed; raises `RequestFailed` if it ends otherwise."""

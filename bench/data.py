@@ -24,7 +24,7 @@ from shared.catalog.language_codes import language_number
 BUILD: Final = Path("build/bench")
 _DIRECTORY: Final = BUILD / "data"
 # ids as wide as those of large uploads
-_FIRST_ID: Final = 2**52
+FIRST_ID: Final = 2**52
 
 Row = dict[str, Any]
 Sums = dict[str, int]
@@ -111,6 +111,12 @@ def file_of_bytes(size: int, source: LoadFile) -> Path:
     return _kept(_DIRECTORY / f"bytes-{size}-{_version()}.csv", make)
 
 
+def kept(name: str, make: Callable[[Path], None]) -> Path:
+    """The file of this name among the data, made if it is not there."""
+    stem, dot, suffix = name.partition(".")
+    return _kept(_DIRECTORY / f"{stem}-{_version()}{dot}{suffix}", make)
+
+
 def header_bytes(path: Path) -> int:
     """Length of the first line, with its end."""
     with path.open("rb") as file:
@@ -147,7 +153,7 @@ def _good_movies(path: Path) -> Iterator[Row]:
                 **{name: row[name] for name in ("title", "original_title", "original_language", "status", "overview")},
                 **{name: int(float(row[name])) for name in ("budget", "revenue", "vote_count", "runtime")},
                 **{name: int(row[name]) for name in ("genre_id", "production_company_id")},
-                "id": _FIRST_ID + number,
+                "id": FIRST_ID + number,
                 "vote_average": float(row["vote_average"]),
                 "release_date": row["release_date"],
                 "release_order": year * 10_000 + month * 100 + day,
@@ -168,7 +174,7 @@ def _good_titles(path: Path) -> Iterator[Row]:
             cells = [None if cell == "\\N" else cell for cell in line.rstrip("\n").split("\t")]
             tconst, kind, title, original, adult, year, end_year, runtime, genres = cells
             yield {
-                "id": _FIRST_ID + number,
+                "id": FIRST_ID + number,
                 "runtime": _whole(runtime),
                 "release_order": int(year or 0) * 10_000,
                 "release_year": _whole(year),
@@ -195,11 +201,12 @@ def _write_good(draft: Path, columns: tuple[str, ...], rows: Iterator[Row]) -> S
         writer.writerow(columns)
         for row in rows:
             _add(sums, row)
-            writer.writerow([_cell(row[name]) for name in columns])
+            writer.writerow([cell(row[name]) for name in columns])
     return {name: sums[name] for name in SUMS_SQL}
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """The value as COPY reads it from CSV."""
     return "{" + ",".join(value) + "}" if isinstance(value, list) else value
 
 

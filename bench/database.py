@@ -8,7 +8,7 @@ import psycopg2
 
 from bench.data import SUMS_SQL, Sums
 from shared.catalog.tables.movies import TABLE as MOVIES
-from shared.database.partitions import create_indexes
+from shared.database.partitions import create_indexes, create_key_index
 from shared.database.record_ids import end_of
 from shared.database.row_tables import column_definitions
 
@@ -66,7 +66,7 @@ class Database:
     def index(self, table: str) -> None:
         """The primary key and the other indexes of a leaf."""
         self.query(f"ALTER TABLE {table} ADD PRIMARY KEY (id)")
-        for statement in create_indexes(MOVIES, table):
+        for statement in (*create_key_index(MOVIES, table), *create_indexes(MOVIES, table)):
             self.query(statement)
 
     def drop_target(self) -> None:

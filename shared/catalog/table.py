@@ -96,7 +96,7 @@ class Table:
     """Where rows land: one kind of thing, whatever dataset it comes from.
 
     Besides its fields, every row has `id`, `tenant`, `collection` and `extra`. `key`: the fields that together identify
-    a row among those of its dataset; it has an index, so checks bound its texts, too. `indexes`: those of every
+    a row among those of its dataset; it has an index, so checks bound its texts, too. `indexes`: the others of every
     partition, the slowest to build first. `facets`: fields by whose values rows are counted as they are loaded, so that
     no request counts rows. `references`: the fields that hold ids of other rows. `derive` computes further fields from
     those of a dataset.
@@ -135,8 +135,8 @@ class Table:
 
     @property
     def indexed_fields(self) -> tuple[str, ...]:
-        """The fields in any index: the planner needs their statistics."""
-        return tuple(dict.fromkeys(name for index in self.indexes for name in index.fields))
+        """The fields in any index, that of the key included: the planner needs their statistics."""
+        return tuple(dict.fromkeys((*self.key, *(name for index in self.indexes for name in index.fields))))
 
 
 def _free(name: str, taken: Container[str]) -> str:

@@ -1,6 +1,6 @@
 """What a title is called elsewhere, or was called before."""
 
-from shared.catalog.table import Field, FieldType, Index, Reference, Table
+from shared.catalog.table import Field, FieldType, Reference, Table
 
 TABLE = Table(
     name="alternative_titles",
@@ -16,6 +16,5 @@ TABLE = Table(
         Field("attributes", FieldType.TEXTS, "What else is to be said of it"),
     ),
     key=("title_id", "ordering"),
-    indexes=(Index("title", ("title_id", "ordering")),),
     references=(Reference("title_id", "movies"),),
 )

@@ -14,9 +14,6 @@ TABLE = Table(
         Field("characters", FieldType.TEXTS, "Names of the characters"),
     ),
     key=("title_id", "ordering"),
-    indexes=(
-        Index("title", ("title_id", "ordering")),
-        Index("person", ("person_id",), leaves_out_null=True),
-    ),
+    indexes=(Index("person", ("person_id",), leaves_out_null=True),),
     references=(Reference("title_id", "movies"), Reference("person_id", "people")),
 )

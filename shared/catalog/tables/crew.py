@@ -1,6 +1,6 @@
 """Who made a title: one row for each title, with lists of people."""
 
-from shared.catalog.table import Field, FieldType, Index, Reference, Table
+from shared.catalog.table import Field, FieldType, Reference, Table
 
 TABLE = Table(
     name="crew",
@@ -16,6 +16,5 @@ TABLE = Table(
         Field("crew_ids", FieldType.TEXTS, "Their ids, in the same order"),
     ),
     key=("title_id",),
-    indexes=(Index("title", ("title_id",)),),
     references=(Reference("title_id", "movies"), Reference("directors", "people"), Reference("writers", "people")),
 )

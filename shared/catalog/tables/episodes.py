@@ -12,9 +12,6 @@ TABLE = Table(
         Field("series_id", FieldType.TEXT, "The series' id in the source of the file"),
     ),
     key=("source_id",),
-    indexes=(
-        Index("series", ("series_id", "season_number", "episode_number"), leaves_out_null=True),
-        Index("source", ("source_id",)),
-    ),
+    indexes=(Index("series", ("series_id", "season_number", "episode_number"), leaves_out_null=True),),
     references=(Reference("source_id", "movies"), Reference("series_id", "movies")),
 )

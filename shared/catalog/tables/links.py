@@ -12,7 +12,6 @@ TABLE = Table(
     ),
     key=("movie_id",),
     indexes=(
-        Index("movie", ("movie_id",)),
         Index("imdb", ("imdb_id",), leaves_out_null=True),
         Index("tmdb", ("tmdb_id",), leaves_out_null=True),
     ),

@@ -15,10 +15,7 @@ TABLE = Table(
     ),
     key=("source_id",),
     # none by name: a name may be longer than an index allows
-    indexes=(
-        Index("source", ("source_id",)),
-        Index("birth", ("birth_year",), leaves_out_null=True),
-    ),
+    indexes=(Index("birth", ("birth_year",), leaves_out_null=True),),
     facets=("birth_year",),
     references=(Reference("known_for", "movies"),),
 )

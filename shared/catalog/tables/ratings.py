@@ -12,7 +12,6 @@ TABLE = Table(
     ),
     key=("source_id",),
     indexes=(
-        Index("source", ("source_id",)),
         Index("votes", ("vote_count",)),
         Index("vote", ("vote_average",)),
     ),

@@ -87,10 +87,8 @@ def measure(stand: Stand, plan: Plan) -> Found:
             ours.append(_load(stand, case))
             print(f"  run {run + 1}: {case.label:<40} {theirs[-1]:8.2f} s, {ours[-1]:8.2f} s", flush=True)
         ratio = median(ours) / median(theirs)
-        indexes = 1 + bool(case.table.key) + len(case.table.indexes)
-        figures.append(
-            at_most(plan, f"T for {case.label}, Celery ÷ `psql \\copy` into the same table", ratio, case.most)
-        )
+        label = f"T for {case.label}, Celery ÷ `psql \\copy` into the same table"
+        figures.append(at_most(plan, label, ratio, case.most))
         rows.append(
             [
                 case.label,

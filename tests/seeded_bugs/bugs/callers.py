@@ -218,8 +218,8 @@ BUGS: Final = (
     Bug(
         "a-notification-that-served-another-is-forgotten",
         LOADER,
-        "return self.load(upload_id, should_stop) or upload_id != notified_id",
-        "return self.load(upload_id, should_stop)",
+        "return self._try(upload_id, should_stop) or upload_id != notified_id",
+        "return self._try(upload_id, should_stop)",
         ("tests/integration/ingest/test_scheduling.py::test_a_notification_that_served_another_tenant_is_sent_again",),
     ),
     Bug(

@@ -108,8 +108,8 @@ BUGS: Final = (
     Bug(
         "null-is-no-word",
         RULES,
-        "pc.or_(is_word, pc.is_null(column))",
-        "is_word",
+        "plain = pc.if_else(pc.is_valid(column), known, None)",
+        "plain = known",
         (f"{OF_RULES}test_the_rules_are_equal_if_they_mean_the_same_and_nulls_stay_nulls",),
     ),
     Bug(
@@ -237,8 +237,8 @@ BUGS: Final = (
     Bug(
         "every-file-gets-a-dataset",
         HEADERS,
-        "_of_any_shape(text, options) if self.may_infer else None",
-        "_of_any_shape(text, options)",
+        "_of_any_shape(text, options, self.schema) if self.may_infer else None",
+        "_of_any_shape(text, options, self.schema)",
         (f"{OF_INTAKE}test_a_file_of_no_dataset_is_refused_unless_it_may_have_one",),
     ),
     Bug(

@@ -117,12 +117,18 @@ def analyze(table: Table, leaf: str) -> str:
 
 
 def create_key_index(table: Table, leaf: str, *, is_unique: bool = False) -> list[str]:
-    """SQL for the index of the table's key, if it has one. Uploads may repeat each other's keys, but not their own."""
+    """SQL for the index of the table's key, if it has one. Uploads may repeat each other's keys, but not their own.
+
+    A row without a value in a part of its key repeats nothing, as PostgreSQL has it. Only a key of one field leaves
+    such rows out: the planner would use the index of a longer one only for queries that name all of its fields.
+    """
     if not table.key:
         return []
     kind = "UNIQUE INDEX" if is_unique else "INDEX"
-    has_key = " AND ".join(f"{name} IS NOT NULL" for name in table.key)
-    return [f"CREATE {kind} IF NOT EXISTS {leaf}_key ON {leaf} ({', '.join(table.key)}) WHERE {has_key}"]
+    [first, *others] = table.key
+    may_lack = not others and not next(field.required for field in table.fields if field.name == first)
+    known = f" WHERE {first} IS NOT NULL" if may_lack else ""
+    return [f"CREATE {kind} IF NOT EXISTS {leaf}_key ON {leaf} ({', '.join(table.key)}){known}"]
 
 
 def create_indexes(table: Table, leaf: str) -> list[str]:

@@ -36,6 +36,7 @@ WHOSE = {
     "duplicates": "upload_number",
     "movies": "tenant",
     "collections": "tenant",
+    "datasets": "tenant",
     "collection_totals": "tenant",
     "idempotency_keys": "tenant",
 }

@@ -1,7 +1,7 @@
 """Makes previews in a process of their own (`shared.ingest.preview.process`), which starts with the first one."""
 
 import asyncio
-import pickle  # nosec B403
+import pickle  # nosec B403  between this process and its own one only
 import sys
 from contextlib import suppress
 from typing import Any, Final

@@ -29,6 +29,8 @@ _CREATED: Responses = {201: {"headers": _LOCATION}, **problems(409, 413, 503)}
 
 Name = Annotated[str, Path(max_length=255, description="Name of the dataset.", examples=["title.basics"])]
 
+OwnName = Annotated[str, Path(max_length=255, description="Name of a declared dataset.", examples=["box_office"])]
+
 
 @router.get("/datasets", responses=problems(503), summary="List datasets with their columns and rules")
 async def list_datasets(runtime: RuntimeDep, tenant: TenantDep) -> Datasets:
@@ -79,7 +81,7 @@ async def change_dataset(runtime: RuntimeDep, tenant: TenantDep, name: Name, bod
 async def delete_dataset(
     runtime: RuntimeDep,
     tenant: TenantDep,
-    name: Name,
+    name: OwnName,
     cascade: Annotated[bool, Query(description="Cancel and undo its uploads before.")] = False,
 ) -> None:
     """Delete the dataset and its table. While it has uploads, it is refused, unless `cascade` undoes them."""

@@ -32,7 +32,7 @@ Any other parameter is a filter: `year=1995`, `year__gte=1990`, `year__lt=2000`,
 """
 _DECLARED: Final = frozenset({"page_size", "sort", "fields", "cursor", "tenant"})
 _DECLARED_BY_EXPORT: Final = frozenset({"sort", "fields", "tenant"})
-_RESPONSES: Responses = {200: {"headers": LINK_HEADER}, **problems(404, 503)}
+_RESPONSES: Responses = {200: {"headers": LINK_HEADER}, **problems(404, 431, 503)}
 
 CursorText = Annotated[str | None, Query(max_length=4096, description="`next_cursor` of the previous page.")]
 
@@ -113,7 +113,7 @@ _EXPORT_RESPONSES: Responses = {
             }
         },
     },
-    **problems(404, 503),
+    **problems(404, 431, 503),
 }
 
 

@@ -48,7 +48,7 @@ def preview(beginning: Beginning, settings: Settings) -> dict[str, Any]:
         settings = settings.model_copy(update={"data_dir": Path(directory)})
         storage = open_storage(settings)
         matcher = UploadHeader(registry, beginning.dataset, beginning.mapping, beginning.schema)
-        own, error = _staged(storage, settings, beginning, text, UnknownHeader(beginning.schema)), None
+        own, error = _own(storage, settings, beginning, text), None
         try:
             staged = _staged(storage, settings, beginning, text, matcher)
         except (UnreadableFile, InvalidSchema) as refusal:
@@ -108,6 +108,14 @@ def _staged(
     except BaseException:
         intake.abort()
         raise
+
+
+def _own(storage: Storage, settings: Settings, beginning: Beginning, text: bytes) -> StagedFile:
+    """The file as a dataset of its own, with what the client says of its fields, if it is of these fields."""
+    try:
+        return _staged(storage, settings, beginning, text, UnknownHeader(beginning.schema))
+    except InvalidSchema:
+        return _staged(storage, settings, beginning, text, UnknownHeader())
 
 
 def _declaration(staged: StagedFile, filename: str) -> Declaration:

@@ -7,7 +7,7 @@ what `preview` returns or raises. It ends when its input does.
 """
 
 import os
-import pickle  # nosec B403
+import pickle  # nosec B403  between the API and its own process only
 import sys
 from typing import Any, BinaryIO, Final
 

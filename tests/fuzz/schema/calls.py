@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any, Final
 
 import schemathesis
+from hypothesis import strategies
 from hypothesis.strategies import SearchStrategy
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData
@@ -31,7 +32,9 @@ BEYOND_THE_DOCUMENT: Final = {
     "tenant_conflict": "header and query name the same tenant",
     "unknown_encoding": "all names that Python has for the encodings",
     "invalid_mapping": "a JSON object, or names separated by commas, in a parameter",
-    "invalid_schema": "a Table Schema in a parameter",
+    "invalid_schema": "a Table Schema in a parameter or in a document",
+    "invalid_filter": "filters, orders and fields are names of the dataset's table",
+    "unknown_dataset": "a name of GET /datasets",
     "filename_required": "a raw body has its name in the query or in a header, a form in its part",
     "malformed_multipart": "the body is a form",
     "idempotency_key_reused": "the same key comes with the same bytes",
@@ -116,7 +119,12 @@ class Caller:
 
 def is_valid_file(case: AnyCase) -> bool:
     """Whether it contains a file, and nothing that the document forbids."""
-    return case.media_type is not None and is_valid(case)
+    return case.media_type is not None and not is_document(case.operation.path) and is_valid(case)
+
+
+def is_document(path: str) -> bool:
+    """Whether the body of its requests is no file: it describes a dataset."""
+    return "/datasets" in path
 
 
 def is_valid_retry(case: AnyCase) -> bool:
@@ -235,7 +243,10 @@ def hooked(schema: schemathesis.BaseSchema, caller: Caller) -> Iterator[None]:
         return is_failure(failure, response)
 
     def flatmap_body(context: HookContext, body: object) -> SearchStrategy[object]:
-        is_correction = context.operation is not None and "/uploads/" in context.operation.path
+        path = "" if context.operation is None else context.operation.path
+        if is_document(path):
+            return strategies.just(body)
+        is_correction = "/uploads/" in path
         return files.or_table(body, is_correction=is_correction)
 
     schema.hook(after_call)

@@ -263,7 +263,10 @@ INSERT INTO idempotency_keys (tenant, key, holder, lease_until, fingerprint, upl
 INSERT INTO tenant_turns VALUES ('public', '2026-11-29 12:00:00Z'), ('other', '2026-11-28 12:00:00Z');
 """
 KEPT = ("rejects", "movies", f"movies_u{LARGE}", "upload_totals", "movie_totals")
-LATER_NAMES = {"fk_uploads_collection", "ck_uploads_first_id", "ix_uploads_tenant_first_id"}
+LATER_NAMES = {
+    *("fk_uploads_collection", "ck_uploads_first_id", "ix_uploads_tenant_first_id", "ix_uploads_leaves"),
+    *("fk_uploads_declaration", "ix_uploads_declaration"),
+}
 CODES = {
     "account_mismatch": "record_counts_mismatch",
     "stored_file_damaged": "stored_file_corrupt",

@@ -35,7 +35,8 @@ class Asking:
     headers: tuple[str, ...]
 
     def address(self, path: str) -> str:
-        return path.replace("{upload_id}", self.upload_id).replace("{movie_id}", str(self.movie_id))
+        named = path.replace("{name}", "movies").replace("{file_format}", "csv")
+        return named.replace("{upload_id}", self.upload_id).replace("{movie_id}", str(self.movie_id))
 
     def answers(self, target: str, *headers: str, own: bool = True) -> tuple[Answer, Answer]:
         """Of GET and of HEAD; `own`: with the headers of the client that may see the upload."""

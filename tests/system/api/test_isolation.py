@@ -169,7 +169,9 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/database/request_login.py",
         "shared/database/loader_connection.py",
         "shared/ingest/lifecycle/actions.py",
+        "shared/ingest/lifecycle/declaring.py",
         "shared/ingest/lifecycle/retention.py",
+        "shared/ingest/merging/merger.py",
         # these begin an upload, which opens no connection
         "shared/ingest/loading/loader.py",
         "shared/ingest/work.py",
@@ -205,5 +207,5 @@ def test_the_owners_engine_is_used_where_it_must_be() -> None:
         for path in (ROOT / "api").rglob("*.py")
         if "runtime.engine" in path.read_text()
     }
-    # cancel, retry and undo drop tables and end sessions; their statements name the tenant
-    assert used == {"api/routes/tenants.py", "api/routes/uploads.py"}
+    # cancel, retry, undo, and changes of a dataset drop and alter tables; their statements name the tenant
+    assert used == {"api/routes/datasets.py", "api/routes/tenants.py", "api/routes/uploads.py"}

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from fastapi import Body, FastAPI
 
-from api.middleware.body_limits import MOST_BYTES, BodyMiddleware
+from api.middleware.body_limits import MOST_BYTES, MOST_DOCUMENT_BYTES, BodyMiddleware
 from api.middleware.tracing import TraceMiddleware
 from api.server.protocol import MOST_HEADERS, protocol_with
 from api.server.transfer_rate import TransferRate
@@ -227,8 +227,8 @@ def test_a_body_that_the_application_reads_has_a_size() -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             return await client.post("/echo", json="x" * (size - 2))  # and its quotes
 
-    assert asyncio.run(post(MOST_BYTES)).status_code == 200
-    answer = asyncio.run(post(MOST_BYTES + 1))
+    assert asyncio.run(post(MOST_DOCUMENT_BYTES)).status_code == 200
+    answer = asyncio.run(post(MOST_DOCUMENT_BYTES + 1))
     assert_problem(answer, 413, "body_too_large")
     assert answer.headers["connection"] == "close"
 

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.database.record_ids import SMALL_LINES
 from tests.system.api.sending import NAMED, Json, MovieRows, assert_problem, movies_csv, wait_for_end
 
 # Every combination of year, language and vote, each also unknown, several times: ties in every order.
@@ -115,9 +116,9 @@ def test_a_movie_tells_where_it_came_from(mine: httpx.Client, films: list[Json])
         source = found.pop("source")
         assert found == film
         upload = mine.get(f"/uploads/{source['upload_id']}").json()
-        assert source["upload_number"] == upload["number"] == film["id"] >> 32
+        assert source["upload_number"] == upload["number"]
         assert source["filename"] == upload["filename"]
-        assert source["line_number"] == film["id"] & 0xFFFFFFFF
+        assert source["line_number"] == film["id"] % SMALL_LINES
         row = ROWS[source["line_number"] - 2 + (40 if film["id"] >= films[40]["id"] else 0)]
         assert row["title"] == film["title"]
 

@@ -102,7 +102,7 @@ def test_films_of_another_tenant_do_not_count(mine: httpx.Client, send: Send) ->
 
 
 def test_a_dataset_that_is_none_and_one_without_references(mine: httpx.Client) -> None:
-    assert_problem(mine.get("/datasets/nothing/references"), 422, "unknown_dataset")
+    assert_problem(mine.get("/datasets/nothing/references"), 404, "not_found")
     assert mine.get("/datasets/movies/references").json() == {"items": []}
 
 

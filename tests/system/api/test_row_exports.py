@@ -208,7 +208,7 @@ def test_the_headers_name_the_file_and_head_runs_nothing(mine: httpx.Client, fil
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        ("/datasets/nothing/rows.csv", 422, "unknown_dataset"),
+        ("/datasets/nothing/rows.csv", 404, "not_found"),
         ("/datasets/movies/rows.xlsx", 422, "invalid_request"),
         ("/datasets/movies/rows.csv?nothing=1", 422, "invalid_filter"),
         ("/datasets/movies/rows.csv?page_size=1", 422, "invalid_filter"),

@@ -115,7 +115,7 @@ def test_an_undone_upload_has_no_rows(mine: httpx.Client, films: list[Json]) -> 
 def test_of_a_dataset_that_nothing_was_loaded_into(mine: httpx.Client) -> None:
     answer = mine.get("/datasets/title.ratings/rows").raise_for_status().json()
     assert (answer["items"], answer["total"], answer["next_cursor"]) == ([], 0, None)
-    assert_problem(mine.get("/datasets/nothing/rows"), 422, "unknown_dataset")
+    assert_problem(mine.get("/datasets/nothing/rows"), 404, "not_found")
 
 
 @pytest.mark.parametrize(

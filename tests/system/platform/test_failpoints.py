@@ -36,6 +36,7 @@ from tests.failpoint_child import run
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons, rejected_lines
 from tests.integration.ingest.merging import contents, eager, leaves, unattached
 from tests.integration.ingest.test_actions import Notifier, forget_notifications, own_tables, stop_after
+from tests.integration.ingest.test_duplicates import large as repeated_keys
 from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows, upload
 
 # Children are forked from a process that has imported everything once.
@@ -50,7 +51,7 @@ CASES = [
     (step, point, action, size)
     for step, prefixes in STEPS.items()
     for point in POINTS
-    if point.startswith(prefixes)
+    if point.startswith(prefixes) and point != "publish.deduplicated"
     for action in ACTIONS
     for size in ("small", "large")
     if not (size == "small" and point.startswith("publish."))  # a small upload is published by its batch
@@ -65,7 +66,7 @@ def settings(settings: Settings) -> Settings:
 
 
 def test_every_point_is_tested() -> None:
-    tested = {point for _, point, _, _ in CASES} | {point for point, _ in MERGE_CASES}
+    tested = {point for _, point, _, _ in CASES} | {point for point, _ in MERGE_CASES} | {"publish.deduplicated"}
     assert tested | {p for p in POINTS if p.startswith("intake.")} == set(POINTS)
 
 
@@ -101,6 +102,32 @@ def test_failpoint(
             check(step, engine, upload_id, content)
     finally:
         child.kill()  # one that is still stopped would hold up the end of the whole run
+        child.join()
+    assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_failpoint_of_repeated_keys(
+    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
+) -> None:
+    """Another loader removes the same rows, once, and publishes."""
+    upload_id = intake(repeated_keys(), "title.basics.tsv")
+    child = run_child("load", upload_id, settings, f"publish.deduplicated:{action}:{tmp_path / 'marker'}")
+    try:
+        wait_until_it_acted(child, action)
+        finish("load", engine, loader, settings, upload_id)
+        for _ in range(2 if action == "stop" else 1):
+            found = upload(engine, upload_id)
+            assert (found["state"], found["loaded_records"], found["duplicate_records"]) == ("completed", 237, 3)
+            assert len(rows(engine, "SELECT FROM duplicates")) == 3
+            check_totals(engine)
+            if action == "stop":
+                os.kill(child.pid or 0, signal.SIGCONT)
+                child.join(30)
+                assert child.exitcode is not None
+    finally:
+        child.kill()
         child.join()
     assert (tmp_path / "marker").exists()
 

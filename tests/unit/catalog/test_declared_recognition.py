@@ -93,6 +93,7 @@ def test_an_unknown_header_matches_nothing_and_leads_to_the_shape() -> None:
 def test_an_inferred_header_has_the_width_of_the_table() -> None:
     matcher = InferredHeader(2)
     assert [column.name for column in matcher.match(["a", ""]).dataset.columns] == ["a", "column_2"]
-    with pytest.raises(HeaderMismatch, match="3 names, and most records have 2"):
-        matcher.match(["a", "b", "c"])
+    assert InferredHeader(3).names(["a", "b"]) == ["a", "b", "column_3"]
+    with pytest.raises(HeaderMismatch, match="1 names, and most records have 2"):
+        matcher.match(["a"])
     assert (matcher.distance(["a", "b"]), matcher.distance(["a"])) == (0.0, 1.0)

@@ -60,7 +60,7 @@ def test_each_delimiter_is_recognised(delimiter: str, style: dict[str, Any]) -> 
         ("", (",", 1, True)),
         ("x", (",", 1, True)),
         ("a,b", (",", 2, True)),
-        ("1,2", (",", 2, True)),
+        ("1,2", (",", 2, False)),
         ("\n\n", (",", 1, True)),
     ],
 )

@@ -13,7 +13,7 @@ from shared.errors import NotFound
 async def registry_of(runtime: Runtime, tenant: str) -> Registry:
     """All datasets that a file of the tenant may belong to."""
     async with tenant_reading(runtime.read_engine, tenant) as connection:
-        rows = (await connection.execute(declarations_of(tenant))).tuples().all()
+        rows = (await connection.execute(declarations_of(tenant))).all()
     return runtime.registry.with_declared(stored_dataset(number, document) for number, document in rows)
 
 

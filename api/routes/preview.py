@@ -48,7 +48,7 @@ async def preview_file(
     if dataset is not None and dataset not in registry:
         raise unknown_name(UnknownDataset, "There is no dataset", dataset, registry.names)
     async with tenant_reading(runtime.read_engine, tenant.name) as connection:
-        declarations = (await connection.execute(declarations_of(tenant.name))).tuples().all()
+        declarations = (await connection.execute(declarations_of(tenant.name))).all()
     mapping, schema, names, options = table.column_mapping, table.table_schema, table.names, text.options
     source = file_source(request, RequestBody(request), filename)
     content, is_whole = await _beginning_of(source)

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from shared.catalog.declaration import Declaration
+from shared.database.declarations import declare
 from shared.database.engine import API_ROLE, create_read_engine, create_request_engine
 from shared.database.tenancy import (
     all_tenants_reading,
@@ -40,6 +42,7 @@ WHOSE = {
     "collection_totals": "tenant",
     "idempotency_keys": "tenant",
 }
+DECLARED = Declaration.parse({"name": "cinemas", "schema": {"fields": [{"name": "name"}]}})
 HIDDEN = ("upload_totals",)
 TENANTS = ("alpha", "beta")
 # Just large enough for a partition of its own.
@@ -93,6 +96,8 @@ def numbers(engine: Engine, intake: Intake, loader: Loader) -> dict[str, list[in
         for dataset in OTHERS.values():
             loader.load(intake(file_of(dataset.name, {}, {}), f"{dataset.name}.csv", tenant=tenant), never)
         reserve(engine, tenant, "key")
+        with tenant_transaction(engine, tenant) as connection:
+            assert declare(connection, tenant, DECLARED) is not None
     found = rows(engine, "SELECT tenant, array_agg(number ORDER BY number) FROM uploads GROUP BY 1")
     return {tenant: list(of_tenant) for tenant, of_tenant in found}
 

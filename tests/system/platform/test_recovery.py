@@ -18,6 +18,7 @@ from celery import Celery
 from redis import Redis
 
 from bench.generate import movies as generate_movies
+from shared.database.record_ids import LARGE_LINES
 from shared.messaging import LOAD_QUEUE
 from shared.settings import Settings
 from stack.local import LocalStack
@@ -101,7 +102,10 @@ def assert_loaded_once(stack: LocalStack, api: httpx.Client, upload: Json) -> No
     """The exact record counts, each row once, published once."""
     found = show(api, upload)
     assert (found["state"], found["records"]) == ("completed", LOADED)
-    rows_of_upload = "SELECT count(*), count(DISTINCT id) FROM movies WHERE id >> 32 = %(number)s"
+    rows_of_upload = f"""
+    SELECT count(*), count(DISTINCT movies.id)
+    FROM uploads JOIN movies ON movies.id >= first_id AND movies.id < first_id + {LARGE_LINES} WHERE number = %(number)s
+    """
     assert rows(stack, rows_of_upload, upload) == [(LOADED["loaded"], LOADED["loaded"])]
     assert api.get("/movies", params={"tenant": upload["tenant"]}).json()["total"] == LOADED["loaded"]
     assert events(api, upload).count("completed") == 1

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/v1", tags=["datasets"])
 _LOCATION: Final[dict[str, Any]] = {
     "Location": {"description": "Address of the dataset.", "required": True, "schema": {"type": "string"}}
 }
-_CREATED: Responses = {201: {"headers": _LOCATION}, **problems(409, 413, 503)}
+_CREATED: Responses = {201: {"headers": _LOCATION}, **problems(400, 409, 413, 503)}
 
 Name = Annotated[str, Path(max_length=255, description="Name of the dataset.", examples=["title.basics"])]
 
@@ -65,7 +65,7 @@ async def declare_dataset(
     return await _detail(runtime, tenant.name, declaration.dataset(number))
 
 
-@router.put("/datasets/{name}", responses=problems(404, 409, 413, 503), summary="Make a new version of a dataset")
+@router.put("/datasets/{name}", responses=problems(400, 404, 409, 413, 503), summary="Make a new version of a dataset")
 async def change_dataset(runtime: RuntimeDep, tenant: TenantDep, name: Name, body: DeclarationBody) -> DatasetDetail:
     """A new version adds fields and indexes, or widens types and constraints. While uploads load, it is refused."""
     declaration = _declaration(body)

@@ -121,7 +121,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
-            allow_methods=["GET", "HEAD", "POST", "PUT"],
+            allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
             allow_headers=[
                 *("Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant"),
                 *("Authorization", KEY_HEADER, TRACE_HEADER),

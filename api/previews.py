@@ -7,9 +7,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from shared.errors import Unavailable
-from shared.ingest.preview.beginning import Beginning
+from shared.ingest.preview.beginning import LENGTH_BYTES, Beginning
 
-_LENGTH_BYTES: Final = 8
 _SECONDS: Final = 20.0
 # The first one waits for the process to start, which imports pandas and pandera.
 _FIRST_SECONDS: Final = 90.0
@@ -56,7 +55,7 @@ class Previews:
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(len(content).to_bytes(_LENGTH_BYTES) + content)
+        process.stdin.write(len(content).to_bytes(LENGTH_BYTES) + content)
         await process.stdin.drain()
-        size = int.from_bytes(await process.stdout.readexactly(_LENGTH_BYTES))
+        size = int.from_bytes(await process.stdout.readexactly(LENGTH_BYTES))
         return pickle.loads(await process.stdout.readexactly(size))  # noqa: S301  # nosec B301  only our own process writes to it

@@ -10,11 +10,16 @@ from shared.database.tenancy import tenant_reading
 from shared.errors import NotFound
 
 
-async def registry_of(runtime: Runtime, tenant: str) -> Registry:
-    """All datasets that a file of the tenant may belong to."""
+async def declared_by(runtime: Runtime, tenant: str) -> list[tuple[int, str]]:
+    """The numbers and documents of the tenant's declarations."""
     async with tenant_reading(runtime.read_engine, tenant) as connection:
         rows = (await connection.execute(declarations_of(tenant))).all()
-    return runtime.registry.with_declared(stored_dataset(number, document) for number, document in rows)
+    return [(number, document) for number, document in rows]
+
+
+async def registry_of(runtime: Runtime, tenant: str) -> Registry:
+    """All datasets that a file of the tenant may belong to."""
+    return runtime.registry.with_declared(stored_dataset(*each) for each in await declared_by(runtime, tenant))
 
 
 async def dataset_of(runtime: Runtime, tenant: str, name: str) -> Dataset:

@@ -15,9 +15,8 @@ from api.intake.request_body import FileSource, RequestBody, file_source
 from api.intake.table_parameters import TableParameters
 from api.intake.text_parameters import TextParameters, with_charset
 from api.intake.upload_intake import Filename, Member
-from api.tenant_datasets import registry_of
-from shared.database.declarations import declarations_of
-from shared.database.tenancy import tenant_reading
+from api.tenant_datasets import declared_by
+from shared.catalog.declaration import stored_dataset
 from shared.ingest.preview.beginning import MOST_BYTES, Beginning
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
@@ -44,11 +43,10 @@ async def preview_file(
     """Read the first MiB of a file and keep nothing: the dialect, the datasets that it fits, a Table Schema of its own,
     and the first records as they would load.
     """
-    registry = await registry_of(runtime, tenant.name)
+    declarations = await declared_by(runtime, tenant.name)
+    registry = runtime.registry.with_declared(stored_dataset(*each) for each in declarations)
     if dataset is not None and dataset not in registry:
         raise unknown_name(UnknownDataset, "There is no dataset", dataset, registry.names)
-    async with tenant_reading(runtime.read_engine, tenant.name) as connection:
-        declarations = (await connection.execute(declarations_of(tenant.name))).all()
     mapping, schema, names, options = table.column_mapping, table.table_schema, table.names, text.options
     source = file_source(request, RequestBody(request), filename)
     content, is_whole = await _beginning_of(source)
@@ -62,7 +60,7 @@ async def preview_file(
         dataset=dataset,
         mapping=mapping,
         schema=schema,
-        declarations=[(number, document) for number, document in declarations],
+        declarations=declarations,
     )
     return Response(orjson.dumps(await runtime.previews.preview(beginning)), media_type="application/json")
 

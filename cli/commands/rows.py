@@ -76,6 +76,19 @@ def export(
         (write_blocks if output == STDOUT else write_complete)(blocks, output)
 
 
+@app.command()
+def references(
+    *,
+    dataset: Dataset,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Count the rows of a dataset that refer to nothing: to a title or a person that no file has brought."""
+    with session(api_url, tenant, as_json=as_json) as client:
+        show(client.page(_address(dataset, "references"), {}), render_lists.references, as_json=as_json)
+
+
 def _address(dataset: str, last: str) -> str:
     return f"/datasets/{quote(dataset, safe='')}/{last}"
 
@@ -95,17 +108,3 @@ def _filter(text: str) -> tuple[str, str]:
     if not separator or not name:
         raise typer.BadParameter(f"{text!r} is not FIELD=VALUE", param_hint="--where")
     return name, value
-
-
-@app.command()
-def references(
-    *,
-    dataset: Dataset,
-    as_json: AsJson = False,
-    tenant: Tenant = None,
-    api_url: ApiUrl = DEFAULT_API_URL,
-) -> None:
-    """Count the rows of a dataset that refer to nothing: to a title or a person that no file has brought."""
-    with session(api_url, tenant, as_json=as_json) as client:
-        found = client.page(f"/datasets/{quote(dataset, safe='')}/references", {})
-        show(found, render_lists.references, as_json=as_json)

@@ -35,11 +35,9 @@ def table_of(connection: Connection, registry: Registry, table_name: str) -> Tab
     return None if dataset is None else dataset.table
 
 
-def declarations_of(tenant: str, name: str | None = None) -> Select[int, str]:
-    """The numbers and documents of a tenant's datasets, or of the one with this name."""
+def declarations_of(tenant: str) -> Select[int, str]:
+    """The numbers and documents of a tenant's datasets."""
     found = select(DeclaredDataset.number, cast(DeclaredDataset.document, Text)).where(DeclaredDataset.tenant == tenant)
-    if name is not None:
-        found = found.where(DeclaredDataset.name == name)
     return found.order_by(DeclaredDataset.name)
 
 

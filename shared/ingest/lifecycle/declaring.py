@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, select, text
 
 from shared.catalog.checks import MostBytes
 from shared.catalog.dataset import Dataset
-from shared.catalog.declaration import Declaration
+from shared.catalog.declaration import Declaration, table_name
 from shared.catalog.declaration_versions import changed_types, next_version
 from shared.catalog.table import FieldType, Table
 from shared.database.collections import forget_unfinished_merge
@@ -142,9 +142,9 @@ def _uploads(engine: Engine, tenant: str, name: str) -> list[Any]:
 def _delete(engine: Engine, tenant: str, name: str) -> None:
     with engine.begin() as connection:
         connection.execute(_LOCK_TIMEOUT)
-        number, document = _lock(connection, tenant, name)
+        number, _ = _lock(connection, tenant, name)
         _refuse_uploads(connection, number, name, (*ACTIVE_STATES, UploadState.COMPLETED))
-        table = Declaration.parse(document).dataset(number).table.name
+        table = table_name(number)
         forget_unfinished_merge(PlainSql(connection), table)
         connection.execute(text(f"DROP TABLE IF EXISTS {table} CASCADE"))
         for statement in _FORGET:

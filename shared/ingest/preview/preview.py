@@ -146,5 +146,5 @@ def _rows(dataset: Dataset, validated: Validated) -> Iterator[dict[str, Any]]:
 
 
 def _reject(reject: dict[str, Any]) -> dict[str, Any]:
-    shown = {"line_number": "line_number", "column_name": "column", "code": "code", "message": "message"}
-    return {**{public: reject[name] for name, public in shown.items()}, "value": reject["value"]}
+    shown = {name: reject[name] for name in ("line_number", "code", "message", "value")}
+    return {**shown, "column": reject["column_name"]}

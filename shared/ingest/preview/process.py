@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, Final
 
 from shared.csv.unreadable import UnreadableFile
 from shared.errors import IngestError
+from shared.ingest.preview.beginning import LENGTH_BYTES
 from shared.ingest.preview.preview import preview
 from shared.settings import Settings
 
-LENGTH_BYTES: Final = 8
 _NICENESS: Final = 10
 
 

@@ -1,6 +1,5 @@
 import csv
 import io
-import time
 from collections.abc import Callable
 
 import httpx
@@ -91,11 +90,10 @@ def test_a_very_large_csv_is_streamed(mine: httpx.Client, load: Callable[[MovieR
             *({"title": "bad vote", "vote_average": 11 + n} for n in range(30_000)),
         )
     )
-    started = time.monotonic()
     with mine.stream("GET", f"/uploads/{upload['id']}/rejects?format=csv") as answer:
-        lines = sum(block.count(b"\r\n") for block in answer.iter_bytes())
-    assert lines == 30_001
-    assert time.monotonic() - started < 20
+        blocks = [block.count(b"\r\n") for block in answer.iter_raw()]
+    assert sum(blocks) == 30_001
+    assert len(blocks) > 10
 
 
 @pytest.mark.parametrize(

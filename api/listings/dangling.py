@@ -45,5 +45,5 @@ def _item(reference: Reference, rows: int) -> DanglingRows:
 def _needs_index(reference: Reference, target: Table) -> NeedsIndex:
     return NeedsIndex(
         f"the rows are too many to look up each {reference.field} in {target.name} while a request waits",
-        {"index": [reference.target_field], "indexed": [list(index.fields) for index in target.indexes]},
+        {"index": [reference.target_field], "indexed": target.public_indexes},
     )

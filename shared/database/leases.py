@@ -5,6 +5,10 @@ lease ends, another loader may claim: it gets the next epoch, and the earlier lo
 (`state_machine`).
 """
 
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from shared.database.state_machine import COMPLETE, IS_OURS, BatchState, Connection, guard_of
@@ -79,6 +83,31 @@ FROM uploads AS upload JOIN (
 WHERE upload.{guard_of(COMPLETE)}
 FOR NO KEY UPDATE OF upload
 """
+
+
+@contextmanager
+def kept(lease_seconds: float, renew: Callable[[], None], *, longest_seconds: float = math.inf) -> Iterator[None]:
+    """Call `renew`, which must not raise, every third of a lease while the block runs, in a thread of its own.
+
+    A process that works slowly is not dead. One that takes longer than `longest_seconds` is considered hung, and loses
+    its lease.
+    """
+    is_over = threading.Event()
+    interval = lease_seconds / 3
+
+    def keep() -> None:
+        passed = 0.0
+        while passed < longest_seconds and not is_over.wait(interval):
+            renew()
+            passed += interval
+
+    keeper = threading.Thread(target=keep, name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        keeper.join()
 
 
 def claim_batch(

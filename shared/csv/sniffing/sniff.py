@@ -61,17 +61,20 @@ class HeaderMatcher(Protocol):
     def decide(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Layout:
         """The layout that header and first records belong to; raises errors of `unreadable`."""
 
-    def without_header(self, rows: Sequence[Sequence[str]]) -> Sequence[str] | None:
+    def without_header(self, _rows: Sequence[Sequence[str]]) -> Sequence[str] | None:
         """The names of the columns if these are records of a kind of file that has no header, otherwise None."""
+        return None
 
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from the nearest layout: 0 (a match) to 1 (no column in common)."""
 
-    def otherwise(self, text: bytes, options: TextOptions) -> "tuple[TextOptions, HeaderMatcher] | None":
+    def otherwise(self, _text: bytes, _options: TextOptions) -> "tuple[TextOptions, HeaderMatcher] | None":
         """How to read a file that begins with this text, in UTF-8, and matches nothing; None if it is refused."""
+        return None
 
-    def dialect_of(self, header: Sequence[str], dialect: Dialect) -> Dialect:
+    def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
         """The dialect that the header declares for its file, or the given one if it declares none."""
+        return dialect
 
 
 def sniff(head: bytes, options: TextOptions, matcher: HeaderMatcher, *, is_all: bool) -> Sniffed | None:

@@ -15,7 +15,7 @@ from shared.catalog.recognition import Candidate, Sample, unique_names
 from shared.catalog.registry import MOST_COLUMNS, Registry
 from shared.catalog.table_schema import TableSchema
 from shared.csv.dialect import Dialect
-from shared.csv.sniffing.sniff import TextOptions
+from shared.csv.sniffing.sniff import HeaderMatcher
 from shared.csv.unreadable import HeaderMismatch
 from shared.database.models import Upload
 from shared.database.state_machine import UploadState
@@ -81,9 +81,9 @@ def limited(settings: Settings) -> Settings:
     return settings.model_copy(update={"max_upload_bytes": most_bytes, "small_upload_bytes": most_bytes})
 
 
-@dataclass(frozen=True, slots=True)
-class CorrectionHeader:
-    """Matches the header of a correction of this dataset: our columns, and its own. A `csv.sniff.HeaderMatcher`.
+@dataclass(frozen=True)
+class CorrectionHeader(HeaderMatcher):
+    """Matches the header of a correction of this dataset: our columns, and its own.
 
     `mapping` and `schema`: those of the corrected upload, all of whose columns the correction needs, too. Otherwise a
     misspelled name would put null in the place of each of its values.
@@ -121,12 +121,6 @@ class CorrectionHeader:
     def decide(self, header: Sequence[str], _rows: Sample) -> Candidate:
         """The dataset; the corrected upload has decided how its values are read."""
         return self.match(header)
-
-    def without_header(self, _rows: Sample) -> None:
-        """None: a correction has a header."""
-
-    def otherwise(self, _text: bytes, _options: TextOptions) -> None:
-        """None: a correction has the columns of the corrected file."""
 
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from the dataset, 0 to 1."""

@@ -8,9 +8,8 @@ from shared.catalog.inference import edited, inferred
 from shared.catalog.recognition import Candidate, Sample, unique_names, with_schema
 from shared.catalog.registry import MOST_COLUMNS, Registry
 from shared.catalog.table_schema import TableSchema
-from shared.csv.dialect import Dialect
 from shared.csv.sniffing.shape import can_be_header, shape_of
-from shared.csv.sniffing.sniff import TextOptions
+from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions
 from shared.csv.unreadable import AmbiguousDataset, HeaderMismatch
 from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 
@@ -19,9 +18,9 @@ _UNNAMED: Final = "inferred"
 _UNDECLARED: Final = 0
 
 
-@dataclass(frozen=True, slots=True)
-class UploadHeader:
-    """Matches the header of an upload. A `csv.sniff.HeaderMatcher`.
+@dataclass(frozen=True)
+class UploadHeader(HeaderMatcher):
+    """Matches the header of an upload.
 
     `dataset`, which must exist, allows only that dataset. `mapping`: name in the header -> name of a column. `schema`:
     how its values are written. `may_infer`: a file of none of the datasets gets one of its own.
@@ -69,14 +68,10 @@ class UploadHeader:
         """How far the header is from the nearest dataset, 0 to 1."""
         return 1 - self.registry.candidates(header, name=self.dataset)[0].closeness
 
-    def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
-        """The given dialect: the header of an upload declares none."""
-        return dialect
 
-
-@dataclass(frozen=True, slots=True)
-class InferredHeader:
-    """Matches the header of a table of so many columns of which nothing is known. A `csv.sniff.HeaderMatcher`.
+@dataclass(frozen=True)
+class InferredHeader(HeaderMatcher):
+    """Matches the header of a table of so many columns of which nothing is known.
 
     `schema`: what the client says of its fields, which counts more than what the records show.
     """
@@ -104,24 +99,14 @@ class InferredHeader:
             dataset, columns, [], [], 1.0, has_enough=True, share=1.0, inferred=declaration, seen_records=len(rows)
         )
 
-    def without_header(self, _rows: Sample) -> None:
-        """None: the shape of the table has decided whether it has a header."""
-
-    def otherwise(self, _text: bytes, _options: TextOptions) -> None:
-        """None: this is the other way."""
-
     def distance(self, header: Sequence[str]) -> float:
         """How far the header is from one of such a table: 0 or 1."""
         return float(not can_be_header(len(header), self.width))
 
-    def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
-        """The given dialect: a header declares none."""
-        return dialect
 
-
-@dataclass(frozen=True, slots=True)
-class UnknownHeader:
-    """Matches no header, so that the file is read as a table of any shape. A `csv.sniff.HeaderMatcher`."""
+@dataclass(frozen=True)
+class UnknownHeader(HeaderMatcher):
+    """Matches no header, so that the file is read as a table of any shape."""
 
     schema: TableSchema = field(default_factory=TableSchema)
     most_columns: int = MOST_COLUMNS
@@ -138,9 +123,6 @@ class UnknownHeader:
         """Raises `HeaderMismatch`."""
         return self.match(header)
 
-    def without_header(self, _rows: Sample) -> None:
-        """None: the shape of the table decides whether it has a header."""
-
     def otherwise(self, text: bytes, options: TextOptions) -> tuple[TextOptions, InferredHeader]:
         """The table of any shape."""
         return _of_any_shape(text, options, self.schema)
@@ -148,10 +130,6 @@ class UnknownHeader:
     def distance(self, _header: Sequence[str]) -> float:
         """1: nothing is near."""
         return 1.0
-
-    def dialect_of(self, _header: Sequence[str], dialect: Dialect) -> Dialect:
-        """The given dialect."""
-        return dialect
 
 
 def _of_any_shape(text: bytes, options: TextOptions, schema: TableSchema) -> tuple[TextOptions, InferredHeader]:

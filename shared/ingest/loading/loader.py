@@ -5,9 +5,8 @@ upload at the same time. Loaders are processes and not threads: two threads shar
 longer.
 """
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from typing import Final
 from uuid import UUID
 
@@ -155,26 +154,15 @@ class Loader:
         reach("batch.committed")
         log.info("batch_loaded", batch=batch.number, read=loaded.read, rejected=loaded.rejected)
 
-    @contextmanager
-    def _kept(self, work: Work, batch: ClaimedBatch) -> Iterator[None]:
-        """Renew the lease of the batch while work on it goes on: a slow loader is not dead, as long as it finishes."""
-        is_over = threading.Event()
-        interval = self.settings.lease_seconds / 3
+    def _kept(self, work: Work, batch: ClaimedBatch) -> AbstractContextManager[None]:
+        """Keep the lease of the batch while the block runs."""
+        lease_seconds = self.settings.lease_seconds
 
-        def keep() -> None:
-            for _ in range(int(_LONGEST_BATCH_SECONDS / interval)):
-                if is_over.wait(interval):
-                    return
-                with suppress(Transient), self.pool.connection() as connection, connection.transaction():
-                    leases.renew_batch(connection, work.number, batch.number, batch.epoch, self.settings.lease_seconds)
+        def renew() -> None:
+            with suppress(Transient), self.pool.connection() as connection, connection.transaction():
+                leases.renew_batch(connection, work.number, batch.number, batch.epoch, lease_seconds)
 
-        keeper = threading.Thread(target=keep, name="lease", daemon=True)
-        keeper.start()
-        try:
-            yield
-        finally:
-            is_over.set()
-            keeper.join()
+        return leases.kept(lease_seconds, renew, longest_seconds=_LONGEST_BATCH_SECONDS)
 
     def _read(self, work: Work, batch: ClaimedBatch) -> Records:
         """The batch's records, with no transaction open; raises `StoredFileCorrupt`."""

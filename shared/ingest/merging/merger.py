@@ -7,7 +7,7 @@ if a collection has very many leaves, merging goes on all the same, with pauses.
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.catalog.registry import Registry
+from shared.database import leases
 from shared.database.engine import PlainSql, create_sync_engine, is_lock_trouble
 from shared.errors import IngestError, LostLease, RecordCountsMismatch
 from shared.failpoints import reach
@@ -170,23 +171,14 @@ def _give_up(merging: Merging, merge: Merge, error: RecordCountsMismatch) -> Non
         control.pause(connection, error.message)
 
 
-@contextmanager
-def _kept(merging: Merging, merge: Merge) -> Iterator[None]:
-    """Renew the lease while the block runs: building an index takes longer than a lease."""
-    is_over = threading.Event()
+def _kept(merging: Merging, merge: Merge) -> AbstractContextManager[None]:
+    """Keep the lease while the block runs: building an index takes longer than a lease."""
 
-    def keep() -> None:
-        while not is_over.wait(merging.lease_seconds / 3):
-            with suppress(SQLAlchemyError), merging.transaction() as connection:
-                claims.renew(connection, merge, merging.lease_seconds)
+    def renew() -> None:
+        with suppress(SQLAlchemyError), merging.transaction() as connection:
+            claims.renew(connection, merge, merging.lease_seconds)
 
-    keeper = threading.Thread(target=keep, name="merge-lease", daemon=True)
-    keeper.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        keeper.join()
+    return leases.kept(merging.lease_seconds, renew)
 
 
 @contextmanager

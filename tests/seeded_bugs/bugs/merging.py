@@ -59,8 +59,8 @@ BUGS: Final = (
     Bug(
         "a-slow-merge-loses-its-lease",
         MERGER,
-        "                claims.renew(connection, merge, merging.lease_seconds)",
-        "                pass",
+        "            claims.renew(connection, merge, merging.lease_seconds)",
+        "            pass",
         (f"{MERGING}test_a_lease_is_renewed_while_a_step_takes_long",),
     ),
     Bug(

@@ -138,8 +138,7 @@ def _leaves(database: Database) -> int:
 def _list(many: Stand, requests: int) -> Listing:
     """One at a time, then many at once."""
     found = Listing()
-    for _ in range(requests):
-        _ask(many.client, found)
+    _ask_one_by_one(many.stack.api_url, requests, found)
     _ask_at_once(many.stack.api_url, found)
     return found
 
@@ -147,10 +146,15 @@ def _list(many: Stand, requests: int) -> Listing:
 def _list_until(many: Stand, plan: Plan, is_over: Callable[[], bool]) -> Listing:
     found = Listing()
     while not is_over():
-        for _ in range(plan.listing_requests):
-            _ask(many.client, found)
+        _ask_one_by_one(many.stack.api_url, plan.listing_requests, found)
         _ask_at_once(many.stack.api_url, found)
     return found
+
+
+def _ask_one_by_one(url: str, requests: int, found: Listing) -> None:
+    with closing(Client(url)) as client:  # the API closes a connection that is idle while many ask at once
+        for _ in range(requests):
+            _ask(client, found)
 
 
 def _ask(client: Client, found: Listing) -> None:

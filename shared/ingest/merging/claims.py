@@ -99,8 +99,11 @@ def begin(
         return None
     connection.execute(_LOCK_TIMEOUT)
     connection.execute(STOP_RANGES, tenant=collection.tenant)
+    # Asked before the choice: a merge that ended between its two queries would be among the leaves with its sources.
+    if connection.execute(_IS_ANY_UNDER_WAY)[0][0]:
+        return None
     run = _choose(connection, policy, collection)
-    if not run or connection.execute(_IS_ANY_UNDER_WAY)[0][0]:
+    if not run:
         return None
     bounds = {"low": run[0].low, "high": run[-1].high}
     [row] = connection.execute(_BEGIN, collection=number, lease_seconds=lease_seconds, **bounds)

@@ -3,7 +3,8 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -222,6 +223,36 @@ def test_two_at_once_make_one_merge(engine: Engine, merging: Merging) -> None:
     assert len(leaves(engine)) == 1
     assert unattached(engine) == []
     assert contents(engine) == before
+
+
+@dataclass
+class Interrupted:
+    """A connection on which something happens before a statement that has these words comes for the second time."""
+
+    connection: PlainSql
+    words: str
+    happens: Callable[[], None]
+    seen: int = 0
+
+    def execute(self, sql: str, **values: Any) -> Sequence[tuple[Any, ...]]:
+        self.seen += self.words in sql
+        if self.words in sql and self.seen == 2:
+            self.happens()
+        return self.connection.execute(sql, **values)
+
+
+@pytest.mark.usefixtures("uploads")
+def test_a_merge_that_ends_while_the_next_one_is_chosen(merging: Merging) -> None:
+    """Its sources and its leaf are never both among the leaves: two merges of the same ids could not both end."""
+    first = copied(merging)
+
+    def end() -> None:
+        with merging.transaction() as connection:
+            swap(connection, first)
+
+    with merging.transaction() as connection:
+        interrupted = Interrupted(connection, "FROM merges WHERE collection = ", end)
+        assert claims.begin(interrupted, merging.registry, merging.policy, 60, 1) is None
 
 
 @pytest.mark.usefixtures("uploads")

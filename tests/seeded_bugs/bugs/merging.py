@@ -57,6 +57,17 @@ BUGS: Final = (
         (f"{MERGING}test_who_has_lost_the_claim_can_commit_nothing",),
     ),
     Bug(
+        "what-is-under-way-is-asked-after-the-choice",
+        "shared/ingest/merging/claims.py",
+        """    if connection.execute(_IS_ANY_UNDER_WAY)[0][0]:
+        return None
+    run = _choose(connection, policy, collection)
+    if not run:""",
+        """    run = _choose(connection, policy, collection)
+    if not run or connection.execute(_IS_ANY_UNDER_WAY)[0][0]:""",
+        (f"{MERGING}test_a_merge_that_ends_while_the_next_one_is_chosen",),
+    ),
+    Bug(
         "a-slow-merge-loses-its-lease",
         MERGER,
         "            claims.renew(connection, merge, merging.lease_seconds)",

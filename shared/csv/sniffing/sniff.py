@@ -46,7 +46,10 @@ class TextOptions:
 
 
 class HeaderMatcher(Protocol):
-    """Judges the column names that a dialect makes of a line."""
+    """Judges the column names that a dialect makes of a line.
+
+    What has a body here is that of a file which has a header, is refused if it does not match, and declares no dialect.
+    """
 
     @property
     def most_columns(self) -> int:

@@ -58,7 +58,7 @@ BUGS: Final = (
     ),
     Bug(
         "what-is-under-way-is-asked-after-the-choice",
-        "shared/ingest/merging/claims.py",
+        CLAIMS,
         """    if connection.execute(_IS_ANY_UNDER_WAY)[0][0]:
         return None
     run = _choose(connection, policy, collection)

@@ -45,7 +45,7 @@ PROCESSES.set_forkserver_preload(["tests.failpoint_child"])
 
 STEPS = {"load": ("load.", "batch.", "publish."), "cancel": ("cancel.",), "retry": ("retry.",), "undo": ("undo.",)}
 STEPS["sweep"] = ("sweep.",)
-STEPS["correct"] = ("load.", "batch.", "correction.")  # loaded like others, so in one size; published in its own way
+STEPS["correct"] = ("load.", "batch.", "correction.")  # it is loaded as others are: in one size
 LOADED = {SMALL: (2, 1), LARGE: (180, 20)}
 CASES = [
     (step, point, action, size)

@@ -46,6 +46,7 @@ class Sent:
     number: int
     begun: float
     answered: float
+    tenant: str | None = None
 
     @property
     def intake_seconds(self) -> float:
@@ -132,12 +133,19 @@ class Client:
         is_form: bool = False,
         before: bytes = b"",
         dataset: str | None = None,
+        tenant: str | None = None,
     ) -> Sent:
         """Upload the segments as one file, on a connection of its own; `before` goes ahead of them."""
         head, tail = (_form_head(filename), f"\r\n--{_BOUNDARY}--\r\n".encode()) if is_form else (b"", b"")
         content_type = f"multipart/form-data; boundary={_BOUNDARY}" if is_form else "text/csv"
         size = len(head) + len(before) + sum(segment.size for segment in segments) + len(tail)
-        parameters = {"use_celery": _word(use_celery), "filename": filename, "force": "true", "dataset": dataset}
+        parameters = {
+            "use_celery": _word(use_celery),
+            "filename": filename,
+            "force": "true",
+            "dataset": dataset,
+            "tenant": tenant,
+        }
         connection = self._connect()
         connection.connect()
         begun = time.perf_counter()
@@ -156,17 +164,16 @@ class Client:
         connection.close()
         _require(answer.status, 202, body.decode(errors="replace")[:500])
         document = json.loads(body)
-        return Sent(document["id"], document["number"], begun, answered)
+        return Sent(document["id"], document["number"], begun, answered, tenant)
 
-    def send_file(self, path: Path, *, use_celery: bool, is_form: bool = False, dataset: str | None = None) -> Sent:
-        """Upload a file as it is."""
-        segment = Segment(path, 0, path.stat().st_size)
-        return self.send([segment], path.name, use_celery=use_celery, is_form=is_form, dataset=dataset)
+    def send_file(self, path: Path, **options: Any) -> Sent:
+        """Upload a file as it is, with the options of `send`."""
+        return self.send([Segment(path, 0, path.stat().st_size)], path.name, **options)
 
     def finish(self, sent: Sent) -> Done:
         """Ask until the upload has completed; raises `RequestFailed` if it ends otherwise."""
         while True:
-            document = self.get(f"/uploads/{sent.id}")
+            document = self.get(f"/uploads/{sent.id}", {"tenant": sent.tenant})
             now = time.perf_counter()
             if document["state"] not in _ACTIVE:
                 break

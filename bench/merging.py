@@ -1,21 +1,23 @@
-"""Part `merging`: many large uploads of one tenant, listed before, while and after they are merged; and an undo.
+"""Part `merging`: many large uploads, of one tenant or of a tenant each, listed while and after they are merged.
 
 The product runs on databases of its own. In the first one batches are so small that a large upload has ten rows, and
-making a thousand of them takes minutes.
+making a thousand of them takes minutes. They are merged as they come. Then as many leaves as a collection may have
+while others load are made with merging paused, and listed while they are merged. Last comes an undo in a merged leaf.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import Final
 
 from bench import data, generate
 from bench.client import Client, RequestFailed
 from bench.database import Database, WrongSums
 from bench.plan import LARGE_ROWS, Plan
-from bench.results import Found, Table, at_most, median
+from bench.results import Figure, Found, Table, at_most, median
 from bench.stand import Stand, running_stand
 from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
@@ -33,6 +35,8 @@ _AT_ONCE: Final = 16
 _CLIENTS: Final = 32
 _REQUESTS_EACH: Final = 4
 _FEW_LEAVES: Final = 16
+# With more, merging goes on beside loads.
+_MOST_LEAVES: Final = 64
 _COUNT_LEAVES: Final = r"SELECT count(*) FROM pg_class WHERE relname ~ '^movies_[um]\d+$' AND relispartition"
 _SET_PAUSED: Final = "UPDATE merge_control SET is_paused = %s"
 _LEASE_SECONDS: Final = 60
@@ -59,20 +63,21 @@ def measure(stand: Stand, plan: Plan) -> Found:
     """Fill, list, merge while listing, list; then undo a file of `plan.rows` in a merged leaf."""
     with _of_its_own(stand, "bench_merging", _SETTINGS) as many:
         found = _merge_many(many, plan)
+    with _of_its_own(stand, "bench_tenants", _SETTINGS) as many:
+        tenants = _list_tenants(many, plan)
     with _of_its_own(stand, "bench_undo", {}) as other:
         seconds = _undo(other, plan)
     figure = at_most(plan, f"undo of {plan.rows:,} records in a merged leaf", seconds, 5, " s")
-    return Found([*found.figures, figure], found.tables)
+    return Found([*found.figures, *tenants, figure], found.tables)
 
 
 @contextmanager
 def _of_its_own(stand: Stand, database: str, settings: Mapping[str, str]) -> Iterator[Stand]:
-    """A product on a new database of the stand's server, with merging paused."""
+    """A product on a new database of the stand's server."""
     stand.database.query(f"CREATE DATABASE {database}")
     try:
         url = stand.stack.postgres.url_of(database)
         with running_stand(stand.stack.data_dir.parent / database, url, settings) as its_own:
-            its_own.database.query(_SET_PAUSED, True)
             yield its_own
     finally:
         stand.database.query(f"DROP DATABASE {database} WITH (FORCE)")
@@ -80,14 +85,19 @@ def _of_its_own(stand: Stand, database: str, settings: Mapping[str, str]) -> Ite
 
 
 def _merge_many(many: Stand, plan: Plan) -> Found:
-    _fill(many, plan.merge_uploads)
+    _fill(many, [None] * plan.merge_uploads)
+    _wait_until_few(many)
     leaves = [_leaves(many.database)]
-    phases = {"before": _list(many, plan.listing_requests)}
+    phases = {"merged": _list(many, plan.listing_requests)}
+    many.database.query(_SET_PAUSED, True)
+    _fill(many, [None] * (_MOST_LEAVES - leaves[0]), first_seed=plan.merge_uploads)
+    leaves.append(_leaves(many.database))
+    phases["not merged"] = _list(many, plan.listing_requests)
     begun = time.perf_counter()
     many.database.query(_SET_PAUSED, False)
-    phases["while merging"] = _list_until(many, plan, lambda: _leaves(many.database) <= _FEW_LEAVES)
+    phases["while merging"] = during = _list_until(many, plan, lambda: _leaves(many.database) <= _FEW_LEAVES)
     merge_seconds = time.perf_counter() - begun
-    leaves += [_leaves(many.database)] * 2
+    leaves += [leaves[-1], _leaves(many.database)]
     phases["after"] = after = _list(many, plan.listing_requests)
     held = f"after {plan.merge_uploads:,} large uploads of one tenant"
     cells = [
@@ -102,78 +112,95 @@ def _merge_many(many: Stand, plan: Plan) -> Found:
             at_most(plan, f"leaves {held}, merged", leaves[-1], _FEW_LEAVES, digits=0),
             at_most(plan, f"listing {held}: p50 of the request minus p50 of `/ping`", after.beyond_ping, 10, " ms"),
             at_most(plan, f"failed of {after.asked_at_once} requests of {_CLIENTS} clients", after.failed, 0, digits=0),
+            at_most(plan, "the same while leaves are merged", during.beyond_ping, 20, " ms"),
+            at_most(plan, f"failed of {during.asked_at_once} requests meanwhile", during.failed, 0, digits=0),
         ],
         [
             Table(
                 f"Listing {held}, ms",
                 ["", "leaves", "p50 - ping", "longest", "failed at once"],
                 cells,
-                f"Merging them took {merge_seconds:.0f} s, with these requests beside it.",
+                f"Merging {_MOST_LEAVES} leaves took {merge_seconds:.0f} s, with these requests beside it.",
             )
         ],
     )
 
 
-def _fill(many: Stand, uploads: int) -> None:
-    """Large uploads, no two alike, some at a time."""
+def _list_tenants(many: Stand, plan: Plan) -> list[Figure]:
+    """One large upload for each of many tenants, who then list their movies in turn."""
+    tenants = [f"tenant-{number}" for number in range(plan.merge_uploads)]
+    _fill(many, tenants)
+    found = _list(many, plan.listing_requests, tenants)
+    held = f"{len(tenants):,} tenants with one large upload each"
+    return [
+        at_most(plan, f"listing with {held}: p50 of the request minus p50 of `/ping`", found.beyond_ping, 10, " ms"),
+        at_most(
+            plan, f"failed of {found.asked_at_once} of their requests, {_CLIENTS} at once", found.failed, 0, digits=0
+        ),
+    ]
+
+
+def _fill(many: Stand, tenants: Sequence[str | None], first_seed: int = 0) -> None:
+    """A large upload for each of these tenants, no two alike, some at a time."""
     path = many.stack.data_dir / "fill.csv"
     waiting = []
-    for number in range(uploads):
+    for number, tenant in enumerate(tenants, first_seed):
         generate.write(path, generate.movies(_ROWS, seed=number))
-        waiting.append(many.client.send_file(path, use_celery=True))
+        waiting.append(many.client.send_file(path, use_celery=True, tenant=tenant))
         if len(waiting) == _AT_ONCE:
             many.client.finish(waiting.pop(0))
         if number % 100 == 99:
-            print(f"  filled {number + 1} of {uploads}", flush=True)
+            print(f"  filled {number + 1}", flush=True)
     for sent in waiting:
         many.client.finish(sent)
     many.forget_files()
     path.unlink()
 
 
+def _wait_until_few(many: Stand) -> None:
+    while _leaves(many.database) > _FEW_LEAVES:
+        time.sleep(1)
+
+
 def _leaves(database: Database) -> int:
     return int(database.query(_COUNT_LEAVES)[0][0])
 
 
-def _list(many: Stand, requests: int) -> Listing:
-    """One at a time, then many at once."""
+def _list(many: Stand, requests: int, tenants: Sequence[str | None] = (None,)) -> Listing:
+    """One at a time, then many at once; each request is another tenant's, in turn."""
     found = Listing()
-    _ask_one_by_one(many.stack.api_url, requests, found)
-    _ask_at_once(many.stack.api_url, found)
+    _ask(many.stack.api_url, requests, found, tenants)
     return found
 
 
 def _list_until(many: Stand, plan: Plan, is_over: Callable[[], bool]) -> Listing:
     found = Listing()
     while not is_over():
-        _ask_one_by_one(many.stack.api_url, plan.listing_requests, found)
-        _ask_at_once(many.stack.api_url, found)
+        _ask(many.stack.api_url, plan.listing_requests, found, [None])
     return found
 
 
-def _ask_one_by_one(url: str, requests: int, found: Listing) -> None:
+def _ask(url: str, requests: int, found: Listing, tenants: Sequence[str | None]) -> None:
+    whose = cycle(tenants)
     with closing(Client(url)) as client:  # the API closes a connection that is idle while many ask at once
-        for _ in range(requests):
-            _ask(client, found)
+        for tenant in islice(whose, requests):
+            found.pings.append(client.milliseconds("/ping"))
+            try:
+                found.requests.append(client.milliseconds("/movies", {"tenant": tenant}))
+            except RequestFailed:
+                found.failed += 1
+                found.asked_at_once += 1
+    _ask_at_once(url, found, list(islice(whose, _CLIENTS * _REQUESTS_EACH)))
 
 
-def _ask(client: Client, found: Listing) -> None:
-    found.pings.append(client.milliseconds("/ping"))
-    try:
-        found.requests.append(client.milliseconds("/movies"))
-    except RequestFailed:
-        found.failed += 1
-        found.asked_at_once += 1
-
-
-def _ask_at_once(url: str, found: Listing) -> None:
+def _ask_at_once(url: str, found: Listing, tenants: Sequence[str | None]) -> None:
     failed = [0] * _CLIENTS
 
     def ask(number: int) -> None:
         with closing(Client(url)) as client:
-            for _ in range(_REQUESTS_EACH):
+            for tenant in tenants[number::_CLIENTS]:
                 try:
-                    client.milliseconds("/movies")
+                    client.milliseconds("/movies", {"tenant": tenant})
                 except RequestFailed:
                     failed[number] += 1
 
@@ -182,12 +209,13 @@ def _ask_at_once(url: str, found: Listing) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    found.asked_at_once += _CLIENTS * _REQUESTS_EACH
+    found.asked_at_once += len(tenants)
     found.failed += sum(failed)
 
 
 def _undo(other: Stand, plan: Plan) -> float:
     """Seconds that the undo of a file takes whose rows are in a leaf with those of another one."""
+    other.database.query(_SET_PAUSED, True)
     path = other.stack.data_dir / "other.csv"
     generate.write(path, generate.movies(LARGE_ROWS, seed=7))
     other.client.finish(other.client.send_file(path, use_celery=True))

@@ -15,12 +15,9 @@ from psycopg2 import errorcodes
 
 from shared.database.binary_copy import encode
 from shared.database.lock_table import is_lock_table_full, lock_table_full
+from shared.database.sqlstates import is_transient, sqlstate_of
 from shared.errors import LostLease, Transient, Unavailable, UploadEnded
 from shared.settings import Settings
-
-# Classes of SQLSTATE that another attempt may cure: connection (08), transaction rollback (40), resources (53),
-# operator intervention (57), lock not available (55), system error (58).
-_TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 
 # How much libpq gets at a time.
 _COPY_BYTES = 256 * 1024
@@ -161,7 +158,7 @@ def _translated() -> Iterator[None]:
             raise UploadEnded("the upload's table is gone", {"sqlstate": error.pgcode}) from error
         raise
     except psycopg2.Error as error:
-        state = error.pgcode or errorcodes.CLASS_CONNECTION_EXCEPTION  # errors of libpq itself have none
+        state = sqlstate_of(error)
         if state == errorcodes.UNIQUE_VIOLATION and (error.diag.constraint_name or "").endswith("_key"):
             raise RepeatedKeys from error
         if state == errorcodes.UNIQUE_VIOLATION:
@@ -172,6 +169,6 @@ def _translated() -> Iterator[None]:
             raise LostLease("another loader was faster: the table is already published", {"sqlstate": state}) from error
         if is_lock_table_full(error):
             raise lock_table_full() from error
-        if state[:2] in _TRANSIENT_CLASSES:
+        if is_transient(state):
             raise Unavailable("the database is not available", {"sqlstate": error.pgcode}) from error
         raise

@@ -112,8 +112,12 @@ def create_id_index(leaf: str) -> str:
 
 
 def analyze(table: Table, leaf: str) -> str:
-    """SQL for the statistics of what the indexes are about."""
-    return f"ANALYZE {leaf} ({', '.join(('id', *table.indexed_fields))})"
+    """SQL for the statistics of what the indexes are about, and of what every query of a request has as a condition.
+
+    Without the latter, the planner takes the rows of one tenant for a few of the leaf's, and reads them all to sort
+    them.
+    """
+    return f"ANALYZE {leaf} ({', '.join(('tenant', 'collection', 'id', *table.indexed_fields))})"
 
 
 def create_key_index(table: Table, leaf: str, *, is_unique: bool = False) -> list[str]:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from shared.catalog.registry import Registry
 from shared.database import leases
 from shared.database.engine import PlainSql, create_sync_engine, is_lock_trouble
+from shared.database.sqlstates import is_transient, sqlstate_of
 from shared.errors import IngestError, LostLease, RecordCountsMismatch
 from shared.failpoints import reach
 from shared.ingest.merging import claims, control
@@ -72,7 +73,13 @@ def merge_all(merging: Merging) -> None:
                 if not _carry_out(merging, merge):
                     return
         except RecordCountsMismatch as error:
-            _give_up(merging, merge, error)
+            _give_up(merging, merge, error.message)
+            return
+        except DBAPIError as error:
+            state = sqlstate_of(error)
+            if is_transient(state):
+                raise
+            _give_up(merging, merge, f"the database refused the merge: SQLSTATE {state}")
             return
         finally:
             with suppress(SQLAlchemyError), merging.transaction() as connection:
@@ -163,12 +170,12 @@ def _repair(merging: Merging, merge: Merge, uploads: list[int]) -> None:
     log.info("merge_repaired", merge=merge.number, uploads=len(uploads))
 
 
-def _give_up(merging: Merging, merge: Merge, error: RecordCountsMismatch) -> None:
+def _give_up(merging: Merging, merge: Merge, reason: str) -> None:
     """Keep the sources, drop what was copied, and wait for a person: another attempt would end in the same way."""
-    log.error("merge_mismatch", merge=merge.number, reason=error.message)
+    log.error("merge_given_up", merge=merge.number, reason=reason)
     with merging.transaction() as connection:
         claims.abandon(connection, merge)
-        control.pause(connection, error.message)
+        control.pause(connection, reason)
 
 
 def _kept(merging: Merging, merge: Merge) -> AbstractContextManager[None]:
@@ -220,5 +227,5 @@ class Merger:
                 merge_all(self._merging)
             except LostLease as error:
                 log.warning("fence_refused", reason=error.message)
-            except (SQLAlchemyError, IngestError) as error:
-                log.warning("merging_failed", error=type(error).__name__)
+            except (SQLAlchemyError, IngestError):
+                log.warning("merging_failed", exc_info=True)

@@ -129,6 +129,16 @@ def test_the_same_rows_are_in_one_leaf_with_all_indexes(
     assert [upload(engine, each)["state"] for each in uploads] == ["completed"] * UPLOADS
 
 
+@pytest.mark.parametrize("is_merged", [False, True])
+@pytest.mark.usefixtures("uploads")
+def test_the_planner_knows_that_every_row_is_one_tenants(engine: Engine, merging: Merging, is_merged: bool) -> None:
+    """Otherwise it takes the condition of every listing for a rare one, and sorts the leaf without its index."""
+    if is_merged:
+        merge_all(merging)
+    known = "SELECT attname, n_distinct FROM pg_stats WHERE tablename = :leaf AND attname IN ('tenant', 'collection')"
+    assert dict(rows(engine, known, leaf=leaves(engine)[0])) == {"tenant": 1, "collection": 1}
+
+
 def test_uploads_may_have_the_same_keys(engine: Engine, loader: Loader, intake: Intake, merging: Merging) -> None:
     content = ("tconst\tprimaryTitle\n" + "".join(f"tt{n:07}\tFilm\n" for n in range(100))).encode()
     for _ in range(3):
@@ -501,6 +511,23 @@ def test_what_does_not_add_up_is_not_swapped_in(engine: Engine, merging: Merging
     assert shown.is_paused
     assert shown.reason is not None
     assert merge.leaf in shown.reason
+
+
+@pytest.mark.usefixtures("uploads")
+def test_a_merge_that_the_database_refuses_is_given_up(engine: Engine, merging: Merging) -> None:
+    """Not tried again in each round: a person must see why."""
+    before = contents(engine)
+    merge = copied(merging)
+    with engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {merge.leaf} DROP CONSTRAINT {merge.leaf}_tenant"))
+        connection.execute(text(f"ALTER TABLE {merge.leaf} RENAME COLUMN title TO name"))
+    go_on(engine, merging)
+    assert contents(engine) == before
+    assert unattached(engine) == []
+    with engine.connect() as connection:
+        shown = control.show(PlainSql(connection), 5)
+    assert shown.is_paused
+    assert shown.reason == "the database refused the merge: SQLSTATE 42804"
 
 
 @pytest.mark.usefixtures("uploads")

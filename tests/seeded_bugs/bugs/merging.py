@@ -48,6 +48,20 @@ BUGS: Final = (
         "",
         (f"{MERGING}test_who_takes_a_range_holds_the_lock",),
     ),
+    Bug(
+        "the-planner-does-not-know-the-tenant",
+        "shared/database/partitions.py",
+        "('tenant', 'collection', 'id', *table.indexed_fields)",
+        "('id', *table.indexed_fields)",
+        (f"{MERGING}test_the_planner_knows_that_every_row_is_one_tenants",),
+    ),
+    Bug(
+        "a-refused-merge-is-tried-for-ever",
+        MERGER,
+        "            if is_transient(state):\n                raise\n",
+        "            raise\n",
+        (f"{MERGING}test_a_merge_that_the_database_refuses_is_given_up",),
+    ),
     # -- who merges
     Bug(
         "merge-without-epoch",

@@ -87,7 +87,7 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         previews = Previews()
         stack.push_async_callback(previews.aclose)
         storage = open_storage(settings)
-        sweeper = Sweeper(engine, storage, settings, notifiers.notify)
+        sweeper = Sweeper(engine, registry, storage, settings, notifiers.notify)
         sweeper.start()
         stack.push_async_callback(asyncio.to_thread, sweeper.stop)
         merger = Merger(settings, registry)

@@ -17,6 +17,14 @@ class SortOrder(StrEnum):
     DESC = "desc"
 
 
+class WriteMode(StrEnum):
+    """What a file does to the rows that its dataset has already."""
+
+    APPEND = "append"
+    REPLACE = "replace"
+    UPSERT = "upsert"
+
+
 class OnError(StrEnum):
     """What a rejected record does to its upload."""
 

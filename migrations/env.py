@@ -11,16 +11,18 @@ from sqlalchemy.sql.schema import SchemaItem
 from shared.catalog.registry import Registry
 from shared.database.models import Base
 from shared.database.partitions import open_to_requests
-from shared.database.row_tables import sql_table
+from shared.database.row_tables import history_table, sql_table, superseded_table
 from shared.settings import Settings
 
 # An arbitrary constant: the key of the advisory lock that a migrator holds.
 MIGRATION_LOCK = 5_270_917
 # Tables of declared datasets, and branches and leaves of tables, which loaders create.
-MADE_BY_LOADERS = re.compile(r"d[0-9]+|.*_[tcum][0-9]+|rejects_all")
+MADE_BY_LOADERS = re.compile(r"d[0-9]+(_superseded|_history)?|.*_[tcumw][0-9]+|rejects_all")
 for table in Registry.built_in().tables.values():
     if table.name not in Base.metadata.tables:  # a process may run several commands
         sql_table(table).to_metadata(Base.metadata)
+        superseded_table(table).to_metadata(Base.metadata)
+        history_table(table).to_metadata(Base.metadata)
 
 
 def include_object(_item: SchemaItem, name: str | None, kind: str, reflected: bool, _compare_to: Any) -> bool:

@@ -8,6 +8,7 @@
     |   |   |-- StateConflict        the upload's state forbids the action
     |   |   |-- DatasetExists        the tenant has a dataset of this name, or too many
     |   |   |-- DatasetInUse         the dataset has uploads
+    |   |   |-- KeyMissing           the dataset has no key, so nothing can be upserted
     |   |   |-- FileExpired          the stored file is no longer kept
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
@@ -86,6 +87,12 @@ class DatasetInUse(InvalidRequest):
     """The dataset has uploads."""
 
     code = "dataset_in_use"
+
+
+class KeyMissing(InvalidRequest):
+    """The dataset has no key, so a record cannot take the place of another one."""
+
+    code = "key_missing"
 
 
 class FileExpired(InvalidRequest):

@@ -26,9 +26,12 @@ POINTS: Final = (
     "publish.claimed",
     "publish.deduplicated",  # rows that repeat a key are gone and listed, the unique index is not built
     "publish.built",  # indexes and totals exist, the table is not attached
+    "publish.compared",  # what an upsert changes is written down, nothing is changed
+    "publish.superseded",  # the rows before it are superseded, not committed
     "publish.attached",  # the table is attached, not committed
     "publish.completed",  # the record counts are reconciled, not committed
     "publish.committed",
+    "publish.counted",  # what a replacing upload has changed is counted
     "cancel.committed",  # the state is cancelled, the table still exists
     "cancel.dropped",
     "retry.dropped",  # the old table is gone, the state is not changed

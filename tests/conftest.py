@@ -15,6 +15,7 @@ from alembic.config import Config
 from sqlalchemy import Engine
 
 from shared.catalog.registry import Registry
+from shared.catalog.write_mode import WriteMode
 from shared.csv.sniffing.sniff import TextOptions
 from shared.database.engine import create_sync_engine
 from shared.ingest.corrections.correction_intake import (
@@ -183,11 +184,12 @@ def intake(engine: Engine, settings: Settings) -> Intake:
         tenant: str = "public",
         forced: bool = True,
         budget: Budget | None = None,
+        mode: WriteMode | None = None,
     ) -> uuid.UUID:
         intake = FileIntake(open_storage(settings), settings, filename, TextOptions(), UploadHeader(REGISTRY))
         for start in range(0, len(content), 1000):
             intake.feed(content[start : start + 1000])
-        options = UploadOptions(tenant, Transport.CELERY, "test-trace", forced, budget or Budget())
+        options = UploadOptions(tenant, Transport.CELERY, "test-trace", forced, budget or Budget(), mode=mode)
         with engine.begin() as connection:
             return register(connection, intake.finish(), options).upload_id
 

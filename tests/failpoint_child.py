@@ -10,13 +10,15 @@ from shared import failpoints
 from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
 from shared.errors import LostLease, Unavailable
-from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.ingest.lifecycle.actions import cancel, retry
 from shared.ingest.lifecycle.sweep import sweep
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
+from tests.conftest import REGISTRY
 from tests.integration.ingest.merging import eager
 
 
@@ -34,7 +36,7 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
         "correct": lambda: load(upload_id),
         "cancel": lambda: cancel(engine, upload_id, "public"),
         "retry": lambda: retry(engine, upload_id, "public"),
-        "undo": lambda: undo(engine, upload_id, "public"),
+        "undo": lambda: undo(engine, REGISTRY, upload_id, "public"),
         "merge": lambda: merge_all(eager(engine, settings, chunk_rows=100)),
         "sweep": lambda: sweep(engine, settings, load, [Transport.CELERY]),
     }

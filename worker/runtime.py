@@ -110,6 +110,7 @@ def _start(consumer: Any) -> None:
     engine = create_sync_engine(settings(), "ingest-worker")
     _process.sweeper = Sweeper(
         engine,
+        Registry.built_in(),
         open_storage(settings()),
         settings(),
         notify=lambda upload_id, _transport: notify(upload_id),

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.catalog.write_mode import WriteMode
 from shared.database.state_machine import UploadState
 from shared.messaging import Transport
 
@@ -105,6 +106,16 @@ class FileWarning(BaseModel):
     locations: list[LineRange] = Field(description="The first of its locations.")
 
 
+class Counts(BaseModel):
+    """What the records of an upload change, compared by key with the rows before them."""
+
+    new: int = Field(description="Records whose key no row had.", examples=[20])
+    changed: int = Field(description="Records with other values than the row with their key.", examples=[3])
+    unchanged: int = Field(description="Records that equal the row with their key.", examples=[977])
+    removed: int = Field(description="Rows whose key no record has, and which are gone.", examples=[1])
+    duplicate: int = Field(description="Records with the key of an earlier record of the file.", examples=[0])
+
+
 class Upload(BaseModel):
     """One file that the API has stored and registered."""
 
@@ -127,6 +138,12 @@ class Upload(BaseModel):
         examples=["complete"],
     )
     phase: Phase
+    mode: WriteMode = Field(description="What it does to the rows that its dataset has had before.")
+    counts: Counts | None = Field(
+        description="What a completed upload changed when it was published. Null in other states, and for some seconds"
+        " after a large upload has replaced others."
+    )
+    superseded_by: uuid.UUID | None = Field(description="The upload that has replaced it, so that no row is visible.")
     sha256: str = Field(description="SHA-256 of the bytes that the client sent, in hex.")
     size_bytes: int = Field(description="Number of bytes that the client sent.", examples=[2713600])
     records: Records
@@ -336,6 +353,7 @@ class DatasetSummary(BaseModel):
     title: str
     description: str
     is_declared: bool = Field(description="Whether the tenant has declared it. The others are built in.")
+    mode: WriteMode = Field(description="What a file does to the rows before it, unless its upload says otherwise.")
     nulls: list[str] = Field(description="Cell texts that mean null.", examples=[["", "\\N"]])
     columns: list[dict[str, Any]]
     row_rules: list[dict[str, str]]
@@ -365,6 +383,11 @@ class DeclarationBody(BaseModel):
         description="A Table Schema: `fields` with `name`, `type`, `format` and `constraints`; `primaryKey`;"
         " `missingValues`.",
         examples=[{"fields": [{"name": "title"}, {"name": "gross", "type": "integer"}], "primaryKey": "title"}],
+    )
+    mode: WriteMode = Field(
+        default=WriteMode.APPEND,
+        description="What a file does to the rows before it, unless its upload says otherwise. `upsert` needs a"
+        " `primaryKey`.",
     )
     indexes: list[str | list[str]] = Field(
         default=[], description="Which fields to index, each alone or several together.", examples=[["gross"]]

@@ -37,22 +37,19 @@ async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: 
     """At most `limit` rows and the listing's total, both from the same moment: no upload is visible in part.
 
     A snapshot cannot ensure that, because attaching or dropping a partition also takes effect in older snapshots. But
-    both change the total in the same transaction, and each statement sees what was committed when it began. So a page
-    that was read between two equal totals belongs to one moment. Each try is a transaction of its own: a transaction
-    that has read `movies` keeps its lock, and with it a plan that lacks partitions attached since.
+    whatever changes rows makes another version of their collection in the same transaction, and each statement sees
+    what was committed when it began. So a page that was read between two equal versions belongs to one moment. Each try
+    is a transaction of its own: a transaction that has read `movies` keeps its lock, and with it a plan that lacks
+    partitions attached since.
     """
     for _ in range(_TRIES):
         async with tenant_reading(engine, listing.tenant) as connection:
-            total_before = await _total(connection, listing)
+            before = (await connection.execute(movies_total(listing))).one()
             rows = await _rows(connection, listing, start, limit)
-            total = await _total(connection, listing)
-        if total == total_before:
+            after = (await connection.execute(movies_total(listing))).one()
+        if after == before:
             break
-    return rows, total
-
-
-async def _total(connection: AsyncConnection, listing: Listing) -> int:
-    return int((await connection.execute(movies_total(listing))).scalar_one())
+    return rows, after.total
 
 
 async def _rows(connection: AsyncConnection, listing: Listing, start: Start, limit: int) -> list[RowMapping]:

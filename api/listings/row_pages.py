@@ -36,16 +36,16 @@ async def read_rows(
     try:
         for _ in range(_TRIES):
             async with tenant_reading(engine, listing.tenant) as connection:
-                total_before = await _total(connection, listing)
+                found_before = (await connection.execute(rows_count(listing))).one()
                 rows = await _rows(connection, listing, after, limit)
-                total = await _total(connection, listing)
-            if total == total_before:
+                found = (await connection.execute(rows_count(listing))).one()
+            if found == found_before:
                 break
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
             raise
         raise _needs_index(listing) from error
-    return rows, total
+    return rows, found.total
 
 
 async def sources(engine: AsyncEngine, tenant: str, ids: list[int]) -> dict[int, RowMapping]:
@@ -53,10 +53,6 @@ async def sources(engine: AsyncEngine, tenant: str, ids: list[int]) -> dict[int,
     async with tenant_reading(engine, tenant) as connection:
         found = (await connection.execute(sources_of(ids, tenant))).mappings()
         return {row["id"]: row for row in found}
-
-
-async def _total(connection: AsyncConnection, listing: RowListing) -> int:
-    return int((await connection.execute(rows_count(listing))).scalar_one())
 
 
 async def _rows(connection: AsyncConnection, listing: RowListing, after: After | None, limit: int) -> list[RowMapping]:

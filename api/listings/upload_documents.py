@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.dependencies import Tenant
-from api.description.schemas import Dialect, Progress, Records, Upload, UploadError, UploadLinks
+from api.description.schemas import Counts, Dialect, Progress, Records, Upload, UploadError, UploadLinks
 from shared.csv.dialect import Dialect as StoredDialect
 from shared.database.queries.uploads import upload_by_id
 from shared.database.state_machine import ACTIVE_STATES, COUNTED_STATES, UNDO, UploadState, actions_of
@@ -53,6 +53,9 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         state=row.state,
         outcome=_outcome(row),
         phase=row.phase,
+        mode=row.mode,
+        counts=_counts(row),
+        superseded_by=row.superseded_by_id,
         sha256=row.sha256,
         size_bytes=row.size_bytes,
         records=_records(row),
@@ -88,6 +91,18 @@ def _records(row: Row[Any]) -> Records:
         read=row.read_records,
         loaded=row.loaded_records,
         rejected=row.rejected_records,
+        duplicate=row.duplicate_records,
+    )
+
+
+def _counts(row: Row[Any]) -> Counts | None:
+    if row.state != UploadState.COMPLETED or row.new_records is None:
+        return None
+    return Counts(
+        new=row.new_records,
+        changed=row.changed_records,
+        unchanged=row.unchanged_records,
+        removed=row.removed_records,
         duplicate=row.duplicate_records,
     )
 

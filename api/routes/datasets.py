@@ -85,7 +85,7 @@ async def delete_dataset(
     cascade: Annotated[bool, Query(description="Cancel and undo its uploads before.")] = False,
 ) -> None:
     """Delete the dataset and its table. While it has uploads, it is refused, unless `cascade` undoes them."""
-    await asyncio.to_thread(declaring.delete, runtime.engine, tenant.name, name, cascade=cascade)
+    await asyncio.to_thread(declaring.delete, runtime.engine, runtime.registry, tenant.name, name, cascade=cascade)
 
 
 def _declaration(body: DeclarationBody) -> Declaration:

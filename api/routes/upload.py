@@ -19,6 +19,7 @@ from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_up
 from api.intake.upload_quota import ByteMeter
 from api.tenant_datasets import registry_of
 from shared.catalog.declaration import AUTO
+from shared.catalog.write_mode import WriteMode
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.headers import UploadHeader
 from shared.ingest.intake.idempotency import Reservation, fingerprint_of
@@ -83,6 +84,13 @@ class UploadRequest:
             examples=["100", "2.5%"],
         ),
     ] = None
+    mode: Annotated[
+        WriteMode | None,
+        Query(
+            description="What the file does to the rows that its dataset has already. append: adds rows to them;"
+            " replace: takes the place of all of them; upsert: of those with its keys. By default as the dataset says."
+        ),
+    ] = None
     idempotency_key: IdempotencyKey = None
 
     @property
@@ -100,6 +108,7 @@ class UploadRequest:
             trace_id=str(self.request.state.trace_id),
             forced=self.force,
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
+            mode=self.mode,
             taken_names=frozenset(self.runtime.registry.names),
         )
 
@@ -126,7 +135,7 @@ class UploadRequest:
 
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
-        asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects")
+        asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects", "mode")
         options = {name: getattr(self, name) for name in asked} | asdict(self.table)
         return fingerprint_of(staged.sha256, options | self.text.asked(staged.named_encoding))
 

@@ -18,6 +18,7 @@ from shared.database.queries.uploads import upload_number, uploads_count, upload
 from shared.database.state_machine import UploadState
 from shared.database.tenancy import tenant_reading
 from shared.ingest.lifecycle import actions
+from shared.ingest.lifecycle.undoing import undo
 
 router = APIRouter(prefix="/api/v1", tags=["uploads"])
 
@@ -119,5 +120,5 @@ async def retry_upload(request: Request, upload_id: uuid.UUID, runtime: RuntimeD
 @router.post("/uploads/{upload_id}/undo", responses=_ACTION_RESPONSES, summary="Take back a completed upload")
 async def undo_upload(upload_id: uuid.UUID, runtime: RuntimeDep, tenant: TenantDep) -> Upload:
     """All rows of a completed upload disappear at once; it becomes `undone`."""
-    await asyncio.to_thread(actions.undo, runtime.engine, upload_id, tenant.name)
+    await asyncio.to_thread(undo, runtime.engine, runtime.registry, upload_id, tenant.name)
     return await load_upload(runtime.read_engine, upload_id, tenant)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.choices import OnError
+from cli.choices import OnError, WriteMode
 from cli.client.api_client import Params
 from cli.client.session import command_for, print_json, session, show_all
 from cli.interrupts import ctrl_c_says
@@ -68,6 +68,13 @@ def upload(
     ] = None,
     max_rejects: Annotated[
         str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail the upload if it has more rejected records.")
+    ] = None,
+    mode: Annotated[
+        WriteMode | None,
+        typer.Option(
+            help="append: add rows; replace: take the place of all rows of the dataset; upsert: of those with the same"
+            " key. By default as the dataset says."
+        ),
     ] = None,
     idempotency_key: IdempotencyKey = None,
     dataset: Annotated[
@@ -132,7 +139,7 @@ def upload(
     refused or the API does not answer. Of several files the worst counts, in this order. Without --wait, 0 means that
     the API has stored all files. Ctrl-C: 130.
     """
-    params = Params(use_celery=use_celery, dataset=dataset, on_error=on_error, max_rejects=max_rejects)
+    params = Params(use_celery=use_celery, dataset=dataset, on_error=on_error, max_rejects=max_rejects, mode=mode)
     params |= {"force": force or None, "delimiter": delimiter, "quoting": quoting, "encoding": encoding}
     params |= table_parameters(
         mapping=mapping or [],

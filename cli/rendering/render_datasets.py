@@ -43,6 +43,7 @@ def dataset(dataset: Json) -> RenderableType:
         Text.assemble((dataset["name"], "bold"), f": {dataset['title']}"),
         Text(dataset["description"]),
         Text(f"table {dataset['table']['name']}{_indexes(dataset['table'])}"),
+        Text(f"mode {dataset['mode']}, unless an upload says otherwise"),
         Text(f"These cells are null: {', '.join(null or 'an empty cell' for null in dataset['nulls'])}"),
         *(Text(f"Rule for rows: {rule['message']} ({rule['code']})") for rule in dataset["row_rules"]),
         *(Text(line) for line in member_lines({k: v for k, v in dataset.items() if k not in _SHAPED})),

@@ -8,6 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cli.choices import WriteMode
 from cli.client.client_errors import Json
 from cli.client.session import error_lines
 from cli.rendering.error_guide import advice_on
@@ -29,7 +30,7 @@ _WIDEST_NAME: Final = 48
 # What `details` shows in a form of its own.
 _SHAPED: Final = {
     *("id", "filename", "dataset", "size_bytes", "records", "started_at", "finished_at", "error", "state", "phase"),
-    *("progress", "links", "warnings", "deduplicated"),
+    *("progress", "links", "warnings", "deduplicated", "counts"),
 }
 
 
@@ -94,6 +95,9 @@ def _count_lines(upload: Json) -> Iterable[tuple[str, Text]]:
     yield "loaded", Text(count(records["loaded"]), "green")
     yield "rejected", Text(count(records["rejected"]), "red" if records["rejected"] else "")
     yield "duplicate", Text(count(records["duplicate"]), "yellow" if records["duplicate"] else "")
+    if upload.get("counts") and upload.get("mode") != WriteMode.APPEND:
+        for name in ("new", "changed", "unchanged", "removed"):
+            yield name, Text(count(upload["counts"][name]))
     if seconds is not None:
         yield "seconds", Text(f"{seconds:,.2f}")
         yield "rows/s", Text(count(records["read"] / seconds) if seconds > 0 else "-")

@@ -11,6 +11,7 @@ from shared.catalog.checks import Check, NotBefore
 from shared.catalog.rules.basic_rules import Rule
 from shared.catalog.table import Table
 from shared.catalog.tables.movies import TABLE as MOVIES
+from shared.catalog.write_mode import WriteMode
 from shared.csv.invisible import without_invisible
 
 
@@ -73,8 +74,9 @@ class Dataset:
     mean null. `quoting`: whether the publisher wraps cells in quotes, for files that do not show it. `is_general`: it
     is for files of many publishers, so a column whose values contradict its rule is not taken for it. `generic_names`
     are names in a header that tables of anything have (`id`), so they do not show that it is one of this dataset.
-    `derive` computes further fields from those of the file. `table` is where its rows land. `declaration` is the
-    number of a dataset that a tenant has declared; None for those that are built in.
+    `derive` computes further fields from those of the file. `table` is where its rows land. `mode`: what a file does to
+    the rows before it, unless the client says otherwise. `declaration` is the number of a dataset that a tenant has
+    declared; None for those that are built in.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Dataset:
     generic_names: tuple[str, ...] = ()
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
+    mode: WriteMode = WriteMode.APPEND
     declaration: int | None = None
 
     @cached_property

@@ -1,6 +1,7 @@
 """Datasets that tenants declare by a Table Schema: each has a table of its own.
 
-    {"name": "box_office", "title": "...", "description": "...", "indexes": [["year"], ["country", "gross"]],
+    {"name": "box_office", "title": "...", "description": "...", "mode": "upsert",
+     "indexes": [["year"], ["country", "gross"]],
      "schema": {"fields": [{"name": "id", "type": "integer"}, ...], "primaryKey": "id", "missingValues": ["", "NA"]}}
 
 The database calls the columns `c1`, `c2` and so on, in the order of the fields, because a name in a header may be any
@@ -20,6 +21,7 @@ from shared.catalog.dataset import Column, Dataset, normalised
 from shared.catalog.field_types import kind_of
 from shared.catalog.schema_members import are_words, refuse_others, require, storable
 from shared.catalog.table import Field, FieldType, Index, Table
+from shared.catalog.write_mode import WriteMode
 from shared.errors import InvalidSchema
 
 MOST_FIELDS: Final = 1_000
@@ -34,7 +36,7 @@ _LONGEST_TEXT: Final = 5_000
 _MOST_WORDS: Final = 100
 # A B-tree takes entries of 2,704 bytes, with some for each value and for the id.
 _INDEX_BYTES: Final = 2_600
-_MEMBERS: Final = frozenset(("name", "title", "description", "schema", "indexes"))
+_MEMBERS: Final = frozenset(("name", "title", "description", "mode", "schema", "indexes"))
 _SCHEMA_MEMBERS: Final = frozenset(
     ("$schema", "fields", "primaryKey", "missingValues", "name", "title", "description", "fieldsMatch")
 )
@@ -44,7 +46,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a tenant has declared. `indexes`: the fields of each, by name."""
+    """What a tenant has declared. `indexes`: the fields of each, by name. `mode`: see `Dataset`."""
 
     name: str
     title: str
@@ -53,6 +55,7 @@ class Declaration:
     primary_key: tuple[str, ...] = ()
     missing_values: tuple[str, ...] = ("",)
     indexes: tuple[tuple[str, ...], ...] = ()
+    mode: WriteMode = WriteMode.APPEND
 
     @classmethod
     def parse(cls, document: Any) -> Self:
@@ -77,7 +80,9 @@ class Declaration:
             primary_key=_key(schema),
             missing_values=_words(schema),
             indexes=_indexes(document),
+            mode=_mode(document),
         )
+        require(bool(made.primary_key) or made.mode is not WriteMode.UPSERT, "the mode upsert needs a primaryKey")
         made.dataset(0)  # it raises what fields, key and indexes raise together
         return made
 
@@ -93,6 +98,7 @@ class Declaration:
                 "missingValues": list(self.missing_values),
             },
             "indexes": [list(index) for index in self.indexes],
+            **({} if self.mode is WriteMode.APPEND else {"mode": self.mode}),
         }
 
     def dataset(self, number: int) -> Dataset:
@@ -133,6 +139,7 @@ class Declaration:
             columns=tuple(columns),
             table=table,
             nulls=self.missing_values,
+            mode=self.mode,
             declaration=number,
         )
 
@@ -204,6 +211,12 @@ def _words(schema: Schema) -> tuple[str, ...]:
     words = schema.get("missingValues", [""])
     require(are_words(words, _MOST_WORDS), f"missingValues must be a list of at most {_MOST_WORDS} texts")
     return tuple(words)
+
+
+def _mode(document: Schema) -> WriteMode:
+    mode = document.get("mode", WriteMode.APPEND)
+    require(mode in list(WriteMode), f"mode must be one of {', '.join(WriteMode)}")
+    return WriteMode(mode)
 
 
 def _indexes(document: Schema) -> tuple[tuple[str, ...], ...]:

@@ -38,6 +38,7 @@ def described(dataset: Dataset) -> dict[str, Any]:
         "title": dataset.title,
         "description": dataset.description,
         "is_declared": dataset.declaration is not None,
+        "mode": dataset.mode,
         "nulls": list(dataset.nulls),
         "columns": [_column(dataset, column) for column in dataset.columns],
         "row_rules": [{"code": rule.code, "message": rule.message} for rule in dataset.row_checks],

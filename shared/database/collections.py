@@ -6,11 +6,13 @@ from shared.catalog.table import Table
 from shared.database.models.collections import Collection
 from shared.database.partitions import create_branch, create_shared_leaf, create_table, merged_leaf
 from shared.database.state_machine import Connection
+from shared.database.superseded_rows import create_superseded_branch, create_superseded_tables
 
 _FIND: Final = """
 SELECT number, branch FROM collections
 WHERE tenant = %(tenant)s AND table_name = %(table_name)s AND dataset = %(dataset)s
 """
+_BY_NUMBER: Final = "SELECT tenant, dataset, table_name, branch FROM collections WHERE number = %(number)s"
 # An arbitrary number, and the table: one process at a time makes partitions of it.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(5270918, hashtext(%(table_name)s))"
 _FIND_BRANCH: Final = "SELECT min(branch) FROM collections WHERE tenant = %(tenant)s AND table_name = %(table_name)s"
@@ -39,12 +41,21 @@ def collection_of(connection: Connection, table: Table, tenant: str, dataset: st
     [[branch]] = connection.execute(_FIND_BRANCH, tenant=tenant, table_name=table.name)
     [[number, new_branch]] = connection.execute(_INSERT, branch=branch, **names)
     collection = Collection(number=number, branch=new_branch, **names)
-    statements = create_branch(table, new_branch, tenant) if branch is None else []
+    statements = []
     if connection.execute("SELECT to_regclass(%(name)s)::text", name=table.name)[0][0] is None:  # a declared dataset's
-        statements = [*create_table(table), *statements]
+        statements = [*create_table(table), *create_superseded_tables(table)]
+    if branch is None:
+        statements += create_branch(table, new_branch, tenant)
+        statements += create_superseded_branch(table, new_branch, tenant)
     for statement in [*statements, *create_shared_leaf(table, collection)]:
         connection.execute(statement)
     return collection
+
+
+def collection_by_number(connection: Connection, number: int) -> Collection:
+    """A collection that there is."""
+    [[tenant, dataset, table_name, branch]] = connection.execute(_BY_NUMBER, number=number)
+    return Collection(number=number, tenant=tenant, dataset=dataset, table_name=table_name, branch=branch)
 
 
 def forget_unfinished_merge(connection: Connection, table: str) -> None:

@@ -23,11 +23,22 @@ from shared.database.record_ids import FIRST_LARGE_ID
 from shared.database.row_tables import column_definitions
 
 REJECTS_PARTITION: Final = "rejects_all"
+STAGED: Final = "staged_rows"
 
 
 def upload_leaf(table: str, upload_number: int) -> str:
     """Name of the leaf of a large upload."""
     return f"{table}_u{upload_number}"
+
+
+def staging_table(table: str, upload_number: int) -> str:
+    """Name of the table for the records of a large upload of which only some become rows."""
+    return f"{table}_w{upload_number}"
+
+
+def create_staged(table: Table) -> str:
+    """SQL for the table `STAGED` of the transaction, for the records of a small upload of that kind."""
+    return f"CREATE TEMPORARY TABLE {STAGED} ({', '.join(column_definitions(table))}) ON COMMIT DROP"
 
 
 def shared_leaf(table: str, collection: int) -> str:
@@ -101,9 +112,12 @@ def show_leaf(collection: Collection, leaf: str, low: int, high: int) -> list[st
 
 def attach(collection: Collection, leaf: str, low: int, high: int) -> str:
     """SQL that makes the leaf, whose ids are in [low, high), a visible part of its collection."""
-    number = collection.number
-    bounds = f"FROM ({number}, {low}) TO ({number}, {high})"
-    return f"ALTER TABLE {collection.branch} ATTACH PARTITION {leaf} FOR VALUES {bounds}"
+    return f"ALTER TABLE {collection.branch} ATTACH PARTITION {leaf} FOR VALUES {bounds_of(collection, low, high)}"
+
+
+def bounds_of(collection: Collection, low: int, high: int) -> str:
+    """The rows of a collection with ids in [low, high), as a partition of a branch has them."""
+    return f"FROM ({collection.number}, {low}) TO ({collection.number}, {high})"
 
 
 def create_id_index(leaf: str) -> str:

@@ -32,3 +32,14 @@ def is_large(first_id: int) -> bool:
 def end_of(first_id: int) -> int:
     """The first id behind the range."""
     return first_id + (LARGE_LINES if is_large(first_id) else SMALL_LINES)
+
+
+def first_id_of(column: str) -> str:
+    """SQL for the first id of the range that an id is in."""
+    of_large, of_small = (f"{column} / {lines} * {lines}" for lines in (LARGE_LINES, SMALL_LINES))
+    return f"CASE WHEN {column} >= {FIRST_LARGE_ID} THEN {of_large} ELSE {of_small} END"
+
+
+def end_id_of(column: str) -> str:
+    """SQL for the first id behind the range that begins with an id."""
+    return f"{column} + CASE WHEN {column} >= {FIRST_LARGE_ID} THEN {LARGE_LINES} ELSE {SMALL_LINES} END"

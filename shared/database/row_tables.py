@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from shared.catalog.table import Field, FieldType, Table
@@ -43,11 +43,42 @@ def stored_fields(table: Table) -> Iterator[Field]:
 @lru_cache
 def sql_table(table: Table) -> sa.Table:
     """The table that readers ask; its rows are in the partitions of its tenants (see `partitions`)."""
-    columns = [
-        sa.Column(field.name, _SQL_TYPES[field.type], nullable=not field.required) for field in stored_fields(table)
-    ]
-    extra = sa.Column("extra", JSONB, nullable=True)
-    return sa.Table(table.name, sa.MetaData(), *columns, extra, postgresql_partition_by="LIST (tenant)")
+    return sa.Table(table.name, sa.MetaData(), *_columns(table), postgresql_partition_by="LIST (tenant)")
+
+
+@lru_cache
+def superseded_table(table: Table) -> sa.Table:
+    """The table of leaves that were superseded (see `superseded_rows`)."""
+    return _with_successor(table, superseded_name(table.name), postgresql_partition_by="LIST (tenant)")
+
+
+@lru_cache
+def history_table(table: Table) -> sa.Table:
+    """The table of single rows that were superseded (see `superseded_rows`)."""
+    name = history_name(table.name)
+    key = sa.PrimaryKeyConstraint("id", name=f"pk_{name}")
+    return _with_successor(table, name, key, sa.Index(f"ix_{name}_superseded_by", "superseded_by"))
+
+
+def superseded_name(table: str) -> str:
+    """Name of the table of superseded leaves."""
+    return f"{table}_superseded"
+
+
+def history_name(table: str) -> str:
+    """Name of the table of single superseded rows."""
+    return f"{table}_history"
+
+
+def _with_successor(table: Table, name: str, *constraints: SchemaItem, **options: Any) -> sa.Table:
+    superseded_by = sa.Column("superseded_by", sa.BigInteger, nullable=False)
+    return sa.Table(name, sa.MetaData(), *_columns(table), superseded_by, *constraints, **options)
+
+
+def _columns(table: Table) -> Iterator[sa.Column[Any]]:
+    for field in stored_fields(table):
+        yield sa.Column(field.name, _SQL_TYPES[field.type], nullable=not field.required)
+    yield sa.Column("extra", JSONB, nullable=True)
 
 
 def sql_type(table: Table, field: str) -> str:
@@ -61,5 +92,14 @@ def column_definitions(table: Table) -> list[str]:
 
     A partition is not created LIKE its parent: there, the columns are in the order in which migrations added them.
     """
+    return _definitions(sql_table(table))
+
+
+def history_definitions(table: Table) -> list[str]:
+    """The columns of a table of superseded rows."""
+    return _definitions(history_table(table))
+
+
+def _definitions(table: sa.Table) -> list[str]:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    return [str(CreateColumn(column).compile(dialect=dialect)) for column in sql_table(table).columns]
+    return [str(CreateColumn(column).compile(dialect=dialect)) for column in table.columns]

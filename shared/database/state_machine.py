@@ -18,7 +18,7 @@ trigger refuses every other change of an upload's state and writes the history; 
 Revocation: revoking or resetting a batch raises its epoch, and ending an upload raises the upload's. A loader that had
 claimed either (see `leases`) still names the old epoch when it commits, and its transaction rolls back.
 
-Lock order, everywhere: the upload's row, then its batches, then totals.
+Lock order, everywhere: the collection (`ingest.versions`), the upload's row, then its batches, then totals.
 """
 
 from collections.abc import Sequence
@@ -76,8 +76,10 @@ UNDO: Final = Transition("undo", (UploadState.COMPLETED,), UploadState.UNDONE, i
 TRANSITIONS: Final = (BEGIN, COMPLETE, FAIL, CANCEL, RETRY, UNDO)
 
 
-# The upload has visible rows outside of the leaves of small uploads.
-HAS_LARGE_ROWS: Final = f"state = '{UploadState.COMPLETED}' AND corrects IS NULL AND first_id >= {FIRST_LARGE_ID}"
+# The upload has a range of ids outside of the leaves of small uploads, and the rows there are complete.
+HAS_LARGE_RANGE: Final = f"state = '{UploadState.COMPLETED}' AND corrects IS NULL AND first_id >= {FIRST_LARGE_ID}"
+# Readers see rows of it there.
+HAS_LARGE_ROWS: Final = f"{HAS_LARGE_RANGE} AND superseded_by IS NULL"
 
 
 def actions_of(state: UploadState) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from shared.catalog.dataset import Dataset, FileColumns
 from shared.catalog.registry import Registry
 from shared.catalog.table import Table
 from shared.catalog.table_schema import TableSchema
+from shared.catalog.write_mode import WriteMode
 from shared.csv.dialect import Dialect
 from shared.csv.file_warnings import FileWarning, merged
 from shared.database import leases, state_machine
@@ -19,7 +20,7 @@ from shared.database.collections import collection_of
 from shared.database.declarations import declared
 from shared.database.loader_connection import LoaderConnection
 from shared.database.models.collections import Collection
-from shared.database.partitions import create_leaf, shared_leaf, upload_leaf
+from shared.database.partitions import STAGED, create_leaf, shared_leaf, staging_table, upload_leaf
 from shared.database.record_ids import end_of, is_large
 from shared.errors import DatasetGone, LostLease, NothingLoaded, Permanent, TooManyRejects, UploadEnded
 from shared.ingest.intake.reject_budget import Budget
@@ -28,7 +29,7 @@ from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 LOADER: Final = socket.gethostname()
 
 _COLUMNS: Final = (
-    "number, tenant, dataset, declaration, first_id, corrects,"
+    "number, tenant, dataset, declaration, mode, first_id, corrects,"
     " (SELECT first_id FROM uploads AS corrected WHERE corrected.number = uploads.corrects), dialect::text, header,"
     " columns::text, table_schema::text, storage_key, trace_id, on_error, max_rejects, max_rejects_percent"
 )
@@ -36,15 +37,17 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where an upload's rows go: `copy_to` is the partition that COPY writes to, `first_id` begins their range of ids.
+    """Where an upload's rows go: `copy_to` is the table that COPY writes to, `first_id` begins their range of ids.
 
-    `is_new`: the leaf of a large upload, and this loader has created it.
+    `leaf`: the partition that will have them; the same, unless only those that change something go there. `is_new`: the
+    table of a large upload, and this loader has created it.
     """
 
     table: Table
     collection: Collection
     copy_to: str
     first_id: int
+    leaf: str
     is_new: bool = False
 
 
@@ -65,6 +68,7 @@ class Work:
     trace_id: str
     budget: Budget
     destination: Destination
+    mode: WriteMode
     # number of the upload whose rejected records this one corrects; None if it is not a correction
     corrects: int | None = None
 
@@ -140,7 +144,7 @@ def begin(connection: LoaderConnection, upload_id: UUID, registry: Registry) -> 
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
             return None
-        number, tenant, name, declaration, first_id, corrects, corrected_id, *rest = row
+        number, tenant, name, declaration, mode, first_id, corrects, corrected_id, *rest = row
         dataset = declared(connection, declaration) if declaration is not None else registry.find(name)
         if dataset is None:
             state_machine.fail(connection, number, DatasetGone.code, f"the dataset {name} no longer exists")
@@ -161,7 +165,8 @@ def begin(connection: LoaderConnection, upload_id: UUID, registry: Registry) -> 
             storage_key=storage_key,
             trace_id=trace_id,
             budget=Budget(*budget),
-            destination=_destination(connection, table, collection, number, first_id, corrected_id),
+            destination=_destination(connection, table, collection, number, first_id, corrected_id, WriteMode(mode)),
+            mode=WriteMode(mode),
             corrects=corrects,
         )
 
@@ -173,16 +178,19 @@ def _destination(
     number: int,
     first_id: int,
     corrected_id: int | None,
+    mode: WriteMode,
 ) -> Destination:
     if corrected_id is not None:  # the rows go where those of the corrected upload are
-        return Destination(table, collection, collection.branch, corrected_id)
+        return Destination(table, collection, collection.branch, corrected_id, collection.branch)
     if not is_large(first_id):
-        return Destination(table, collection, shared_leaf(table.name, collection.number), first_id)
+        leaf = shared_leaf(table.name, collection.number)
+        return Destination(table, collection, leaf if mode is not WriteMode.UPSERT else STAGED, first_id, leaf)
     leaf = upload_leaf(table.name, number)
-    is_new = connection.execute("SELECT to_regclass(%(leaf)s)::text", leaf=leaf)[0][0] is None
+    copy_to = leaf if mode is not WriteMode.UPSERT else staging_table(table.name, number)
+    is_new = connection.execute("SELECT to_regclass(%(name)s)::text", name=copy_to)[0][0] is None
     if is_new:
-        connection.execute(create_leaf(table, collection, leaf, first_id, end_of(first_id)))
-    return Destination(table, collection, leaf, first_id, is_new)
+        connection.execute(create_leaf(table, collection, copy_to, first_id, end_of(first_id)))
+    return Destination(table, collection, copy_to, first_id, leaf, is_new)
 
 
 def claim_batch(

@@ -6,12 +6,14 @@ from shared.catalog.rules.basic_rules import Rule
 from shared.catalog.rules.list_rules import CommaList, IdList
 from shared.catalog.rules.publisher_rules import LifeYear
 from shared.catalog.tables.people import TABLE
+from shared.catalog.write_mode import WriteMode
 
 DATASET = Dataset(
     name="name.basics",
     title="IMDb people",
     description="IMDb's official name.basics.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
+    mode=WriteMode.REPLACE,
     columns=(
         Column(
             "nconst",

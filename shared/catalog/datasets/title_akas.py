@@ -5,12 +5,14 @@ from shared.catalog.dataset import Column, Dataset
 from shared.catalog.rules.basic_rules import Flag, Rule, Whole
 from shared.catalog.rules.list_rules import ControlList
 from shared.catalog.tables.alternative_titles import TABLE
+from shared.catalog.write_mode import WriteMode
 
 DATASET = Dataset(
     name="title.akas",
     title="IMDb alternative titles",
     description="IMDb's official title.akas.tsv(.gz): never quoted, \\N is null, lists separated by U+0002.",
     table=TABLE,
+    mode=WriteMode.REPLACE,
     columns=(
         Column("titleId", "title_id", Rule(), "IMDb's id of the title", (TCONST,), required=True, is_key=True),
         Column(

@@ -8,6 +8,7 @@ from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Flag, Rule, Whole, Year
 from shared.catalog.rules.list_rules import CommaList
+from shared.catalog.write_mode import WriteMode
 
 ENDS_BEFORE_START = NotBefore(
     code="ends_before_start", message="must not be before startYear", field="end_year", other="release_year"
@@ -17,6 +18,7 @@ DATASET = Dataset(
     name="title.basics",
     title="IMDb titles",
     description="IMDb's official title.basics.tsv(.gz): tab-separated, never quoted, \\N is null.",
+    mode=WriteMode.REPLACE,
     columns=(
         Column(
             "tconst",

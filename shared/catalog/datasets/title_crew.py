@@ -5,12 +5,14 @@ from shared.catalog.dataset import Column, Dataset
 from shared.catalog.rules.basic_rules import Rule
 from shared.catalog.rules.list_rules import IdList
 from shared.catalog.tables.crew import TABLE
+from shared.catalog.write_mode import WriteMode
 
 DATASET = Dataset(
     name="title.crew",
     title="IMDb directors and writers",
     description="IMDb's official title.crew.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
+    mode=WriteMode.REPLACE,
     columns=(
         Column("tconst", "title_id", Rule(), "IMDb's id of the title", (TCONST,), required=True, is_key=True),
         Column("directors", "directors", IdList("nm"), "IMDb's ids of the directors"),

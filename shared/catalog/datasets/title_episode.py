@@ -4,12 +4,14 @@ from shared.catalog.checks import ORDINAL, TCONST
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.rules.basic_rules import Rule, Whole
 from shared.catalog.tables.episodes import TABLE
+from shared.catalog.write_mode import WriteMode
 
 DATASET = Dataset(
     name="title.episode",
     title="IMDb episodes",
     description="IMDb's official title.episode.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
+    mode=WriteMode.REPLACE,
     columns=(
         Column(
             "tconst",

@@ -5,12 +5,14 @@ from shared.catalog.dataset import Column, Dataset
 from shared.catalog.rules.basic_rules import Rule, Whole
 from shared.catalog.rules.list_rules import ListLiteral
 from shared.catalog.tables.credits import TABLE
+from shared.catalog.write_mode import WriteMode
 
 DATASET = Dataset(
     name="title.principals",
     title="IMDb credits",
     description='IMDb\'s official title.principals.tsv(.gz): never quoted, \\N is null, characters like ["Herself"].',
     table=TABLE,
+    mode=WriteMode.REPLACE,
     columns=(
         Column(
             "tconst",

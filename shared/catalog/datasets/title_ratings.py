@@ -7,12 +7,14 @@ from shared.catalog.checks import NOT_NEGATIVE, TCONST, VOTE
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.rules.basic_rules import Decimal, Rule, Whole
 from shared.catalog.tables.ratings import TABLE
+from shared.catalog.write_mode import WriteMode
 
 DATASET = Dataset(
     name="title.ratings",
     title="IMDb ratings",
     description="IMDb's official title.ratings.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
+    mode=WriteMode.REPLACE,
     columns=(
         Column(
             "tconst",

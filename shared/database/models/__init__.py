@@ -11,7 +11,10 @@
     datasets 1--n uploads       datasets that tenants have declared
     collections                 a tenant's rows of one dataset: where they are, and how many
     merges, merged_uploads, merge_control   leaves that are merged: which, how far, and whether merging is paused
+    collections 1--n collection_versions   what changed in it, in order
+    uploads 1--n row_changes    which rows an upload that replaces or upserts has added, changed and removed
     upload_totals, collection_totals   how many rows have which values, so that no request counts rows
+    movies_superseded, movies_history, ...   rows that later uploads have superseded, see `superseded_rows`
     movies, ...                 the rows; see `shared.catalog.tables` for their columns, `partitions` for where they are
 
 Every table with rows of tenants has policies: a request sees the rows of one tenant (tenancy.py). States are `text`
@@ -21,13 +24,14 @@ slow.
 
 from shared.database.models.base import TENANT_NAME, Base
 from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, TenantSchedule
-from shared.database.models.collections import Collection, CollectionTotal, UploadTotal
+from shared.database.models.collections import Change, Collection, CollectionTotal, CollectionVersion, UploadTotal
 from shared.database.models.declarations import DeclaredDataset
 from shared.database.models.merges import Merge, MergeControl, MergedUpload
 from shared.database.models.uploads import (
     Batch,
     Duplicate,
     Reject,
+    RowChange,
     Upload,
     UploadEvent,
     large_first_ids,
@@ -42,8 +46,10 @@ __all__ = [
     "ApiKey",
     "Base",
     "Batch",
+    "Change",
     "Collection",
     "CollectionTotal",
+    "CollectionVersion",
     "DeclaredDataset",
     "Duplicate",
     "IdempotencyKey",
@@ -51,6 +57,7 @@ __all__ = [
     "MergeControl",
     "MergedUpload",
     "Reject",
+    "RowChange",
     "TenantSchedule",
     "Upload",
     "UploadEvent",

@@ -1,16 +1,21 @@
 """Collections, and how many rows they hold."""
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.database.models.base import Base
+from shared.database.models.base import Base, one_of
 
 
 class Collection(Base):
-    """A tenant's rows of one dataset. `branch` is the partition of the table that holds all rows of the tenant."""
+    """A tenant's rows of one dataset. `branch` is the partition of the table that holds all rows of the tenant.
+
+    `version` grows with each change of what readers see of it; to change it is the lock of all such changes.
+    """
 
     __tablename__ = "collections"
 
@@ -19,8 +24,32 @@ class Collection(Base):
     dataset: Mapped[str]
     table_name: Mapped[str]
     branch: Mapped[str]
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
     __table_args__ = (UniqueConstraint("tenant", "table_name", "dataset"),)
+
+
+class Change(StrEnum):
+    """Why a collection has another version."""
+
+    PUBLISHED = "published"
+    CORRECTED = "corrected"
+    UNDONE = "undone"
+
+
+class CollectionVersion(Base):
+    """What made a version of a collection, and when."""
+
+    __tablename__ = "collection_versions"
+
+    collection: Mapped[int] = mapped_column(ForeignKey("collections.number", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    tenant: Mapped[str]
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"))
+    change: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+    __table_args__ = (CheckConstraint(one_of("change", Change), name="change"), Index(None, "upload_number"))
 
 
 class UploadTotal(Base):

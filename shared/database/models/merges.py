@@ -23,6 +23,7 @@ class Merge(Base):
     """A merge that is under way, or the merged leaf that it became: the rows of a collection with ids in [low, high).
 
     `next_id`: all rows below it are copied. `epoch` and `lease_until`: the claim of the process that works on it.
+    `superseded_by`: the upload that has replaced the rows of the merged leaf.
     """
 
     __tablename__ = "merges"
@@ -37,6 +38,7 @@ class Merge(Base):
     lease_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     merged_at: Mapped[datetime | None]
+    superseded_by: Mapped[int | None] = mapped_column(ForeignKey("uploads.number"))
 
     __table_args__ = (
         CheckConstraint("low < high AND next_id BETWEEN low AND high", name="bounds"),
@@ -50,14 +52,15 @@ class Merge(Base):
 class MergedUpload(Base):
     """What a merge that is under way has copied of an upload.
 
-    `loaded_records`: what the upload had when its first row was copied. If it has more by now, it was corrected.
+    `rows_version`: that of the upload when its first row was copied. If it has another by now, it has gained or lost
+    rows.
     """
 
     __tablename__ = "merged_uploads"
 
     merge_number: Mapped[int] = mapped_column(ForeignKey("merges.number", ondelete="CASCADE"), primary_key=True)
     upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
-    loaded_records: Mapped[int] = mapped_column(BigInteger)
+    rows_version: Mapped[int] = mapped_column(BigInteger)
     copied_records: Mapped[int] = mapped_column(BigInteger)
 
 

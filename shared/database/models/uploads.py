@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shared.catalog.write_mode import WriteMode
 from shared.database.models.base import Base, one_of
 from shared.database.record_ids import FIRST_LARGE_ID, LARGE_LINES, LAST_ID, SMALL_LINES
 from shared.database.state_machine import ACTIVE_STATES, HAS_LARGE_ROWS, KEPT_STATES, BatchState, UploadState
@@ -81,6 +82,7 @@ class Upload(Base):
     transport: Mapped[str]
     trace_id: Mapped[str]
     forced: Mapped[bool] = mapped_column(server_default=false())
+    mode: Mapped[str] = mapped_column(server_default=WriteMode.APPEND)
     # the upload whose rejected records this one corrects: its rows go there and get ids of that upload
     corrects: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -113,6 +115,21 @@ class Upload(Base):
     rejected_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
     duplicate_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
+    # What its publishing has done to its collection. `version`: which version of the collection it made.
+    # `superseded_by`: the upload that has replaced it as a whole. `current_records`: how many of its rows no upsert has
+    # superseded. `rows_version`: at which version of the collection it last gained or lost rows.
+    # `compared_version`: the version that its `changes` are against, while it is not published.
+    version: Mapped[int | None] = mapped_column(BigInteger)
+    superseded_by: Mapped[int | None] = mapped_column(ForeignKey("uploads.number"))
+    current_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    rows_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    compared_version: Mapped[int | None] = mapped_column(BigInteger)
+    # its records and the rows before it, compared by key; null until they are counted
+    new_records: Mapped[int | None] = mapped_column(BigInteger)
+    changed_records: Mapped[int | None] = mapped_column(BigInteger)
+    unchanged_records: Mapped[int | None] = mapped_column(BigInteger)
+    removed_records: Mapped[int | None] = mapped_column(BigInteger)
+
     # lists of `csv.file_warnings.FileWarning`: those of the intake, and all of them, once the upload has ended
     intake_warnings: Mapped[list[Any]] = mapped_column(JSONB, server_default="[]")
     warnings: Mapped[list[Any] | None] = mapped_column(JSONB)
@@ -128,6 +145,8 @@ class Upload(Base):
         CheckConstraint(one_of("transport", Transport), name="transport"),
         CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="record_counts"),
         CheckConstraint("first_id >= 0", name="first_id"),
+        CheckConstraint(one_of("mode", WriteMode), name="mode"),
+        CheckConstraint("current_records >= 0", name="current_records"),
         CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error"),
         CheckConstraint("on_error IN ('skip', 'abort')", name="on_error"),
         CheckConstraint("max_rejects >= 0", name="max_rejects"),
@@ -141,10 +160,11 @@ class Upload(Base):
         Index(None, "tenant", "created_at"),
         Index(None, "tenant", "first_id"),
         Index(None, "sha256"),
+        Index(None, "superseded_by", postgresql_where=text("superseded_by IS NOT NULL")),
         Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),
         Index(None, "declaration", postgresql_where=text("declaration IS NOT NULL")),
         Index("ix_uploads_active", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),
-        # the leaves of a collection, see `shared.ingest.merging.leaves`
+        # the leaves of a collection, see `shared.ingest.versions.leaves`
         Index("ix_uploads_leaves", "collection", "first_id", postgresql_where=text(HAS_LARGE_ROWS)),
         # the same file is loaded in the same way only once, unless the client forces it
         Index(
@@ -221,6 +241,22 @@ class Batch(Base):
         CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="record_counts"),
         Index("ix_batches_pending", "upload_number", "number", postgresql_where=text("state = 'pending'")),
     )
+
+
+class RowChange(Base):
+    """One row that an upload has added, changed or removed: its id before and after; null if there is none.
+
+    Written for uploads that replace or upsert; all rows of others are new. `position`: the order in which to list them.
+    """
+
+    __tablename__ = "row_changes"
+
+    upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    old_id: Mapped[int | None] = mapped_column(BigInteger)
+    new_id: Mapped[int | None] = mapped_column(BigInteger)
+
+    __table_args__ = (CheckConstraint("num_nulls(old_id, new_id) < 2", name="ids"),)
 
 
 class Duplicate(Base):

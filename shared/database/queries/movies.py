@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Select, bindp
 from shared.catalog.language_codes import language_number
 from shared.catalog.tables.movies import TABLE
 from shared.database.models import CollectionTotal, Upload
+from shared.database.queries.versions import version_of
 from shared.database.row_tables import sql_table
 
 SortBy = Literal["release_date", "vote_average"]
@@ -72,13 +73,14 @@ def count_with_key(listing: Listing, at_most: int) -> Select[Any]:
 
 
 def movies_total(listing: Listing) -> Select[Any]:
-    """How many movies the listing has, from the stored totals: no row of `movies` is counted."""
+    """How many movies the listing has, and at which version: from the stored totals, no row of `movies` is counted."""
     conditions = [CollectionTotal.tenant == listing.tenant, CollectionTotal.table_name == TABLE.name]
     wanted = {"release_year": listing.release_year, "original_language": listing.language}
     for name, value in wanted.items():
         if value is not None:
             conditions.append(CollectionTotal.facets[name].astext == str(value))
-    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*conditions)
+    total = cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger).label("total")
+    return select(total, version_of(listing.tenant, TABLE.name).label("version")).where(*conditions)
 
 
 def movie_by_id(movie_id: int, tenant: str, collection: int) -> Select[Any]:

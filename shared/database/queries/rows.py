@@ -36,6 +36,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from shared.catalog.row_filters import Filter, Operator, SortKey
 from shared.catalog.table import Field, Table
 from shared.database.models import Collection, CollectionTotal, Upload
+from shared.database.queries.versions import version_of
 from shared.database.row_tables import sql_table
 
 _BIGINTS: Final = ARRAY(BigInteger)
@@ -129,10 +130,11 @@ def row_order(listing: RowListing) -> list[UnaryExpression[Any]]:
 
 
 def rows_count(listing: RowListing) -> Select[Any]:
-    """How many rows there are: from stored totals if these know it, otherwise counted."""
+    """How many rows there are, and at which version: from stored totals if these know it, otherwise counted."""
+    version = version_of(listing.tenant, listing.table.name).label("version")
     if not listing.is_counted:
         counted = select(literal(1)).select_from(listing.rows).where(*conditions(listing)).subquery()
-        return select(func.count()).select_from(counted)
+        return select(func.count().label("total"), version).select_from(counted)
     stored_for = [
         CollectionTotal.tenant == listing.tenant,
         CollectionTotal.table_name == listing.table.name,
@@ -142,7 +144,8 @@ def rows_count(listing: RowListing) -> Select[Any]:
         stored = CollectionTotal.facets[each.field.name].astext
         is_null = each.operator is Operator.NULL
         stored_for.append((stored.is_(None) == each.value) if is_null else stored == _as_facet(each.value))
-    return select(cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger)).where(*stored_for)
+    total = cast(func.coalesce(func.sum(CollectionTotal.row_count), 0), BigInteger).label("total")
+    return select(total, version).where(*stored_for)
 
 
 def sources_of(ids: list[int], tenant: str) -> Select[Any]:

@@ -51,10 +51,11 @@ def _of_tenant(statement: Select[Any], tenant: str, state: str | None) -> Select
 def _with_progress() -> Select[Any]:
     done = _done_batches()
     corrected = aliased(Upload)
+    successor = aliased(Upload)
     corrected_id = select(corrected.id).where(corrected.number == Upload.corrects).scalar_subquery()
-    return select(Upload, corrected_id.label("corrected_id"), *done.c, func.clock_timestamp().label("now")).join(
-        done, true()
-    )
+    superseded_by_id = select(successor.id).where(successor.number == Upload.superseded_by).scalar_subquery()
+    others = corrected_id.label("corrected_id"), superseded_by_id.label("superseded_by_id")
+    return select(Upload, *others, *done.c, func.clock_timestamp().label("now")).join(done, true())
 
 
 def _done_batches() -> LateralFromClause:

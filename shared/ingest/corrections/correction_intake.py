@@ -41,6 +41,7 @@ class Correctable:
     dataset: str
     transport: Transport
     is_correction: bool
+    is_superseded: bool
     dialect: Dialect
     # name in the header -> name of the dataset's column; empty for uploads of earlier versions
     mapping: dict[str, str]
@@ -55,6 +56,7 @@ def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) 
         Upload.dataset,
         Upload.transport,
         Upload.corrects,
+        Upload.superseded_by,
         Upload.dialect,
         Upload.columns,
         Upload.table_schema,
@@ -69,6 +71,7 @@ def find_correctable(connection: Connection, upload_id: uuid.UUID, tenant: str) 
         dataset=row.dataset,
         transport=Transport(row.transport),
         is_correction=row.corrects is not None,
+        is_superseded=row.superseded_by is not None,
         dialect=Dialect.from_json(row.dialect),
         mapping=(row.columns or {}).get("mapped", {}),
         schema=TableSchema.from_json(row.table_schema),
@@ -147,5 +150,9 @@ def register_correction(
         raise StateConflict(
             f"the upload is {now.state}; its rejects can be corrected only when it is completed",
             {"state": now.state, "allowed": [UploadState.COMPLETED]},
+        )
+    if now.is_superseded:
+        raise StateConflict(
+            "the upload was replaced by a later one; its rejects cannot be corrected any more", {"state": now.state}
         )
     return register(connection, staged, replace(options, forced=True, corrects=now.number))

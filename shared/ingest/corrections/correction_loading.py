@@ -21,15 +21,17 @@ from shared.csv.reading.records import Locations, Records, reasons
 from shared.database import state_machine
 from shared.database.arrow_schemas import REJECTS
 from shared.database.loader_connection import LoaderConnection
+from shared.database.models.collections import Change
 from shared.database.record_ids import LARGE_LINES
 from shared.errors import CorrectedUploadEnded
 from shared.failpoints import reach
 from shared.ingest.corrections.rejects_spreadsheet import own_columns
-from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
 from shared.ingest.publishing.duplicates import first_of_each_key, stored_keys
 from shared.ingest.rejects_columns import LINE_COLUMN, SHEET_LINE_COLUMN
 from shared.ingest.validation.validate import Validated, shown_values, validate
+from shared.ingest.versions import totals, upserting
+from shared.ingest.versions.collection_versions import next_version
 from shared.ingest.work import Work, record_event
 
 _LAST_LINE: Final = LARGE_LINES - 1
@@ -54,9 +56,16 @@ SELECT line_number FROM rejects
 WHERE upload_number = %(corrects)s AND position = 0 AND line_number = ANY(%(lines)s::bigint[])
 """
 
+_SUCCESSOR: Final = """
+SELECT (SELECT id FROM uploads AS successor WHERE successor.number = uploads.superseded_by)
+FROM uploads WHERE number = %(corrects)s
+"""
+
 _CHANGE_RECORD_COUNTS: Final = """
 UPDATE uploads
-SET loaded_records = loaded_records + %(corrected)s, rejected_records = rejected_records - %(corrected)s
+SET loaded_records = loaded_records + %(corrected)s, rejected_records = rejected_records - %(corrected)s,
+    new_records = new_records + %(corrected)s, current_records = current_records + %(corrected)s,
+    rows_version = %(version)s
 WHERE number = %(corrects)s
 """
 
@@ -111,13 +120,25 @@ def _take_lines(records: Records) -> tuple[Records, np.ndarray]:
     return left, lines[kept]
 
 
-def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected) -> Corrected:
-    """Lock the corrected upload, and remove the rejects of records that are valid now.
+def hold_corrected(connection: LoaderConnection, work: Work) -> int:
+    """Lock the collection and the corrected upload; return the version that the correction makes.
 
-    Records that the upload did not reject, or has loaded since, are rejected. Raises `CorrectedUploadEnded`.
+    Raises `CorrectedUploadEnded` if the upload was undone or replaced.
     """
+    version = next_version(connection, work.destination.collection, work.number, Change.CORRECTED)
     if not state_machine.hold_completed(connection, work.target_number):
         raise CorrectedUploadEnded("the upload that these records belong to is no longer completed: it was undone")
+    [[successor]] = connection.execute(_SUCCESSOR, corrects=work.target_number)
+    if successor is not None:
+        raise CorrectedUploadEnded(f"the upload that these records belong to was replaced by upload {successor}")
+    return version
+
+
+def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected) -> Corrected:
+    """Remove the rejects of records that are valid now.
+
+    Records that the upload did not reject, or has loaded since, are rejected.
+    """
     corrected = _without_repeated_keys(connection, work, corrected)
     valid = corrected.rows["id"].to_numpy() - work.destination.first_id
     invalid = np.setdiff1d(corrected.lines, valid)
@@ -169,15 +190,26 @@ def _rejects_of(corrected: Corrected, unwanted: np.ndarray, upload_number: int, 
     return pa.table([columns[field.name] for field in REJECTS], schema=REJECTS)
 
 
-def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corrected) -> None:
-    """Change the corrected upload's record counts and complete the correction, in the transaction with the rows."""
+def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corrected, version: int) -> None:
+    """Change the corrected upload's record counts and complete the correction, in the transaction with the rows.
+
+    Its rows are as old as the upload: they supersede what an upsert supersedes, and what later upserts have set stays.
+    """
     count = int(corrected.rows.num_rows)
     if count:
-        connection.execute(_CHANGE_RECORD_COUNTS, corrects=work.target_number, corrected=count)
+        connection.execute(_CHANGE_RECORD_COUNTS, corrects=work.target_number, corrected=count, version=version)
         counts = totals.counted(work.destination.table, corrected.rows)
         totals.add_to_upload(connection, work.target_number, counts)
         totals.add_to_collection(connection, work.destination.collection, counts)
         reason = f"{count} rejected records were corrected by upload {work.id}"
         record_event(connection, work.target_number, "corrected", reason)
+        upserting.join(
+            connection,
+            work.destination.table,
+            work.destination.collection,
+            work.target_number,
+            corrected.rows["id"].to_pylist(),
+            version,
+        )
     reach("correction.counted")
-    complete(connection, work, epoch=None, counted_elsewhere=count)
+    complete(connection, work, None, version, counted_elsewhere=count)

@@ -16,6 +16,7 @@ from shared.catalog.dataset import FileColumns
 from shared.catalog.declaration import Declaration
 from shared.catalog.recognition import Candidate
 from shared.catalog.table_schema import TableSchema
+from shared.catalog.write_mode import WriteMode
 from shared.csv.compression.codec import ANEW
 from shared.csv.compression.unpacker import Unpacker
 from shared.csv.dialect import Dialect
@@ -66,6 +67,9 @@ class StagedFile:
     header_bytes: int
     spans: list[Span]
     is_small: bool
+    # what it does to the rows of its dataset unless the client says otherwise, and whether it can say `upsert`
+    default_mode: WriteMode = WriteMode.APPEND
+    has_key: bool = True
     named_encoding: str | None = None
     member: str | None = None
     inferred: Declaration | None = None
@@ -184,6 +188,8 @@ class _Content:
             header_bytes=self._sniffed.header_end,
             spans=spans,
             is_small=len(spans) == 1 and spans[-1].first_line + spans[-1].line_feeds < SMALL_LINES,
+            default_mode=self._layout.dataset.mode,
+            has_key=bool(self._layout.dataset.table.key),
             named_encoding=self._options.encoding,
             inferred=self._layout.inferred,
             seen_records=self._layout.seen_records,

@@ -13,13 +13,14 @@ from sqlalchemy.exc import IntegrityError
 
 from shared.catalog.declaration import Declaration
 from shared.catalog.inference import name_of_file
+from shared.catalog.write_mode import WriteMode
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.database.declarations import declare, find_declared
 from shared.database.engine import PlainSql
-from shared.database.models import Batch, Upload, large_first_ids, small_first_ids, upload_numbers
+from shared.database.models import Batch, Collection, Upload, large_first_ids, small_first_ids, upload_numbers
 from shared.database.record_ids import TAKE_RANGE
-from shared.database.state_machine import KEPT_STATES
-from shared.errors import DatasetExists, DatasetGone
+from shared.database.state_machine import ACTIVE_STATES, KEPT_STATES
+from shared.errors import DatasetExists, DatasetGone, KeyMissing
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.reject_budget import Budget
 from shared.messaging import Transport
@@ -49,6 +50,8 @@ class UploadOptions:
     budget: Budget = field(default_factory=Budget)
     # number of the upload whose rejected records the file corrects
     corrects: int | None = None
+    # what it does to the rows before it; None: what its dataset says
+    mode: WriteMode | None = None
     taken_names: frozenset[str] = frozenset()
 
 
@@ -67,18 +70,22 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
     """Write the upload and its batches: once that is committed, the upload cannot get lost.
 
     If the tenant has an active or completed upload of the same bytes that is loaded in the same way, this returns that
-    one instead; of others it warns. Raises errors of SQLAlchemy.
+    one instead; of others it warns. To replace or to upsert with the same bytes does nothing only as long as nothing
+    else was published since. Raises `KeyMissing` and errors of SQLAlchemy.
     """
     if staged.inferred is not None:
         staged = _declared(connection, staged, staged.inferred, options)
-    number, key = None, _options_key(staged, options)
+    mode = _mode(staged, options)
+    number, key = None, _options_key(staged, options, mode)
     while number is None:
         earlier = connection.execute(_same_content(staged, options)).all()
-        alike = [found.id for found in earlier if found.options_key in ("", key) and found.dataset == staged.dataset]
-        if alike and not options.forced:
-            return Registered(alike[0], deduplicated=True)
+        alike = [found for found in earlier if found.options_key in ("", key) and found.dataset == staged.dataset]
+        same = [found for found in alike if mode is WriteMode.APPEND or found.is_latest]
+        if same and not options.forced:
+            return Registered(same[0].id, deduplicated=True)
         warnings = [*staged.warnings, *(_loaded_before(found.id) for found in earlier[:1])]
-        number = _insert_upload(connection, staged, options, key, warnings)
+        again = replace(options, mode=mode, forced=options.forced or bool(alike))
+        number = _insert_upload(connection, staged, again, key, warnings)
     rows = [asdict(span) | {"upload_number": number, "number": position} for position, span in enumerate(staged.spans)]
     connection.execute(insert(Batch), rows)
     return Registered(connection.scalars(select(Upload.id).where(Upload.number == number)).one(), deduplicated=False)
@@ -121,6 +128,7 @@ def _insert_upload(
         "transport": options.transport,
         "trace_id": options.trace_id,
         "forced": options.forced,
+        "mode": options.mode,
         "corrects": options.corrects,
         "notified_at": func.clock_timestamp(),
     }
@@ -134,17 +142,30 @@ def _insert_upload(
     return number
 
 
-def _options_key(staged: StagedFile, options: UploadOptions) -> str:
+def _mode(staged: StagedFile, options: UploadOptions) -> WriteMode:
+    if options.corrects is not None:
+        return WriteMode.APPEND
+    mode = options.mode or staged.default_mode
+    if mode is WriteMode.UPSERT and not staged.has_key:
+        raise KeyMissing(f"the dataset {staged.dataset} has no key by which records could be found again")
+    return mode
+
+
+def _options_key(staged: StagedFile, options: UploadOptions, mode: WriteMode) -> str:
     """A hash of all that decides how the bytes are loaded: two ways to say the same give the same key."""
     decisive = [staged.dialect.to_json(), staged.member, staged.header, staged.columns.to_json()]
     decisive += [staged.table_schema.to_json(), asdict(options.budget)]
+    if mode is not WriteMode.APPEND:
+        decisive.append(mode)
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _same_content(staged: StagedFile, options: UploadOptions) -> Select[uuid.UUID, str, str]:
+def _same_content(staged: StagedFile, options: UploadOptions) -> Select[uuid.UUID, str, str, bool]:
     mine = Upload.tenant == options.tenant, Upload.sha256 == staged.sha256
-    loaded = Upload.state.in_(KEPT_STATES), Upload.corrects.is_(None)
-    wanted = select(Upload.id, Upload.dataset, Upload.options_key)
+    loaded = Upload.state.in_(KEPT_STATES), Upload.corrects.is_(None), Upload.superseded_by.is_(None)
+    latest = select(Collection.version).where(Collection.number == Upload.collection).scalar_subquery()
+    is_latest = Upload.state.in_(ACTIVE_STATES) | (Upload.version == latest)
+    wanted = select(Upload.id, Upload.dataset, Upload.options_key, is_latest.label("is_latest"))
     return wanted.where(*mine, *loaded).order_by(Upload.number).limit(_MOST_EARLIER)
 
 

@@ -1,4 +1,4 @@
-"""What people may do with an upload: cancel, retry, undo.
+"""What people may do with an upload that is not completed: cancel it, retry it (`undoing` is for the others).
 
 Each action is one transition of `state_machine`, with its consequences in the same transaction. Repeating an action is
 no error; an action that the state forbids is a `StateConflict`.
@@ -16,15 +16,15 @@ from sqlalchemy import Connection, Engine, delete, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from shared.database import state_machine
-from shared.database.engine import EXPORT_NAME, PlainSql, is_lock_trouble
-from shared.database.models import Collection, Reject, Upload
-from shared.database.partitions import upload_leaf
-from shared.database.record_ids import FIRST_LARGE_ID, end_of, is_large
+from shared.database.engine import PlainSql, is_lock_trouble
+from shared.database.models import Reject, Upload
+from shared.database.partitions import staging_table, upload_leaf
+from shared.database.record_ids import FIRST_LARGE_ID
 from shared.database.state_machine import ENDED_UNSEEN_STATES, RETRY
 from shared.errors import StateConflict, Unavailable
 from shared.failpoints import reach
-from shared.ingest.publishing import totals
 from shared.ingest.publishing.duplicates import forget_duplicates
+from shared.ingest.versions import totals
 
 log = structlog.get_logger()
 
@@ -37,20 +37,6 @@ SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE relation = to_regclass(:leaf) AND database = datid AND datname = current_database()
   AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 """)
-
-# An export reads for as long as its client takes, so DROP ends the exports that it would wait for: those of the tenant
-# and table, because they lock the leaf's branch. A session of a login that the owner has no rights of is left alone.
-_TERMINATE_EXPORTS: Final = text("""
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = :export AND pg_has_role(usesysid, 'USAGE')
-  AND pid IN (
-      SELECT pid FROM pg_locks JOIN pg_inherits ON relation IN (inhparent, inhrelid)
-      WHERE inhrelid = CAST(:leaf AS regclass)
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  )
-""")
-# No merge can put the leaf away while the upload's row is locked.
-_EXISTS: Final = text("SELECT to_regclass(:table) IS NOT NULL")
 
 # DROP waits for readers of `movies`, and new readers wait behind DROP. So each attempt waits briefly and then pauses to
 # let them read. An autovacuum of the table gives way only to a wait that is longer than `deadlock_timeout`, by default
@@ -107,55 +93,6 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
     reach("retry.committed")
 
 
-def undo(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
-    """Remove a completed upload's rows from the listing, all at once; raises `NotFound` and `StateConflict`."""
-    timeouts = _drop_lock_timeouts()
-    persistently(lambda: _undo(engine, upload_id, tenant, next(timeouts)))
-
-
-def _undo(engine: Engine, upload_id: uuid.UUID, tenant: str, lock_timeout: str) -> None:
-    with engine.begin() as connection:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
-        number = state_machine.undo(PlainSql(connection), upload_id, tenant)
-        if number is None:
-            return
-        _undo_corrections(connection, number)
-        connection.execute(delete(Reject).where(Reject.upload_number == number))
-        forget_duplicates(PlainSql(connection), number)
-        _remove_rows(connection, number)
-        reach("undo.removed")
-    log.info("upload_undone", upload_id=str(upload_id))
-    reach("undo.committed")
-
-
-def _remove_rows(connection: Connection, number: int) -> None:
-    """Remove the rows of a completed upload, whose row is locked, and what they count for."""
-    where = select(Upload.table_name, Upload.collection, Upload.first_id).where(Upload.number == number)
-    table, collection, first_id = connection.execute(where).one()
-    assert collection is not None  # a loader has found it before it loaded
-    totals.subtract_upload_from_collection(PlainSql(connection), number, collection)
-    leaf = upload_leaf(table, number)
-    if is_large(first_id) and connection.scalar(_EXISTS, {"table": leaf}):
-        connection.execute(_TERMINATE_EXPORTS, {"leaf": leaf, "export": EXPORT_NAME})
-        connection.execute(text(f"DROP TABLE {leaf}"))
-    else:  # others have rows in the same leaf: small uploads, or those that a merge has put together
-        branch = connection.scalar(select(Collection.branch).where(Collection.number == collection))
-        ids = {"collection": collection, "first": first_id, "end": end_of(first_id)}
-        rows = f"{branch} WHERE collection = :collection AND id >= :first AND id < :end"
-        connection.execute(text(f"DELETE FROM {rows}"), ids)
-
-
-def _undo_corrections(connection: Connection, number: int) -> None:
-    """Undo the corrections of an upload whose row is locked: their rows belong to it.
-
-    Raises `StateConflict` if the upload is itself a correction.
-    """
-    if connection.scalar(select(Upload.corrects).where(Upload.number == number)) is not None:
-        raise StateConflict("the upload is a correction; undo the upload that it corrects", {"allowed": []})
-    for correction in state_machine.undo_corrections(PlainSql(connection), number):
-        connection.execute(delete(Reject).where(Reject.upload_number == correction))
-
-
 def _forget_results(connection: Connection, number: int) -> None:
     connection.execute(delete(Reject).where(Reject.upload_number == number))
     forget_duplicates(PlainSql(connection), number)
@@ -167,7 +104,7 @@ def drop_table(engine: Engine, number: int) -> None:
 
     Raises `Unavailable` if it is still in use after some attempts; the sweep removes it later.
     """
-    timeouts = _drop_lock_timeouts()
+    timeouts = drop_lock_timeouts()
     try:
         persistently(lambda: _drop_table(engine, number, next(timeouts)))
     except DBAPIError as error:
@@ -176,7 +113,7 @@ def drop_table(engine: Engine, number: int) -> None:
         raise Unavailable("the upload's table is in use; the sweep removes it later") from error
 
 
-def _drop_lock_timeouts() -> Iterator[str]:
+def drop_lock_timeouts() -> Iterator[str]:
     """How long each attempt waits: sometimes long enough for an autovacuum to give way."""
     return cycle([_DROP_LOCK_TIMEOUT] * (_ATTEMPTS_PER_LONG_ONE - 1) + [_AUTOVACUUM_LOCK_TIMEOUT])
 
@@ -189,9 +126,9 @@ def _drop_table(engine: Engine, number: int, lock_timeout: str) -> None:
         # The row is locked, so that no retry can fill the table again in the meantime.
         table = connection.scalar(ended.with_for_update(key_share=True))
         if table is not None:
-            leaf = upload_leaf(table, number)
-            connection.execute(_TERMINATE_ITS_LOADERS, {"leaf": leaf})
-            connection.execute(text(f"DROP TABLE IF EXISTS {leaf}"))
+            for name in (upload_leaf(table, number), staging_table(table, number)):
+                connection.execute(_TERMINATE_ITS_LOADERS, {"leaf": name})
+                connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
             # A loader that was counting its rows has lost its connection or has committed.
             totals.forget(PlainSql(connection), number)
 

@@ -16,15 +16,17 @@ from shared.catalog.checks import MostBytes
 from shared.catalog.dataset import Dataset
 from shared.catalog.declaration import Declaration, table_name
 from shared.catalog.declaration_versions import changed_types, next_version
+from shared.catalog.registry import Registry
 from shared.catalog.table import FieldType, Table
 from shared.database.collections import forget_unfinished_merge
 from shared.database.engine import PlainSql
 from shared.database.models import DeclaredDataset, Upload
 from shared.database.partitions import create_indexes
-from shared.database.row_tables import column_definitions, sql_type
+from shared.database.row_tables import column_definitions, history_name, sql_type, superseded_name
 from shared.database.state_machine import ACTIVE_STATES, UploadState
 from shared.errors import DatasetInUse, InvalidSchema, NotFound
-from shared.ingest.lifecycle.actions import cancel, persistently, undo
+from shared.ingest.lifecycle.actions import cancel, persistently
+from shared.ingest.lifecycle.undoing import undo
 
 log = structlog.get_logger()
 
@@ -81,11 +83,12 @@ def _change(engine: Engine, tenant: str, wanted: Declaration) -> Dataset:
 def _alterations(was: Declaration, now: Declaration, table: Table) -> Iterator[str]:
     """SQL that adds the new columns, and widens those whose type has changed."""
     definitions = {definition.split()[0]: definition for definition in column_definitions(table)}
-    for field in table.fields[len(was.fields) :]:
-        yield f"ALTER TABLE {table.name} ADD COLUMN {definitions[field.name]}"
-    for column in changed_types(was, now):
-        type_ = sql_type(table, column)
-        yield f"ALTER TABLE {table.name} ALTER COLUMN {column} TYPE {type_} USING {column}::{type_}"
+    for name in (table.name, superseded_name(table.name), history_name(table.name)):
+        for field in table.fields[len(was.fields) :]:
+            yield f"ALTER TABLE {name} ADD COLUMN {definitions[field.name]}"
+        for column in changed_types(was, now):
+            type_ = sql_type(table, column)
+            yield f"ALTER TABLE {name} ALTER COLUMN {column} TYPE {type_} USING {column}::{type_}"
 
 
 def _require_short_texts(connection: Connection, was: Dataset, now: Dataset) -> None:
@@ -111,11 +114,12 @@ def _require_exact_numbers(connection: Connection, was: Dataset, now: Dataset) -
 def _missing_indexes(engine: Engine, table: Table) -> list[str]:
     """SQL for the indexes that each leaf should have; those that it has are left alone."""
     with engine.connect() as connection:
-        leaves = connection.scalars(_LEAVES, {"table": table.name}).all()
+        names = table.name, superseded_name(table.name)
+        leaves = [leaf for name in names for leaf in connection.scalars(_LEAVES, {"table": name})]
     return [statement for leaf in leaves for statement in create_indexes(table, leaf)]
 
 
-def delete(engine: Engine, tenant: str, name: str, *, cascade: bool) -> None:
+def delete(engine: Engine, registry: Registry, tenant: str, name: str, *, cascade: bool) -> None:
     """Delete a declared dataset with its table; no error if it is deleted meanwhile.
 
     `cascade`: cancel and undo its uploads before. It can be repeated after an error. Raises `NotFound`, and
@@ -123,7 +127,10 @@ def delete(engine: Engine, tenant: str, name: str, *, cascade: bool) -> None:
     """
     if cascade:
         for upload_id, state in _uploads(engine, tenant, name):
-            (undo if state == UploadState.COMPLETED else cancel)(engine, upload_id, tenant)
+            if state == UploadState.COMPLETED:
+                undo(engine, registry, upload_id, tenant)
+            else:
+                cancel(engine, upload_id, tenant)
     persistently(lambda: _delete(engine, tenant, name))
     log.info("dataset_deleted", tenant=tenant, dataset=name)
 
@@ -146,7 +153,8 @@ def _delete(engine: Engine, tenant: str, name: str) -> None:
         _refuse_uploads(connection, number, name, (*ACTIVE_STATES, UploadState.COMPLETED))
         table = table_name(number)
         forget_unfinished_merge(PlainSql(connection), table)
-        connection.execute(text(f"DROP TABLE IF EXISTS {table} CASCADE"))
+        for each in (table, superseded_name(table), history_name(table)):
+            connection.execute(text(f"DROP TABLE IF EXISTS {each} CASCADE"))
         for statement in _FORGET:
             names = {"number": number, "table": table}
             used = {key: value for key, value in names.items() if f":{key}" in statement}

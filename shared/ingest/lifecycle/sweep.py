@@ -2,6 +2,7 @@
 
 notifies again   about uploads that wait and have no loader: a lost message, a dead loader, a broker outage
 fails            uploads whose batch, or whose publishing, crashed too many loaders
+counts           what uploads have replaced, if their loader died before it did
 removes          tables of uploads that ended without being published; see also `retention`
 """
 
@@ -18,6 +19,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.catalog.registry import Registry
 from shared.database import leases, state_machine
 from shared.database.engine import PlainSql
 from shared.database.state_machine import ACTIVE_STATES, ENDED_UNSEEN_STATES, BatchState, sql_list
@@ -25,6 +27,7 @@ from shared.errors import IngestError, Unavailable
 from shared.failpoints import reach
 from shared.ingest.lifecycle.actions import drop_table
 from shared.ingest.lifecycle.retention import apply_retention
+from shared.ingest.versions.replaced import count_replaced, uncounted
 from shared.messaging import LOAD_QUEUE, Transport
 from shared.settings import Settings
 from shared.storage.protocol import Storage
@@ -60,8 +63,9 @@ RETURNING id, transport
 """)
 
 _DEAD_TABLES: Final = text(f"""
-SELECT upload.number
-FROM uploads AS upload JOIN pg_class ON relname = table_name || '_u' || upload.number AND relkind = 'r'
+SELECT DISTINCT upload.number
+FROM uploads AS upload JOIN pg_class
+    ON relname IN (table_name || '_u' || upload.number, table_name || '_w' || upload.number) AND relkind = 'r'
 WHERE upload.state IN ({sql_list(ENDED_UNSEEN_STATES)}) AND NOT relispartition
 """)
 
@@ -88,6 +92,16 @@ def sweep(
             log.info("table_removed", number=number)
 
 
+def count_what_is_left(engine: Engine, registry: Registry, lease_seconds: float) -> None:
+    """Count the changes of uploads that have replaced others and whose loader has not; raises errors of SQLAlchemy."""
+    with engine.connect() as connection:
+        numbers = uncounted(PlainSql(connection), lease_seconds)
+    for number in numbers:
+        with engine.begin() as connection:
+            count_replaced(PlainSql(connection), registry, number)
+        log.info("changes_counted", number=number)
+
+
 def messages_waiting(broker: Redis) -> int:
     """How many notifications no worker has taken yet; 0 if the broker does not answer."""
     try:
@@ -105,12 +119,14 @@ class Sweeper:
     def __init__(
         self,
         engine: Engine,
+        registry: Registry,
         storage: Storage,
         settings: Settings,
         notify: Notify,
         transports: Collection[Transport] = tuple(Transport),
     ) -> None:
         self._engine = engine
+        self._registry = registry
         self._storage = storage
         self._settings = settings
         self._notify = notify
@@ -134,6 +150,7 @@ class Sweeper:
         while not self._stopping.wait(self._settings.sweep_interval_seconds):
             try:
                 sweep(self._engine, self._settings, self._notify, self._transports, messages_waiting(self._broker))
+                count_what_is_left(self._engine, self._registry, self._settings.lease_seconds)
                 if time.monotonic() - retained_at > _RETENTION_INTERVAL_SECONDS:
                     retained_at = time.monotonic()
                     apply_retention(self._engine, self._storage, self._settings)

@@ -17,9 +17,15 @@ from shared.database.loader_connection import LoaderConnection
 from shared.database.partitions import REJECTS_PARTITION
 from shared.errors import Permanent
 from shared.failpoints import reach
-from shared.ingest.corrections.correction_loading import keep_rejected, publish_corrected, validate_corrected
-from shared.ingest.publishing.completion import publish_small
+from shared.ingest.corrections.correction_loading import (
+    hold_corrected,
+    keep_rejected,
+    publish_corrected,
+    validate_corrected,
+)
 from shared.ingest.publishing.duplicates import first_of_each_key, list_duplicates
+from shared.ingest.publishing.publication import begin_version, persistently
+from shared.ingest.publishing.small_upload import copy_rows, publish_small
 from shared.ingest.validation.validate import Validated, validate
 from shared.ingest.work import (
     ClaimedBatch,
@@ -60,18 +66,23 @@ class SmallUploadCommit:
         work, validated = self._work, _validate(self._work, self._dataset, records)
         rows, duplicates = first_of_each_key(work.destination.table, validated.rows, work.destination.first_id)
         error = _why_failed(work, validated)
-        with connection.transaction():
-            if error is None:
-                connection.copy(work.destination.copy_to, rows)
-                list_duplicates(connection, work.number, duplicates)
-            _copy_rejects(connection, validated)
-            hold_upload(connection, work)
-            _fence(connection, work, batch, validated, len(duplicates["lines"]))
-            if error is not None:
-                fail(connection, work, error)
-            else:
-                publish_small(connection, work, rows)
-            reach("batch.fenced")
+
+        def commit() -> None:
+            with connection.transaction():
+                if error is None:
+                    copy_rows(connection, work, rows)
+                    list_duplicates(connection, work.number, duplicates)
+                _copy_rejects(connection, validated)
+                version = 0 if error is not None else begin_version(connection, work)
+                hold_upload(connection, work)
+                _fence(connection, work, batch, validated, len(duplicates["lines"]))
+                if error is not None:
+                    fail(connection, work, error)
+                else:
+                    publish_small(connection, work, rows, version)
+                reach("batch.fenced")
+
+        persistently(commit)
         return validated
 
 
@@ -110,12 +121,13 @@ class CorrectionCommit:
         work, corrected = self._work, validate_corrected(records, self._work, self._dataset)
         reach("batch.prepared")
         with connection.transaction():
+            version = hold_corrected(connection, work)
             corrected = keep_rejected(connection, work, corrected)
             connection.copy(work.destination.copy_to, corrected.rows)
             _copy_rejects(connection, corrected)
             hold_upload(connection, work)
             _fence(connection, work, batch, corrected)
-            publish_corrected(connection, work, corrected)
+            publish_corrected(connection, work, corrected, version)
             reach("batch.fenced")
         return corrected
 

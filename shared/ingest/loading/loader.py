@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from shared.catalog.registry import Registry
+from shared.catalog.write_mode import WriteMode
 from shared.csv.reading.read import read_batch
 from shared.csv.reading.records import Records
 from shared.csv.split import checksum_of
@@ -23,6 +24,7 @@ from shared.failpoints import reach
 from shared.ingest.loading.commits import Commit, commit_of
 from shared.ingest.loading.scheduling import next_upload
 from shared.ingest.publishing.large_upload import publish_large
+from shared.ingest.versions.replaced import count_replaced
 from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, record_event
 from shared.settings import Settings
 from shared.storage.protocol import Storage
@@ -119,11 +121,19 @@ class Loader:
                     return True
                 if work.is_large:  # a small upload is published by the transaction of its only batch
                     publish_large(self.pool, self.settings, work)
+                if work.mode is WriteMode.REPLACE and work.corrects is None:
+                    self._count_replaced(work)
             except Permanent as error:
                 with self.pool.connection() as connection, connection.transaction():
                     fail(connection, work, error)
                 log.error("upload_failed", code=error.code, reason=error.message)
         return False
+
+    def _count_replaced(self, work: Work) -> None:
+        """Count what the upload has changed, if it is published; what goes wrong here, the sweep does again."""
+        with suppress(Transient), self.pool.connection() as connection, connection.transaction():
+            count_replaced(connection, self.registry, work.number)
+        reach("publish.counted")
 
     def _load_batches(self, work: Work, commit: Commit, should_stop: Callable[[], bool]) -> None:
         with self.pool.connection() as connection:

@@ -13,6 +13,7 @@ import structlog
 from shared.catalog.declaration import TABLE_PREFIX
 from shared.catalog.registry import Registry
 from shared.catalog.table import Table
+from shared.database.collections import collection_by_number
 from shared.database.declarations import table_of
 from shared.database.leases import IS_FREE, LEASE
 from shared.database.models.collections import Collection
@@ -20,8 +21,8 @@ from shared.database.partitions import create_leaf, merged_leaf
 from shared.database.record_ids import STOP_RANGES
 from shared.database.state_machine import Connection
 from shared.errors import LostLease
-from shared.ingest.merging.leaves import leaves_of, reserved_ids
-from shared.ingest.merging.policy import Leaf, Policy
+from shared.ingest.merging.policy import Policy
+from shared.ingest.versions.leaves import Leaf, leaves_of, reserved_ids
 
 log = structlog.get_logger()
 
@@ -43,7 +44,6 @@ INSERT INTO merges (collection, low, high, next_id, epoch, lease_until)
 VALUES (%(collection)s, %(low)s, %(high)s, %(low)s, 1, {LEASE})
 RETURNING number, collection, low, high, next_id, epoch
 """
-_COLLECTION: Final = "SELECT tenant, dataset, table_name, branch FROM collections WHERE number = %(number)s"
 
 _IS_OURS: Final = "number = %(number)s AND epoch = %(epoch)s AND NOT is_merged"
 _RENEW: Final = f"UPDATE merges SET lease_until = {LEASE} WHERE {_IS_OURS}"
@@ -81,7 +81,7 @@ def claim(connection: Connection, registry: Registry, lease_seconds: float) -> M
     rows = connection.execute(_CLAIM, tables=list(registry.tables), lease_seconds=lease_seconds)
     if not rows:
         return None
-    collection = _collection(connection, rows[0][1])
+    collection = collection_by_number(connection, rows[0][1])
     table = table_of(connection, registry, collection.table_name)
     return None if table is None else _merge(table, collection, rows[0])
 
@@ -93,7 +93,7 @@ def begin(
 
     None if there is nothing to merge, if its table is not known here, or if another process merges.
     """
-    collection = _collection(connection, number)
+    collection = collection_by_number(connection, number)
     table = table_of(connection, registry, collection.table_name)
     if table is None or not _choose(connection, policy, collection) or not connection.execute(_LOCK)[0][0]:
         return None
@@ -147,11 +147,6 @@ def _require(rows: object) -> None:
 def _choose(connection: Connection, policy: Policy, collection: Collection) -> Sequence[Leaf]:
     leaves = leaves_of(connection, collection.table_name, collection.number)
     return policy.choose(leaves, reserved_ids(connection, collection.number))
-
-
-def _collection(connection: Connection, number: int) -> Collection:
-    [[tenant, dataset, table_name, branch]] = connection.execute(_COLLECTION, number=number)
-    return Collection(number=number, tenant=tenant, dataset=dataset, table_name=table_name, branch=branch)
 
 
 def _merge(table: Table, collection: Collection, row: tuple[int, ...]) -> Merge:

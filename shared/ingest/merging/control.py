@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.database.state_machine import Connection
-from shared.ingest.merging.leaves import count_leaves
+from shared.ingest.versions.leaves import count_leaves
 
 _IS_PAUSED: Final = "SELECT is_paused FROM merge_control"
 _SET: Final = """

@@ -1,8 +1,9 @@
 """Copies the rows of a merge and builds its indexes, outside of what readers see.
 
 Each chunk is a transaction that also says how far the merge is, so a process that dies costs one chunk. Uploads may be
-corrected or undone all the while. So the statement that copies rows of an upload also writes down what the upload had
-in the same snapshot; the swap compares it with what the upload has then (`swapping`), and `repair` copies the rest.
+corrected, undone or superseded all the while. So the statement that copies rows of an upload also writes down which
+version of its rows it saw; the swap compares that with what the upload has then (`swapping`), and `repair` copies what
+has come and removes what has gone.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from shared.ingest.merging.claims import Merge
 CHUNK_ROWS: Final = 50_000
 _INDEX_MEMORY: Final = "SET LOCAL maintenance_work_mem = '256MB'"
 
-# Ids of an upload begin with a multiple of its lines. What an upload had when its first row was copied is kept.
+# Ids of an upload begin with a multiple of its lines. The version that its first row was copied from is kept.
 _COPY: Final = f"""
 WITH copied AS (
     INSERT INTO {{leaf}} ({{columns}})
@@ -30,8 +31,8 @@ WITH copied AS (
 ), counted AS (
     SELECT id / {LARGE_LINES} * {LARGE_LINES} AS first_id, count(*) AS records FROM copied GROUP BY 1
 ), recorded AS (
-    INSERT INTO merged_uploads AS merged (merge_number, upload_number, loaded_records, copied_records)
-    SELECT {{merge}}, number, loaded_records, records
+    INSERT INTO merged_uploads AS merged (merge_number, upload_number, rows_version, copied_records)
+    SELECT {{merge}}, number, rows_version, records
     FROM counted JOIN uploads USING (first_id)
     WHERE {HAS_LARGE_ROWS} AND collection = {{collection}}
     ON CONFLICT (merge_number, upload_number)
@@ -40,20 +41,25 @@ WITH copied AS (
 SELECT count(*), max(id) FROM copied
 """
 
-# A correction only adds rows.
 _COPY_REST: Final = f"""
-WITH added AS (
+WITH gone AS (
+    DELETE FROM {{leaf}} AS copied
+    WHERE id >= {{first_id}} AND id < {{end_id}}
+      AND NOT EXISTS (
+          SELECT FROM {{branch}} AS present WHERE present.collection = {{collection}} AND present.id = copied.id)
+    RETURNING id
+), added AS (
     INSERT INTO {{leaf}} ({{columns}})
     SELECT {{columns}} FROM {{branch}} AS present
     WHERE collection = {{collection}} AND id >= {{first_id}} AND id < {{end_id}}
       AND NOT EXISTS (SELECT FROM {{leaf}} AS copied WHERE copied.id = present.id)
     RETURNING id
 )
-INSERT INTO merged_uploads AS merged (merge_number, upload_number, loaded_records, copied_records)
-SELECT {{merge}}, number, loaded_records, (SELECT count(*) FROM added)
+INSERT INTO merged_uploads AS merged (merge_number, upload_number, rows_version, copied_records)
+SELECT {{merge}}, number, rows_version, (SELECT count(*) FROM added) - (SELECT count(*) FROM gone)
 FROM uploads WHERE {HAS_LARGE_ROWS} AND number = {{upload}}
 ON CONFLICT (merge_number, upload_number) DO UPDATE
-SET loaded_records = excluded.loaded_records, copied_records = merged.copied_records + excluded.copied_records
+SET rows_version = excluded.rows_version, copied_records = merged.copied_records + excluded.copied_records
 RETURNING upload_number
 """
 _FIRST_ID: Final = "SELECT first_id FROM uploads WHERE number = %(upload)s"
@@ -71,7 +77,7 @@ def copy_chunk(connection: Connection, merge: Merge, next_id: int, rows: int = C
 
 
 def repair(connection: Connection, merge: Merge, upload: int) -> None:
-    """Copy what an upload has got since it was copied, or remove what was copied of it if it was undone.
+    """Copy the rows that an upload has gained since it was copied and remove those that it has lost, by an undo all.
 
     The indexes must be there.
     """

@@ -24,9 +24,9 @@ from shared.failpoints import reach
 from shared.ingest.merging import claims, control
 from shared.ingest.merging.claims import Merge
 from shared.ingest.merging.copying import CHUNK_ROWS, build, building_steps, copy_chunk, repair, require_all_rows
-from shared.ingest.merging.leaves import count_leaves, is_loading
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
+from shared.ingest.versions.leaves import count_leaves, is_loading
 from shared.settings import Settings
 
 log = structlog.get_logger()

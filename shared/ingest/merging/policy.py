@@ -9,15 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A leaf of large uploads: its table, its ids [low, high), and how many rows it has."""
-
-    name: str
-    low: int
-    high: int
-    rows: int
+from shared.ingest.versions.leaves import Leaf
 
 
 @dataclass(frozen=True, slots=True)

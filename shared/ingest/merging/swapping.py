@@ -1,9 +1,9 @@
 """Puts a merged leaf in the place of its sources: one short transaction, before which readers see the one, and after it
 the other.
 
-The transaction locks the uploads first, as every change of an upload does, then the leaves against autovacuum, and the
-branch last. So readers wait for the branch as long as it takes to drop some tables, or `_BRANCH_TIMEOUT` if a long
-reader holds it, because those who come later wait behind us.
+The transaction locks the collection and the uploads first, as every change of an upload does, then the leaves against
+autovacuum, and the branch last. So readers wait for the branch as long as it takes to drop some tables, or
+`_BRANCH_TIMEOUT` if a long reader holds it, because those who come later wait behind us.
 """
 
 import time
@@ -18,7 +18,7 @@ from shared.errors import RecordCountsMismatch
 from shared.failpoints import reach
 from shared.ingest.merging import claims
 from shared.ingest.merging.claims import Merge
-from shared.ingest.merging.leaves import leaves_of
+from shared.ingest.versions.leaves import leaves_of
 
 log = structlog.get_logger()
 
@@ -29,23 +29,25 @@ _BRANCH_TIMEOUT: Final = "SET LOCAL lock_timeout = '200ms'"
 # A process that is paused in the middle loses its session, and its locks with it.
 _IDLE_TIMEOUT: Final = "SET LOCAL idle_in_transaction_session_timeout = '1s'"
 
+_HOLD_COLLECTION: Final = "SELECT FROM collections WHERE number = %(collection)s FOR NO KEY UPDATE"
 _HOLD_UPLOADS: Final = f"""
-SELECT number, loaded_records FROM uploads
+SELECT number, rows_version, current_records FROM uploads
 WHERE {HAS_LARGE_ROWS} AND collection = %(collection)s AND first_id >= %(low)s AND first_id < %(high)s
 ORDER BY number FOR NO KEY UPDATE
 """
 _COPIED: Final = """
-SELECT upload_number, loaded_records, copied_records FROM merged_uploads WHERE merge_number = %(merge)s
+SELECT upload_number, rows_version, copied_records FROM merged_uploads WHERE merge_number = %(merge)s
 """
 _FORGET_SOURCES: Final = """
-DELETE FROM merges WHERE collection = %(collection)s AND is_merged AND low >= %(low)s AND high <= %(high)s
+DELETE FROM merges
+WHERE collection = %(collection)s AND is_merged AND superseded_by IS NULL AND low >= %(low)s AND high <= %(high)s
 """
 _FORGET_COPIED: Final = "DELETE FROM merged_uploads WHERE merge_number = %(merge)s"
 
 
 @dataclass(slots=True)
 class Changed(Exception):
-    """Numbers of the uploads that were corrected or undone since they were copied; nothing was swapped."""
+    """Numbers of the uploads that have gained or lost rows since they were copied; nothing was swapped."""
 
     uploads: list[int]
 
@@ -58,7 +60,9 @@ def swap(connection: Connection, merge: Merge) -> None:
     within = {"collection": merge.collection.number, "low": merge.low, "high": merge.high}
     connection.execute(_IDLE_TIMEOUT)
     connection.execute(_BRANCH_TIMEOUT)
-    rows = _require_unchanged(connection, merge, dict(connection.execute(_HOLD_UPLOADS, **within)))
+    connection.execute(_HOLD_COLLECTION, collection=merge.collection.number)
+    held = {number: (version, rows) for number, version, rows in connection.execute(_HOLD_UPLOADS, **within)}
+    _require_unchanged(connection, merge, held)
     leaves = leaves_of(connection, merge.table.name, merge.collection.number)
     sources = [leaf.name for leaf in leaves if merge.low <= leaf.low < merge.high]
     connection.execute(_LEAF_TIMEOUT)
@@ -71,7 +75,7 @@ def swap(connection: Connection, merge: Merge) -> None:
         connection.execute(f"DROP TABLE {', '.join(sources)}")
     reach("merge.dropped")
     connection.execute(_FORGET_SOURCES, **within)
-    if rows:
+    if held:
         for statement in show_leaf(merge.collection, merge.leaf, merge.low, merge.high):
             connection.execute(statement)
         connection.execute(_FORGET_COPIED, merge=merge.number)
@@ -80,17 +84,17 @@ def swap(connection: Connection, merge: Merge) -> None:
         claims.abandon(connection, merge)
     reach("merge.attached")
     locked_ms = round((time.monotonic() - locked_at) * 1000)
-    log.info("merged", merge=merge.number, leaves=len(sources), rows=rows, locked_ms=locked_ms)
+    log.info("merged", merge=merge.number, leaves=len(sources), uploads=len(held), locked_ms=locked_ms)
 
 
-def _require_unchanged(connection: Connection, merge: Merge, held: dict[int, int]) -> int:
-    """How many rows the uploads have, if exactly these are copied."""
-    copied = {number: (loaded, rows) for number, loaded, rows in connection.execute(_COPIED, merge=merge.number)}
-    had = {number: loaded for number, (loaded, _) in copied.items()}
-    changed = sorted(number for number in held.keys() | had.keys() if held.get(number) != had.get(number))
+def _require_unchanged(connection: Connection, merge: Merge, held: dict[int, tuple[int, int]]) -> None:
+    """Raise unless exactly the rows that the uploads have are copied; `held`: their version, and how many."""
+    copied = {number: (version, rows) for number, version, rows in connection.execute(_COPIED, merge=merge.number)}
+    versions = {number: version for number, (version, _) in held.items()}
+    had = {number: version for number, (version, _) in copied.items()}
+    changed = sorted(number for number in versions.keys() | had.keys() if versions.get(number) != had.get(number))
     if changed:
         raise Changed(changed)
-    for number, (loaded, rows) in copied.items():
-        if loaded != rows:
-            raise RecordCountsMismatch(f"upload {number} has {loaded} rows, of which {rows} were copied")
-    return sum(had.values())
+    for number, (_, rows) in held.items():
+        if rows != copied[number][1]:
+            raise RecordCountsMismatch(f"upload {number} has {rows} rows, of which {copied[number][1]} were copied")

@@ -132,7 +132,7 @@ def _records(storage: Storage, staged: StagedFile) -> Records:
 
 def _validated(dataset: Dataset, staged: StagedFile, records: Records) -> Validated:
     collection = Collection(number=0, tenant="", dataset=dataset.name, table_name=dataset.table.name, branch="")
-    destination = Destination(dataset.table, collection, copy_to="", first_id=0)
+    destination = Destination(dataset.table, collection, copy_to="", first_id=0, leaf="")
     applied = staged.table_schema.applied(dataset, staged.columns)
     return validate(records, applied, staged.columns, destination, upload_number=0)
 

@@ -2,13 +2,14 @@
 
 from typing import Final
 
-import pyarrow as pa
 import structlog
 
+from shared.catalog.write_mode import WriteMode
 from shared.database import state_machine
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease, RecordCountsMismatch
-from shared.ingest.publishing import totals
+from shared.ingest.versions import totals
+from shared.ingest.versions.row_changes import Counts
 from shared.ingest.work import Work, collect_warnings, nothing_loaded, too_many_rejects
 
 log = structlog.get_logger()
@@ -30,23 +31,33 @@ FROM (
 ) AS tiled
 """
 
+_SET_VERSION: Final = """
+UPDATE uploads
+SET version = %(version)s, rows_version = %(version)s, current_records = %(current)s, new_records = %(new)s,
+    changed_records = %(changed)s, unchanged_records = %(unchanged)s, removed_records = %(removed)s
+WHERE number = %(upload)s
+"""
 
-def publish_small(connection: LoaderConnection, work: Work, rows: pa.Table) -> None:
-    """Publish a small upload in the transaction that loads its only batch."""
-    totals.add_to_upload(connection, work.number, totals.counted(work.destination.table, rows))
-    complete(connection, work, epoch=None)
 
-
-def complete(connection: LoaderConnection, work: Work, epoch: int | None, counted_elsewhere: int = 0) -> None:
+def complete(
+    connection: LoaderConnection,
+    work: Work,
+    epoch: int | None,
+    version: int,
+    changes: Counts | None = None,
+    counted_elsewhere: int = 0,
+) -> None:
     """Reconcile the record counts and complete the upload.
 
-    `epoch`: that of the claimed publishing; None if there was no claim. `counted_elsewhere`: how many of its rows are
-    in the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, `NothingLoaded`, and `LostLease`
-    if another loader or an action has taken the upload.
+    `epoch`: that of the claimed publishing; None if there was no claim. `version`: which one of its collection it
+    makes. `changes`: what it changes, compared with the rows before it; None if all its records are new, or if they are
+    counted later. `counted_elsewhere`: how many of its rows are in the totals of another upload. Raises
+    `RecordCountsMismatch`, `TooManyRejects`, `NothingLoaded`, and `LostLease` if another loader or an action has taken
+    the upload.
     """
     row = connection.execute(_COUNTS, upload=work.number)[0]
     is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_rows, stored_rejects = row
-    stored_rows += counted_elsewhere
+    current, stored_rows = stored_rows, stored_rows + counted_elsewhere + (changes.unchanged if changes else 0)
     totals.add_upload_to_collection(connection, work.number, work.destination.collection)
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)
@@ -63,4 +74,8 @@ def complete(connection: LoaderConnection, work: Work, epoch: int | None, counte
         raise RecordCountsMismatch(
             f"{read} records were read, {stored_rows} rows and {stored_rejects} rejected records are stored"
         )
+    if work.corrects is None:
+        known = changes or (Counts(loaded, 0, 0, 0) if work.mode is WriteMode.APPEND else None)
+        counted = known.to_json() if known else dict.fromkeys(("new", "changed", "unchanged", "removed"))
+        connection.execute(_SET_VERSION, upload=work.number, version=version, current=current, **counted)
     log.info("upload_completed", read=read, loaded=loaded, rejected=rejected)

@@ -14,7 +14,7 @@ from shared.database.loader_connection import LoaderConnection
 from shared.database.record_ids import end_of
 from shared.database.row_tables import sql_type
 from shared.database.state_machine import Connection
-from shared.ingest.publishing import totals
+from shared.ingest.versions import totals
 from shared.ingest.work import Destination, Work
 
 _INSERT: Final = """

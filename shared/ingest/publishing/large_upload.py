@@ -1,28 +1,45 @@
 """Publishes a large upload: builds the indexes of its leaf, several at a time, and attaches it.
 
-Each step before the last transaction can be repeated. The last transaction attaches the leaf, reconciles the record
-counts and completes the upload: readers see all of it or nothing.
+Each step before the last transaction can be repeated. The last transaction does to the rows before it what the upload's
+mode says, attaches the leaf, reconciles the record counts and completes the upload: readers see all of it or nothing.
+
+The records of an upsert are compared with the rows that are there. If the collection has changed by the time of the
+last transaction, they are compared once more within it. Only those that change something get into the leaf, and in the
+last transaction: a reader whose snapshot is older must see none of them, because it still sees what they supersede.
 """
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Final
 
+from shared.catalog.table import Table
+from shared.catalog.write_mode import WriteMode
 from shared.database import leases
 from shared.database.loader_connection import LoaderConnection, LoaderPool, RepeatedKeys
-from shared.database.partitions import analyze, create_id_index, create_indexes, create_key_index, show_leaf
+from shared.database.partitions import (
+    analyze,
+    create_id_index,
+    create_indexes,
+    create_key_index,
+    create_leaf,
+    show_leaf,
+)
 from shared.database.record_ids import end_of
 from shared.errors import LostLease, Transient
 from shared.failpoints import reach
-from shared.ingest.publishing import totals
 from shared.ingest.publishing.completion import complete
 from shared.ingest.publishing.duplicates import remove_duplicates
+from shared.ingest.publishing.publication import begin_version, persistently
+from shared.ingest.versions import replacing, totals, upserting
+from shared.ingest.versions.collection_versions import current_version
 from shared.ingest.work import Destination, Work, record_event
 from shared.settings import Settings
 
 # Sorting a million index entries in memory takes some 60 MB, and several builders run at the same time.
 _INDEX_MEMORY: Final = "256MB"
+_COMPARING_MEMORY: Final = "SET LOCAL work_mem = '256MB'"
 
 
 def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
@@ -45,11 +62,9 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
                 reach("publish.deduplicated")
                 _build(pool, settings, work, renew)
             reach("publish.built")
-            with connection.transaction():
-                _attach(connection, work.destination)
-                reach("publish.attached")
-                complete(connection, work, epoch)
-                reach("publish.completed")
+            with _kept(pool, settings, work, epoch):
+                publish = _publish_upsert if work.mode is WriteMode.UPSERT else _publish_leaf
+                publish(connection, work, epoch)
         except Exception as error:
             # What another attempt may cure does not count; anything else must come to an end.
             is_attempt = not isinstance(error, Transient)
@@ -80,16 +95,79 @@ def _renew(connection: LoaderConnection, settings: Settings, work: Work, epoch: 
             raise LostLease("another loader publishes this upload now")
 
 
-def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
-    """Build indexes, totals and statistics; each has a transaction of its own and can be repeated."""
-    table, leaf = work.destination.table, work.destination.copy_to
-    statements = [  # the longest first, so that all builders end at about the same time
+def _kept(pool: LoaderPool, settings: Settings, work: Work, epoch: int) -> AbstractContextManager[None]:
+    """Keep the claim while the block runs: comparing takes longer than a lease."""
+
+    def renew() -> None:
+        with suppress(Transient), pool.connection() as connection, connection.transaction():
+            leases.renew_publishing(connection, work.number, epoch, settings.lease_seconds)
+
+    return leases.kept(settings.lease_seconds, renew)
+
+
+def _publish_leaf(connection: LoaderConnection, work: Work, epoch: int) -> None:
+    """Attach the leaf, in the place of all others if the upload replaces them."""
+
+    def publish() -> None:
+        with connection.transaction():
+            version = begin_version(connection, work)
+            if work.mode is WriteMode.REPLACE:
+                destination = work.destination
+                table, collection = destination.table, destination.collection
+                replacing.replace_all(connection, table, collection, work.number, destination.first_id, version)
+                reach("publish.superseded")
+            _attach(connection, work.destination)
+            reach("publish.attached")
+            complete(connection, work, epoch, version)
+            reach("publish.completed")
+
+    persistently(publish)
+
+
+def _publish_upsert(connection: LoaderConnection, work: Work, epoch: int) -> None:
+    """Compare, then insert what changes something and supersede what it changes."""
+    destination = work.destination
+    table, collection, staged = destination.table, destination.collection, destination.copy_to
+    with connection.transaction():
+        connection.execute(_COMPARING_MEMORY)
+        before = current_version(connection, collection)
+        [[records]] = connection.execute(f"SELECT count(*) FROM {staged}")
+        changes = upserting.compare(connection, table, collection, work.number, staged, records)
+    reach("publish.compared")
+    with connection.transaction():
+        version = begin_version(connection, work)
+        if version != before + 1:
+            changes = upserting.compare(connection, table, collection, work.number, staged, records)
+        leaf, first_id = destination.leaf, destination.first_id
+        connection.execute(create_leaf(table, collection, leaf, first_id, end_of(first_id)))
+        upserting.upsert(connection, table, collection, work.number, staged, leaf, version)
+        reach("publish.superseded")
+        for statement in _indexes_of(table, leaf):
+            connection.execute(statement)
+        connection.execute(f"DROP TABLE {staged}")
+        _attach(connection, destination)
+        reach("publish.attached")
+        complete(connection, work, epoch, version, changes)
+        reach("publish.completed")
+
+
+def _indexes_of(table: Table, leaf: str) -> list[str]:
+    """SQL for the indexes of a leaf and its statistics: the longest first, so that all builders end together."""
+    return [
         *create_key_index(table, leaf, is_unique=True),
         *create_indexes(table, leaf),
         create_id_index(leaf),
-        totals.count_leaf(table, work.number, leaf),
         analyze(table, leaf),
     ]
+
+
+def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[], None]) -> None:
+    """Build indexes, totals and statistics; each has a transaction of its own and can be repeated."""
+    table, copied = work.destination.table, work.destination.copy_to
+    if work.mode is WriteMode.UPSERT:  # most of its records may not become rows
+        statements = [*create_key_index(table, copied, is_unique=True), analyze(table, copied)]
+    else:
+        statements = [*_indexes_of(table, copied), totals.count_leaf(table, work.number, copied)]
     with ThreadPoolExecutor(settings.index_builders, thread_name_prefix="index") as executor:
         running: set[Future[None]] = {executor.submit(_run, pool, statement) for statement in statements}
         try:
@@ -110,6 +188,6 @@ def _run(pool: LoaderPool, statement: str) -> None:
 
 
 def _attach(connection: LoaderConnection, destination: Destination) -> None:
-    leaf, first_id = destination.copy_to, destination.first_id
+    leaf, first_id = destination.leaf, destination.first_id
     for statement in show_leaf(destination.collection, leaf, first_id, end_of(first_id)):
         connection.execute(statement)

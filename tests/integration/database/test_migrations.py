@@ -12,11 +12,11 @@ from sqlalchemy.exc import IntegrityError
 
 from shared.catalog.language_codes import language_number
 from shared.database.models import Base
-from shared.ingest.lifecycle.actions import undo
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
 from shared.settings import Settings
-from tests.conftest import Correct, Intake, alembic_config, environment, execute
+from tests.conftest import REGISTRY, Correct, Intake, alembic_config, environment, execute
 from tests.integration.ingest.merging import contents, eager, leaves, unattached
 from tests.integration.ingest.test_actions import stop_after
 from tests.rows import movies, titles
@@ -135,7 +135,7 @@ def test_collections_arrive_with_all_rows_and_go_again(
     loader.load(unfinished := intake(large, forced=True), stop_after(2))
     undone = intake(small, tenant="beta", forced=True)
     loader.load(undone, lambda: False)
-    undo(engine, undone, "beta")
+    undo(engine, REGISTRY, undone, "beta")
     found = {sql: all_of(sql) for sql in (ROWS, LARGE_IDS, SUMS)}
     assert len(found[LARGE_IDS]) == 50
     with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
@@ -149,7 +149,7 @@ def test_collections_arrive_with_all_rows_and_go_again(
             check()
     loader.load(unfinished, lambda: False)
     loader.load(intake(small, tenant="new"), lambda: False)
-    undo(engine, parent, "public")
+    undo(engine, REGISTRY, parent, "public")
     assert all_of("SELECT tenant, count(*)::int FROM movies GROUP BY 1 ORDER BY 1") == [
         ("alpha", 25 + 2),
         ("new", 2),
@@ -173,7 +173,7 @@ def test_merged_leaves_become_those_of_their_uploads_again(
         loader.load(upload_id, lambda: False)
     own, before = leaves(engine), contents(engine)
     merge_all(eager(engine, settings))
-    undo(engine, uploads[1], "public")
+    undo(engine, REGISTRY, uploads[1], "public")
     loader.load(intake(movies(*[{"overview": 150 * "."}] * 40)), lambda: False)
     merge_all(eager(engine, settings, should_stop=stop_after(3)))
     kept = contents(engine)
@@ -266,6 +266,7 @@ KEPT = ("rejects", "movies", f"movies_u{LARGE}", "upload_totals", "movie_totals"
 LATER_NAMES = {
     *("fk_uploads_collection", "ck_uploads_first_id", "ix_uploads_tenant_first_id", "ix_uploads_leaves"),
     *("fk_uploads_declaration", "ix_uploads_declaration"),
+    *("ck_uploads_mode", "ck_uploads_current_records", "fk_uploads_superseded_by", "ix_uploads_superseded_by"),
 }
 CODES = {
     "account_mismatch": "record_counts_mismatch",

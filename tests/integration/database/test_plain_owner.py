@@ -12,15 +12,16 @@ from sqlalchemy import Engine, text
 
 from shared.database.engine import create_request_engine
 from shared.database.tenancy import tenant_transaction
-from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.ingest.lifecycle.actions import cancel, retry
 from shared.ingest.lifecycle.retention import apply_retention
 from shared.ingest.lifecycle.sweep import sweep
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.directory import DirectoryStorage
 from stack.postgres import PostgresServer
-from tests.conftest import ROOT, Correct, Intake, alembic_config, environment, execute
+from tests.conftest import REGISTRY, ROOT, Correct, Intake, alembic_config, environment, execute
 from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows
 from tests.rows import movies
 
@@ -93,7 +94,7 @@ def test_a_file_with_rejects_is_loaded_seen_and_taken_back(
     finally:
         requests.dispose()
     assert seen == [True, True]
-    undo(engine, upload_id, tenant)
+    undo(engine, REGISTRY, upload_id, tenant)
     assert rows(engine, "SELECT count(*) FROM movies WHERE tenant = :tenant", tenant=tenant) == [(0,)]
     sweep(engine, settings, lambda *_: True, tuple(Transport))
     apply_retention(engine, DirectoryStorage(settings.upload_dir), settings)

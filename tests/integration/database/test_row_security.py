@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from shared.catalog.declaration import Declaration
+from shared.catalog.write_mode import WriteMode
 from shared.database.declarations import declare
 from shared.database.engine import API_ROLE, create_read_engine, create_request_engine
 from shared.database.tenancy import (
@@ -31,6 +32,10 @@ from tests.rows import file_of, movies, titles
 OTHERS = {dataset.table.name: dataset for dataset in REGISTRY if dataset.table.name != "movies"}
 WHOSE = {
     **dict.fromkeys(OTHERS, "tenant"),
+    **dict.fromkeys((f"{table}_history" for table in ("movies", *OTHERS)), "tenant"),
+    "movies_superseded": "tenant",
+    "collection_versions": "tenant",
+    "row_changes": "upload_number",
     "uploads": "tenant",
     "batches": "upload_number",
     "rejects": "upload_number",
@@ -43,7 +48,8 @@ WHOSE = {
     "idempotency_keys": "tenant",
 }
 DECLARED = Declaration.parse({"name": "cinemas", "schema": {"fields": [{"name": "name"}]}})
-HIDDEN = ("upload_totals",)
+# The latter are as the one of movies.
+HIDDEN = ("upload_totals", *(f"{table}_superseded" for table in OTHERS))
 TENANTS = ("alpha", "beta")
 # Just large enough for a partition of its own.
 REPEATED = titles({}, {"tconst": "tt0000001"}, {"startYear": "x"})
@@ -88,13 +94,17 @@ def request_engine(settings: Settings) -> Iterator[Engine]:
 
 @pytest.fixture
 def numbers(engine: Engine, intake: Intake, loader: Loader) -> dict[str, list[int]]:
-    """Tenant -> numbers of its uploads, of which three have rejects; and there is an idempotency key."""
+    """Tenant -> numbers of its uploads, of which some have rejects; and there is an idempotency key."""
     for tenant in TENANTS:
         for content in (SMALL, LARGE):
             loader.load(intake(content, tenant=tenant), never)
         loader.load(intake(REPEATED, "title.basics.tsv", tenant=tenant), never)
         for dataset in OTHERS.values():
-            loader.load(intake(file_of(dataset.name, {}, {}), f"{dataset.name}.csv", tenant=tenant), never)
+            for mode in (WriteMode.APPEND, WriteMode.REPLACE):
+                content = file_of(dataset.name, {}, {})
+                loader.load(intake(content, f"{dataset.name}.csv", tenant=tenant, mode=mode), never)
+        loader.load(intake(SMALL, tenant=tenant, mode=WriteMode.REPLACE), never)
+        loader.load(intake(LARGE, tenant=tenant), never)
         reserve(engine, tenant, "key")
         with tenant_transaction(engine, tenant) as connection:
             assert declare(connection, tenant, DECLARED) is not None
@@ -238,7 +248,8 @@ def test_what_no_request_does_no_request_may(
 ) -> None:
     own, partitions = numbers["alpha"], [name for (name,) in rows(engine, PARTITIONS)]
     kinds = {re.sub(r"\d+$", "", name) for name in partitions}
-    assert kinds == {"movies_u", "rejects_all"} | {f"{table}_{kind}" for table in ("movies", *OTHERS) for kind in "tc"}
+    of_tables = {f"{table}_{kind}" for table in ("movies", *OTHERS) for kind in ("t", "c", "superseded_t")}
+    assert kinds == {"movies_u", "rejects_all"} | of_tables
     forbidden = [
         "UPDATE uploads SET state = 'cancelled'",
         f"UPDATE uploads SET tenant = 'beta' WHERE number = {own[0]}",
@@ -312,7 +323,7 @@ def test_requests_do_not_run_for_ever(request_engine: Engine) -> None:
 def test_of_rejects_a_reader_sees_those_of_the_upload_that_it_names(
     settings: Settings, numbers: dict[str, list[int]]
 ) -> None:
-    rejected, rejecting = text("SELECT upload_number FROM rejects"), set(numbers["alpha"][:3])
+    rejected, rejecting = text("SELECT upload_number FROM rejects"), {*numbers["alpha"][:3], *numbers["alpha"][-2:]}
 
     async def read() -> None:
         engine = create_read_engine(settings.model_copy(update={"database_pool_size": 1}))

@@ -71,7 +71,7 @@ def statements(held: Held, tenant: str) -> dict[str, Select[Any]]:
 def found(engine: Engine, statement: Select[Any]) -> list[Any]:
     """Its rows; none also for a count of 0."""
     with engine.connect() as connection:
-        return [row for row in connection.execute(statement) if tuple(row) != (0,)]
+        return [row for row in connection.execute(statement) if tuple(row) not in ((0,), (0, 0))]
 
 
 def public(module: ModuleType) -> set[str]:

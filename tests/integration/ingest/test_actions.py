@@ -12,13 +12,14 @@ from sqlalchemy import Engine, text
 
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import LostLease, NotFound, StateConflict, Unavailable
-from shared.ingest.lifecycle.actions import cancel, drop_table, retry, undo
+from shared.ingest.lifecycle.actions import cancel, drop_table, retry
 from shared.ingest.lifecycle.sweep import sweep
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.work import claim_batch, finish_batch
 from shared.messaging import Transport
 from shared.settings import Settings
-from tests.conftest import Intake
+from tests.conftest import REGISTRY, Intake
 from tests.integration.ingest.test_loader import LARGE, SMALL, begun, commit, copy, never, read_records, rows, upload
 from tests.rows import movies
 
@@ -54,13 +55,17 @@ def test_a_retry_gives_way_to_a_newer_upload_of_the_same_file(engine: Engine, lo
     assert [upload(engine, each)["state"] for each in (first, second)] == ["cancelled", "completed"]
 
 
+def take_back(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
+    undo(engine, REGISTRY, upload_id, tenant)
+
+
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 def test_undo_takes_everything_back(engine: Engine, loader: Loader, intake: Intake, content: bytes) -> None:
     kept, gone = intake(SMALL), intake(content)
     for upload_id in (kept, gone):
         loader.load(upload_id, never)
-    undo(engine, gone, "public")
-    undo(engine, gone, "public")
+    undo(engine, REGISTRY, gone, "public")
+    undo(engine, REGISTRY, gone, "public")
     assert upload(engine, gone)["state"] == "undone"
     assert rows(engine, "SELECT count(*) FROM movies") == [(2,)]
     assert rows(engine, "SELECT sum(row_count) FROM collection_totals") == [(2,)]
@@ -159,10 +164,10 @@ def test_a_retry_is_not_hurt_by_another_one(engine: Engine, loader: Loader, inta
 def test_what_the_state_forbids(engine: Engine, loader: Loader, intake: Intake) -> None:
     queued, completed = intake(SMALL), intake(SMALL)
     loader.load(completed, never)
-    for action, upload_id in ((undo, queued), (cancel, completed), (retry, completed)):
+    for action, upload_id in ((take_back, queued), (cancel, completed), (retry, completed)):
         with pytest.raises(StateConflict):
             action(engine, upload_id, "public")
-    for action in (undo, cancel, retry):
+    for action in (take_back, cancel, retry):
         with pytest.raises(NotFound):
             action(engine, completed, "somebody-else")
 
@@ -301,7 +306,7 @@ def test_undo_does_not_wait_for_an_autovacuum_to_end(engine: Engine, loader: Loa
             while rows(engine, "SELECT count(*) FROM pg_stat_progress_vacuum") == [(0,)]:
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
-            undo(engine, upload_id, "public")
+            undo(engine, REGISTRY, upload_id, "public")
         finally:
             connection.execute(text("ALTER SYSTEM RESET autovacuum_naptime"))
             connection.execute(text("SELECT pg_reload_conf()"))

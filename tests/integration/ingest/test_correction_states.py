@@ -9,11 +9,12 @@ from sqlalchemy import Engine, text
 
 from shared.database.loader_connection import LoaderConnection
 from shared.errors import StateConflict
-from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.ingest.lifecycle.actions import cancel, retry
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.work import claim_batch
 from shared.settings import Settings
-from tests.conftest import Correct, Intake
+from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, rejected_lines
 from tests.integration.ingest.test_loader import SMALL, begun, commit, never, read_records, rows, upload
 
@@ -36,7 +37,7 @@ def test_undo_of_the_parent_takes_corrected_rows_along(
     done = correct(parent, corrected_movies(lines[0], "no line"))
     loader.load(done, never)
     waiting = correct(parent, corrected_movies(*lines[1:] or lines))
-    undo(engine, parent, "public")
+    undo(engine, REGISTRY, parent, "public")
     assert rows(engine, "SELECT count(*) FROM movies") == [(2,)]
     assert upload(engine, done)["state"] == "undone"
     assert rejected_lines(engine, done) == []
@@ -57,7 +58,7 @@ def test_a_parent_that_is_undone_while_a_correction_is_prepared(
 
     def undo_first(point: str) -> None:
         if point == "batch.prepared":
-            undo(engine, parent, "public")
+            undo(engine, REGISTRY, parent, "public")
 
     monkeypatch.setattr("shared.ingest.loading.commits.reach", undo_first)
     loader.load(correction, never)
@@ -70,7 +71,7 @@ def test_an_undo_waits_for_a_correction_that_commits(
     engine: Engine, loader: Loader, correct: Correct, parent: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     correction = correct(parent, corrected_movies(*rejected_lines(engine, parent)))
-    undoing = threading.Thread(target=undo, args=(engine, parent, "public"))
+    undoing = threading.Thread(target=undo, args=(engine, REGISTRY, parent, "public"))
 
     def start_undo(point: str) -> None:
         if point == "correction.counted":
@@ -125,7 +126,7 @@ def test_a_correction_cannot_be_undone_but_cancelled_and_retried(
     loader.load(correction, never)
     assert counts(engine, parent) == (read, read, 0)
     with pytest.raises(StateConflict, match="undo the upload that it corrects"):
-        undo(engine, correction, "public")
+        undo(engine, REGISTRY, correction, "public")
     assert upload(engine, correction)["state"] == "completed"
     assert rows(engine, "SELECT count(*) FROM movies") == [(read,)]
     check_totals(engine)
@@ -142,7 +143,7 @@ def test_only_completed_uploads_that_correct_nothing_can_be_corrected(
     loader.load(correction, never)
     with pytest.raises(StateConflict, match="itself a correction"):
         correct(correction, corrected_movies(2))
-    undo(engine, waiting, "public")
+    undo(engine, REGISTRY, waiting, "public")
     with pytest.raises(StateConflict):
         correct(waiting, corrected_movies(3))
 

@@ -5,9 +5,11 @@ import uuid
 import pytest
 from sqlalchemy import Engine
 
-from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.catalog.write_mode import WriteMode
+from shared.ingest.lifecycle.actions import cancel, retry
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
-from tests.conftest import Correct, Intake
+from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import check_totals
 from tests.integration.ingest.test_actions import stop_after
 from tests.integration.ingest.test_loader import never, rows, upload
@@ -56,13 +58,13 @@ def test_the_first_record_of_a_key_is_loaded(
     firsts = {line for _, line in lines}
     assert found == [("tt0000001", "T 2"), ("tt0000002", f"T {max(firsts)}")]
     check_totals(engine)
-    undo(engine, upload_id, "public")
+    undo(engine, REGISTRY, upload_id, "public")
     assert duplicates(engine) == []
 
 
 def test_another_upload_may_have_the_same_keys(engine: Engine, loader: Loader, intake: Intake) -> None:
     for _ in range(2):
-        loader.load(intake(small(), "title.basics.tsv", forced=True), never)
+        loader.load(intake(small(), "title.basics.tsv", mode=WriteMode.APPEND), never)
     assert rows(engine, "SELECT count(*), count(DISTINCT source_id) FROM movies") == [(6, 3)]
 
 

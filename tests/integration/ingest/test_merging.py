@@ -12,9 +12,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from shared.catalog.registry import Registry
+from shared.catalog.write_mode import WriteMode
 from shared.database.engine import PlainSql
 from shared.errors import LostLease, RecordCountsMismatch
-from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.ingest.lifecycle.actions import cancel, retry
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging import claims, control
 from shared.ingest.merging.claims import Merge
@@ -23,7 +25,7 @@ from shared.ingest.merging.merger import Merging, merge_all
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
 from shared.settings import Settings
-from tests.conftest import Correct, Intake
+from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons
 from tests.integration.ingest.merging import EAGER, contents, eager, first_id, leaves, unattached
 from tests.integration.ingest.simulated import make_file
@@ -142,7 +144,7 @@ def test_the_planner_knows_that_every_row_is_one_tenants(engine: Engine, merging
 def test_uploads_may_have_the_same_keys(engine: Engine, loader: Loader, intake: Intake, merging: Merging) -> None:
     content = ("tconst\tprimaryTitle\n" + "".join(f"tt{n:07}\tFilm\n" for n in range(100))).encode()
     for _ in range(3):
-        loader.load(intake(content, "title.basics.tsv"), never)
+        loader.load(intake(content, "title.basics.tsv", mode=WriteMode.APPEND), never)
     before = contents(engine)
     assert len(leaves(engine)) == 3
     merge_all(merging)
@@ -170,7 +172,7 @@ def test_collections_are_merged_apart(engine: Engine, loader: Loader, intake: In
     titles = ("tconst\tprimaryTitle\n" + "".join(f"tt{n:07}\tFilm\n" for n in range(100))).encode()
     for _ in range(3):
         loader.load(intake(FILE), never)
-        loader.load(intake(titles, "title.basics.tsv"), never)
+        loader.load(intake(titles, "title.basics.tsv", mode=WriteMode.APPEND), never)
         loader.load(intake(FILE, tenant="other"), never)
     before = contents(engine)
     merge_all(merging)
@@ -289,7 +291,7 @@ def test_an_undo_wins(engine: Engine, merging: Merging, uploads: list[uuid.UUID]
         merge_all(merging)
     else:
         copied(merging)
-    undo(engine, uploads[which], "public")
+    undo(engine, REGISTRY, uploads[which], "public")
     assert contents(engine) == kept
     check_totals(engine)
     go_on(engine, merging)
@@ -302,7 +304,7 @@ def test_an_undo_wins(engine: Engine, merging: Merging, uploads: list[uuid.UUID]
 def test_an_undo_in_the_middle_of_its_copying(engine: Engine, merging: Merging, uploads: list[uuid.UUID]) -> None:
     merge = begin(merging)
     copy(merging, merge, chunks=1)
-    undo(engine, uploads[0], "public")
+    undo(engine, REGISTRY, uploads[0], "public")
     kept = contents(engine)
     go_on(engine, merging)
     assert contents(engine) == kept
@@ -316,7 +318,7 @@ def test_leaves_of_uploads_that_are_all_undone_go_away(
     another = load(FILE)
     begin(merging)
     for each in (*uploads, another):
-        undo(engine, each, "public")
+        undo(engine, REGISTRY, each, "public")
     assert len(leaves(engine)) == 1
     go_on(engine, merging)
     assert leaves(engine) == unattached(engine) == []
@@ -346,7 +348,7 @@ def test_a_correction_of_a_merged_upload(
     assert counts(engine, uploads[1]) == (20, 20, 0)
     assert len(contents(engine)) == 19 * UPLOADS + 1
     check_totals(engine)
-    undo(engine, uploads[1], "public")
+    undo(engine, REGISTRY, uploads[1], "public")
     assert len(contents(engine)) == 19 * (UPLOADS - 1)
     check_totals(engine)
 
@@ -359,7 +361,7 @@ def test_a_corrected_record_that_repeats_a_key_in_a_merged_leaf(
     ids = []
     for number in range(3):
         content = "tconst\tprimaryTitle\n" + "".join(lines) + f"tt9{number:06}\tOwn\nwrong\tFilm\nwrong\tFilm\n"
-        ids.append(intake(content.encode(), "title.basics.tsv"))
+        ids.append(intake(content.encode(), "title.basics.tsv", mode=WriteMode.APPEND))
         loader.load(ids[-1], never)
     merge_all(merging)
     assert len(leaves(engine)) == 1
@@ -490,7 +492,7 @@ def test_an_upload_is_locked_before_it_is_compared(engine: Engine, merging: Merg
         with pytest.raises(DBAPIError, match="lock timeout"), merging.transaction() as connection:
             swap(connection, merge)
         undoing.rollback()
-    undo(engine, uploads[3], "public")
+    undo(engine, REGISTRY, uploads[3], "public")
     with pytest.raises(Changed), merging.transaction() as connection:
         swap(connection, merge)
 

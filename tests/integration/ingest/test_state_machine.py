@@ -2,7 +2,7 @@
 
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from itertools import count
@@ -27,8 +27,9 @@ from sqlalchemy import Engine
 
 from shared.errors import LostLease, StateConflict, Transient
 from shared.ingest.intake.reject_budget import Budget
-from shared.ingest.lifecycle.actions import cancel, retry, undo
+from shared.ingest.lifecycle.actions import cancel, retry
 from shared.ingest.lifecycle.sweep import sweep
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader, _give_back
 from shared.ingest.merging.merger import merge_all
 from shared.ingest.publishing.large_upload import publish_large
@@ -57,7 +58,11 @@ NOT_GONE = ("queued", "loading", "failed", "cancelled", "completed")
 POINTS = st.sampled_from(["publish.built", "publish.claimed"])
 BEFORE = ["nothing", "it is loaded", "the sweep runs", "another begins", "the client changes its mind"]
 LEASE_SECONDS = 3600.0  # leases end when a rule says so
-DO = {"cancel": cancel, "retry": retry, "undo": undo}
+DO: dict[str, Callable[[Engine, uuid.UUID, str], None]] = {
+    "cancel": cancel,
+    "retry": retry,
+    "undo": lambda engine, upload_id, tenant: undo(engine, REGISTRY, upload_id, tenant),
+}
 
 
 def pick(*states: str) -> Any:

@@ -16,10 +16,12 @@ from tests.seeded_bugs.bugs import (
     merging,
     refusals,
     tenants,
+    write_modes,
 )
 
 BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
     *(*refusals.BUGS, *compressions.BUGS, *declared_datasets.BUGS, *merging.BUGS),
+    *write_modes.BUGS,
 )

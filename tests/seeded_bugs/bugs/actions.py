@@ -7,6 +7,7 @@ from tests.seeded_bugs import Bug
 STATES: Final = "shared/database/state_machine.py"
 COMMITS: Final = "shared/ingest/loading/commits.py"
 LIFECYCLE: Final = "shared/ingest/lifecycle/actions.py"
+UNDOING: Final = "shared/ingest/lifecycle/undoing.py"
 CORRECTED: Final = "shared/ingest/corrections/correction_loading.py"
 ACTIONS: Final = "tests/integration/ingest/test_actions.py::"
 PROMISES: Final = "tests/integration/ingest/test_promises.py::"
@@ -39,9 +40,9 @@ BUGS: Final = (
     ),
     Bug(
         "undo-keeps-the-totals",
-        LIFECYCLE,
-        "totals.subtract_upload_from_collection(PlainSql(connection), number, collection)",
-        "totals.forget(PlainSql(connection), number)",
+        UNDOING,
+        "totals.subtract_upload_from_collection(plain, number, collection.number)",
+        "totals.forget(plain, number)",
         (f"{ACTIONS}test_undo_takes_everything_back",),
     ),
     Bug(
@@ -103,7 +104,7 @@ BUGS: Final = (
     ),
     Bug(
         "a-correction-is-undone-alone",
-        LIFECYCLE,
+        UNDOING,
         "        _undo_corrections(connection, number)\n",
         "",
         (f"{CORRECTION_STATES}test_a_correction_cannot_be_undone_but_cancelled_and_retried",),
@@ -133,10 +134,10 @@ BUGS: Final = (
     Bug(
         "rejects-of-a-file-over-its-budget-are-lost",
         COMMITS,
-        "                list_duplicates(connection, work.number, duplicates)\n"
-        "            _copy_rejects(connection, validated)\n",
-        "                list_duplicates(connection, work.number, duplicates)\n"
+        "                    list_duplicates(connection, work.number, duplicates)\n"
         "                _copy_rejects(connection, validated)\n",
+        "                    list_duplicates(connection, work.number, duplicates)\n"
+        "                    _copy_rejects(connection, validated)\n",
         (f"{PROMISES}test_a_budget_is_exact",),
     ),
 )

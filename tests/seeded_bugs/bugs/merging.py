@@ -149,7 +149,7 @@ BUGS: Final = (
     Bug(
         "copied-rows-are-not-reconciled",
         SWAPPING,
-        "        if loaded != rows:",
+        "        if rows != copied[number][1]:",
         "        if False:",
         (f"{MERGING}test_rows_that_were_copied_too_seldom_are_not_swapped_in",),
     ),
@@ -162,9 +162,9 @@ BUGS: Final = (
     ),
     Bug(
         "an-undo-keeps-rows-in-merged-leaves",
-        "shared/ingest/lifecycle/actions.py",
-        '        connection.execute(text(f"DELETE FROM {rows}"), ids)',
-        "        assert rows, ids",
+        "shared/ingest/lifecycle/undoing.py",
+        '        plain.execute(f"DELETE FROM {branch} WHERE {its_rows}", **ids)',
+        "        assert branch",
         (f"{MERGING}test_an_undo_wins",),
     ),
 )

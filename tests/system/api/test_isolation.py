@@ -171,6 +171,7 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/ingest/lifecycle/actions.py",
         "shared/ingest/lifecycle/declaring.py",
         "shared/ingest/lifecycle/retention.py",
+        "shared/ingest/lifecycle/undoing.py",
         "shared/ingest/merging/merger.py",
         # these begin an upload, which opens no connection
         "shared/ingest/loading/loader.py",

@@ -156,7 +156,7 @@ def test_every_option_reaches_the_api_and_no_other_does(tmp_path: Path) -> None:
     options = [
         *("--dataset", "movies", "--delimiter", ";", "--no-quoting", "--encoding", "latin-1", "--force"),
         *("--on-error", "abort", "--max-rejects", "2.5%", "--use-celery", "--map", "a=title", "--null", "-"),
-        *("--schema", str(schema), "--no-header", "--member", "b.csv"),
+        *("--schema", str(schema), "--no-header", "--member", "b.csv", "--mode", "upsert"),
     ]
     stored: Answer = (202, UPLOAD)
     targets: list[str] = []
@@ -168,6 +168,7 @@ def test_every_option_reaches_the_api_and_no_other_does(tmp_path: Path) -> None:
         *("filename=film.csv", "dataset=movies", "delimiter=%3B", "quoting=false", "encoding=latin-1", "force=true"),
         *("on_error=abort", "max_rejects=2.5%25", "use_celery=true", "mapping=%7B%22a%22%3A%22title%22%7D"),
         *("schema=%7B%22missingValues%22%3A%5B%22%22%2C%22-%22%5D%7D", "header=none", "member=b.csv"),
+        "mode=upsert",
     }
     assert set(plain.partition("?")[2].split("&")) == {"filename=film.csv", "use_celery=false"}
 

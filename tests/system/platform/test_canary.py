@@ -33,7 +33,8 @@ T = TypeVar("T")
 CANARY = f"canary{uuid.uuid4().hex}"
 # Tables that may hold rows and file names.
 HOLDERS = {
-    *("uploads", "rejects", "rejects_all", "collections", "collection_totals", "upload_totals"),
+    *("uploads", "rejects", "rejects_all", "collections", "collection_versions"),
+    *("collection_totals", "upload_totals"),
     *("idempotency_keys", "tenant_schedule"),
 }
 # A loader that meets this title dies of the database's error, which quotes the row.

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import get_context
@@ -23,21 +24,25 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from shared.catalog.write_mode import WriteMode
 from shared.failpoints import ACTIONS, POINTS
-from shared.ingest.lifecycle.actions import cancel, retry, undo
-from shared.ingest.lifecycle.sweep import sweep
+from shared.ingest.lifecycle.actions import cancel, retry
+from shared.ingest.lifecycle.sweep import count_what_is_left, sweep
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port
-from tests.conftest import ROOT, Correct, Intake
+from tests.conftest import REGISTRY, ROOT, Correct, Intake
 from tests.failpoint_child import run
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons, rejected_lines
 from tests.integration.ingest.merging import contents, eager, leaves, unattached
 from tests.integration.ingest.test_actions import Notifier, forget_notifications, own_tables, stop_after
 from tests.integration.ingest.test_duplicates import large as repeated_keys
 from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows, upload
+from tests.integration.ingest.test_write_modes import check_kept_sums, titles
+from tests.integration.ingest.test_write_modes import contents as visible_titles
 
 # Children are forked from a process that has imported everything once.
 PROCESSES = get_context("forkserver")
@@ -47,11 +52,28 @@ STEPS = {"load": ("load.", "batch.", "publish."), "cancel": ("cancel.",), "retry
 STEPS["sweep"] = ("sweep.",)
 STEPS["correct"] = ("load.", "batch.", "correction.")  # it is loaded as others are: in one size
 LOADED = {SMALL: (2, 1), LARGE: (180, 20)}
+# Points that uploads which replace or upsert have, and which of their commits make them visible.
+OF_MODES = ("publish.compared", "publish.superseded", "publish.counted")
+LARGE_POINTS = ("publish.superseded", "publish.completed", "publish.committed")
+# More bytes than a batch.
+FILLER = {f"tt1{number:06}": "filler" for number in range(300)}
+IS_PUBLISHED = ("batch.committed", "publish.committed", "publish.counted")
+MODE_CASES = [
+    (mode, point, action, size)
+    for mode, size, points in (
+        (WriteMode.REPLACE, "small", ("publish.superseded", "batch.committed", "publish.counted")),
+        (WriteMode.REPLACE, "large", (*LARGE_POINTS, "publish.counted")),
+        (WriteMode.UPSERT, "small", ("publish.superseded", "batch.committed")),
+        (WriteMode.UPSERT, "large", ("publish.compared", *LARGE_POINTS)),
+    )
+    for point in points
+    for action in ("kill", "stop")
+]
 CASES = [
     (step, point, action, size)
     for step, prefixes in STEPS.items()
     for point in POINTS
-    if point.startswith(prefixes) and point != "publish.deduplicated"
+    if point.startswith(prefixes) and point not in ("publish.deduplicated", *OF_MODES)
     for action in ACTIONS
     for size in ("small", "large")
     if not (size == "small" and point.startswith("publish."))  # a small upload is published by its batch
@@ -67,7 +89,8 @@ def settings(settings: Settings) -> Settings:
 
 
 def test_every_point_is_tested() -> None:
-    tested = {point for _, point, _, _ in CASES} | {point for point, _ in MERGE_CASES} | {"publish.deduplicated"}
+    tested = {point for _, point, _, _ in (*CASES, *MODE_CASES)} | {point for point, _ in MERGE_CASES}
+    tested |= {"publish.deduplicated"}
     assert tested | {p for p in POINTS if p.startswith("intake.")} == set(POINTS)
 
 
@@ -138,6 +161,59 @@ def check_repeated(engine: Engine, upload_id: uuid.UUID) -> None:
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize(("mode", "point", "action", "size"), MODE_CASES)
+def test_failpoint_of_a_mode(
+    engine: Engine,
+    loader: Loader,
+    intake: Intake,
+    settings: Settings,
+    tmp_path: Path,
+    mode: WriteMode,
+    point: str,
+    action: str,
+    size: str,
+) -> None:
+    """Readers see the rows before it or those after it, counts are right, and an undo brings back what was there."""
+    filler = FILLER if size == "large" else {}
+    loader.load(intake(titles({"tt1": "a", "tt2": "a", **FILLER}), "title.basics.tsv", mode=WriteMode.APPEND), never)
+    loader.load(intake(titles({"tt3": "a"}), "title.basics.tsv", mode=WriteMode.APPEND), never)
+    before = visible_titles(engine)
+    values = {"tt1": "a", "tt2": "b", "tt4": "a", **filler}
+    after = Counter((values if mode is WriteMode.REPLACE else dict(before.keys()) | values).items())
+    upload_id = intake(titles(values), "title.basics.tsv", mode=mode)
+    child = run_child("load", upload_id, settings, f"{point}:{action}:{tmp_path / 'marker'}")
+    try:
+        wait_until_it_acted(child, action)
+        assert visible_titles(engine) == (after if point in IS_PUBLISHED else before)
+        finish("load", engine, loader, settings, upload_id)
+        count_what_is_left(engine, REGISTRY, lease_seconds=0)
+        check_mode(engine, upload_id, after, len(before) + 1 - len(after))
+        if action == "stop":
+            os.kill(child.pid or 0, signal.SIGCONT)
+            child.join(30)
+            assert child.exitcode is not None
+            check_mode(engine, upload_id, after, len(before) + 1 - len(after))
+        undo(engine, REGISTRY, upload_id, "public")
+        assert visible_titles(engine) == before
+        check_kept_sums(engine)
+    finally:
+        child.kill()
+        child.join()
+    assert (tmp_path / "marker").exists()
+
+
+def check_mode(engine: Engine, upload_id: uuid.UUID, after: Counter[tuple[str, str]], removed: int) -> None:
+    assert visible_titles(engine) == after
+    check_kept_sums(engine)
+    found = upload(engine, upload_id)
+    records = found["loaded_records"]
+    assert [found[f"{name}_records"] for name in ("new", "changed", "unchanged", "removed")] == [
+        *(1, 1, records - 2),
+        removed if found["mode"] == WriteMode.REPLACE else 0,
+    ]
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize(("point", "action"), MERGE_CASES)
 def test_failpoint_of_a_merge(
     engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, point: str, action: str
@@ -149,7 +225,7 @@ def test_failpoint_of_a_merge(
         loader.load(upload_id, never)
     if point == "merge.repaired":
         merge_all(eager(engine, settings, chunk_rows=100, should_stop=stop_after(9)))  # all is copied
-        undo(engine, uploads[0], "public")
+        undo(engine, REGISTRY, uploads[0], "public")
     before = contents(engine)
     child = run_child("merge", uploads[0], settings, f"{point}:{action}:{tmp_path / 'marker'}")
     try:
@@ -157,7 +233,7 @@ def test_failpoint_of_a_merge(
         assert contents(engine) == before
         finish_merging(engine, settings)
         check_merged(engine, before)
-        undo(engine, uploads[1], "public")
+        undo(engine, REGISTRY, uploads[1], "public")
         kept = contents(engine)
         if action == "stop":
             os.kill(child.pid or 0, signal.SIGCONT)
@@ -228,7 +304,7 @@ def finish(step: str, engine: Engine, loader: Loader, settings: Settings, upload
             loader.load(notified, never)
         state = upload(engine, upload_id)["state"]
         if step == "undo" and state == "completed":
-            undo(engine, upload_id, "public")
+            undo(engine, REGISTRY, upload_id, "public")
         elif step == "retry" and state == "cancelled":
             retry(engine, upload_id, "public")
         elif state not in ("queued", "loading"):

@@ -11,4 +11,4 @@ def destination(dataset: Dataset, first_id: int) -> Destination:
     collection = Collection(
         number=1, tenant="public", dataset=dataset.name, table_name=table.name, branch=f"{table.name}_t1"
     )
-    return Destination(table, collection, f"{table.name}_c1", first_id)
+    return Destination(table, collection, f"{table.name}_c1", first_id, f"{table.name}_c1")

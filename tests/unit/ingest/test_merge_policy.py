@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ingest.merging.policy import Leaf, Policy
+from shared.ingest.merging.policy import Policy
+from shared.ingest.versions.leaves import Leaf
 
 POLICY = Policy()
 WIDTH = 2**32

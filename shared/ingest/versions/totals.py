@@ -5,6 +5,7 @@ request counts rows. Rows change in the order of the key, so two transactions ne
 """
 
 import json
+from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -45,10 +46,54 @@ _FORGET: Final = "DELETE FROM upload_totals WHERE upload_number = %(number)s"
 
 _COUNT_LEAF: Final = """
 INSERT INTO upload_totals (upload_number, facets, row_count)
-SELECT {number}, jsonb_build_object({pairs}), row_count
+SELECT {number}, {facets_json}, row_count
 FROM (SELECT {facets} count(*) AS row_count FROM {leaf} {grouping}) AS counted
 ON CONFLICT (upload_number, facets) DO UPDATE SET row_count = excluded.row_count
 """
+
+# Rows of several uploads, which moved between what readers see and the history.
+_SHIFT_UPLOADS: Final = """
+WITH moved AS (
+    SELECT number, moved.facets::jsonb, row_count
+    FROM unnest(%(first_ids)s::bigint[], %(facets)s::text[], %(row_counts)s::bigint[])
+        AS moved (first_id, facets, row_count)
+    JOIN uploads ON uploads.tenant = %(tenant)s AND uploads.first_id = moved.first_id AND corrects IS NULL
+), of_uploads AS (
+    INSERT INTO upload_totals AS total (upload_number, facets, row_count)
+    SELECT number, facets, row_count FROM moved ORDER BY 1, 2
+    ON CONFLICT (upload_number, facets) DO UPDATE SET row_count = total.row_count + excluded.row_count
+)
+UPDATE uploads SET current_records = current_records + records, rows_version = %(version)s
+FROM (SELECT number, sum(row_count) AS records FROM moved GROUP BY number) AS counted
+WHERE counted.number = uploads.number
+"""
+_SUBTRACT_GIVEN_FROM_COLLECTION: Final = """
+UPDATE collection_totals AS total SET row_count = total.row_count - gone.row_count
+FROM (
+    SELECT facets::jsonb, sum(row_count) AS row_count
+    FROM unnest(%(facets)s::text[], %(row_counts)s::bigint[]) AS given (facets, row_count)
+    GROUP BY 1 ORDER BY 1
+) AS gone
+WHERE total.collection = %(collection)s AND total.facets = gone.facets
+"""
+
+# All anew, where many uploads have come or gone at once.
+_FORGET_COLLECTION: Final = "DELETE FROM collection_totals WHERE collection = %(collection)s"
+_RECOUNT_COLLECTION: Final = f"""
+{
+    _ADD_TO_COLLECTION.format(
+        source='''(
+    SELECT facets, sum(row_count)::bigint AS row_count
+    FROM upload_totals JOIN uploads ON number = upload_number
+    WHERE uploads.collection = %(collection)s AND superseded_by IS NULL AND state = 'completed'
+    GROUP BY facets
+) AS counted'''
+    )
+}
+"""
+
+# The first id of an upload, the facets of rows as JSON, and how many of its rows have them.
+Moved = tuple[int, str, int]
 
 # The facets of rows, as JSON, and how many rows have them: two lists of equal length.
 Counts = dict[str, list[object]]
@@ -68,10 +113,43 @@ def count_leaf(table: Table, number: int, leaf: str) -> str:
     return _COUNT_LEAF.format(
         number=number,
         leaf=leaf,
-        pairs=", ".join(f"'{name}', {name}" for name in table.facets),
+        facets_json=facets_of(table),
         facets="".join(f"{name}, " for name in table.facets),
         grouping=f"GROUP BY {', '.join(table.facets)}" if table.facets else "",
     )
+
+
+def facets_of(table: Table) -> str:
+    """SQL for the facets of a row, as JSON."""
+    pairs = ", ".join(f"'{name}', {name}" for name in table.facets)
+    return f"jsonb_build_object({pairs})"
+
+
+def shift(connection: Connection, collection: Collection, moved: Sequence[Moved], version: int, *, sign: int) -> None:
+    """Rows of visible uploads have come (`sign` 1) or gone (-1), in this version: change all that counts them."""
+    if not moved:
+        return
+    first_ids, facets, counts = map(list, zip(*moved, strict=True))
+    names = {"tenant": collection.tenant, "version": version, "first_ids": first_ids}
+    connection.execute(_SHIFT_UPLOADS, **names, facets=facets, row_counts=[sign * count for count in counts])
+    if sign > 0:
+        add_to_collection(connection, collection, _by_facets(moved))
+    else:
+        names = {"collection": collection.number, "facets": facets, "row_counts": counts}
+        connection.execute(_SUBTRACT_GIVEN_FROM_COLLECTION, **names)
+
+
+def _by_facets(moved: Sequence[Moved]) -> Counts:
+    sums: dict[object, int] = {}
+    for _, facets, count in moved:
+        sums[facets] = sums.get(facets, 0) + count
+    return {"facets": list(sums), "row_counts": list(sums.values())}
+
+
+def recount_collection(connection: Connection, collection: Collection) -> None:
+    """Sum the totals of the collection's visible uploads again."""
+    connection.execute(_FORGET_COLLECTION, collection=collection.number)
+    connection.execute(_RECOUNT_COLLECTION, **_names(collection))
 
 
 def add_to_upload(connection: Connection, number: int, counts: Counts) -> None:

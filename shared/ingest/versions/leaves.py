@@ -1,11 +1,29 @@
 """What leaves there are: a large upload is one of its own, until a merge has made it part of a merged one."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from shared.database.partitions import merged_leaf, upload_leaf
 from shared.database.record_ids import FIRST_LARGE_ID, end_of
-from shared.database.state_machine import ACTIVE_STATES, HAS_LARGE_ROWS, Connection, sql_list
-from shared.ingest.merging.policy import Leaf
+from shared.database.state_machine import (
+    ACTIVE_STATES,
+    HAS_LARGE_RANGE,
+    HAS_LARGE_ROWS,
+    Connection,
+    UploadState,
+    sql_list,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf of large uploads: its table, its ids [low, high), and how many rows it has."""
+
+    name: str
+    low: int
+    high: int
+    rows: int
+
 
 _ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
 _NOT_MERGED: Final = """
@@ -19,28 +37,32 @@ SELECT collection, count(*)
 FROM (
     SELECT collection FROM uploads WHERE {HAS_LARGE_ROWS} AND {_NOT_MERGED}
     UNION ALL
-    SELECT collection FROM merges WHERE is_merged
+    SELECT collection FROM merges WHERE is_merged AND superseded_by IS NULL
 ) AS leaves
 GROUP BY collection ORDER BY count(*) DESC, collection
 """
 
 _OF_UPLOADS: Final = f"""
-SELECT number, first_id, loaded_records FROM uploads
-WHERE {HAS_LARGE_ROWS} AND collection = %(collection)s AND {_NOT_MERGED}
+SELECT number, first_id, current_records FROM uploads
+WHERE {HAS_LARGE_RANGE} AND superseded_by IS NOT DISTINCT FROM %(superseded_by)s
+  AND collection = %(collection)s AND {_NOT_MERGED}
 """
 
 _MERGED: Final = f"""
 SELECT number, low, high, (
-    SELECT coalesce(sum(loaded_records), 0)::bigint FROM uploads
-    WHERE {HAS_LARGE_ROWS} AND uploads.collection = merges.collection AND first_id >= low AND first_id < high)
-FROM merges WHERE collection = %(collection)s AND is_merged
+    SELECT coalesce(sum(current_records), 0)::bigint FROM uploads
+    WHERE {HAS_LARGE_RANGE} AND uploads.collection = merges.collection AND first_id >= low AND first_id < high)
+FROM merges
+WHERE collection = %(collection)s AND is_merged AND superseded_by IS NOT DISTINCT FROM %(superseded_by)s
 """
 
-# An upload that no loader has begun has no collection yet. A correction's rows go into the range that it corrects.
+# An upload that no loader has begun has no collection yet. A correction's rows go into the range that it corrects. The
+# leaf of an upload that was replaced comes back if that is undone.
 _RESERVED: Final = f"""
 SELECT first_id
 FROM uploads JOIN collections USING (tenant, table_name, dataset)
-WHERE {_ACTIVE} AND corrects IS NULL AND first_id >= {FIRST_LARGE_ID} AND collections.number = %(collection)s
+WHERE ({_ACTIVE} OR state = '{UploadState.COMPLETED}' AND superseded_by IS NOT NULL)
+  AND corrects IS NULL AND first_id >= {FIRST_LARGE_ID} AND collections.number = %(collection)s
 ORDER BY first_id
 """
 
@@ -52,10 +74,13 @@ def count_leaves(connection: Connection) -> dict[int, int]:
     return dict(connection.execute(_COUNT))
 
 
-def leaves_of(connection: Connection, table: str, collection: int) -> list[Leaf]:
-    """The leaves of large uploads of a collection in the order of their ids."""
-    own = connection.execute(_OF_UPLOADS, collection=collection)
-    merged = connection.execute(_MERGED, collection=collection)
+def leaves_of(connection: Connection, table: str, collection: int, superseded_by: int | None = None) -> list[Leaf]:
+    """The leaves of large uploads of a collection in the order of their ids: those that readers see.
+
+    `superseded_by`: those that the upload of this number has replaced.
+    """
+    names = {"collection": collection, "superseded_by": superseded_by}
+    own, merged = connection.execute(_OF_UPLOADS, **names), connection.execute(_MERGED, **names)
     leaves = [Leaf(upload_leaf(table, number), first_id, end_of(first_id), rows) for number, first_id, rows in own]
     leaves += [Leaf(merged_leaf(table, number), low, high, rows) for number, low, high, rows in merged]
     return sorted(leaves, key=lambda leaf: leaf.low)

@@ -1,0 +1,98 @@
+"""What uploads do to the rows before them, and undoing it."""
+
+from typing import Final
+
+from tests.seeded_bugs import Bug
+
+MODES: Final = "tests/integration/ingest/test_write_modes.py::"
+REPLACING: Final = "shared/ingest/versions/replacing.py"
+UPSERTING: Final = "shared/ingest/versions/upserting.py"
+LARGE: Final = "shared/ingest/publishing/large_upload.py"
+UNDOING: Final = "shared/ingest/lifecycle/undoing.py"
+
+BUGS: Final = (
+    Bug(
+        "equal-records-become-rows",
+        UPSERTING,
+        "WHERE present.id IS NULL OR {differs}",
+        "",
+        (f"{MODES}test_a_file_is_sent_again_once_another_has_changed_something",),
+    ),
+    Bug(
+        "rows-of-small-uploads-are-not-replaced",
+        REPLACING,
+        '    if connection.execute(f"SELECT EXISTS (SELECT FROM {shared_leaf(table.name, collection.number)})")[0][0]:',
+        "    if False:",
+        (f"{MODES}test_the_next_days_file_replaces_the_one_before",),
+    ),
+    Bug(
+        "an-undo-brings-back-what-later-uploads-have-set",
+        REPLACING,
+        "    upserting.supersede_what_later_upserts_set(connection, table, collection, own_version, version)\n",
+        "",
+        (f"{MODES}test_what_later_uploads_have_set_stays",),
+    ),
+    Bug(
+        "an-undone-upsert-forgets-the-next-one",
+        UPSERTING,
+        "        connection.execute(_HAND_ON.format(**names, later=_set_after(table, collection, own_version)))",
+        "        pass",
+        (f"{MODES}test_a_row_is_back_when_the_last_that_superseded_it_is_undone",),
+    ),
+    Bug(
+        "superseded-rows-of-an-undone-upload-stay",
+        UNDOING,
+        '    plain.execute(f"DELETE FROM {history_name(table)} WHERE {its_rows}", **ids)\n',
+        "",
+        (f"{MODES}test_a_row_is_back_when_the_last_that_superseded_it_is_undone",),
+    ),
+    Bug(
+        "a-stale-comparison-is-published",
+        LARGE,
+        "        if version != before + 1:",
+        "        if False:",
+        (f"{MODES}test_what_changes_after_the_comparison_is_compared_again",),
+    ),
+    Bug(
+        "merged-over-a-replaced-upload",
+        "shared/ingest/versions/leaves.py",
+        "WHERE ({_ACTIVE} OR state = '{UploadState.COMPLETED}' AND superseded_by IS NOT NULL)",
+        "WHERE {_ACTIVE}",
+        (f"{MODES}test_a_merge_leaves_room_for_what_an_undo_brings_back",),
+    ),
+    Bug(
+        "a-merge-does-not-notice-superseded-rows",
+        "shared/ingest/versions/totals.py",
+        "UPDATE uploads SET current_records = current_records + records, rows_version = %(version)s\n",
+        "UPDATE uploads SET current_records = current_records + records\n",
+        (f"{MODES}test_a_merge_notices_what_is_superseded_meanwhile",),
+    ),
+    Bug(
+        "a-corrected-record-is-newer-than-its-upload",
+        UPSERTING,
+        "    supersede_what_later_upserts_set(connection, table, collection, own_version, version)\n\n\ndef",
+        "\n\ndef",
+        (f"{MODES}test_a_corrected_record_is_as_old_as_its_upload",),
+    ),
+    Bug(
+        "an-empty-merged-leaf-is-in-the-way",
+        UNDOING,
+        '            plain.execute(f"DROP TABLE {merged_leaf(table, merge)}")\n',
+        "            pass\n",
+        (f"{MODES}test_uploads_that_were_replaced_and_undone_leave_nothing",),
+    ),
+    Bug(
+        "what-was-replaced-is-corrected",
+        "shared/ingest/corrections/correction_loading.py",
+        "    if successor is not None:\n",
+        "    if False:\n",
+        (f"{MODES}test_what_was_replaced_cannot_be_corrected",),
+    ),
+    Bug(
+        "the-same-file-is-never-sent-again",
+        "shared/ingest/intake/registration.py",
+        "        same = [found for found in alike if mode is WriteMode.APPEND or found.is_latest]\n",
+        "        same = alike\n",
+        (f"{MODES}test_a_file_is_sent_again_once_another_has_changed_something",),
+    ),
+)

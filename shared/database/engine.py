@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from shared.database.sqlstates import LOCK_TROUBLE
 from shared.settings import Settings
 
 # The migration of row-level security defines what this role may do and which rows it sees.
@@ -24,9 +25,6 @@ _POOL_TIMEOUT_SECONDS = 3
 _LOCK_TIMEOUT = "5s"
 # A process that is paused within a transaction must not hold its locks for long: an undo locks the listing.
 _IDLE_TIMEOUT = "5s"
-
-# lock_not_available, deadlock_detected
-_LOCK_TROUBLE: Final = ("55P03", "40P01")
 
 _SESSION: Final = {
     "lock_timeout": _LOCK_TIMEOUT,
@@ -120,7 +118,7 @@ def export_address(settings: Settings) -> str:
 
 def is_lock_trouble(error: DBAPIError) -> bool:
     """Whether a lock timeout or a deadlock has rolled the transaction back."""
-    return getattr(error.orig, "pgcode", None) in _LOCK_TROUBLE
+    return getattr(error.orig, "pgcode", None) in LOCK_TROUBLE
 
 
 class PlainSql:

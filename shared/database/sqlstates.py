@@ -8,6 +8,9 @@ from psycopg2 import errorcodes
 # available (55), system error (58).
 _TRANSIENT_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
 
+# A lock timeout or a deadlock has rolled the transaction back.
+LOCK_TROUBLE: Final = (errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED)
+
 
 def sqlstate_of(error: BaseException) -> str:
     """The SQLSTATE of an error of psycopg2, also within SQLAlchemy's; errors of libpq itself are of the connection."""

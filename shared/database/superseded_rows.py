@@ -1,4 +1,4 @@
-"""Where superseded rows are: out of sight of readers, until an undo brings them back or retention removes them.
+"""Where superseded rows are: out of sight of readers, until an undo brings them back.
 
     movies_superseded               PARTITION BY LIST (tenant): it has the policies
     `-- movies_superseded_t<n>      a tenant's branch, PARTITION BY RANGE (collection, id)

@@ -1,9 +1,7 @@
 """Undo: the collection becomes what it would be without the upload, in one transaction.
 
-    its rows             are gone, wherever they are: among those that readers see, or superseded
-    what it superseded   is visible again, except what later uploads have set
-
-The last uploads first: what a later one was compared with stays part of the rule, see `shared.ingest.versions`.
+its rows             are gone, wherever they are: among those that readers see, or superseded
+what it superseded   is visible again, except what later uploads have set (`shared.ingest.versions` has the rule)
 """
 
 import uuid

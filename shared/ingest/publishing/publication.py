@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from psycopg2 import errorcodes
-
 from shared.catalog.write_mode import WriteMode
 from shared.database.models.collections import Change
+from shared.database.sqlstates import LOCK_TROUBLE
 from shared.database.state_machine import Connection
 from shared.errors import Unavailable
 from shared.ingest.versions.branch_locks import hold_branch
@@ -18,7 +17,6 @@ T = TypeVar("T")
 
 # A reader may hold the branch for long. Each attempt delays those who come later by 200 ms.
 _PAUSES_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
-_LOCK_TROUBLE: Final = (errorcodes.LOCK_NOT_AVAILABLE, errorcodes.DEADLOCK_DETECTED)
 
 
 def begin_version(connection: Connection, work: Work) -> int:
@@ -35,7 +33,7 @@ def persistently(transaction: Callable[[], T]) -> T:
         try:
             return transaction()
         except Unavailable as error:
-            if error.fields.get("sqlstate") not in _LOCK_TROUBLE:
+            if error.fields.get("sqlstate") not in LOCK_TROUBLE:
                 raise
         time.sleep(pause)
     return transaction()

@@ -25,10 +25,10 @@ _SUPERSEDE_MERGES: Final = """
 UPDATE merges SET superseded_by = %(by)s
 WHERE collection = %(collection)s AND is_merged AND superseded_by IS NULL
 """
-_HAND_ON: Final = (
-    "UPDATE uploads SET superseded_by = %(to)s, rows_version = %(version)s WHERE superseded_by = %(by)s",
-    "UPDATE merges SET superseded_by = %(to)s WHERE superseded_by = %(by)s",
-)
+_HAND_ON: Final = """
+UPDATE uploads SET superseded_by = %(to)s, rows_version = %(version)s WHERE superseded_by = %(by)s
+"""
+_HAND_MERGES_ON: Final = "UPDATE merges SET superseded_by = %(to)s WHERE superseded_by = %(by)s"
 
 
 def replace_all(
@@ -36,7 +36,7 @@ def replace_all(
 ) -> None:
     """Supersede all rows of the collection but those of this upload, whose ids begin at `first_id`.
 
-    Who calls holds the branch for itself (`locks.hold_branch`), then the collection. Totals of the collection are gone.
+    Who calls holds the branch for itself (`branch_locks.hold_branch`), then the collection.
     """
     for leaf in leaves_of(connection, table.name, collection.number):
         for statement in supersede_leaf(collection, leaf.name, leaf.low, leaf.high, number):
@@ -71,10 +71,8 @@ def take_back(
         )
         for statement in statements:
             connection.execute(statement)
-    names = {"by": number, "to": successor}
-    for statement in _HAND_ON:
-        used = names | {"version": version} if "%(version)s" in statement else names
-        connection.execute(statement, **used)
+    connection.execute(_HAND_ON, by=number, to=successor, version=version)
+    connection.execute(_HAND_MERGES_ON, by=number, to=successor)
     if successor is not None:
         upserting.pass_on(connection, collection, number, successor)
         return

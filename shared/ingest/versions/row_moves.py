@@ -24,7 +24,7 @@ WITH moved AS (
 """
 _RESTORE: Final = """
 WITH moved AS (
-    DELETE FROM {history} AS old WHERE old.superseded_by = %(superseded_by)s AND {condition} RETURNING {old_columns}
+    DELETE FROM {history} AS old WHERE old.superseded_by = %(superseded_by)s RETURNING {old_columns}
 ), kept AS (
     INSERT INTO {branch} ({columns}) SELECT * FROM moved
 )
@@ -52,16 +52,9 @@ def supersede(
     return _count(connection, table, collection, statement, version, sign=-1, **values)
 
 
-def restore(
-    connection: Connection,
-    table: Table,
-    collection: Collection,
-    superseded_by: int,
-    version: int,
-    condition: str = "true",
-) -> int:
-    """Make the rows visible again that an upload has superseded and that meet the condition; return how many."""
-    statement = _RESTORE.format(**_names(table, collection), condition=condition)
+def restore(connection: Connection, table: Table, collection: Collection, superseded_by: int, version: int) -> int:
+    """Make the rows visible again that an upload has superseded; return how many."""
+    statement = _RESTORE.format(**_names(table, collection))
     return _count(connection, table, collection, statement, version, sign=1, superseded_by=superseded_by)
 
 

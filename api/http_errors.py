@@ -126,6 +126,12 @@ class InvalidCursor(errors.InvalidRequest):
     code = "invalid_cursor"
 
 
+class InvalidMoment(errors.InvalidRequest):
+    """`as_of` is not a moment of these rows."""
+
+    code = "invalid_moment"
+
+
 class PageTooDeep(errors.InvalidRequest):
     """Pages this deep are not available by number."""
 
@@ -159,7 +165,9 @@ STATUS_OF: Final[dict[type[CodedError], int]] = {
     errors.DatasetInUse: 409,
     errors.KeyInUse: 409,
     errors.FileExpired: 410,
+    errors.HistoryExpired: 410,
     errors.DatasetGone: 410,
+    errors.PlanStale: 412,
     BodyTooLarge: 413,
     errors.TooLarge: 413,
     unreadable.CompressionRatioTooHigh: 413,

@@ -25,6 +25,7 @@ from api.middleware.tracing import TraceMiddleware
 from api.middleware.unexpected_errors import UnexpectedErrorMiddleware
 from api.routes import (
     api_docs,
+    changes,
     corrections,
     datasets,
     error_codes,
@@ -46,7 +47,7 @@ from shared.settings import Settings
 # take no parameters.
 OF_TENANTS = (
     *(upload.router, uploads.router, rejects.router, corrections.router, movies.router),
-    *(datasets.router, preview.router, rows.router, tenants.router),
+    *(datasets.router, preview.router, rows.router, changes.router, tenants.router),
 )
 ROUTERS = (*OF_TENANTS, error_codes.router, api_docs.router, health.router)
 
@@ -123,10 +124,10 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
             allow_origins=list(settings.cors_origins),
             allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
             allow_headers=[
-                *("Content-Type", "Content-Disposition", "Idempotency-Key", "X-Tenant"),
+                *("Content-Type", "Content-Disposition", "Idempotency-Key", "If-Match", "X-Tenant"),
                 *("Authorization", KEY_HEADER, TRACE_HEADER),
             ],
-            expose_headers=["Location", "Link", "Retry-After", TRACE_HEADER],
+            expose_headers=["ETag", "Location", "Link", "Retry-After", TRACE_HEADER],
         )
     app.add_middleware(SecurityHeadersMiddleware, is_cross_origin=bool(settings.cors_origins))
     app.add_middleware(TraceMiddleware)

@@ -134,6 +134,8 @@ class Client:
         before: bytes = b"",
         dataset: str | None = None,
         tenant: str | None = None,
+        mode: str | None = None,
+        plan: bool = False,
     ) -> Sent:
         """Upload the segments as one file, on a connection of its own; `before` goes ahead of them."""
         head, tail = (_form_head(filename), f"\r\n--{_BOUNDARY}--\r\n".encode()) if is_form else (b"", b"")
@@ -145,6 +147,8 @@ class Client:
             "force": "true",
             "dataset": dataset,
             "tenant": tenant,
+            "mode": mode,
+            "plan": _word(plan),
         }
         connection = self._connect()
         connection.connect()
@@ -170,15 +174,15 @@ class Client:
         """Upload a file as it is, with the options of `send`."""
         return self.send([Segment(path, 0, path.stat().st_size)], path.name, **options)
 
-    def finish(self, sent: Sent) -> Done:
-        """Ask until the upload has completed; raises `RequestFailed` if it ends otherwise."""
+    def finish(self, sent: Sent, state: str = "completed") -> Done:
+        """Ask until the upload is in this state; raises `RequestFailed` if it ends otherwise."""
         while True:
             document = self.get(f"/uploads/{sent.id}", {"tenant": sent.tenant})
             now = time.perf_counter()
             if document["state"] not in _ACTIVE:
                 break
             time.sleep(min(max((now - sent.answered) / 25, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
-        if document["state"] != "completed":
+        if document["state"] != state:
             raise RequestFailed(f"upload {sent.id} is {document['state']}: {document.get('error')}")
         return Done(sent, now, document)
 

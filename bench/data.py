@@ -15,6 +15,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -92,6 +93,28 @@ def titles_file(rows: int) -> LoadFile:
     return _load_file(f"titles-{rows}", ".tsv", rows, generate.titles, TITLE_COLUMNS, _good_titles)
 
 
+def changed_titles_file(base: LoadFile) -> LoadFile:
+    """A title.basics file with other values in some rows, see `generate.changed_titles`."""
+    return _titles_from(base, f"titles-changed-{base.rows}", base.rows, generate.changed_titles)
+
+
+def more_titles_path(base: LoadFile, part: int) -> Path:
+    """A title.basics file with keys of its own, see `generate.more_titles`."""
+    name = f"titles-{base.rows}-part-{part}.tsv"
+    return kept(name, partial(_rewrite, base.path, lambda lines: generate.more_titles(lines, base.rows, part)))
+
+
+def scattered_titles_file(base: LoadFile, parts: int, step: int, word: str) -> LoadFile:
+    """Only rows with other values, see `generate.scattered_titles`."""
+    return _titles_from(
+        base,
+        f"titles-scattered-{base.rows}-{parts}-{step}-{word}",
+        base.rows // step * parts,
+        lambda lines: generate.scattered_titles(lines, base.rows, parts, step, word),
+        has_bad=False,
+    )
+
+
 def gzipped(path: Path) -> Path:
     """The file, compressed at gzip's usual level."""
     return _kept(path.with_name(path.name + ".gz"), lambda draft: _compress(path, draft))
@@ -131,14 +154,32 @@ def _load_file(
     columns: tuple[str, ...],
     good: Callable[[Path], Iterator[Row]],
 ) -> LoadFile:
-    name = f"{name}-{_version()}"
-    path = _kept(_DIRECTORY / f"{name}{suffix}", lambda draft: generate.write(draft, lines(rows)))
-    sums_path = _DIRECTORY / f"{name}.json"
+    path = kept(f"{name}{suffix}", lambda draft: generate.write(draft, lines(rows)))
+    return _with_good_rows(name, path, rows, columns, good)
+
+
+def _titles_from(
+    base: LoadFile, name: str, rows: int, change: Callable[[Iterator[str]], Iterator[str]], *, has_bad: bool = True
+) -> LoadFile:
+    """The title.basics file that `change` makes of the lines of another one."""
+    path = kept(f"{name}.tsv", partial(_rewrite, base.path, change))
+    return _with_good_rows(name, path, rows, TITLE_COLUMNS, partial(_good_titles, has_bad=has_bad))
+
+
+def _rewrite(source: Path, change: Callable[[Iterator[str]], Iterator[str]], draft: Path) -> None:
+    with source.open(encoding="utf-8", newline="\n") as lines:
+        generate.write(draft, change(lines))
+
+
+def _with_good_rows(
+    name: str, path: Path, rows: int, columns: tuple[str, ...], good: Callable[[Path], Iterator[Row]]
+) -> LoadFile:
+    sums_path = _DIRECTORY / f"{name}-{_version()}.json"
 
     def make_good(draft: Path) -> None:
         sums_path.write_text(json.dumps(_write_good(draft, columns, good(path))))
 
-    good_path = _kept(_DIRECTORY / f"{name}.good.csv", make_good)
+    good_path = kept(f"{name}.good.csv", make_good)
     return LoadFile(path, good_path, rows, columns, json.loads(sums_path.read_text()))
 
 
@@ -165,11 +206,11 @@ def _good_movies(path: Path) -> Iterator[Row]:
             }
 
 
-def _good_titles(path: Path) -> Iterator[Row]:
+def _good_titles(path: Path, *, has_bad: bool = True) -> Iterator[Row]:
     with path.open(encoding="utf-8", newline="\n") as file:
         next(file)
         for number, line in enumerate(file, start=1):
-            if number % generate.ROWS_PER_BAD_ROW == 0:
+            if has_bad and number % generate.ROWS_PER_BAD_ROW == 0:
                 continue
             cells = [None if cell == "\\N" else cell for cell in line.rstrip("\n").split("\t")]
             tconst, kind, title, original, adult, year, end_year, runtime, genres = cells

@@ -82,6 +82,10 @@ class Database:
         [[first_id]] = self.query("SELECT first_id FROM uploads WHERE number = %s", number)
         return self._sums("movies", f"id >= {first_id} AND id < {end_of(first_id)}")
 
+    def sums_of_all(self) -> Sums:
+        """The same of all movies that readers see."""
+        return self._sums("movies", "true")
+
     def _sums(self, table: str, condition: str) -> Sums:
         values = self.query(f"SELECT {', '.join(SUMS_SQL.values())} FROM {table} WHERE {condition}")[0]
         return dict(zip(SUMS_SQL, values, strict=True))

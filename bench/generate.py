@@ -20,6 +20,7 @@ MOVIES_HEADER = (
 )
 TITLES_HEADER = "tconst\ttitleType\tprimaryTitle\toriginalTitle\tisAdult\tstartYear\tendYear\truntimeMinutes\tgenres"
 ROWS_PER_BAD_ROW = 100
+ROWS_PER_CHANGED_ROW = 100
 _ROWS_PER_WRITE = 10_000
 
 _WORDS = (
@@ -69,6 +70,38 @@ def titles(rows: int, seed: int = 1) -> Iterator[str]:
         adult = "2" if bad == 3 else "0"
         genres = ",".join(chance.sample(_GENRES, chance.randint(1, 3)))
         yield f"{tconst}\t{chance.choice(_KINDS)}\t{name}\t{name}\t{adult}\t{year}\t\\N\t{runtime}\t{genres}\n"
+
+
+def changed_titles(lines: Iterator[str]) -> Iterator[str]:
+    """The same lines; one row in `ROWS_PER_CHANGED_ROW`, a good one, has another title."""
+    yield next(lines)
+    for row, line in enumerate(lines):
+        yield line if row % ROWS_PER_CHANGED_ROW else _retitled(line, "anew")
+
+
+def more_titles(lines: Iterator[str], rows: int, part: int) -> Iterator[str]:
+    """The same lines, of so many rows, with keys that no other `part` has."""
+    yield next(lines)
+    for line in lines:
+        yield _renumbered(line, part * rows)
+
+
+def scattered_titles(lines: Iterator[str], rows: int, parts: int, step: int, word: str) -> Iterator[str]:
+    """One in `step` rows of each part of `more_titles`, all of them good, with other titles."""
+    yield next(lines)
+    chosen = list(islice(lines, None, None, step))
+    for part in range(parts):
+        yield from (_retitled(_renumbered(line, part * rows), word) for line in chosen)
+
+
+def _retitled(line: str, word: str) -> str:
+    tconst, kind, title, others = line.split("\t", 3)
+    return f"{tconst}\t{kind}\t{title} {word}\t{others}"
+
+
+def _renumbered(line: str, by: int) -> str:
+    tconst, others = line.split("\t", 1)
+    return f"{tconst[:2]}{int(tconst[2:]) + by:07}\t{others}"
 
 
 def write(path: Path, lines: Iterator[str]) -> None:

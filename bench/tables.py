@@ -19,8 +19,8 @@ from bench.loading import PSQL
 from bench.plan import Plan
 from bench.results import Figure, Found, Table, at_most, median
 from bench.stand import Stand
-from shared.catalog.declaration import Declaration
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.declaration import Declaration
 from shared.catalog.table import Table as RowTable
 from shared.database.partitions import create_indexes, create_key_index
 from shared.database.record_ids import end_of

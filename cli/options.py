@@ -21,6 +21,11 @@ UploadId = Annotated[UUID, typer.Argument(metavar="ID", help="The upload's id.")
 Page = Annotated[int, typer.Option(min=1, help="Number of the page, from 1.")]
 PageSize = Annotated[int, typer.Option(min=1, max=100, help="Lines per page.")]
 
+AsOf = Annotated[
+    str | None,
+    typer.Option(metavar="TIME|ID", help="As it was at a time (2026-12-01T00:00:00Z), or just after upload ID."),
+]
+
 # of commands that send files
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until the records have been loaded.")]
 Filename = Annotated[

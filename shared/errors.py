@@ -6,10 +6,12 @@
     |   |   |-- InvalidSchema        the schema for the file's values cannot be applied
     |   |   |-- NotFound
     |   |   |-- StateConflict        the upload's state forbids the action
+    |   |   |-- PlanStale            what is applied is not the plan as it is now
     |   |   |-- DatasetExists        the tenant has a dataset of this name, or too many
     |   |   |-- DatasetInUse         the dataset has uploads
     |   |   |-- KeyMissing           the dataset has no key, so nothing can be upserted
     |   |   |-- FileExpired          the stored file is no longer kept
+    |   |   |-- HistoryExpired       what was visible or changed then is no longer known
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
     |   |   `-- TooLarge
@@ -77,6 +79,12 @@ class StateConflict(InvalidRequest):
     code = "state_conflict"
 
 
+class PlanStale(InvalidRequest):
+    """The plan is not what it was."""
+
+    code = "plan_stale"
+
+
 class DatasetExists(InvalidRequest):
     """The tenant cannot declare this dataset: there is one of this name, or there are too many."""
 
@@ -99,6 +107,12 @@ class FileExpired(InvalidRequest):
     """The stored file is no longer kept."""
 
     code = "file_expired"
+
+
+class HistoryExpired(InvalidRequest):
+    """What was visible or changed then is no longer known."""
+
+    code = "history_expired"
 
 
 class KeyInUse(InvalidRequest):

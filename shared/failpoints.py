@@ -24,6 +24,8 @@ POINTS: Final = (
     "batch.committed",
     "correction.counted",  # the record counts of the corrected upload are changed, not committed
     "publish.claimed",
+    "plan.compared",  # what a planned upload would change is written down, not committed
+    "plan.committed",
     "publish.deduplicated",  # rows that repeat a key are gone and listed, the unique index is not built
     "publish.built",  # indexes and totals exist, the table is not attached
     "publish.compared",  # what an upsert changes is written down, nothing is changed
@@ -32,12 +34,15 @@ POINTS: Final = (
     "publish.completed",  # the record counts are reconciled, not committed
     "publish.committed",
     "publish.counted",  # what a replacing upload has changed is counted
+    "apply.committed",  # the plan is applied, no loader is notified
     "cancel.committed",  # the state is cancelled, the table still exists
     "cancel.dropped",
     "retry.dropped",  # the old table is gone, the state is not changed
     "retry.committed",
     "undo.removed",  # the rows are gone, not committed
     "undo.committed",
+    "withdrawn.listed",  # the rows of an undone upload are listed for those who follow, not committed
+    "prune.removed",  # what was superseded long ago is dropped, not committed
     "merge.begun",  # the merge and its table are committed, nothing is copied
     "merge.copied",  # rows are copied, not committed
     "merge.advanced",  # these rows are committed

@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     file_retention_days: float = Field(default=30, gt=0)
     reject_retention_days: float = Field(default=365, gt=0)
     idempotency_key_days: float = Field(default=7, gt=0)
+    # How long rows are kept whose place others have taken: so long an upload that replaced or updated can be undone.
+    superseded_days: float = Field(default=30, gt=0)
+    # How long a plan waits until somebody applies it.
+    plan_hours: float = Field(default=72, gt=0)
     sweep_interval_seconds: float = Field(default=3.0, gt=0)
     # How often each process looks for leaves of large uploads to merge, see `shared.ingest.merging`.
     merge_interval_seconds: float = Field(default=10.0, gt=0)

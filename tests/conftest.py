@@ -185,11 +185,12 @@ def intake(engine: Engine, settings: Settings) -> Intake:
         forced: bool = True,
         budget: Budget | None = None,
         mode: WriteMode | None = None,
+        plan: bool = False,
     ) -> uuid.UUID:
         intake = FileIntake(open_storage(settings), settings, filename, TextOptions(), UploadHeader(REGISTRY))
         for start in range(0, len(content), 1000):
             intake.feed(content[start : start + 1000])
-        options = UploadOptions(tenant, Transport.CELERY, "test-trace", forced, budget or Budget(), mode=mode)
+        options = UploadOptions(tenant, Transport.CELERY, "test-trace", forced, budget or Budget(), None, mode, plan)
         with engine.begin() as connection:
             return register(connection, intake.finish(), options).upload_id
 

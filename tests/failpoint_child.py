@@ -11,8 +11,11 @@ from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
 from shared.errors import LostLease, Unavailable
 from shared.ingest.lifecycle.actions import cancel, retry
+from shared.ingest.lifecycle.plans import apply
+from shared.ingest.lifecycle.pruning import prune
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.lifecycle.undoing import undo
+from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
 from shared.messaging import Transport
@@ -34,9 +37,12 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
     steps: dict[str, Callable[[], object]] = {
         "load": lambda: load(upload_id),
         "correct": lambda: load(upload_id),
+        "apply": lambda: apply(engine, upload_id, "public", None),
         "cancel": lambda: cancel(engine, upload_id, "public"),
         "retry": lambda: retry(engine, upload_id, "public"),
         "undo": lambda: undo(engine, REGISTRY, upload_id, "public"),
+        "list withdrawn": lambda: drop_withdrawn(engine, REGISTRY),
+        "prune": lambda: prune(engine, days=0),
         "merge": lambda: merge_all(eager(engine, settings, chunk_rows=100)),
         "sweep": lambda: sweep(engine, settings, load, [Transport.CELERY]),
     }

@@ -9,9 +9,9 @@ from fastapi.openapi.utils import get_openapi
 
 from api.description.problems import PROBLEM_JSON
 from api.description.public_names import KEY_HEADER, PUBLIC_PATHS, RAW_TYPES, TRACE_HEADER
-from api.description.schemas import FieldProblem, Problem
-from shared.catalog.declaration import AUTO
+from api.description.schemas.problems import FieldProblem, Problem
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.declaration import AUTO
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -61,6 +61,7 @@ _TRACE: Final = {
 LINK_HEADER: Final = {
     "Link": {"description": 'RFC 8288; has rel="next" unless this is the last page.', "schema": {"type": "string"}}
 }
+ETAG_HEADER: Final = {"ETag": {"description": "Of a planned upload: that of its plan.", "schema": {"type": "string"}}}
 
 # A client may send its key in either header.
 _SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {

@@ -11,6 +11,8 @@ _OF_AN_UPLOAD: Final = (
     ("GetHistory", "get", "/history"),
     ("ListRejects", "get", "/rejects"),
     ("CorrectRejects", "post", "/rejects"),
+    ("ListChanges", "get", "/changes"),
+    ("ApplyPlan", "post", "/apply"),
     ("CancelUpload", "post", "/cancel"),
     ("RetryUpload", "post", "/retry"),
     ("UndoUpload", "post", "/undo"),

@@ -9,8 +9,8 @@ from fastapi import Query
 
 from api.http_errors import InvalidMapping
 from shared.catalog.registry import MOST_COLUMNS
-from shared.catalog.schema_members import storable
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.schemas.members import storable
+from shared.catalog.schemas.table_schema import TableSchema
 
 _NO_HEADER = "none"
 

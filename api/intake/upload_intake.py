@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.dependencies import Tenant
-from api.description.schemas import Upload
+from api.description.schemas.uploads import Upload
 from api.intake.upload_quota import ByteMeter, upload_quota
 from api.listings.upload_documents import load_upload, upload_path
 from api.runtime import Runtime

@@ -14,7 +14,7 @@ from api.client import client_of
 from api.http_errors import LimitReached
 from api.limits.quotas import Limits, Quota
 from api.runtime import Runtime
-from shared.database.queries.uploads import active_uploads_count
+from shared.database.queries.uploads import unpublished_uploads_count
 from shared.database.tenancy import tenant_reading
 from shared.errors import TooLarge
 
@@ -75,7 +75,8 @@ async def upload_quota(request: Request, runtime: Runtime, tenant: str) -> Async
 async def upload_slot(request: Request, runtime: Runtime, tenant: str) -> AsyncIterator[None]:
     """Hold a slot of the key and one of the tenant until the block ends; raises `LimitReached`.
 
-    An upload occupies a slot of the tenant until it has ended, so queued and loading uploads count as well.
+    An upload occupies a slot of the tenant until it is published or has ended, so queued, loading and planned uploads
+    count as well.
     """
     client, settings = client_of(request), runtime.settings
     if client is None:
@@ -88,16 +89,16 @@ async def upload_slot(request: Request, runtime: Runtime, tenant: str) -> AsyncI
     ):
         if not of_key:
             raise _too_many(most_of_key, "key")
-        # Count active uploads only while holding the slot: an upload that has left its slot by then is active already,
-        # so none is missed.
-        if not of_tenant or of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant:
+        # Count these uploads only while holding the slot: an upload that has left its slot by then is one of them
+        # already, so none is missed.
+        if not of_tenant or of_tenant + await _unpublished_uploads(runtime.read_engine, tenant) > most_of_tenant:
             raise _too_many(most_of_tenant, "tenant")
         yield
 
 
-async def _active_uploads(engine: AsyncEngine, tenant: str) -> int:
+async def _unpublished_uploads(engine: AsyncEngine, tenant: str) -> int:
     async with tenant_reading(engine, tenant) as connection:
-        return int((await connection.execute(active_uploads_count(tenant))).scalar_one())
+        return int((await connection.execute(unpublished_uploads_count(tenant))).scalar_one())
 
 
 def _require_possible(quota: Quota, size_bytes: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.description.schemas import DanglingRows
+from api.description.schemas.rows import DanglingRows
 from api.http_errors import NeedsIndex
 from api.listings.row_pages import QUERY_CANCELED
 from shared.catalog.table import Reference, Table

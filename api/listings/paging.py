@@ -96,5 +96,6 @@ class Cursor(BaseModel):
 
 
 def _name_of(listing: Listing) -> str:
+    moment = "" if listing.later is None else f"/{listing.later.moment}"
     order = "desc" if listing.is_descending else "asc"
-    return f"{listing.tenant}/{listing.release_year}/{listing.language}/{listing.sort_by}/{order}"
+    return f"{listing.tenant}/{listing.release_year}/{listing.language}/{listing.sort_by}/{order}{moment}"

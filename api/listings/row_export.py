@@ -1,6 +1,7 @@
 """The answer that is a whole export: its bytes go from the database to the client, and none are kept."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
@@ -30,11 +31,20 @@ class RowExport(Response):
     """All rows of a listing as an attachment.
 
     The database waits while the client does not read. If the client goes away, the statement ends at once. If the
-    statement fails, the connection ends in the middle of the answer, so that nobody takes a part for the whole.
+    statement fails, or `confirm` raises at the end, the connection ends in the middle of the answer, so that nobody
+    takes a part for the whole.
     """
 
-    def __init__(self, runtime: Runtime, listing: RowListing, dataset: str, file_format: ExportFormat) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        listing: RowListing,
+        dataset: str,
+        file_format: ExportFormat,
+        confirm: Callable[[], Awaitable[None]],
+    ) -> None:
         self._runtime = runtime
+        self._confirm = confirm
         self._listing = listing
         self._format = file_format
         name = f"{dataset}.{file_format}"  # a name of the registry: letters, digits, dots and underscores
@@ -49,6 +59,7 @@ class RowExport(Response):
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 await send(_part(b""))  # the whole answer to HEAD
                 if await _ends_before_client(export, receive, send):
+                    await self._confirm()
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _opened(self) -> AbstractAsyncContextManager[Export]:

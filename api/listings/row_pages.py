@@ -38,6 +38,8 @@ async def read_rows(
             async with tenant_reading(engine, listing.tenant) as connection:
                 found_before = (await connection.execute(rows_count(listing))).one()
                 rows = await _rows(connection, listing, after, limit)
+                if listing.later is not None:  # what was visible then does not change
+                    return rows, found_before.total
                 found = (await connection.execute(rows_count(listing))).one()
             if found == found_before:
                 break
@@ -89,6 +91,8 @@ def decode_cursor(text: str, listing: RowListing, dataset: str) -> After:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
         content = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         name, keys, last_id = content["l"], content["k"], content["i"]
+        if not all(value is None or isinstance(value, str) for value in keys):
+            raise InvalidCursor("The cursor is invalid; send next_cursor exactly as you received it.")
         if name != _name_of(listing, dataset):
             raise InvalidCursor("The cursor belongs to another dataset, filter or order; start without a cursor.")
         values = [
@@ -110,4 +114,5 @@ def _name_of(listing: RowListing, dataset: str) -> str:
     said = [listing.tenant, dataset, listing.collection]
     said += [[each.field.name, each.operator, str(each.value)] for each in listing.filters]
     said += [[key.field.name, key.is_descending] for key in listing.sort]
+    said += [] if listing.later is None else [listing.later.moment]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Path, Query, Request
 
+from api.listings.as_of import later_than
 from api.runtime import Runtime
 from api.tenant_datasets import dataset_of
 from shared.catalog.row_filters import parse_fields, parse_filter, parse_sort
@@ -24,11 +25,18 @@ Fields = Annotated[str, Query(max_length=10_000, description="Only these fields.
 
 
 async def listing_of(
-    request: Request, runtime: Runtime, tenant: str, name: str, sort: str, fields: str, declared: Container[str]
+    request: Request,
+    runtime: Runtime,
+    tenant: str,
+    name: str,
+    sort: str,
+    fields: str,
+    as_of: str | None,
+    declared: Container[str],
 ) -> RowListing:
     """The listing that the request describes: each parameter that is not `declared` is a filter.
 
-    Raises `NotFound` and `InvalidFilter`.
+    Raises `NotFound`, `InvalidFilter` and what `later_than` raises.
     """
     table = (await dataset_of(runtime, tenant, name)).table
     given = request.query_params.multi_items()
@@ -36,4 +44,5 @@ async def listing_of(
     order, shown = parse_sort(table, sort), parse_fields(table, fields)
     async with tenant_reading(runtime.read_engine, tenant) as connection:
         number = await connection.scalar(collection_number(tenant, table.name, name))
-    return RowListing(table, tenant, number or NO_COLLECTION, filters, order, shown)
+    later = await later_than(runtime.read_engine, tenant, table.name, as_of)
+    return RowListing(table, tenant, number or NO_COLLECTION, filters, order, shown, later)

@@ -8,7 +8,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.dependencies import Tenant
-from api.description.schemas import Counts, Dialect, Progress, Records, Upload, UploadError, UploadLinks
+from api.description.schemas.files import Dialect
+from api.description.schemas.uploads import Counts, Progress, Records, Upload, UploadError, UploadLinks
 from shared.csv.dialect import Dialect as StoredDialect
 from shared.database.queries.uploads import upload_by_id
 from shared.database.state_machine import ACTIVE_STATES, COUNTED_STATES, UNDO, UploadState, actions_of
@@ -64,6 +65,7 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         transport=row.transport,
         created_at=row.created_at,
         started_at=row.started_at,
+        planned_at=row.planned_at,
         finished_at=row.finished_at,
         error=None if row.error_code is None else UploadError(code=row.error_code, message=row.error_message or ""),
         warnings=row.intake_warnings if row.warnings is None else row.warnings,
@@ -96,7 +98,7 @@ def _records(row: Row[Any]) -> Records:
 
 
 def _counts(row: Row[Any]) -> Counts | None:
-    if row.state != UploadState.COMPLETED or row.new_records is None:
+    if row.state not in (UploadState.PLANNED, UploadState.COMPLETED) or row.new_records is None:
         return None
     return Counts(
         new=row.new_records,
@@ -116,7 +118,8 @@ def _max_rejects(row: Row[Any]) -> str | None:
 def _progress(row: Row[Any]) -> Progress:
     is_counted = row.state in COUNTED_STATES
     done = row.content_bytes if is_counted else row.done_bytes and row.header_bytes + row.done_bytes
-    seconds = _loading_seconds(row.started_at, row.finished_at or row.now)
+    # What waits for a decision is loaded.
+    seconds = _loading_seconds(row.started_at, row.planned_at or row.finished_at or row.now)
     has_rate = row.state == UploadState.LOADING and done > 0
     return Progress(
         bytes_done=done,
@@ -142,8 +145,10 @@ def _links(row: Row[Any], tenant: Tenant) -> UploadLinks:
             action == UNDO.name and row.corrects is not None
         )  # a correction can be undone only together with the upload that it corrects
     }
+    has_changes = row.corrects is None and _counts(row) is not None
     return UploadLinks(
         self=tenant.address(path),
+        changes=tenant.address(f"{path}/changes") if has_changes else None,
         rejects=tenant.address(f"{path}/rejects"),
         movies=tenant.address(MOVIES_PATH),
         **actions,

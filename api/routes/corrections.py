@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.description.openapi import CORRECTION_BODY, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS
-from api.description.schemas import Upload
+from api.description.schemas.uploads import Upload
 from api.intake.streaming import stage_file
 from api.intake.text_parameters import TextParameters
 from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload

@@ -8,12 +8,13 @@ from sqlalchemy import select
 
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import Responses, problems
-from api.description.schemas import DatasetDetail, Datasets, DatasetSummary, DeclarationBody
+from api.description.schemas.datasets import DatasetDetail, Datasets, DatasetSummary, DeclarationBody
 from api.runtime import Runtime
 from api.tenant_datasets import dataset_of, registry_of
 from shared.catalog.dataset import Dataset
-from shared.catalog.declaration import Declaration
-from shared.catalog.description import built_in_schema, described
+from shared.catalog.description import described
+from shared.catalog.schemas.built_in import built_in_schema
+from shared.catalog.schemas.declaration import Declaration
 from shared.database.declarations import declare
 from shared.database.models import DeclaredDataset
 from shared.database.tenancy import tenant_reading, tenant_transaction
@@ -66,7 +67,7 @@ async def declare_dataset(
 
 
 @router.put("/datasets/{name}", responses=problems(400, 404, 409, 413, 503), summary="Make a new version of a dataset")
-async def change_dataset(runtime: RuntimeDep, tenant: TenantDep, name: Name, body: DeclarationBody) -> DatasetDetail:
+async def change_dataset(runtime: RuntimeDep, tenant: TenantDep, name: OwnName, body: DeclarationBody) -> DatasetDetail:
     """A new version adds fields and indexes, or widens types and constraints. While uploads load, it is refused."""
     declaration = _declaration(body)
     if declaration.name != name:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.dependencies import RuntimeDep
 from api.description.openapi import problems
 from api.description.problems import problem_of
-from api.description.schemas import DatabaseHealth, Health, Pong, ServiceHealth
+from api.description.schemas.service import DatabaseHealth, Health, Pong, ServiceHealth
 from api.limits.counters import Counters
 from shared.database import lock_table
 from shared.database.queries.health import anything, locks_setting, schema_revision

@@ -9,9 +9,11 @@ from sqlalchemy import RowMapping
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
 from api.description.openapi_links import MOVIE_LINKS, MOVIE_PAGE_LINKS, linked
-from api.description.schemas import Movie, MovieDetail, MoviePage
+from api.description.schemas.rows import Movie, MovieDetail, MoviePage
+from api.listings.as_of import AsOf, later_than, require_known
 from api.listings.movie_pages import Start, read_page
 from api.listings.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_header, offset_of
+from shared.catalog.tables.movies import TABLE
 from shared.database.queries.movies import Listing, SortBy, movie_by_id, source_of
 from shared.database.tenancy import tenant_reading
 from shared.errors import NotFound
@@ -41,7 +43,7 @@ _PAGE_RESPONSES: Responses = {
         "headers": LINK_HEADER,
         "links": MOVIE_PAGE_LINKS,
     },
-    **problems(503),
+    **problems(404, 409, 410, 503),
 }
 
 
@@ -59,13 +61,16 @@ async def list_movies(
     sort_order: Annotated[
         Literal["asc", "desc"], Query(description="Movies without a value come last in both orders.")
     ] = "desc",
+    as_of: AsOf = None,
     cursor: CursorText = None,
 ) -> Response:
     """Movies of completed uploads. Pages by number end after 100,000 rows; with `cursor` there is no such limit."""
     language = language.lower() if language else None
-    listing = Listing(tenant.name, release_year, language, sort_by, is_descending=sort_order == "desc")
+    later = await later_than(runtime.read_engine, tenant.name, TABLE.name, as_of)
+    listing = Listing(tenant.name, release_year, language, sort_by, sort_order == "desc", later)
     start, page = _start(listing, page, page_size, cursor)
     rows, total = await read_page(runtime.read_engine, listing, start, page_size + 1)
+    await require_known(runtime.read_engine, tenant.name, TABLE.name, as_of, later)
     next_cursor = _next_cursor(listing, rows[page_size - 1], page + 1) if len(rows) > page_size else None
     body = {
         "items": [_movie(row) for row in rows[:page_size]],
@@ -112,7 +117,7 @@ def _start(listing: Listing, page: int, page_size: int, cursor: str | None) -> t
 
 
 def _next_cursor(listing: Listing, last: RowMapping, next_page: int) -> str:
-    return Cursor.after(listing, last[listing.sort_key.key], last["id"], next_page).encode()
+    return Cursor.after(listing, last[listing.sort_name], last["id"], next_page).encode()
 
 
 def _links(request: Request, page: int, next_cursor: str | None, *, is_numbered: bool) -> dict[str, str]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import UPLOAD_BODY, problems
-from api.description.schemas import Preview
+from api.description.schemas.previews import Preview
 from api.description.suggestions import unknown_name
 from api.http_errors import UnknownDataset
 from api.intake.request_body import FileSource, RequestBody, file_source
@@ -16,7 +16,7 @@ from api.intake.table_parameters import TableParameters
 from api.intake.text_parameters import TextParameters, with_charset
 from api.intake.upload_intake import Filename, Member
 from api.tenant_datasets import declared_by
-from shared.catalog.declaration import stored_dataset
+from shared.catalog.schemas.declaration import stored_dataset
 from shared.ingest.preview.beginning import MOST_BYTES, Beginning
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.dependencies import RuntimeDep, Tenant, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
-from api.description.schemas import Reject, RejectGroup, RejectPage, RejectSample
+from api.description.schemas.rejects import Reject, RejectGroup, RejectPage, RejectSample
 from api.listings.content_negotiation import prefers
 from api.listings.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.listings.rejects_export import download

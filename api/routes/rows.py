@@ -9,8 +9,9 @@ from sqlalchemy import RowMapping
 
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
-from api.description.schemas import References, RowPage
+from api.description.schemas.rows import References, RowPage
 from api.description.strict_parameters import ROW_FILTERS
+from api.listings.as_of import AsOf, require_known
 from api.listings.dangling import dangling_rows
 from api.listings.paging import PageSize, address_with, link_header
 from api.listings.row_export import MEDIA_TYPES, RowExport
@@ -30,9 +31,9 @@ Rows of completed uploads of this dataset, each with its fields, `_id`, the uplo
 Any other parameter is a filter: `year=1995`, `year__gte=1990`, `year__lt=2000`, `title__prefix=The`,
 `genres__has=Drama`, `runtime__null=true`. All filters must hold. Rows without a value of a sort key come last.
 """
-_DECLARED: Final = frozenset({"page_size", "sort", "fields", "cursor", "tenant"})
-_DECLARED_BY_EXPORT: Final = frozenset({"sort", "fields", "tenant"})
-_RESPONSES: Responses = {200: {"headers": LINK_HEADER}, **problems(404, 431, 503)}
+_DECLARED: Final = frozenset({"page_size", "sort", "fields", "as_of", "cursor", "tenant"})
+_DECLARED_BY_EXPORT: Final = frozenset({"sort", "fields", "as_of", "tenant"})
+_RESPONSES: Responses = {200: {"headers": LINK_HEADER}, **problems(404, 409, 410, 431, 503)}
 
 CursorText = Annotated[str | None, Query(max_length=4096, description="`next_cursor` of the previous page.")]
 
@@ -54,12 +55,14 @@ async def list_rows(
     page_size: PageSize = 20,
     sort: Sort = "",
     fields: Fields = "",
+    as_of: AsOf = None,
     cursor: CursorText = None,
 ) -> Response:
     """See `_DESCRIPTION`."""
-    listing = await listing_of(request, runtime, tenant.name, name, sort, fields, _DECLARED)
+    listing = await listing_of(request, runtime, tenant.name, name, sort, fields, as_of, _DECLARED)
     after = None if cursor is None else decode_cursor(cursor, listing, name)
     rows, total = await read_rows(runtime.read_engine, listing, after, page_size + 1)
+    await require_known(runtime.read_engine, tenant.name, listing.table.name, as_of, listing.later)
     is_more, rows = len(rows) > page_size, rows[:page_size]
     next_cursor = encode_cursor(listing, name, rows[-1]) if is_more else None
     found = await sources(runtime.read_engine, tenant.name, [row["id"] for row in rows])
@@ -113,7 +116,7 @@ _EXPORT_RESPONSES: Responses = {
             }
         },
     },
-    **problems(404, 431, 503),
+    **problems(404, 409, 410, 431, 503),
 }
 
 
@@ -134,10 +137,15 @@ async def export_rows(
     file_format: Annotated[ExportFormat, Path(description="The format of the file.")],
     sort: Sort = "",
     fields: Fields = "",
+    as_of: AsOf = None,
 ) -> Response:
     """See `_EXPORT_DESCRIPTION`."""
-    listing = await listing_of(request, runtime, tenant.name, name, sort, fields, _DECLARED_BY_EXPORT)
-    return RowExport(runtime, listing, name, file_format)
+    listing = await listing_of(request, runtime, tenant.name, name, sort, fields, as_of, _DECLARED_BY_EXPORT)
+
+    async def confirm() -> None:
+        await require_known(runtime.read_engine, tenant.name, listing.table.name, as_of, listing.later)
+
+    return RowExport(runtime, listing, name, file_format, confirm)
 
 
 def _row(row: RowMapping, listing: RowListing, found: Mapping[int, RowMapping]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, Row
 from api.client import client_of
 from api.dependencies import RuntimeDep
 from api.description.openapi import problems
-from api.description.schemas import Tenant, Tenants
+from api.description.schemas.service import Tenant, Tenants
 from api.runtime import Runtime
 from shared.database.queries import tenants
 from shared.database.tenancy import all_tenants_reading, tenant_reading

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import UPLOAD_BODY, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS
-from api.description.schemas import Upload
+from api.description.schemas.uploads import Upload
 from api.description.suggestions import unknown_name
 from api.http_errors import UnknownDataset
 from api.intake.streaming import stage_file
@@ -18,7 +18,7 @@ from api.intake.text_parameters import TextParameters
 from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
 from api.intake.upload_quota import ByteMeter
 from api.tenant_datasets import registry_of
-from shared.catalog.declaration import AUTO
+from shared.catalog.schemas.declaration import AUTO
 from shared.catalog.write_mode import WriteMode
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.headers import UploadHeader
@@ -91,6 +91,13 @@ class UploadRequest:
             " replace: takes the place of all of them; upsert: of those with its keys. By default as the dataset says."
         ),
     ] = None
+    plan: Annotated[
+        bool,
+        Query(
+            description="Load the file, count what it would change, and wait: its rows become visible when someone"
+            " applies the plan."
+        ),
+    ] = False
     idempotency_key: IdempotencyKey = None
 
     @property
@@ -109,6 +116,7 @@ class UploadRequest:
             forced=self.force,
             budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
             mode=self.mode,
+            plan=self.plan,
             taken_names=frozenset(self.runtime.registry.names),
         )
 
@@ -135,7 +143,7 @@ class UploadRequest:
 
     def fingerprint(self, staged: StagedFile) -> str:
         """Equal for equal requests."""
-        asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects", "mode")
+        asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects", "mode", "plan")
         options = {name: getattr(self, name) for name in asked} | asdict(self.table)
         return fingerprint_of(staged.sha256, options | self.text.asked(staged.named_encoding))
 

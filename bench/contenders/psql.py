@@ -1,4 +1,7 @@
-"""PostgreSQL's own client: what a person at a terminal would do with a clean file."""
+"""PostgreSQL's own client: what a person at a terminal would do with a clean file.
+
+An upsert copies the file into a table beside the target, and from there updates by key.
+"""
 
 import os
 import subprocess
@@ -25,9 +28,48 @@ def psql_copy_then_index(job: Job) -> int:
     return _psql(job, _copy(job), key, *create_key_index(MOVIES, job.table), *create_indexes(MOVIES, job.table))
 
 
-def _copy(job: Job) -> str:
+def upsert_logged(job: Job) -> int:
+    """Each row with a key of the file is updated."""
+    return _psql(job, *_upsert(job, "TABLE", is_selective=False))
+
+
+def upsert_unlogged(job: Job) -> int:
+    """The same, and the table beside the target writes no log."""
+    return _psql(job, *_upsert(job, "UNLOGGED TABLE", is_selective=False))
+
+
+def upsert_logged_changed(job: Job) -> int:
+    """Only rows are updated that have other values."""
+    return _psql(job, *_upsert(job, "TABLE", is_selective=True))
+
+
+def upsert_unlogged_changed(job: Job) -> int:
+    """The same, and the table beside the target writes no log."""
+    return _psql(job, *_upsert(job, "UNLOGGED TABLE", is_selective=True))
+
+
+def _upsert(job: Job, kind: str, *, is_selective: bool) -> list[str]:
+    columns, staged = ", ".join(job.columns), f"{job.table}_staged"
+    values = [name for name in job.columns if name not in ("id", "tenant", *MOVIES.key)]
+    present, excluded = (", ".join(f"{row}.{name}" for name in values) for row in ("present", "excluded"))
+    key = ", ".join(MOVIES.key)
+    has_key = " AND ".join(f"{name} IS NOT NULL" for name in MOVIES.key)
+    where = f" WHERE ({present}) IS DISTINCT FROM ({excluded})" if is_selective else ""
+    insert = (
+        f"INSERT INTO {job.table} AS present ({columns}) SELECT {columns} FROM {staged}"
+        f" ON CONFLICT ({key}) WHERE {has_key} DO UPDATE SET ({', '.join(values)}) = ROW ({excluded}){where}"
+    )
+    return [
+        f"CREATE {kind} {staged} (LIKE {job.table} INCLUDING DEFAULTS)",
+        _copy(job, staged),
+        insert,
+        f"DROP TABLE {staged}",
+    ]
+
+
+def _copy(job: Job, table: str = "") -> str:
     path = os.fspath(job.path).replace("'", "''")
-    return f"\\copy {job.table} ({', '.join(job.columns)}) FROM '{path}' WITH (FORMAT csv, HEADER)"
+    return f"\\copy {table or job.table} ({', '.join(job.columns)}) FROM '{path}' WITH (FORMAT csv, HEADER)"
 
 
 def _psql(job: Job, *commands: str) -> int:

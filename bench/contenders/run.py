@@ -13,6 +13,10 @@ from bench.database import TARGET
 MODULES: Final = {
     "psql_copy": "psql",
     "psql_copy_then_index": "psql",
+    "upsert_logged": "psql",
+    "upsert_unlogged": "psql",
+    "upsert_logged_changed": "psql",
+    "upsert_unlogged_changed": "psql",
     "pandas_multi": "pandas_ways",
     "pandas_copy": "pandas_ways",
     "adbc_ingest": "arrow",

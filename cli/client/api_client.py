@@ -66,9 +66,10 @@ class ApiClient:
         """The document at `path`, which has this member."""
         return self._json("GET", path, {}, member)
 
-    def act(self, upload_id: object, action: str) -> Json:
-        """Cancel, retry or undo an upload, and return the upload after that."""
-        return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id")
+    def act(self, upload_id: object, action: str, if_match: str | None = None) -> Json:
+        """Apply, cancel, retry or undo an upload, and return the upload after that."""
+        headers = _present({"If-Match": if_match})
+        return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id", headers)
 
     def send_document(self, method: str, path: str, document: Json, member: str) -> Json:
         """Send a JSON document to `path`; return the answer, which has this member."""
@@ -149,9 +150,9 @@ class ApiClient:
             time.sleep(pause)
             pause = min(pause * 1.3, LONGEST_POLL_SECONDS)
 
-    def _json(self, method: str, path: str, params: Params, member: str) -> Json:
+    def _json(self, method: str, path: str, params: Params, member: str, headers: dict[str, str] | None = None) -> Json:
         try:
-            response = self._http.request(method, path, params=_present(params))
+            response = self._http.request(method, path, params=_present(params), headers=headers)
         except httpx.TransportError as error:
             raise unreachable(self.api_url, error) from error
         return _checked(response, member)

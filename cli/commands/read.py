@@ -8,9 +8,9 @@ import typer
 from cli.choices import SortBy, SortOrder
 from cli.client.api_client import Params
 from cli.client.session import command_for, print_json, session, show, show_all
-from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, Page, PageSize, Tenant, UploadId
+from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, AsOf, Page, PageSize, Tenant, UploadId
 from cli.rendering import render_lists, render_upload
-from cli.sending.send import write_blocks
+from cli.sending.send import STDOUT, write_blocks, write_complete
 from shared.database.state_machine import UploadState
 
 app = typer.Typer()
@@ -72,6 +72,36 @@ def duplicates(
 
 
 @app.command()
+def changes(
+    *,
+    upload_id: UploadId,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            *("-o", "--output"),
+            dir_okay=False,
+            allow_dash=True,
+            metavar="FILE",
+            help="Write all changes to FILE: JSON lines if it ends with .jsonl, otherwise CSV; - is stdout.",
+        ),
+    ] = None,
+    page_size: PageSize = 20,
+    cursor: Annotated[str | None, typer.Option(help="next_cursor of an earlier page, to continue after it.")] = None,
+    as_json: AsJson = False,
+    tenant: Tenant = None,
+    api_url: ApiUrl = DEFAULT_API_URL,
+) -> None:
+    """Show what upload ID has changed, or would change: records added, changed field by field, and removed."""
+    path = f"/uploads/{upload_id}/changes"
+    with session(api_url, tenant, as_json=as_json) as client:
+        if output is None:
+            show(client.page(path, {"page_size": page_size, "cursor": cursor}), render_lists.changes, as_json=as_json)
+            return
+        blocks = client.blocks(path, {"format": "jsonl" if output.suffix == ".jsonl" else "csv"})
+        (write_blocks if output == STDOUT else write_complete)(blocks, output)
+
+
+@app.command()
 def rejects(
     *,
     upload_id: UploadId,
@@ -118,6 +148,7 @@ def movies(
     ] = None,
     sort_by: Annotated[SortBy | None, typer.Option(help="Field to sort by; by default release_date.")] = None,
     sort_order: Annotated[SortOrder | None, typer.Option(help="Sort order; by default desc.")] = None,
+    as_of: AsOf = None,
     page: Annotated[int | None, typer.Option(min=1, help="Number of the page, from 1.")] = None,
     page_size: PageSize = 20,
     cursor: Annotated[
@@ -133,6 +164,7 @@ def movies(
         "language": language,
         "sort_by": sort_by,
         "sort_order": sort_order,
+        "as_of": as_of,
         "page": page,
         "page_size": page_size,
         "cursor": cursor,

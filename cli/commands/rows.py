@@ -8,7 +8,7 @@ import typer
 
 from cli.client.api_client import Params
 from cli.client.session import session, show
-from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, PageSize, Tenant
+from cli.options import DEFAULT_API_URL, ApiUrl, AsJson, AsOf, PageSize, Tenant
 from cli.rendering import render_lists
 from cli.sending.send import STDOUT, write_blocks, write_complete
 from shared.catalog.export_formats import ExportFormat
@@ -33,6 +33,7 @@ def rows(
     where: Where = None,
     sort: Sort = None,
     fields: Fields = None,
+    as_of: AsOf = None,
     page_size: PageSize = 20,
     cursor: Annotated[str | None, typer.Option(help="next_cursor of an earlier page, to continue after it.")] = None,
     as_json: AsJson = False,
@@ -40,7 +41,7 @@ def rows(
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
     """List the rows of a dataset, with the upload and the line that each came from."""
-    params: Params = {**_chosen(where, sort, fields), "page_size": page_size, "cursor": cursor}
+    params: Params = {**_chosen(where, sort, fields, as_of), "page_size": page_size, "cursor": cursor}
     with session(api_url, tenant, as_json=as_json) as client:
         show(client.page(_address(dataset, "rows"), params), render_lists.rows, as_json=as_json)
 
@@ -52,6 +53,7 @@ def export(
     where: Where = None,
     sort: Sort = None,
     fields: Fields = None,
+    as_of: AsOf = None,
     file_format: Annotated[
         ExportFormat | None,
         typer.Option("--format", help="Format of the file; by default what its name ends with, or csv."),
@@ -69,10 +71,10 @@ def export(
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
-    """Write all rows of a dataset as one file, as they are at one moment."""
+    """Write all rows of a dataset as one file, as they are at one moment: now, or an earlier one."""
     ending = file_format or _format_of(output)
     with session(api_url, tenant, as_json=False) as client:
-        blocks = client.blocks(_address(dataset, f"rows.{ending}"), _chosen(where, sort, fields))
+        blocks = client.blocks(_address(dataset, f"rows.{ending}"), _chosen(where, sort, fields, as_of))
         (write_blocks if output == STDOUT else write_complete)(blocks, output)
 
 
@@ -98,9 +100,9 @@ def _format_of(file: Path) -> ExportFormat:
     return ExportFormat(ending) if ending in list(ExportFormat) else ExportFormat.CSV
 
 
-def _chosen(where: list[str] | None, sort: str | None, fields: str | None) -> Params:
+def _chosen(where: list[str] | None, sort: str | None, fields: str | None, as_of: str | None) -> Params:
     filters = dict(_filter(text) for text in where or ())
-    return {**filters, "sort": sort, "fields": fields}
+    return {**filters, "sort": sort, "fields": fields, "as_of": as_of}
 
 
 def _filter(text: str) -> tuple[str, str]:

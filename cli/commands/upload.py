@@ -2,13 +2,11 @@
 
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from cli.choices import OnError, WriteMode
 from cli.client.api_client import Params
 from cli.client.session import command_for, print_json, session, show_all
 from cli.interrupts import ctrl_c_says
@@ -32,101 +30,51 @@ from cli.rendering.progress import progress_view
 from cli.sending.files import InputFile, expand
 from cli.sending.upload_parameters import table_parameters
 from cli.sending.uploading import Result, Uploading
+from cli.upload_options import (
+    Dataset,
+    DateFormat,
+    Files,
+    Force,
+    Header,
+    Mapping,
+    MaxRejects,
+    Member,
+    Mode,
+    NoHeader,
+    NullWords,
+    Plan,
+    Recursive,
+    SchemaFile,
+    UseCelery,
+    WhenRejected,
+)
 
 app = typer.Typer()
-
-_READING = "How the file is read"
-Files = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="FILE...",
-        help="Tables, directories of tables, patterns in quotes ('data/*.csv'), pipes, or - for stdin.",
-        show_default=False,
-    ),
-]
 
 
 @app.command()
 def upload(
     *,
     files: Files,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Take the tables in subdirectories of a directory, too.")
-    ] = False,
+    recursive: Recursive = False,
     filename: Filename = None,
-    use_celery: Annotated[
-        bool, typer.Option("--use-celery", help="Load with a Celery worker instead of the API's background loader.")
-    ] = False,
+    use_celery: UseCelery = False,
     wait: Wait = False,
     as_json: AsJson = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Load the file even if an earlier upload has the same bytes.")
-    ] = False,
-    on_error: Annotated[
-        OnError | None,
-        typer.Option(help="skip: load the other records; abort: the first rejected record fails the upload."),
-    ] = None,
-    max_rejects: Annotated[
-        str | None, typer.Option(metavar="COUNT|PERCENT%", help="Fail the upload if it has more rejected records.")
-    ] = None,
-    mode: Annotated[
-        WriteMode | None,
-        typer.Option(
-            help="append: add rows; replace: take the place of all rows of the dataset; upsert: of those with the same"
-            " key. By default as the dataset says."
-        ),
-    ] = None,
+    force: Force = False,
+    on_error: WhenRejected = None,
+    max_rejects: MaxRejects = None,
+    mode: Mode = None,
+    plan: Plan = False,
     idempotency_key: IdempotencyKey = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of a dataset, for example movies (`imdb-ingest datasets`); by default the header decides.",
-            rich_help_panel=_READING,
-        ),
-    ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="HEADER=COLUMN",
-            help="The column of the dataset that a name in the header stands for; repeatable.",
-            rich_help_panel=_READING,
-        ),
-    ] = None,
-    schema: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            metavar="FILE",
-            help="A partial Table Schema as JSON: what differs from the dataset's.",
-            rich_help_panel=_READING,
-        ),
-    ] = None,
-    null: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="WORD", help="A cell with this word is null, as an empty one; repeatable.", rich_help_panel=_READING
-        ),
-    ] = None,
-    date_format: Annotated[
-        str | None,
-        typer.Option(metavar="FORMAT", help="How dates are written, for example %d.%m.%Y.", rich_help_panel=_READING),
-    ] = None,
-    header: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B,...", help="The columns' names, for a file that has no header.", rich_help_panel=_READING
-        ),
-    ] = None,
-    no_header: Annotated[
-        bool,
-        typer.Option("--no-header", help="The file has no header: its columns decide.", rich_help_panel=_READING),
-    ] = False,
-    member: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="The table of an archive that has several.", rich_help_panel=_READING),
-    ] = None,
+    dataset: Dataset = None,
+    mapping: Mapping = None,
+    schema: SchemaFile = None,
+    null: NullWords = None,
+    date_format: DateFormat = None,
+    header: Header = None,
+    no_header: NoHeader = False,
+    member: Member = None,
     delimiter: Delimiter = None,
     quoting: Quoting = None,
     encoding: Encoding = None,
@@ -140,7 +88,8 @@ def upload(
     the API has stored all files. Ctrl-C: 130.
     """
     params = Params(use_celery=use_celery, dataset=dataset, on_error=on_error, max_rejects=max_rejects, mode=mode)
-    params |= {"force": force or None, "delimiter": delimiter, "quoting": quoting, "encoding": encoding}
+    params |= {"force": force or None, "plan": plan or None}
+    params |= {"delimiter": delimiter, "quoting": quoting, "encoding": encoding}
     params |= table_parameters(
         mapping=mapping or [],
         schema=schema,

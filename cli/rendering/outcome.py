@@ -18,6 +18,7 @@ class Outcome(StrEnum):
     """What became of a file, from the best to the worst."""
 
     STORED = "stored"
+    PLANNED = "planned"
     COMPLETED = "completed"
     PARTIAL = "partial"
     FAILED = "failed"
@@ -27,6 +28,7 @@ class Outcome(StrEnum):
 # 2 is wrong usage, 130 is Ctrl-C. 1 is the exit code of every command whose request is refused.
 EXIT_CODES: Final = {
     Outcome.STORED: 0,
+    Outcome.PLANNED: 0,
     Outcome.COMPLETED: 0,
     Outcome.PARTIAL: 3,
     Outcome.FAILED: 4,
@@ -34,6 +36,7 @@ EXIT_CODES: Final = {
 }
 STYLES: Final = {
     Outcome.STORED: "cyan",
+    Outcome.PLANNED: "cyan",
     Outcome.COMPLETED: "green",
     Outcome.PARTIAL: "yellow",
     Outcome.FAILED: "bold red",
@@ -49,6 +52,8 @@ def outcome_of(upload: Json) -> Outcome:
     """What became of an upload. A completed one is partial if the API says so, or has rejected some of its records."""
     if upload["state"] in ACTIVE_STATES:
         return Outcome.STORED
+    if upload["state"] == UploadState.PLANNED:
+        return Outcome.PLANNED
     if upload["state"] != UploadState.COMPLETED:
         return Outcome.FAILED
     is_partial = upload.get("outcome") == Outcome.PARTIAL or upload["records"]["rejected"] > 0
@@ -74,6 +79,8 @@ def _sentence(upload: Json, command: Command) -> str:
     match outcome_of(upload):
         case Outcome.STORED:
             return f"Stored; the API loads it. To see how far it is: {command('show', upload['id'])}"
+        case Outcome.PLANNED:
+            return f"{_plan(upload, command)}{f' {why}' if records['rejected'] else ''}"
         case Outcome.COMPLETED:
             loaded = "" if records["loaded"] == records["read"] else f"{count(records['loaded'])} of "
             return f"Completed: {loaded}{_records(records['read'])} loaded{_repeated(upload, command)}, none rejected."
@@ -82,6 +89,18 @@ def _sentence(upload: Json, command: Command) -> str:
             return f"Partial: {count(records['loaded'])} of {_records(records['read'])} loaded{repeated}, {why}"
         case _:
             return f"{_failure(upload)}{f' {why}' if records['rejected'] else ''}"
+
+
+def _plan(upload: Json, command: Command) -> str:
+    counts = upload["counts"]
+    new, changed, removed = (count(counts[name]) for name in ("new", "changed", "removed"))
+    tag = (upload.get("plan") or {}).get("etag", "*")
+    return (
+        f"Planned: it would add {new}, change {changed} and remove {removed} of the rows; nobody sees that yet."
+        f" To see each change: {command('changes', upload['id'])}"
+        f" To apply the plan: {command('apply', upload['id'], '--if-match', tag)}"
+        f" To drop it: {command('cancel', upload['id'])}"
+    )
 
 
 def _repeated(upload: Json, command: Command) -> str:
@@ -98,6 +117,8 @@ def _failure(upload: Json) -> str:
 
 def _already(upload: Json) -> Text:
     verb = "Being loaded" if upload["state"] in ACTIVE_STATES else "Loaded"
+    if upload["state"] == UploadState.PLANNED:
+        verb = "Planned"
     earlier = f"upload {upload['id']} of {minute(upload['created_at'])} UTC, {printable(upload['filename'])}"
     return Text(f"{verb} already, as {earlier}. To load the file once more, add --force.", "yellow")
 

@@ -20,6 +20,7 @@ _LONGEST_CELL = 120
 _STATE_STYLES: dict[str, str] = {
     UploadState.QUEUED: "cyan",
     UploadState.LOADING: "cyan",
+    UploadState.PLANNED: "cyan",
     UploadState.COMPLETED: "green",
     UploadState.FAILED: "bold red",
     UploadState.CANCELLED: "yellow",
@@ -74,6 +75,27 @@ def duplicates(page: Json) -> RenderableType:
     table.add_column("repeats line", justify="right", style="cyan")
     for record in page["items"]:
         table.add_row(count(record["line_number"]), count(record["first_line"]))
+    return table
+
+
+def changes(page: Json) -> RenderableType:
+    """A page of changes: the record's line, and field by field what it was and what it is."""
+    table = _table("changes", page)
+    table.add_column("change", style="yellow", no_wrap=True)
+    table.add_column("key")
+    table.add_column("line", justify="right", style="bold")
+    table.add_column("field", style="cyan")
+    table.add_column("before", overflow="fold", ratio=1, style="red")
+    table.add_column("after", overflow="fold", ratio=1, style="green")
+    for change in page["items"]:
+        before, after = change["before"] or {}, change["after"] or {}
+        names = change["fields"] or [name for name in (after or before) if not name.startswith("_")]
+        shown = [name for name in names if before.get(name) is not None or after.get(name) is not None]
+        line = "" if change["line"] is None else count(change["line"])
+        key = ", ".join(map(_shown, change["key"].values()))
+        for position, name in enumerate(shown or [""]):
+            head = (change["change"], _cell(key), line) if position == 0 else ("", "", "")
+            table.add_row(*head, _cell(name), _cell(_shown(before.get(name))), _cell(_shown(after.get(name))))
     return table
 
 
@@ -170,10 +192,7 @@ def rows(page: Json) -> RenderableType:
     items = page["items"]
     names = [name for name in (items[0] if items else {}) if not name.startswith("_")]
     shown = [name for name in names if any(item[name] is not None for item in items)]
-    caption = f"{count(len(items))} of {count(page['total'])}"
-    if page["next_cursor"]:
-        caption += f", more: --cursor {page['next_cursor']}"
-    table = Table(title=Text("rows", "bold"), title_justify="left", caption=caption, caption_justify="left")
+    table = _table("rows", page)
     for name in shown:
         table.add_column(Text(printable(name)), overflow="fold")
     for name in ("upload", "line"):
@@ -204,7 +223,9 @@ def _shown(value: Any) -> str:
 def _table(name: str, page: Json) -> Table:
     shown, total = len(page["items"]), page["total"]
     caption = f"{count(shown)} of {count(total)}"
-    if page["page"] * page["page_size"] < total:
+    if page.get("next_cursor"):
+        caption += f", more: --cursor {page['next_cursor']}"
+    elif "page" in page and page["page"] * page["page_size"] < total:
         caption += f", more: --page {page['page'] + 1}"
     return Table(title=Text(name, "bold"), title_justify="left", caption=caption, caption_justify="left")
 

@@ -20,6 +20,7 @@ from cli.sending.uploading import Result
 
 _SIGNS: Final = {
     Outcome.STORED: "…",
+    Outcome.PLANNED: "?",
     Outcome.COMPLETED: "✓",
     Outcome.PARTIAL: "!",
     Outcome.FAILED: "✗",
@@ -30,7 +31,7 @@ _WIDEST_NAME: Final = 48
 # What `details` shows in a form of its own.
 _SHAPED: Final = {
     *("id", "filename", "dataset", "size_bytes", "records", "started_at", "finished_at", "error", "state", "phase"),
-    *("progress", "links", "warnings", "deduplicated", "counts"),
+    *("progress", "links", "warnings", "deduplicated", "counts", "plan"),
 }
 
 
@@ -134,6 +135,6 @@ def _advice(code: str) -> RenderableType:
 def _actions(upload: Json, command: Command) -> Iterator[Text]:
     """The commands that are possible now."""
     links = upload["links"]
-    names = [name for name in ("cancel", "retry", "undo") if links.get(name)]
+    names = [name for name in ("apply", "cancel", "retry", "undo", "changes") if links.get(name)]
     for name in [*names, *(["rejects"] if upload["records"]["rejected"] else [])]:
         yield Text(f"{name:<8} {command(name, upload['id'])}", "cyan")

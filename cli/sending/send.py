@@ -42,7 +42,7 @@ def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
         note = loading_note(
             records["read"], records["rejected"], progress["records_per_second"], progress["eta_seconds"]
         )
-        phase = LOADING if latest["phase"] == "done" else latest["phase"]
+        phase = LOADING if latest["phase"] in ("done", "planned") else latest["phase"]
         view.show(phase, progress["bytes_done"], progress["bytes_total"], note)
     return latest
 

@@ -110,7 +110,7 @@ class Dataset:
         """Which columns of a file with this header feed the dataset.
 
         `mapping` (name in the header -> name of a column or field; "" for none) comes before what the names say. All
-        names in it must exist, see `mapping.resolved`.
+        names in it must exist, see `recognition.names.resolved`.
         """
         chosen = dict(mapping or {})
         mapped = {name: column for name, column in chosen.items() if column}

@@ -12,7 +12,11 @@ from typing import Final, Self
 
 from shared.catalog import datasets as built_in
 from shared.catalog.dataset import Column, Dataset, normalised
-from shared.catalog.recognition import Candidate, Sample, best, candidates, is_filled, resolved
+from shared.catalog.recognition.candidate import Candidate
+from shared.catalog.recognition.choice import best, candidates
+from shared.catalog.recognition.names import resolved
+from shared.catalog.recognition.values import is_filled
+from shared.catalog.sample import Sample
 from shared.catalog.table import Table
 from shared.csv.unreadable import HeaderMismatch
 from shared.errors import DatasetGone

@@ -125,7 +125,11 @@ class Table:
     @property
     def origin_names(self) -> dict[str, str]:
         """What readers call `id`, `upload_id`, `line` and `extra` of a row: names that no field has."""
-        return {name: _free(f"_{name}", self.readable) for name in ("id", "upload_id", "line", "extra")}
+        return {name: self.free_name(name) for name in ("id", "upload_id", "line", "extra")}
+
+    def free_name(self, name: str) -> str:
+        """What readers call something of a row that is none of its fields: `_name`, or a name that no field has."""
+        return _free(f"_{name}", self.readable)
 
     @property
     def public_key(self) -> list[str]:

@@ -7,8 +7,8 @@ from sqlalchemy import Select, Text, cast, select
 from sqlalchemy.dialects import postgresql
 
 from shared.catalog.dataset import Dataset
-from shared.catalog.declaration import TABLE_PREFIX, Declaration, is_declared_table, stored_dataset
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.declaration import TABLE_PREFIX, Declaration, is_declared_table, stored_dataset
 from shared.catalog.table import Table
 from shared.database.models import DeclaredDataset
 from shared.database.state_machine import Connection

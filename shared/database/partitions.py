@@ -31,6 +31,11 @@ def upload_leaf(table: str, upload_number: int) -> str:
     return f"{table}_u{upload_number}"
 
 
+def withdrawn_leaf(table: str, upload_number: int) -> str:
+    """Name of what was the leaf of a large upload until that was undone."""
+    return f"{table}_x{upload_number}"
+
+
 def staging_table(table: str, upload_number: int) -> str:
     """Name of the table for the records of a large upload of which only some become rows."""
     return f"{table}_w{upload_number}"
@@ -54,6 +59,16 @@ def open_to_requests(table: str) -> list[str]:
         f"CREATE POLICY of_requests ON {table} TO {API_ROLE} USING ({is_theirs})",
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY",
         f"GRANT SELECT ON {table} TO {API_ROLE}",
+    ]
+
+
+def close_to_requests(table: str) -> list[str]:
+    """SQL that takes back what `open_to_requests` does."""
+    return [
+        f"REVOKE SELECT ON {table} FROM {API_ROLE}",
+        f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY",
+        f"DROP POLICY of_requests ON {table}",
+        f"DROP POLICY of_owner ON {table}",
     ]
 
 

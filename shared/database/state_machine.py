@@ -1,11 +1,14 @@
 """The state machine of uploads and batches: every state, transition, guard and revocation.
 
-    uploads     begin      queued             -> loading
-                complete   loading            -> completed
-                fail       queued, loading    -> failed
-                cancel     queued, loading    -> cancelled
-                retry      failed, cancelled  -> queued
-                undo       completed          -> undone
+    uploads     begin      queued                     -> loading
+                plan       loading                    -> planned
+                apply      planned                    -> queued
+                recount    planned                    -> queued      its collection has changed since
+                complete   loading                    -> completed
+                fail       queued, loading            -> failed
+                cancel     queued, loading, planned   -> cancelled
+                retry      failed, cancelled          -> queued
+                undo       completed                  -> undone
 
     batches     finish     pending            -> done         in the transaction that holds the batch's rows
                 revoke     any                -> the same     with an upload that failed
@@ -36,6 +39,7 @@ class UploadState(StrEnum):
 
     QUEUED = "queued"
     LOADING = "loading"
+    PLANNED = "planned"
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -60,20 +64,25 @@ class Transition:
 
 
 ACTIVE_STATES: Final = (UploadState.QUEUED, UploadState.LOADING)
+# An upload in one of these states may still be published.
+UNPUBLISHED_STATES: Final = (*ACTIVE_STATES, UploadState.PLANNED)
 # An upload in one of these states has no visible rows, and nothing is left to load.
 ENDED_UNSEEN_STATES: Final = (UploadState.FAILED, UploadState.CANCELLED, UploadState.UNDONE)
 # The same bytes are not loaded again while an earlier upload of them is in one of these states.
-KEPT_STATES: Final = (*ACTIVE_STATES, UploadState.COMPLETED)
+KEPT_STATES: Final = (*UNPUBLISHED_STATES, UploadState.COMPLETED)
 # The record counts are final and are in the upload's own row.
-COUNTED_STATES: Final = (UploadState.COMPLETED, UploadState.UNDONE)
+COUNTED_STATES: Final = (UploadState.PLANNED, UploadState.COMPLETED, UploadState.UNDONE)
 
 BEGIN: Final = Transition("begin", (UploadState.QUEUED,), UploadState.LOADING)
+PLAN: Final = Transition("plan", (UploadState.LOADING,), UploadState.PLANNED)
+APPLY: Final = Transition("apply", (UploadState.PLANNED,), UploadState.QUEUED, is_action=True)
+RECOUNT: Final = Transition("recount", (UploadState.PLANNED,), UploadState.QUEUED)
 COMPLETE: Final = Transition("complete", (UploadState.LOADING,), UploadState.COMPLETED)
 FAIL: Final = Transition("fail", ACTIVE_STATES, UploadState.FAILED)
-CANCEL: Final = Transition("cancel", ACTIVE_STATES, UploadState.CANCELLED, is_action=True)
+CANCEL: Final = Transition("cancel", UNPUBLISHED_STATES, UploadState.CANCELLED, is_action=True)
 RETRY: Final = Transition("retry", (UploadState.FAILED, UploadState.CANCELLED), UploadState.QUEUED, is_action=True)
 UNDO: Final = Transition("undo", (UploadState.COMPLETED,), UploadState.UNDONE, is_action=True)
-TRANSITIONS: Final = (BEGIN, COMPLETE, FAIL, CANCEL, RETRY, UNDO)
+TRANSITIONS: Final = (BEGIN, PLAN, APPLY, RECOUNT, COMPLETE, FAIL, CANCEL, RETRY, UNDO)
 
 
 # The upload has a range of ids outside of the leaves of small uploads, and the rows there are complete.
@@ -107,6 +116,8 @@ def guard_of(transition: Transition) -> str:
 _ACTIVE: Final = f"state IN ({sql_list(ACTIVE_STATES)})"
 # A loader that had claimed the publishing can no longer publish.
 _END: Final = "phase = 'done', epoch = epoch + 1, lease_until = NULL"
+# Its batches are done; a loader has the publishing to do.
+_AGAIN: Final = "phase = 'queued', lease_until = NULL, publish_attempts = 0, notified_at = clock_timestamp()"
 
 # -- uploads
 
@@ -122,14 +133,19 @@ RETURNING {{columns}}
 
 _HOLD: Final = "SELECT number FROM uploads WHERE number = %(number)s AND {guard} FOR NO KEY UPDATE"
 
-_COMPLETE: Final = f"""
+# Where a loader's work ends: what is loaded is visible, or waits for the decision of a person.
+_FINISH: Final = f"""
 UPDATE uploads
-SET state = '{COMPLETE.target}', phase = 'done', finished_at = clock_timestamp(), lease_until = NULL,
+SET state = '{{target}}', {{changes}}, lease_until = NULL,
     read_records = %(read)s, loaded_records = %(loaded)s, rejected_records = %(rejected)s,
     duplicate_records = %(duplicate)s
 WHERE number = %(number)s AND {guard_of(COMPLETE)} AND epoch = coalesce(%(epoch)s, epoch)
 RETURNING header_bytes, content_bytes
 """
+_COMPLETE: Final = _FINISH.format(target=COMPLETE.target, changes="phase = 'done', finished_at = clock_timestamp()")
+_PLAN: Final = _FINISH.format(
+    target=PLAN.target, changes="phase = 'planned', planned_at = clock_timestamp(), applied_at = NULL"
+)
 
 _FAIL: Final = f"""
 UPDATE uploads
@@ -149,10 +165,13 @@ _CHANGES: Final = {
     RETRY: (
         "phase = 'queued', epoch = epoch + 1, lease_until = NULL, publish_attempts = 0, error_code = NULL,"
         " error_message = NULL, warnings = NULL, started_at = NULL, finished_at = NULL,"
+        " planned_at = NULL, applied_at = NULL, compared_version = NULL,"
         " notified_at = clock_timestamp(), first_id = nextval(CASE WHEN first_id"
         f" < {FIRST_LARGE_ID} THEN 'small_first_ids' ELSE 'large_first_ids' END)"
     ),
     UNDO: _END,
+    APPLY: f"{_AGAIN}, applied_at = clock_timestamp()",
+    RECOUNT: _AGAIN,
 }
 
 _UNDO_CORRECTIONS: Final = f"""
@@ -161,7 +180,9 @@ WHERE corrects = %(number)s AND {guard_of(UNDO)}
 RETURNING number
 """
 
-_STATE: Final = "SELECT state FROM uploads WHERE id = %(id)s AND tenant = %(tenant)s"
+_STATE: Final = "SELECT state, {is_done} FROM uploads WHERE id = %(id)s AND tenant = %(tenant)s"
+# An upload that waits for a loader may also be one that has no plan yet, or whose changes are being counted anew.
+_IS_APPLIED: Final = f"applied_at IS NOT NULL AND state IN ({sql_list((*ACTIVE_STATES, UploadState.COMPLETED))})"
 
 # -- batches
 
@@ -214,6 +235,25 @@ def complete(connection: Connection, number: int, epoch: int | None, counts: dic
     return (rows[0][0], rows[0][1]) if rows else None
 
 
+def plan(connection: Connection, number: int, epoch: int, counts: dict[str, int]) -> tuple[int, int] | None:
+    """Let an upload that is loaded wait until somebody applies or cancels it; see `complete`."""
+    rows = connection.execute(_PLAN, number=number, epoch=epoch, **counts)
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def apply(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
+    """The number of the planned upload that will be published now; None if it was already applied.
+
+    Raises `NotFound` and `StateConflict`.
+    """
+    return _act(connection, APPLY, upload_id, tenant, is_done=_IS_APPLIED)
+
+
+def recount(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
+    """The number of the planned upload whose changes are counted anew; None if that is already so."""
+    return _act(connection, RECOUNT, upload_id, tenant)
+
+
 def fail(connection: Connection, number: int, code: str, message: str) -> bool:
     """End an upload as failed and revoke every claim on it; False if it has already ended."""
     has_failed = bool(connection.execute(_FAIL, number=number, code=code, message=message))
@@ -236,7 +276,7 @@ def cancel(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
 def retry(connection: Connection, upload_id: UUID, tenant: str) -> int | None:
     """The number of the upload that is queued again; None if it is already active."""
     connection.execute(TAKE_RANGE, tenant=tenant)
-    number = _act(connection, RETRY, upload_id, tenant, already=ACTIVE_STATES)
+    number = _act(connection, RETRY, upload_id, tenant, is_done=_ACTIVE)
     if number is not None:
         connection.execute(_RESET_BATCHES, number=number)
     return number
@@ -263,22 +303,19 @@ def finish_batch(
 
 
 def _act(
-    connection: Connection,
-    transition: Transition,
-    upload_id: UUID,
-    tenant: str,
-    already: tuple[UploadState, ...] = (),
+    connection: Connection, transition: Transition, upload_id: UUID, tenant: str, is_done: str | None = None
 ) -> int | None:
+    # `is_done`: SQL, whether the action was carried out before; by default, whether the upload is in its state.
     names = {"id": str(upload_id), "tenant": tenant}
     statement = _ACT.format(target=transition.target, changes=_CHANGES[transition], guard=guard_of(transition))
     rows = connection.execute(statement, **names)
     if rows:
         return int(rows[0][0])
-    current = connection.execute(_STATE, **names)
+    current = connection.execute(_STATE.format(is_done=is_done or f"state = '{transition.target}'"), **names)
     if not current:
         raise NotFound("there is no such upload")
-    state = current[0][0]
-    if state not in (transition.target, *already):
+    state, was_done = current[0]
+    if not was_done:
         raise StateConflict(
             f"the upload is {state}; this is possible only when it is {' or '.join(transition.sources)}",
             {"state": state, "allowed": list(transition.sources)},

@@ -62,6 +62,13 @@ def pass_leaf_on(collection: Collection, leaf: str, low: int, high: int, upload_
     return [*_unhide(collection, leaf), *_hide(collection, leaf, low, high, upload_number)]
 
 
+def withdraw_leaf(collection: Collection, leaf: str, to: str, *, is_superseded: bool) -> list[str]:
+    """SQL that takes a leaf, visible or superseded, out of the branch that it is in, and gives it another name."""
+    of_superseded = superseded_branch(collection.table_name, collection.branch)
+    branch = of_superseded if is_superseded else collection.branch
+    return [f"ALTER TABLE {branch} DETACH PARTITION {leaf}", f"ALTER TABLE {leaf} RENAME TO {to}"]
+
+
 def _hide(collection: Collection, leaf: str, low: int, high: int, upload_number: int) -> list[str]:
     branch = superseded_branch(collection.table_name, collection.branch)
     return [

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from shared.catalog.dataset import Dataset, FileColumns
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.table_schema import TableSchema
 from shared.catalog.table import Table
-from shared.catalog.table_schema import TableSchema
 from shared.catalog.write_mode import WriteMode
 from shared.csv.dialect import Dialect
 from shared.csv.file_warnings import FileWarning, merged
@@ -29,7 +29,7 @@ from shared.ingest.rejects_columns import REJECT_COLUMNS, SHEET_COLUMNS
 LOADER: Final = socket.gethostname()
 
 _COLUMNS: Final = (
-    "number, tenant, dataset, declaration, mode, first_id, corrects,"
+    "number, tenant, dataset, declaration, mode, plan, applied_at IS NOT NULL, compared_version, first_id, corrects,"
     " (SELECT first_id FROM uploads AS corrected WHERE corrected.number = uploads.corrects), dialect::text, header,"
     " columns::text, table_schema::text, storage_key, trace_id, on_error, max_rejects, max_rejects_percent"
 )
@@ -69,6 +69,10 @@ class Work:
     budget: Budget
     destination: Destination
     mode: WriteMode
+    # It stops before it is published. `compared_version`: the version that a plan was compared with: an earlier one, or
+    # the one that is applied now.
+    is_plan: bool = False
+    compared_version: int | None = None
     # number of the upload whose rejected records this one corrects; None if it is not a correction
     corrects: int | None = None
 
@@ -144,7 +148,8 @@ def begin(connection: LoaderConnection, upload_id: UUID, registry: Registry) -> 
         row = state_machine.begin(connection, upload_id, _COLUMNS)
         if row is None:
             return None
-        number, tenant, name, declaration, mode, first_id, corrects, corrected_id, *rest = row
+        number, tenant, name, declaration, mode, is_plan, is_applied, compared, first_id, corrects, *rest = row
+        corrected_id, *rest = rest
         dataset = declared(connection, declaration) if declaration is not None else registry.find(name)
         if dataset is None:
             state_machine.fail(connection, number, DatasetGone.code, f"the dataset {name} no longer exists")
@@ -167,6 +172,8 @@ def begin(connection: LoaderConnection, upload_id: UUID, registry: Registry) -> 
             budget=Budget(*budget),
             destination=_destination(connection, table, collection, number, first_id, corrected_id, WriteMode(mode)),
             mode=WriteMode(mode),
+            is_plan=is_plan and not is_applied,
+            compared_version=compared,
             corrects=corrects,
         )
 

@@ -4,7 +4,7 @@ import hashlib
 import time
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from tests.chaos.ledger import Attempt, Finding
+from tests.chaos.ledger import Attempt, Finding, Request
 
 _FIRST_LARGE = 2**52
 _MOST_LINES = 2**24  # the ids of a small upload
@@ -22,12 +22,14 @@ _NOTHING_LEFT = ("cancelled", "undone")
 
 @dataclass(slots=True)
 class Verdict:
-    """What the checker found; `rows` are those of completed uploads."""
+    """What the checkers found; `rows` are those that readers see."""
 
     findings: list[Finding] = field(default_factory=list)
     states: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     rejected: int = 0
+    versions: int = 0
+    superseded: int = 0
     ghosts: int = 0
     orphan_files: int = 0
     settled_seconds: float = 0.0
@@ -51,11 +53,11 @@ class Row:
 
 
 def wait_until_settled(database_url: str, seconds: float) -> float:
-    """Seconds until nothing is queued or loading and no dead table is left; at most `seconds`."""
+    """Seconds until nothing loads, no dead table is left and all changes are counted; at most `seconds`."""
     started = time.monotonic()
     while time.monotonic() - started < seconds:
         with closing(psycopg2.connect(database_url)) as connection:
-            if not _fetch(connection, _UNSETTLED):
+            if not fetch(connection, _UNSETTLED):
                 break
         time.sleep(0.2)
     return time.monotonic() - started
@@ -64,10 +66,13 @@ def wait_until_settled(database_url: str, seconds: float) -> float:
 class Checker:
     """Reads everything once, when the storm is over."""
 
-    def __init__(self, database_url: str, upload_dir: Path, attempts: Sequence[Attempt]) -> None:
+    def __init__(
+        self, database_url: str, upload_dir: Path, attempts: Sequence[Attempt], others: Sequence[Request] = ()
+    ) -> None:
         self._url = database_url
         self._upload_dir = upload_dir
         self._attempts = attempts
+        self._others = others  # whose uploads are checked elsewhere
         self.verdict = Verdict()
 
     def check(self) -> Verdict:
@@ -75,13 +80,14 @@ class Checker:
         with closing(psycopg2.connect(self._url)) as connection:
             connection.set_session(readonly=True)
             by_tenant: dict[str, list[Row]] = {}
-            for values in _fetch(connection, _UPLOADS):
+            for values in fetch(connection, _UPLOADS):
                 row = Row(*values)
                 by_tenant.setdefault(row.tenant, []).append(row)
-                self.verdict.states[row.state] += 1
             for attempt in self._attempts:
-                self._check_attempt(connection, attempt, by_tenant.pop(attempt.tenant, []))
-            for tenant in by_tenant:
+                rows = by_tenant.pop(attempt.tenant, [])
+                self.verdict.states.update(row.state for row in rows)
+                self._check_attempt(connection, attempt, rows)
+            for tenant in by_tenant.keys() - {request.tenant for request in self._others}:
                 self._found("extra upload", tenant, "no client has sent it")
             self._check_whole(connection)
             self._check_files(connection)
@@ -98,26 +104,15 @@ class Checker:
             return
         if not attempt.is_acknowledged:
             self.verdict.ghosts += 1
-        self._check_state(attempt, row)
+        self.verdict.findings += state_findings(attempt, row)
         if row.state == "completed":
             self._check_completed(connection, attempt, row)
         elif row.state in (*_NOTHING_LEFT, "failed"):
             self._check_nothing(connection, attempt, row)
 
-    def _check_state(self, attempt: Attempt, row: Row) -> None:
-        evidence = f"upload {row.number} is {row.state} {row.error}; allowed: {sorted(attempt.allowed)}"
-        if row.state in ("queued", "loading"):
-            self._found("stuck", attempt.tenant, evidence)
-        elif row.state == "failed" and attempt.is_acknowledged:
-            self._found("failed", attempt.tenant, evidence)
-        elif row.state not in attempt.allowed and attempt.is_acknowledged:
-            self._found("wrong state", attempt.tenant, evidence)
-        if attempt.is_acknowledged and attempt.upload_id != row.id:
-            self._found("lost", attempt.tenant, f"acknowledged as {attempt.upload_id}, stored as {row.id}")
-
     def _check_completed(self, connection: extensions.connection, attempt: Attempt, row: Row) -> None:
         expected = attempt.expected
-        stored = _fetch(connection, "SELECT id, title FROM movies WHERE tenant = %s", row.tenant)
+        stored = fetch(connection, "SELECT id, title FROM movies WHERE tenant = %s", row.tenant)
         found = [(id_ - row.first_id, title) for id_, title in stored]
         strangers = [line for line, _title in found if not 0 < line < _MOST_LINES]
         lines = Counter(line for line, _title in found)
@@ -126,9 +121,7 @@ class Checker:
         wrong = [line for line, title in found if titles.get(line) != zlib.crc32(title.encode())]
         if wrong:
             self._found("wrong rows", row.tenant, f"upload {row.number}: another title at lines {wrong[:5]}")
-        rejects = _fetch(
-            connection, "SELECT line_number, column_name FROM rejects WHERE upload_number = %s", row.number
-        )
+        rejects = fetch(connection, "SELECT line_number, column_name FROM rejects WHERE upload_number = %s", row.number)
         if Counter(rejects) != Counter(expected.bad.items()):
             differing = set(rejects) ^ set(expected.bad.items())
             self._found("wrong rejects", row.tenant, f"upload {row.number}: {sorted(differing)[:5]}")
@@ -151,7 +144,7 @@ class Checker:
         good, bad = attempt.expected.rows, len(attempt.expected.bad)
         if (row.read, row.loaded, row.rejected, row.duplicate) != (good + bad, good, bad, 0):
             self._found("wrong record counts", row.tenant, f"{row}, but the file has {good} good and {bad} bad records")
-        (batches,) = _fetch(connection, _BATCHES, row.number)
+        (batches,) = fetch(connection, _BATCHES, row.number)
         if batches != (0, good + bad, good, bad):
             self._found(
                 "wrong record counts", row.tenant, f"batches (not done, read, loaded, rejected) {batches}, upload {row}"
@@ -162,39 +155,53 @@ class Checker:
 
     def _check_nothing(self, connection: extensions.connection, attempt: Attempt, row: Row | None) -> None:
         """Nothing of it may be seen; a failed one keeps its rejects."""
-        rows = _fetch(connection, "SELECT count(*) FROM movies WHERE tenant = %s", attempt.tenant)[0][0]
+        rows = fetch(connection, "SELECT count(*) FROM movies WHERE tenant = %s", attempt.tenant)[0][0]
         if rows:
             self._found("rows left", attempt.tenant, f"{rows} rows of {row or 'no upload'}")
         if row is not None and row.state in _NOTHING_LEFT:
-            (left,) = _fetch(connection, _LEFT, row.number, row.number)
+            (left,) = fetch(connection, _LEFT, row.number, row.number)
             if left != (0, 0):
                 self._found("rows left", attempt.tenant, f"(rejects, totals) {left} of {row}")
 
     def _check_whole(self, connection: extensions.connection) -> None:
-        for values in _fetch(connection, _TOTALS_DIFFER):
+        for values in fetch(connection, _TOTALS_DIFFER):
             self._found("wrong totals", values[0], f"(tenant, year, language, collection_totals, rows) {values}")
-        for (ids,) in _fetch(connection, "SELECT id FROM movies GROUP BY id HAVING count(*) > 1 LIMIT 5"):
+        for (ids,) in fetch(connection, "SELECT id FROM movies GROUP BY id HAVING count(*) > 1 LIMIT 5"):
             self._found("rows duplicated", "movies", f"id {ids} more than once")
-        for table, state in _fetch(connection, _LEFTOVER_TABLES):
+        for table, state in fetch(connection, _LEFTOVER_TABLES):
             self._found("table left", table, f"its upload is {state}")
 
     def _check_files(self, connection: extensions.connection) -> None:
-        """A request that died may leave a file, for the sweep to remove a day later; no more than one each."""
-        known = {key for (key,) in _fetch(connection, "SELECT storage_key FROM uploads")}
+        """A try that died may leave a file, for the sweep to remove a day later; no more than one each."""
+        known = {key for (key,) in fetch(connection, "SELECT storage_key FROM uploads")}
         files = (
             {path.name for path in self._upload_dir.glob("*") if path.is_file()} if self._upload_dir.exists() else set()
         )
         orphans = files - known
         self.verdict.orphan_files = len(orphans)
-        unanswered = sum(not attempt.is_acknowledged for attempt in self._attempts)
+        unanswered = sum(request.unanswered for request in (*self._attempts, *self._others))
         if len(orphans) > unanswered:
-            self._found("orphan files", "uploads", f"{len(orphans)} after {unanswered} requests without 202")
+            self._found("orphan files", "uploads", f"{len(orphans)} after {unanswered} tries without 202")
 
     def _found(self, kind: str, where: str, evidence: str) -> None:
         self.verdict.findings.append(Finding(kind, where, evidence))
 
 
-def _fetch(connection: extensions.connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+def state_findings(request: Request, row: Row) -> Iterator[Finding]:
+    """Whether the upload of a request is what the answers said."""
+    evidence = f"upload {row.number} is {row.state} {row.error}; allowed: {sorted(request.allowed)}"
+    if row.state in ("queued", "loading"):
+        yield Finding("stuck", request.tenant, evidence)
+    elif row.state == "failed" and request.is_acknowledged:
+        yield Finding("failed", request.tenant, evidence)
+    elif row.state not in request.allowed and request.is_acknowledged:
+        yield Finding("wrong state", request.tenant, evidence)
+    if request.is_acknowledged and request.upload_id != row.id:
+        yield Finding("lost", request.tenant, f"acknowledged as {request.upload_id}, stored as {row.id}")
+
+
+def fetch(connection: extensions.connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a query answers."""
     with connection.cursor() as cursor:
         cursor.execute(sql, values or None)
         return cursor.fetchall()
@@ -205,6 +212,8 @@ SELECT number FROM uploads WHERE state IN ('queued', 'loading')
 UNION ALL
 SELECT number FROM uploads JOIN pg_class ON relname = 'movies_u' || number AND relkind = 'r'
 WHERE state IN ('failed', 'cancelled', 'undone') AND first_id >= {_FIRST_LARGE}
+UNION ALL
+SELECT number FROM uploads WHERE state = 'completed' AND mode = 'replace' AND new_records IS NULL
 """
 
 _UPLOADS = """
@@ -229,7 +238,7 @@ SELECT tenant, release_year, language, coalesce(told, 0), coalesce(counted, 0)
 FROM (
     SELECT tenant, coalesce((facets ->> 'release_year')::int, 0) AS release_year,
            coalesce(facets ->> 'original_language', '') AS language, sum(row_count) AS told
-    FROM collection_totals GROUP BY 1, 2, 3
+    FROM collection_totals WHERE table_name = 'movies' GROUP BY 1, 2, 3
 ) AS totals
 FULL JOIN (
     SELECT tenant, coalesce(release_year, 0) AS release_year, coalesce(original_language, '') AS language,
@@ -242,8 +251,8 @@ LIMIT 20
 
 _LEFTOVER_TABLES = """
 SELECT relname, coalesce(state, 'unknown')
-FROM pg_class LEFT JOIN uploads ON relname = 'movies_u' || number
-WHERE relkind = 'r' AND relname LIKE 'movies_u%'
+FROM pg_class LEFT JOIN uploads ON relname IN ('movies_u' || number, 'movies_w' || number)
+WHERE relkind = 'r' AND relname ~ '^movies_[uw][0-9]+$'
   AND (state IS DISTINCT FROM 'completed' OR NOT relispartition)
   AND coalesce(state, '') NOT IN ('queued', 'loading')
 UNION ALL

@@ -4,16 +4,16 @@ import heapq
 import itertools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
 
 from tests.chaos.files import Factory, MadeFile
-from tests.chaos.ledger import Attempt, Intent, Ledger
+from tests.chaos.ledger import Attempt, Intent, Ledger, Request
 from tests.chaos.seeds import stream
 
-_TIMEOUT = httpx.Timeout(12, connect=2)
+TIMEOUT = httpx.Timeout(12, connect=2)
 _INTENTS: tuple[Intent, ...] = ("keep", "cancel", "retry", "undo")
 _INTENT_WEIGHTS = (68, 12, 8, 12)
 
@@ -45,7 +45,7 @@ class Sender:
 
     def run(self) -> None:
         """The thread's body."""
-        with httpx.Client(timeout=_TIMEOUT) as client:
+        with httpx.Client(timeout=TIMEOUT) as client:
             while not self.ledger.storm_is_over.is_set():
                 if self.count_open.is_full:
                     self.ledger.storm_is_over.wait(0.1)
@@ -61,44 +61,59 @@ class Sender:
         for try_number in itertools.count():
             if try_number == 0 or not is_keyed:
                 tenant = f"n{file.number}-{'key' if is_keyed else f'a{try_number}'}"
-                attempt = Attempt(tenant, file.number, file.expected, use_celery, intent)
+                attempt = Attempt(
+                    tenant=tenant, number=file.number, expected=file.expected, use_celery=use_celery, intent=intent
+                )
                 self.ledger.add(attempt)
-            url = f"{self.api_urls[(first_api + try_number) % len(self.api_urls)]}/api/v1/upload"
-            self._try(client, _request(client, url, file, attempt, as_form, is_keyed), attempt)
+            url = self.api_urls[(first_api + try_number) % len(self.api_urls)]
+            key = f"key-{attempt.tenant}" if is_keyed else None
+            send(client, url, Sending(file.name, file.content, as_form=as_form, key=key), attempt, self.ledger)
             if attempt.is_acknowledged:
                 self.ledger.took("upload with all its tries", time.monotonic() - started)
-                self.meddler.plan(attempt, chance.random())
+                self.meddler.plan(attempt, 2 * chance.random())
                 return
             if self.ledger.storm_is_over.wait(0.5):
                 return
 
-    def _try(self, client: httpx.Client, request: httpx.Request, attempt: Attempt) -> None:
-        started = time.monotonic()
-        try:
-            answer = client.send(request)
-        except httpx.TransportError:
-            return
-        attempt.status = answer.status_code
-        is_key_in_use = answer.status_code == httpx.codes.CONFLICT and "idempotency-key" in request.headers
-        if attempt.is_acknowledged:
-            attempt.upload_id, attempt.acknowledged_at = answer.json()["id"], time.time()
-            self.ledger.took("upload", time.monotonic() - started)
-        elif answer.status_code != httpx.codes.SERVICE_UNAVAILABLE and not is_key_in_use:
-            self.ledger.report(
-                "unexpected answer", f"upload {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}"
-            )
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A file, how it is sent, and to which `path`; `key` is an Idempotency-Key."""
+
+    name: str
+    content: bytes
+    as_form: bool
+    key: str | None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    path: str = "/upload"
 
 
-def _request(
-    client: httpx.Client, url: str, file: MadeFile, attempt: Attempt, as_form: bool, is_keyed: bool
-) -> httpx.Request:
-    parameters = {"tenant": attempt.tenant, "use_celery": str(attempt.use_celery).lower()}
-    headers = {"Idempotency-Key": f"key-{attempt.tenant}"} if is_keyed else {}
-    if as_form:
-        form = {"file": (file.name, file.content)}
+def send(client: httpx.Client, api_url: str, sending: Sending, request: Request, ledger: Ledger) -> None:
+    """Try it once, and write the answer down."""
+    started = time.monotonic()
+    request.unanswered += 1
+    try:
+        answer = client.send(_built(client, f"{api_url}/api/v1{sending.path}", sending, request))
+    except httpx.TransportError:
+        return
+    request.status = answer.status_code
+    is_key_in_use = answer.status_code == httpx.codes.CONFLICT and sending.key is not None
+    if request.is_acknowledged:
+        request.upload_id, request.acknowledged_at = answer.json()["id"], time.time()
+        request.unanswered -= 1
+        ledger.took("upload", time.monotonic() - started)
+    elif answer.status_code != httpx.codes.SERVICE_UNAVAILABLE and not is_key_in_use:
+        ledger.report("unexpected answer", f"upload {request.tenant}", f"{answer.status_code} {answer.text[:300]}")
+
+
+def _built(client: httpx.Client, url: str, sending: Sending, request: Request) -> httpx.Request:
+    parameters = {"tenant": request.tenant, "use_celery": str(request.use_celery).lower(), **sending.parameters}
+    headers = {} if sending.key is None else {"Idempotency-Key": sending.key}
+    if sending.as_form:
+        form = {"file": (sending.name, sending.content)}
         return client.build_request("POST", url, params=parameters, headers=headers, files=form)
-    named = parameters | {"filename": file.name}
-    return client.build_request("POST", url, params=named, headers=headers, content=file.content)
+    named = parameters | {"filename": sending.name}
+    return client.build_request("POST", url, params=named, headers=headers, content=sending.content)
 
 
 class OpenCount:
@@ -119,7 +134,7 @@ class _Plan:
     due: float
     order: int
     action: str = field(compare=False)
-    attempt: Attempt = field(compare=False)
+    request: Request = field(compare=False)
 
 
 class Meddler:
@@ -133,15 +148,15 @@ class Meddler:
         self._lock = threading.Lock()
         self.done: dict[str, int] = {"cancel": 0, "retry": 0, "undo": 0}
 
-    def plan(self, attempt: Attempt, chance: float) -> None:
-        """What the attempt's sender has in mind for it, after up to 2 s by `chance` (0 to 1)."""
-        if attempt.intent != "keep":
-            self._later("undo" if attempt.intent == "undo" else "cancel", attempt, 2 * chance)
+    def plan(self, request: Request, seconds: float) -> None:
+        """What the request's sender has in mind for it, after so many seconds."""
+        if request.intent != "keep":
+            self._later("undo" if request.intent == "undo" else "cancel", request, seconds)
 
     def run(self) -> None:
         """The thread's body: until the storm is over and nothing is planned any more, 30 s longer at most."""
         ends = float("inf")
-        with httpx.Client(timeout=_TIMEOUT) as client:
+        with httpx.Client(timeout=TIMEOUT) as client:
             while time.monotonic() < ends and not (self._ledger.storm_is_over.is_set() and not self._plans):
                 if self._ledger.storm_is_over.is_set() and ends == float("inf"):
                     ends = time.monotonic() + 30
@@ -151,9 +166,9 @@ class Meddler:
                 else:
                     self._ask(client, plan)
 
-    def _later(self, action: str, attempt: Attempt, seconds: float) -> None:
+    def _later(self, action: str, request: Request, seconds: float) -> None:
         with self._lock:
-            heapq.heappush(self._plans, _Plan(time.monotonic() + seconds, next(self._order), action, attempt))
+            heapq.heappush(self._plans, _Plan(time.monotonic() + seconds, next(self._order), action, request))
 
     def _due(self) -> _Plan | None:
         with self._lock:
@@ -162,40 +177,40 @@ class Meddler:
             return None
 
     def _ask(self, client: httpx.Client, plan: _Plan) -> None:
-        action, attempt = plan.action, plan.attempt
-        _before(action, attempt)
+        action, request = plan.action, plan.request
+        _before(action, request)
         started = time.monotonic()
         try:
             answer = client.post(
-                f"{next(self._urls)}/api/v1/uploads/{attempt.upload_id}/{action}", params={"tenant": attempt.tenant}
+                f"{next(self._urls)}/api/v1/uploads/{request.upload_id}/{action}", params={"tenant": request.tenant}
             )
         except httpx.TransportError:
-            self._later(action, attempt, 0.5)
+            self._later(action, request, 0.5)
             return
         self._ledger.took(action, time.monotonic() - started)
-        self._heard(action, attempt, answer)
+        self._heard(action, request, answer)
 
-    def _heard(self, action: str, attempt: Attempt, answer: httpx.Response) -> None:
+    def _heard(self, action: str, request: Request, answer: httpx.Response) -> None:
         if answer.status_code in {200, 202}:
             self.done[action] += 1
-            attempt.allowed = {"cancel": {"cancelled"}, "retry": {"completed"}, "undo": {"undone"}}[action]
-            if action == "cancel" and attempt.intent == "retry":
-                self._later("retry", attempt, 0.2)
+            request.allowed = {"cancel": {"cancelled"}, "retry": {"completed"}, "undo": {"undone"}}[action]
+            if action == "cancel" and request.intent == "retry":
+                self._later("retry", request, 0.2)
         elif answer.status_code == httpx.codes.CONFLICT and action == "undo":
-            attempt.allowed = {"completed"}  # not completed yet
-            self._later(action, attempt, 0.5)
+            request.allowed = {"completed"}  # not completed yet
+            self._later(action, request, 0.5)
         elif answer.status_code == httpx.codes.CONFLICT:
-            attempt.allowed = {"completed"}  # it was done before the cancel came, or again before the retry did
+            request.allowed = {"completed"}  # it was done before the cancel came, or again before the retry did
         else:
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 self._ledger.report(
-                    "unexpected answer", f"{action} {attempt.tenant}", f"{answer.status_code} {answer.text[:300]}"
+                    "unexpected answer", f"{action} {request.tenant}", f"{answer.status_code} {answer.text[:300]}"
                 )
-            self._later(action, attempt, 0.5)
+            self._later(action, request, 0.5)
 
 
-def _before(action: str, attempt: Attempt) -> None:
+def _before(action: str, request: Request) -> None:
     """From the moment of asking until the answer is known, either may be."""
-    attempt.allowed = attempt.allowed | {"cancel": {"cancelled"}, "retry": {"completed"}, "undo": {"undone"}}[action]
+    request.allowed = request.allowed | {"cancel": {"cancelled"}, "retry": {"completed"}, "undo": {"undone"}}[action]
     if action == "undo":
-        attempt.is_undo_asked = True
+        request.is_undo_asked = True

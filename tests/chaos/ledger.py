@@ -10,16 +10,16 @@ from tests.chaos.files import Expected
 Intent = Literal["keep", "cancel", "retry", "undo"]
 
 
-@dataclass(slots=True)
-class Attempt:
-    """One request to upload a file, under a tenant of its own: a second try cannot be mixed up with the first.
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """A request to upload a file. `number` is that of the file.
 
-    `allowed` are the states in which it may end, by what was answered so far. Times are those of `time.time`.
+    `allowed` are the states in which it may end, by what was answered so far; `unanswered` counts tries without 202.
+    Times are those of `time.time`.
     """
 
     tenant: str
     number: int
-    expected: Expected
     use_celery: bool
     intent: Intent
     status: int | None = None
@@ -27,11 +27,19 @@ class Attempt:
     acknowledged_at: float = 0.0
     allowed: set[str] = field(default_factory=lambda: {"completed"})
     is_undo_asked: bool = False
+    unanswered: int = 0
 
     @property
     def is_acknowledged(self) -> bool:
         """Whether the client got 202."""
         return self.status == 202
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt(Request):
+    """One under a tenant of its own: a second try cannot be mixed up with the first."""
+
+    expected: Expected
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg2
 
 from tests.chaos.faults import Fault
-from tests.chaos.ledger import Attempt
+from tests.chaos.ledger import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Recovery:
     slowest: float
 
 
-def recovery(database_url: str, faults: Sequence[Fault], attempts: Sequence[Attempt]) -> Recovery:
+def recovery(database_url: str, faults: Sequence[Fault], requests: Sequence[Request]) -> Recovery:
     """From the times that the database wrote down itself."""
     with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT upload_number, number, extract(epoch FROM done_at)::float8 FROM batches")
@@ -35,7 +35,7 @@ def recovery(database_url: str, faults: Sequence[Fault], attempts: Sequence[Atte
         cursor.execute("SELECT id::text, extract(epoch FROM finished_at)::float8 FROM uploads")
         finished = {upload: moment for upload, moment in cursor.fetchall() if moment is not None}
     progress = sorted([*batches.values(), *finished.values()])
-    acknowledged = [attempt for attempt in attempts if attempt.is_acknowledged]
+    acknowledged = [request for request in requests if request.is_acknowledged]
     open_spans = [(one.acknowledged_at, finished.get(one.upload_id, 0.0)) for one in acknowledged]
     still, redone, interrupted = (0.0, ""), (0.0, ""), 0
     for fault in faults:

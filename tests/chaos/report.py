@@ -16,6 +16,9 @@ VERDICT = {
     "uploads with rows lost": ("rows lost", "wrong rows", "wrong rejects"),
     "uploads with rows duplicated": ("rows duplicated", "duplicated", "extra upload"),
     "half-visible observations": ("half visible",),
+    "reads of a mix of versions, or of the wrong one": ("mixed versions", "stale version"),
+    "rows that a later upload superseded, and still there": ("rows stay",),
+    "versions and what they changed": ("wrong versions", "wrong changes", "wrong superseded"),
     "wrong counts": ("wrong record counts", "wrong totals"),
     "left by cancel or undo": ("rows left", "table left"),
     "acknowledged changes not kept": ("wrong state",),
@@ -48,12 +51,19 @@ def _faults(outcome: Outcome) -> Table:
 
 
 def _work(outcome: Outcome) -> Table:
-    attempts, verdict, measured = outcome.ledger.attempts, outcome.verdict, outcome.recovery
-    acknowledged = sum(attempt.is_acknowledged for attempt in attempts)
+    requests, verdict, measured = outcome.ledger.attempts, outcome.verdict, outcome.recovery
+    acknowledged = sum(request.is_acknowledged for request in requests)
+    sent = outcome.versions.requests
+    into_shared = Counter("correction" if each.corrects else each.file.mode for each in sent if each.is_acknowledged)
+    modes = ", ".join(f"{count} {mode}" for mode, count in sorted(into_shared.items()))
+    reads = sum(map(len, outcome.versions.reads.values()))
     states = ", ".join(f"{count} {state}" for state, count in sorted(verdict.states.items()))
     slowest = ", ".join(f"{what} {seconds:.1f} s" for what, seconds in sorted(outcome.ledger.slowest.items()))
     table = Table("what", "how much", title="the work")
-    table.add_row("uploads acknowledged", f"{acknowledged} (of {len(attempts)} requests)")
+    table.add_row("uploads acknowledged", f"{acknowledged} (of {len(requests)} requests)")
+    table.add_row("and into shared collections", f"{into_shared.total()} (of {len(sent)}): {modes}")
+    table.add_row("versions of those; superseded rows", f"{verdict.versions}; {verdict.superseded:,}")
+    table.add_row("reads that were compared with them", f"{reads:,}")
     table.add_row("their states", states)
     table.add_row("not acknowledged, but stored", str(verdict.ghosts))
     table.add_row("changes acknowledged", ", ".join(f"{count} {what}" for what, count in outcome.meddled.items()))

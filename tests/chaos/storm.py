@@ -22,6 +22,7 @@ from tests.chaos.files import Factory
 from tests.chaos.ledger import Finding, Ledger
 from tests.chaos.measures import Recovery, Said, read_logs, recovery
 from tests.chaos.readers import ApiReader, SqlReader
+from tests.chaos.versions.part import VersionsPart
 
 # Small, so that a load has many batches and many moments to die in; both kinds of upload occur.
 SETTINGS: Final = {
@@ -44,12 +45,12 @@ class Size:
 
     gap: float = 3.5
     longest_stop: float = 20.0
-    most_open: int = 8
+    most_open: int = 12
     apis: int = 2
     workers: int = 3
 
 
-SHORT: Final = Size(gap=2.0, longest_stop=8.0, most_open=4, apis=2, workers=2)
+SHORT: Final = Size(gap=2.0, longest_stop=8.0, most_open=6, apis=2, workers=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Outcome:
     seed: int
     faults: list[Fault]
     ledger: Ledger
+    versions: VersionsPart
     meddled: dict[str, int]
     verdict: Verdict
     recovery: Recovery
@@ -80,42 +82,36 @@ def storm(directory: Path, seed: int, kills: int, size: Size, tell: Tell) -> Out
     """Everything; it stops by itself and leaves no process behind."""
     started = time.monotonic()
     ledger, factory = Ledger(), Factory(seed)
+    versions = VersionsPart(seed, ledger)
     stack = LocalStack(directory, apis=size.apis, workers=size.workers, settings=SETTINGS)
     nemesis = Nemesis(stack, plan(seed, kills, size.gap, size.longest_stop), ledger, tell)
     meddler = Meddler([], ledger)
     try:
         with stack:
             tell(f"{size.apis} APIs and {size.workers} workers run; the storm begins")
-            meddler = Meddler([api.url for api in stack.apis], ledger)
-            open_count = OpenCount(size.most_open)
-            with _threads(_readers(stack, ledger, open_count), ledger.readers_may_go):
-                with _threads(_clients(stack, seed, factory, ledger, meddler, open_count), ledger.storm_is_over):
+            urls = [api.url for api in stack.apis]
+            meddler, open_count = Meddler(urls, ledger), OpenCount(size.most_open)
+            sender = Sender(seed, urls, factory, Numbers(), ledger, meddler, open_count)
+            clients = [*[sender.run] * _SENDERS, *versions.clients(urls, meddler, open_count), meddler.run]
+            readers = [ApiReader(urls, ledger).run, SqlReader(stack.database_url, ledger, open_count).run]
+            with _threads([*readers, *versions.readers(urls)], ledger.readers_may_go):
+                with _threads(clients, ledger.storm_is_over):
                     nemesis.run()
                 tell("the storm is over; waiting until everything is settled")
                 settled_seconds = wait_until_settled(stack.database_url, _QUIET_SECONDS)
                 _require_answers(stack, ledger)
-            verdict = Checker(stack.database_url, directory / "uploads", ledger.attempts).check()
+            requests = [*ledger.attempts, *versions.requests]
+            verdict = Checker(stack.database_url, directory / "uploads", ledger.attempts, versions.requests).check()
+            versions.check(stack.database_url, directory / "uploads", verdict)
             verdict.settled_seconds = settled_seconds
-            measured = recovery(stack.database_url, nemesis.done, ledger.attempts)
+            measured = recovery(stack.database_url, nemesis.done, requests)
     finally:
         nemesis.clear_up()
     for process in _left_behind(directory):
         ledger.report("process left", str(process.pid), " ".join(process.cmdline())[:200])
     said = read_logs(directory / "logs")
-    return Outcome(seed, nemesis.done, ledger, meddler.done, verdict, measured, said, time.monotonic() - started)
-
-
-def _clients(
-    stack: LocalStack, seed: int, factory: Factory, ledger: Ledger, meddler: Meddler, open_count: OpenCount
-) -> list[Callable[[], None]]:
-    numbers, urls = Numbers(), [api.url for api in stack.apis]
-    sender = Sender(seed, urls, factory, numbers, ledger, meddler, open_count)
-    return [*[sender.run] * _SENDERS, meddler.run]
-
-
-def _readers(stack: LocalStack, ledger: Ledger, open_count: OpenCount) -> list[Callable[[], None]]:
-    api_reader = ApiReader([api.url for api in stack.apis], ledger)
-    return [api_reader.run, SqlReader(stack.database_url, ledger, open_count).run]
+    seconds = time.monotonic() - started
+    return Outcome(seed, nemesis.done, ledger, versions, meddler.done, verdict, measured, said, seconds)
 
 
 @contextmanager

@@ -46,7 +46,15 @@ def found(intake: Callable[..., uuid.UUID], loader: Loader, settings: Settings) 
     def after(statement: str) -> set[str]:
         execute(settings.database_url, statement)
         expected = expect(CONTENT, "movies")
-        attempt = Attempt(TENANT, 1, expected, use_celery=True, intent="keep", status=202, upload_id=str(upload_id))
+        attempt = Attempt(
+            tenant=TENANT,
+            number=1,
+            expected=expected,
+            use_celery=True,
+            intent="keep",
+            status=202,
+            upload_id=str(upload_id),
+        )
         verdict = Checker(settings.database_url, settings.upload_dir, [attempt]).check()
         return {finding.kind for finding in verdict.findings}
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 from tests.integration.ingest.merging import leaves, unattached
 from tests.integration.ingest.test_loader import rows
 
-STATES = "('queued', 'loading', 'completed', 'failed', 'cancelled', 'undone')"
+STATES = "('queued', 'loading', 'planned', 'completed', 'failed', 'cancelled', 'undone')"
 _EXPIRE = (
     "UPDATE uploads SET lease_until = now() - interval '1 s' WHERE number = :number AND lease_until IS NOT NULL",
     "UPDATE batches SET lease_until = now() - interval '1 s' WHERE upload_number = :number AND lease_until IS NOT NULL",
@@ -91,10 +91,15 @@ def expire_merges(engine: Engine) -> None:
         connection.execute(text("UPDATE merges SET lease_until = NULL"))
 
 
+def waiting(engine: Engine) -> list[str]:
+    """Tables of uploads that are compared or were withdrawn."""
+    return [name for (name,) in rows(engine, "SELECT relname FROM pg_class WHERE relname ~ '^movies_[wx][0-9]+$'")]
+
+
 def empty(engine: Engine) -> None:
     """As after the migration."""
     with engine.begin() as connection:
-        for table in [*leaves(engine), *unattached(engine)]:
+        for table in [*leaves(engine), *unattached(engine), *waiting(engine)]:
             connection.execute(text(f"DROP TABLE {table}"))
-        for name in ("merges", "uploads", "movies", "collection_totals"):
+        for name in ("merges", "touched_rows", "uploads", "movies", "movies_history", "collection_totals"):
             connection.execute(text(f"DELETE FROM {name}"))

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -118,22 +118,20 @@ class TextList(Repeating):
         return text.split(self._delimiter)
 
 
-class JsonText(Repeating):
-    """JSON of one kind, kept as the text that it is."""
+class JsonObject(Repeating):
+    """A JSON object, kept as the text that it is."""
 
-    def __init__(self, kind: type) -> None:
-        self._kind = kind
-        self.name = "object" if kind is dict else "array"
-        self.code = f"not_an_{self.name}"
-        self.message = f"must be a JSON {self.name}"
+    name = "object"
+    code = "not_an_object"
+    message = "must be a JSON object"
 
     @override
-    def parse(self, text: str) -> Any:
+    def parse(self, text: str) -> str:
         try:
             value = json.loads(text)
         except RecursionError as error:
             raise ValueError from error
-        if not isinstance(value, self._kind):
+        if not isinstance(value, dict):
             raise ValueError  # noqa: TRY004 - the cell's text is at fault
         return text
 

@@ -15,7 +15,7 @@ from typing_extensions import Buffer, override
 
 from shared.catalog.export_formats import ExportFormat
 from shared.database.exports.protocol import Export, Write
-from shared.database.queries.row_exports import as_text, exported_names, rows_exported
+from shared.database.queries.row_exports import as_text, exported_names, locking, rows_exported
 from shared.database.queries.rows import RowListing
 from shared.database.tenancy import result_of, tenant_batches
 from shared.errors import Unavailable
@@ -84,6 +84,9 @@ class _Reading:
 
 def _blocks(statement: AdbcStatement, listing: RowListing, file_format: ExportFormat) -> Generator[bytes]:
     schema, output = export_schema(listing), _Output()
+    statement.set_sql_query(as_text(locking(listing)))
+    with result_of(statement) as nothing:
+        nothing.read_all()
     statement.set_sql_query(as_text(rows_exported(listing, file_format)))
     with result_of(statement) as batches, _writer(file_format, output, schema) as writer:
         for batch in batches:

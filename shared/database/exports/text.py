@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.catalog.export_formats import ExportFormat
 from shared.database.exports.protocol import Export, Write
-from shared.database.queries.row_exports import as_text, exported_names, rows_exported
+from shared.database.queries.row_exports import as_text, exported_names, locking, rows_exported
 from shared.database.queries.rows import RowListing
 from shared.database.tenancy import tenant_reading
 
@@ -34,6 +34,7 @@ async def text_export(engine: AsyncEngine, listing: RowListing, file_format: Exp
         driver: Connection[Any] = (await connection.get_raw_connection()).driver_connection
 
         async def export(write: Write) -> None:
+            await connection.execute(locking(listing))
             if file_format is ExportFormat.CSV:
                 await write(_header(exported_names(listing)))
             await driver.copy_from_query(statement, output=write, format="csv", **_OPTIONS[file_format])

@@ -12,6 +12,7 @@
     collections                 a tenant's rows of one dataset: where they are, and how many
     merges, merged_uploads, merge_control   leaves that are merged: which, how far, and whether merging is paused
     collections 1--n collection_versions   what changed in it, in order
+    collections 1--n touched_rows   which rows an undo or a correction has touched, for those who follow it
     uploads 1--n row_changes    which rows an upload that replaces or upserts has added, changed and removed
     upload_totals, collection_totals   how many rows have which values, so that no request counts rows
     movies_superseded, movies_history, ...   rows that later uploads have superseded, see `superseded_rows`
@@ -24,7 +25,14 @@ slow.
 
 from shared.database.models.base import TENANT_NAME, Base
 from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, TenantSchedule
-from shared.database.models.collections import Change, Collection, CollectionTotal, CollectionVersion, UploadTotal
+from shared.database.models.collections import (
+    Change,
+    Collection,
+    CollectionTotal,
+    CollectionVersion,
+    TouchedRows,
+    UploadTotal,
+)
 from shared.database.models.declarations import DeclaredDataset
 from shared.database.models.merges import Merge, MergeControl, MergedUpload
 from shared.database.models.uploads import (
@@ -59,6 +67,7 @@ __all__ = [
     "Reject",
     "RowChange",
     "TenantSchedule",
+    "TouchedRows",
     "Upload",
     "UploadEvent",
     "UploadTotal",

@@ -14,7 +14,8 @@ from shared.database.models.base import Base, one_of
 class Collection(Base):
     """A tenant's rows of one dataset. `branch` is the partition of the table that holds all rows of the tenant.
 
-    `version` grows with each change of what readers see of it; to change it is the lock of all such changes.
+    `version` grows with each change of what readers see of it; to change it is the lock of all such changes. What was
+    superseded up to `pruned_version` is no longer kept.
     """
 
     __tablename__ = "collections"
@@ -25,6 +26,7 @@ class Collection(Base):
     table_name: Mapped[str]
     branch: Mapped[str]
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    pruned_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
     __table_args__ = (UniqueConstraint("tenant", "table_name", "dataset"),)
 
@@ -50,6 +52,27 @@ class CollectionVersion(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
     __table_args__ = (CheckConstraint(one_of("change", Change), name="change"), Index(None, "upload_number"))
+
+
+class TouchedRows(Base):
+    """Rows that an undo or a correction has touched, for those who follow the collection.
+
+    Some of them by their identities, a list (see `ingest.versions.identities`), or all rows of an upload.
+    """
+
+    __tablename__ = "touched_rows"
+
+    collection: Mapped[int] = mapped_column(ForeignKey("collections.number", ondelete="CASCADE"), primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    tenant: Mapped[str]
+    identities: Mapped[list[Any] | None] = mapped_column(JSONB)
+    upload_number: Mapped[int | None] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"))
+
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(identities, upload_number) = 1", name="one_kind"),
+        Index(None, "upload_number"),
+    )
 
 
 class UploadTotal(Base):

@@ -11,7 +11,7 @@ from shared.database.models.base import Base
 
 
 class DeclaredDataset(Base):
-    """A `shared.catalog.declaration.Declaration` of a tenant; its rows are in the table `d<number>`.
+    """A `shared.catalog.schemas.declaration.Declaration` of a tenant; its rows are in the table `d<number>`.
 
     `version` grows with each change. A loader creates the table with the first upload.
     """

@@ -75,7 +75,7 @@ class Upload(Base):
     # which columns of the file feed the dataset, see `catalog.dataset.FileColumns`; null for uploads of versions in
     # which the names in the header decided
     columns: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
-    # how its values are written, see `catalog.table_schema`
+    # how its values are written, see `catalog.schemas.table_schema`
     table_schema: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     state: Mapped[str] = mapped_column(server_default="queued")
     phase: Mapped[str] = mapped_column(server_default="queued")
@@ -83,6 +83,8 @@ class Upload(Base):
     trace_id: Mapped[str]
     forced: Mapped[bool] = mapped_column(server_default=false())
     mode: Mapped[str] = mapped_column(server_default=WriteMode.APPEND)
+    # whether it stops before it is published, until somebody who has seen what it would change applies it
+    plan: Mapped[bool] = mapped_column(server_default=false())
     # the upload whose rejected records this one corrects: its rows go there and get ids of that upload
     corrects: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -118,7 +120,7 @@ class Upload(Base):
     # What its publishing has done to its collection. `version`: which version of the collection it made.
     # `superseded_by`: the upload that has replaced it as a whole. `current_records`: how many of its rows no upsert has
     # superseded. `rows_version`: at which version of the collection it last gained or lost rows.
-    # `compared_version`: the version that its `changes` are against, while it is not published.
+    # `compared_version`: the version that a plan was compared with.
     version: Mapped[int | None] = mapped_column(BigInteger)
     superseded_by: Mapped[int | None] = mapped_column(ForeignKey("uploads.number"))
     current_records: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -136,6 +138,8 @@ class Upload(Base):
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     started_at: Mapped[datetime | None]
+    planned_at: Mapped[datetime | None]
+    applied_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
@@ -246,7 +250,9 @@ class Batch(Base):
 class RowChange(Base):
     """One row that an upload has added, changed or removed: its id before and after; null if there is none.
 
-    Written for uploads that replace or upsert; all rows of others are new. `position`: the order in which to list them.
+    Written for uploads that are compared with what is there (see `ingest.versions.row_changes`); all rows of others are
+    new. `position`: the order in which to list them. `identity`: see `ingest.versions.identities`; null in those of
+    earlier versions.
     """
 
     __tablename__ = "row_changes"
@@ -255,6 +261,7 @@ class RowChange(Base):
     position: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     old_id: Mapped[int | None] = mapped_column(BigInteger)
     new_id: Mapped[int | None] = mapped_column(BigInteger)
+    identity: Mapped[Any | None] = mapped_column(JSONB)
 
     __table_args__ = (CheckConstraint("num_nulls(old_id, new_id) < 2", name="ids"),)
 

@@ -46,6 +46,14 @@ def rows_exported(listing: RowListing, file_format: ExportFormat) -> Select[Any]
     return _as_objects(rows, exported_names(listing)) if file_format is ExportFormat.JSONL else rows
 
 
+def locking(listing: RowListing) -> Select[Any]:
+    """Reads nothing, and locks what `rows_exported` reads until the transaction ends.
+
+    COPY takes its snapshot before it waits for locks. So whoever has replaced rows meanwhile would be seen in part.
+    """
+    return select(listing.columns.id).where(*conditions(listing)).limit(0)
+
+
 def exported_names(listing: RowListing) -> list[str]:
     """What readers call the columns."""
     return [*(field.public_name for field in listing.fields), *listing.table.origin_names.values()]

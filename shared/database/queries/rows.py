@@ -5,9 +5,9 @@ value of a sort key come last in both directions; the id is the last key.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 from typing import cast as cast_type
 
@@ -36,6 +36,8 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from shared.catalog.row_filters import Filter, Operator, SortKey
 from shared.catalog.table import Field, Table
 from shared.database.models import Collection, CollectionTotal, Upload
+from shared.database.queries.kept_rows import Columns, first_of
+from shared.database.queries.moments import Later, rows_then, sources_then
 from shared.database.queries.versions import version_of
 from shared.database.row_tables import sql_table
 
@@ -69,13 +71,17 @@ class RowListing:
     filters: tuple[Filter, ...] = ()
     sort: tuple[SortKey, ...] = ()
     fields: tuple[Field, ...] = ()
+    # as it was before all this was published; None for now
+    later: Later | None = None
 
-    @property
+    @cached_property
     def rows(self) -> sa.FromClause:
         """The table. Before anything was loaded, that of a declared dataset does not exist yet."""
+        if self.later is not None and self.collection != NO_COLLECTION:
+            return rows_then(self.table, self.tenant, self.collection, self.later)
         return sql_table(self.table) if self.collection != NO_COLLECTION else _no_rows(self.table)
 
-    @property
+    @cached_property
     def columns(self) -> "ReadOnlyColumnCollection[str, Column[Any]]":
         """The columns of `rows`; those of a subquery have the same methods."""
         return cast_type("ReadOnlyColumnCollection[str, Column[Any]]", self.rows.c)
@@ -87,8 +93,8 @@ class RowListing:
 
     @property
     def is_counted(self) -> bool:
-        """Whether stored totals know how many there are: every filter is on a facet."""
-        return all(
+        """Whether stored totals know how many there are: now, and every filter is on a facet."""
+        return self.later is None and all(
             each.field.name in self.table.facets and each.operator in (Operator.EQUAL, Operator.NULL)
             for each in self.filters
         )
@@ -106,27 +112,55 @@ def rows_page(listing: RowListing, after: tuple[Any, ...] | None, limit: int, *,
     Of the rows that have the first sort key, or of those behind them that do not (`has_key`): an index has each of the
     two in order, and only together they are not.
     """
-    columns = listing.columns
+    if listing.later is None or listing.collection == NO_COLLECTION:
+        return _page(listing, listing.columns, after, limit, has_key=has_key)
+    parts = [
+        _page(listing, source.rows.c, after, limit, has_key=has_key).where(*of_then)
+        for source, of_then in sources_then(listing.table, listing.later)
+    ]
+    return first_of(parts, lambda columns: _page_order(listing, [columns[name] for name in _keys(listing)]), limit)
+
+
+def _page(
+    listing: RowListing, columns: Columns, after: tuple[Any, ...] | None, limit: int, *, has_key: bool
+) -> Select[Any]:
+    """The page from the table with these columns."""
     shown = [columns[field.name] for field in listing.fields]
-    keys = [columns[key.field.name].label(f"key_{position}") for position, key in enumerate(listing.sort)]
-    statement = select(columns.id, *shown, columns.extra, *keys).where(*conditions(listing))
+    keys = [columns[key.field.name] for key in listing.sort]
+    labelled = [key.label(name) for key, name in zip(keys, _keys(listing), strict=False)]
+    statement = select(columns.id, *shown, columns.extra, *labelled).where(*conditions(listing, columns))
     if listing.sort:
-        first = columns[listing.sort[0].field.name]
-        statement = statement.where(first.is_not(None) if has_key else first.is_(None))
+        statement = statement.where(keys[0].is_not(None) if has_key else keys[0].is_(None))
     if after is not None:
-        statement = statement.where(_is_after(listing, after))
-    order = row_order(listing)
+        statement = statement.where(_is_after(listing, columns, after))
+    order = _page_order(listing, [*keys, columns.id])
+    return statement.order_by(*order).limit(bindparam("limit", limit, Integer, literal_execute=True))
+
+
+def _keys(listing: RowListing) -> list[str]:
+    """What the keys of the order are called in a page."""
+    return [*(f"key_{position}" for position in range(len(listing.sort))), "id"]
+
+
+def _page_order(listing: RowListing, keys: Sequence[Any]) -> list[UnaryExpression[Any]]:
+    order = _order(listing, keys)
     if listing.sort:
         # The planner knows the order of an index, which has no nulls here, only without a word about them.
-        order[0] = _directed(listing.is_descending, columns[listing.sort[0].field.name])
-    return statement.order_by(*order).limit(bindparam("limit", limit, Integer, literal_execute=True))
+        order[0] = _directed(listing.is_descending, keys[0])
+    return order
 
 
 def row_order(listing: RowListing) -> list[UnaryExpression[Any]]:
     """The sort keys, rows without a value last, then the id."""
-    columns = listing.columns
-    keys = [_directed(key.is_descending, columns[key.field.name]).nulls_last() for key in listing.sort]
-    return [*keys, _directed(listing.is_descending, columns.id)]
+    return _order(listing, [*(listing.columns[key.field.name] for key in listing.sort), listing.columns.id])
+
+
+def _order(listing: RowListing, keys: Sequence[Any]) -> list[UnaryExpression[Any]]:
+    *values, row_id = keys
+    directed = [
+        _directed(key.is_descending, value).nulls_last() for key, value in zip(listing.sort, values, strict=True)
+    ]
+    return [*directed, _directed(listing.is_descending, row_id)]
 
 
 def rows_count(listing: RowListing) -> Select[Any]:
@@ -161,9 +195,9 @@ def sources_of(ids: list[int], tenant: str) -> Select[Any]:
     return select(given.c.id, found.c.upload_id, found.c.first_id).select_from(given).join(found, true())
 
 
-def conditions(listing: RowListing) -> list[ColumnElement[bool]]:
-    """What a row of the listing fulfils."""
-    columns = listing.columns
+def conditions(listing: RowListing, columns: Columns | None = None) -> list[ColumnElement[bool]]:
+    """What a row of the listing fulfils. `columns`: those of the table that is asked, by default of all its rows."""
+    columns = listing.columns if columns is None else columns
     return [
         columns.tenant == bindparam("tenant", listing.tenant, literal_execute=True),
         columns.collection == bindparam("collection", listing.collection, literal_execute=True),
@@ -186,9 +220,8 @@ def _condition(column: Column[Any], wanted: Filter) -> ColumnElement[bool]:
             return condition
 
 
-def _is_after(listing: RowListing, after: tuple[Any, ...]) -> ColumnElement[bool]:
+def _is_after(listing: RowListing, columns: Columns, after: tuple[Any, ...]) -> ColumnElement[bool]:
     """Rows behind one: equal in the first keys and behind it in the next one."""
-    columns = listing.columns
     *values, last_id = after
     behind_id = columns.id < last_id if listing.is_descending else columns.id > last_id
     if len(listing.sort) == 1 and values[0] is not None:  # one range of an index

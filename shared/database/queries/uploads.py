@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from shared.database.models import Batch, Upload
-from shared.database.state_machine import ACTIVE_STATES, COUNTED_STATES, BatchState
+from shared.database.state_machine import COUNTED_STATES, UNPUBLISHED_STATES, BatchState
 
 
 def upload_by_id(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
@@ -27,9 +27,9 @@ def uploads_count(tenant: str, state: str | None) -> Select[Any]:
     return _of_tenant(select(func.count()).select_from(Upload), tenant, state)
 
 
-def active_uploads_count(tenant: str) -> Select[Any]:
-    """How many uploads of the tenant are waiting or loading."""
-    return select(func.count()).select_from(Upload).where(Upload.tenant == tenant, Upload.state.in_(ACTIVE_STATES))
+def unpublished_uploads_count(tenant: str) -> Select[Any]:
+    """How many uploads of the tenant are waiting, for a loader or a decision, or loading."""
+    return select(func.count()).select_from(Upload).where(Upload.tenant == tenant, Upload.state.in_(UNPUBLISHED_STATES))
 
 
 def upload_number(upload_id: uuid.UUID, tenant: str) -> Select[Any]:

@@ -11,9 +11,11 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from shared.catalog.recognition import Candidate, Sample, unique_names
+from shared.catalog.recognition.candidate import Candidate
+from shared.catalog.recognition.names import unique_names
 from shared.catalog.registry import MOST_COLUMNS, Registry
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.sample import Sample
+from shared.catalog.schemas.table_schema import TableSchema
 from shared.csv.dialect import Dialect
 from shared.csv.sniffing.sniff import HeaderMatcher
 from shared.csv.unreadable import HeaderMismatch

@@ -32,6 +32,8 @@ from shared.ingest.rejects_columns import LINE_COLUMN, SHEET_LINE_COLUMN
 from shared.ingest.validation.validate import Validated, shown_values, validate
 from shared.ingest.versions import totals, upserting
 from shared.ingest.versions.collection_versions import next_version
+from shared.ingest.versions.row_changes import rows_with
+from shared.ingest.versions.touched import touch
 from shared.ingest.work import Work, record_event
 
 _LAST_LINE: Final = LARGE_LINES - 1
@@ -203,13 +205,9 @@ def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corre
         totals.add_to_collection(connection, work.destination.collection, counts)
         reason = f"{count} rejected records were corrected by upload {work.id}"
         record_event(connection, work.target_number, "corrected", reason)
-        upserting.join(
-            connection,
-            work.destination.table,
-            work.destination.collection,
-            work.target_number,
-            corrected.rows["id"].to_pylist(),
-            version,
-        )
+        table, collection = work.destination.table, work.destination.collection
+        ids = corrected.rows["id"].to_pylist()
+        touch(connection, table, collection, version, f"SELECT * FROM {rows_with(collection)} AS joined", ids=ids)
+        upserting.join(connection, table, collection, work.target_number, ids, version)
     reach("correction.counted")
     complete(connection, work, None, version, counted_elsewhere=count)

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from shared.catalog.dataset import FileColumns
-from shared.catalog.declaration import Declaration
-from shared.catalog.recognition import Candidate
-from shared.catalog.table_schema import TableSchema
-from shared.catalog.write_mode import WriteMode
+from shared.catalog.dataset import Dataset, FileColumns
+from shared.catalog.recognition.candidate import Candidate
+from shared.catalog.schemas.declaration import Declaration
+from shared.catalog.schemas.table_schema import TableSchema
 from shared.csv.compression.codec import ANEW
 from shared.csv.compression.unpacker import Unpacker
 from shared.csv.dialect import Dialect
@@ -52,9 +51,7 @@ class StagedFile:
     """
 
     filename: str
-    dataset: str
-    table_name: str
-    declaration: int | None
+    dataset: Dataset
     dialect: Dialect
     header: list[str]
     columns: FileColumns
@@ -67,9 +64,6 @@ class StagedFile:
     header_bytes: int
     spans: list[Span]
     is_small: bool
-    # what it does to the rows of its dataset unless the client says otherwise, and whether it can say `upsert`
-    default_mode: WriteMode = WriteMode.APPEND
-    has_key: bool = True
     named_encoding: str | None = None
     member: str | None = None
     inferred: Declaration | None = None
@@ -168,9 +162,7 @@ class _Content:
         self._file.commit()
         return StagedFile(
             filename=filename,
-            dataset=self._sniffed.layout.name,
-            table_name=self._layout.dataset.table.name,
-            declaration=self._layout.dataset.declaration,
+            dataset=self._layout.dataset,
             columns=self._layout.columns,
             table_schema=self._layout.schema,
             warnings=list(self._warnings(spans[-1])),
@@ -188,8 +180,6 @@ class _Content:
             header_bytes=self._sniffed.header_end,
             spans=spans,
             is_small=len(spans) == 1 and spans[-1].first_line + spans[-1].line_feeds < SMALL_LINES,
-            default_mode=self._layout.dataset.mode,
-            has_key=bool(self._layout.dataset.table.key),
             named_encoding=self._options.encoding,
             inferred=self._layout.inferred,
             seen_records=self._layout.seen_records,

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from shared.catalog.inference import edited, inferred
-from shared.catalog.recognition import Candidate, Sample, unique_names, with_schema
+from shared.catalog.recognition.candidate import Candidate
+from shared.catalog.recognition.dates import with_schema
+from shared.catalog.recognition.names import unique_names
 from shared.catalog.registry import MOST_COLUMNS, Registry
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.sample import Sample
+from shared.catalog.schemas.inference import edited, inferred
+from shared.catalog.schemas.table_schema import TableSchema
 from shared.csv.sniffing.shape import can_be_header, shape_of
 from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions
 from shared.csv.unreadable import AmbiguousDataset, HeaderMismatch

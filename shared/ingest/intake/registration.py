@@ -11,23 +11,22 @@ from sqlalchemy import Connection, Select, func, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
-from shared.catalog.declaration import Declaration
-from shared.catalog.inference import name_of_file
+from shared.catalog.schemas.declaration import Declaration
+from shared.catalog.schemas.inference import name_of_file
 from shared.catalog.write_mode import WriteMode
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.database.declarations import declare, find_declared
 from shared.database.engine import PlainSql
 from shared.database.models import Batch, Collection, Upload, large_first_ids, small_first_ids, upload_numbers
 from shared.database.record_ids import TAKE_RANGE
-from shared.database.state_machine import ACTIVE_STATES, KEPT_STATES
+from shared.database.state_machine import KEPT_STATES, UNPUBLISHED_STATES
 from shared.errors import DatasetExists, DatasetGone, KeyMissing
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.reject_budget import Budget
 from shared.messaging import Transport
 
 _COPIED_FIELDS: Final = (
-    *("filename", "member", "dataset", "table_name", "declaration", "header", "storage_key", "size_bytes", "sha256"),
-    *("content_bytes", "header_bytes"),
+    *("filename", "member", "header", "storage_key", "size_bytes", "sha256", "content_bytes", "header_bytes"),
 )
 
 _MOST_NAMES: Final = 1_000
@@ -52,6 +51,8 @@ class UploadOptions:
     corrects: int | None = None
     # what it does to the rows before it; None: what its dataset says
     mode: WriteMode | None = None
+    # load it, count what it would change, and wait
+    plan: bool = False
     taken_names: frozenset[str] = frozenset()
 
 
@@ -79,7 +80,7 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
     number, key = None, _options_key(staged, options, mode)
     while number is None:
         earlier = connection.execute(_same_content(staged, options)).all()
-        alike = [found for found in earlier if found.options_key in ("", key) and found.dataset == staged.dataset]
+        alike = [found for found in earlier if found.options_key in ("", key) and found.dataset == staged.dataset.name]
         same = [found for found in alike if mode is WriteMode.APPEND or found.is_latest]
         if same and not options.forced:
             return Registered(same[0].id, deduplicated=True)
@@ -102,9 +103,8 @@ def _declared(connection: Connection, staged: StagedFile, inferred: Declaration,
             found = made, declaration
         number, stored = found or find_declared(connection, tenant, name) or (None, None)
         if number is not None and stored is not None and replace(stored, title=name, description="") == declaration:
-            dataset = declaration.dataset(number)
             warnings = [*staged.warnings, _declared_now(name, staged.seen_records)]
-            return replace(staged, dataset=name, table_name=dataset.table.name, declaration=number, warnings=warnings)
+            return replace(staged, dataset=declaration.dataset(number), warnings=warnings)
     raise DatasetExists(f"there are too many datasets called {stem}; declare one for the file")
 
 
@@ -112,13 +112,17 @@ def _insert_upload(
     connection: Connection, staged: StagedFile, options: UploadOptions, key: str, warnings: Sequence[FileWarning]
 ) -> int | None:
     """The new upload's number; None if another upload of the same content was registered at the same moment."""
-    first_ids = small_first_ids if staged.is_small else large_first_ids
+    # A plan needs a table of its own, where its rows can wait.
+    first_ids = small_first_ids if staged.is_small and not options.plan else large_first_ids
     PlainSql(connection).execute(TAKE_RANGE, tenant=options.tenant)
     values = {
         **{name: getattr(staged, name) for name in _COPIED_FIELDS},
         **asdict(options.budget),
         "number": connection.scalar(upload_numbers.next_value()),
         "first_id": connection.scalar(first_ids.next_value()),
+        "dataset": staged.dataset.name,
+        "table_name": staged.dataset.table.name,
+        "declaration": staged.dataset.declaration,
         "dialect": staged.dialect.to_json(),
         "columns": staged.columns.to_json(),
         "table_schema": staged.table_schema.to_json(),
@@ -129,6 +133,7 @@ def _insert_upload(
         "trace_id": options.trace_id,
         "forced": options.forced,
         "mode": options.mode,
+        "plan": options.plan,
         "corrects": options.corrects,
         "notified_at": func.clock_timestamp(),
     }
@@ -138,16 +143,16 @@ def _insert_upload(
     except IntegrityError as error:
         if getattr(getattr(error.orig, "diag", None), "constraint_name", None) != _FK_DECLARATION:
             raise
-        raise DatasetGone(f"the dataset {staged.dataset} has been deleted in the meantime") from error
+        raise DatasetGone(f"the dataset {staged.dataset.name} has been deleted in the meantime") from error
     return number
 
 
 def _mode(staged: StagedFile, options: UploadOptions) -> WriteMode:
     if options.corrects is not None:
         return WriteMode.APPEND
-    mode = options.mode or staged.default_mode
-    if mode is WriteMode.UPSERT and not staged.has_key:
-        raise KeyMissing(f"the dataset {staged.dataset} has no key by which records could be found again")
+    mode = options.mode or staged.dataset.mode
+    if mode is WriteMode.UPSERT and not staged.dataset.table.key:
+        raise KeyMissing(f"the dataset {staged.dataset.name} has no key by which records could be found again")
     return mode
 
 
@@ -164,7 +169,7 @@ def _same_content(staged: StagedFile, options: UploadOptions) -> Select[uuid.UUI
     mine = Upload.tenant == options.tenant, Upload.sha256 == staged.sha256
     loaded = Upload.state.in_(KEPT_STATES), Upload.corrects.is_(None), Upload.superseded_by.is_(None)
     latest = select(Collection.version).where(Collection.number == Upload.collection).scalar_subquery()
-    is_latest = Upload.state.in_(ACTIVE_STATES) | (Upload.version == latest)
+    is_latest = Upload.state.in_(UNPUBLISHED_STATES) | (Upload.version == latest)
     wanted = select(Upload.id, Upload.dataset, Upload.options_key, is_latest.label("is_latest"))
     return wanted.where(*mine, *loaded).order_by(Upload.number).limit(_MOST_EARLIER)
 

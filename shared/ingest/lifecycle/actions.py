@@ -25,6 +25,7 @@ from shared.errors import StateConflict, Unavailable
 from shared.failpoints import reach
 from shared.ingest.publishing.duplicates import forget_duplicates
 from shared.ingest.versions import totals
+from shared.ingest.versions.row_changes import forget_changes
 
 log = structlog.get_logger()
 
@@ -49,7 +50,7 @@ _ATTEMPTS_PER_LONG_ONE: Final = 5
 
 
 def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
-    """End a queued or running load: no row, no table and no reject remains.
+    """End an upload that is not published: no row, no table and no reject remains.
 
     Raises `NotFound` and `StateConflict`.
     """
@@ -65,10 +66,15 @@ def cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 
 def _cancel(engine: Engine, upload_id: uuid.UUID, tenant: str) -> int | None:
     with engine.begin() as connection:
-        number = state_machine.cancel(PlainSql(connection), upload_id, tenant)
-        if number is not None:
-            _forget_results(connection, number)
-        return number
+        return cancel_within(connection, upload_id, tenant)
+
+
+def cancel_within(connection: Connection, upload_id: uuid.UUID, tenant: str) -> int | None:
+    """`cancel` within a transaction, up to the table, which is still there; the number if it is cancelled only now."""
+    number = state_machine.cancel(PlainSql(connection), upload_id, tenant)
+    if number is not None:
+        _forget_results(connection, number)
+    return number
 
 
 def retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
@@ -96,6 +102,7 @@ def _retry(engine: Engine, upload_id: uuid.UUID, tenant: str) -> None:
 def _forget_results(connection: Connection, number: int) -> None:
     connection.execute(delete(Reject).where(Reject.upload_number == number))
     forget_duplicates(PlainSql(connection), number)
+    forget_changes(PlainSql(connection), number)
     totals.forget(PlainSql(connection), number)
 
 

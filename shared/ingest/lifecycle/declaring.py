@@ -14,16 +14,16 @@ from sqlalchemy import Connection, Engine, select, text
 
 from shared.catalog.checks import MostBytes
 from shared.catalog.dataset import Dataset
-from shared.catalog.declaration import Declaration, table_name
-from shared.catalog.declaration_versions import changed_types, next_version
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.declaration import Declaration, table_name
+from shared.catalog.schemas.declaration_versions import changed_types, next_version
 from shared.catalog.table import FieldType, Table
 from shared.database.collections import forget_unfinished_merge
 from shared.database.engine import PlainSql
 from shared.database.models import DeclaredDataset, Upload
 from shared.database.partitions import create_indexes
 from shared.database.row_tables import column_definitions, history_name, sql_type, superseded_name
-from shared.database.state_machine import ACTIVE_STATES, UploadState
+from shared.database.state_machine import KEPT_STATES, UNPUBLISHED_STATES, UploadState
 from shared.errors import DatasetInUse, InvalidSchema, NotFound
 from shared.ingest.lifecycle.actions import cancel, persistently
 from shared.ingest.lifecycle.undoing import undo
@@ -41,10 +41,10 @@ _LEAVES: Final = text("""
 SELECT relid::regclass::text FROM pg_partition_tree(to_regclass(:table)) WHERE isleaf AND parentrelid IS NOT NULL
 """)
 _FORGET: Final = (
-    "UPDATE uploads SET collection = NULL, declaration = NULL WHERE declaration = :number",
-    "DELETE FROM merges USING collections WHERE collections.number = collection AND table_name = :table",
-    "DELETE FROM collections WHERE table_name = :table",
-    "DELETE FROM datasets WHERE number = :number",
+    text("UPDATE uploads SET collection = NULL, declaration = NULL WHERE declaration = :number"),
+    text("DELETE FROM merges USING collections WHERE collections.number = collection AND table_name = :table"),
+    text("DELETE FROM collections WHERE table_name = :table"),
+    text("DELETE FROM datasets WHERE number = :number"),
 )
 _LOCK_TIMEOUT: Final = text("SET LOCAL lock_timeout = '200ms'")
 
@@ -65,7 +65,7 @@ def _change(engine: Engine, tenant: str, wanted: Declaration) -> Dataset:
     with engine.begin() as connection:
         connection.execute(_LOCK_TIMEOUT)
         number, document = _lock(connection, tenant, wanted.name)
-        _refuse_uploads(connection, number, wanted.name, ACTIVE_STATES)
+        _refuse_uploads(connection, number, wanted.name, UNPUBLISHED_STATES)
         was = Declaration.parse(document)
         now = next_version(was, wanted)
         dataset = now.dataset(number)
@@ -123,7 +123,7 @@ def delete(engine: Engine, registry: Registry, tenant: str, name: str, *, cascad
     """Delete a declared dataset with its table; no error if it is deleted meanwhile.
 
     `cascade`: cancel and undo its uploads before. It can be repeated after an error. Raises `NotFound`, and
-    `DatasetInUse` if it has uploads that are active or completed.
+    `DatasetInUse` if it has uploads that are loading, planned or completed.
     """
     if cascade:
         for upload_id, state in _uploads(engine, tenant, name):
@@ -136,8 +136,8 @@ def delete(engine: Engine, registry: Registry, tenant: str, name: str, *, cascad
 
 
 def _uploads(engine: Engine, tenant: str, name: str) -> list[Any]:
-    """The ids and states of its uploads that are active or completed; corrections end with what they correct."""
-    kept = Upload.state.in_((*ACTIVE_STATES, UploadState.COMPLETED))
+    """The ids and states of its uploads that are to be cancelled or undone; corrections end with what they correct."""
+    kept = Upload.state.in_(KEPT_STATES)
     mine = DeclaredDataset.tenant == tenant, DeclaredDataset.name == name
     with engine.connect() as connection:
         number = connection.scalar(select(DeclaredDataset.number).where(*mine))
@@ -150,15 +150,13 @@ def _delete(engine: Engine, tenant: str, name: str) -> None:
     with engine.begin() as connection:
         connection.execute(_LOCK_TIMEOUT)
         number, _ = _lock(connection, tenant, name)
-        _refuse_uploads(connection, number, name, (*ACTIVE_STATES, UploadState.COMPLETED))
+        _refuse_uploads(connection, number, name, KEPT_STATES)
         table = table_name(number)
         forget_unfinished_merge(PlainSql(connection), table)
         for each in (table, superseded_name(table), history_name(table)):
             connection.execute(text(f"DROP TABLE IF EXISTS {each} CASCADE"))
         for statement in _FORGET:
-            names = {"number": number, "table": table}
-            used = {key: value for key, value in names.items() if f":{key}" in statement}
-            connection.execute(text(statement), used)
+            connection.execute(statement, {"number": number, "table": table})
 
 
 def _lock(connection: Connection, tenant: str, name: str) -> tuple[int, Any]:

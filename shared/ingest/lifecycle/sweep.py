@@ -3,7 +3,9 @@
 notifies again   about uploads that wait and have no loader: a lost message, a dead loader, a broker outage
 fails            uploads whose batch, or whose publishing, crashed too many loaders
 counts           what uploads have replaced, if their loader died before it did
-removes          tables of uploads that ended without being published; see also `retention`
+cancels          plans that nobody has applied in time
+removes          tables of uploads that ended without being published, or were undone; also what `retention` and
+                 `pruning` say
 """
 
 import threading
@@ -26,7 +28,10 @@ from shared.database.state_machine import ACTIVE_STATES, ENDED_UNSEEN_STATES, Ba
 from shared.errors import IngestError, Unavailable
 from shared.failpoints import reach
 from shared.ingest.lifecycle.actions import drop_table
+from shared.ingest.lifecycle.plans import expire_plans
+from shared.ingest.lifecycle.pruning import prune
 from shared.ingest.lifecycle.retention import apply_retention
+from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.versions.replaced import count_replaced, uncounted
 from shared.messaging import LOAD_QUEUE, Transport
 from shared.settings import Settings
@@ -151,9 +156,12 @@ class Sweeper:
             try:
                 sweep(self._engine, self._settings, self._notify, self._transports, messages_waiting(self._broker))
                 count_what_is_left(self._engine, self._registry, self._settings.lease_seconds)
+                drop_withdrawn(self._engine, self._registry)
+                expire_plans(self._engine, self._settings.plan_hours)
                 if time.monotonic() - retained_at > _RETENTION_INTERVAL_SECONDS:
                     retained_at = time.monotonic()
                     apply_retention(self._engine, self._storage, self._settings)
+                    prune(self._engine, self._settings.superseded_days)
             except (SQLAlchemyError, IngestError, OSError) as error:
                 log.warning("sweep_failed", error=type(error).__name__)
 

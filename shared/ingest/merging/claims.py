@@ -10,8 +10,8 @@ from typing import Final
 
 import structlog
 
-from shared.catalog.declaration import TABLE_PREFIX
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.declaration import TABLE_PREFIX
 from shared.catalog.table import Table
 from shared.database.collections import collection_by_number
 from shared.database.declarations import table_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.schemas.table_schema import TableSchema
 from shared.csv.sniffing.sniff import TextOptions
 
 MOST_BYTES: Final = 1024 * 1024

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.catalog.dataset import Dataset
-from shared.catalog.declaration import Declaration, stored_dataset
-from shared.catalog.inference import name_of_file
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.declaration import Declaration, stored_dataset
+from shared.catalog.schemas.inference import name_of_file
 from shared.csv.compression.codec import ANEW
 from shared.csv.compression.unpacker import Unpacker
 from shared.csv.reading.read import read_batch
@@ -54,14 +54,14 @@ def preview(beginning: Beginning, settings: Settings) -> dict[str, Any]:
         except (UnreadableFile, InvalidSchema) as refusal:
             staged, error = own, refusal
         declaration = _declaration(own, beginning.filename)
-        dataset = declaration.dataset(0) if staged is own else registry.get(staged.dataset)
+        dataset = declaration.dataset(0) if staged is own else staged.dataset
         records = _records(storage, staged)
     sample = [list(row.values()) for row in records.table.slice(0, _SAMPLE_RECORDS).to_pylist()]
     rows = [["" if cell is None else cell for cell in row] for row in sample]
     candidates = registry.candidates(staged.header, rows, beginning.dataset)
     validated = _validated(dataset, staged, records)
     return {
-        "dataset": None if staged is own else staged.dataset,
+        "dataset": None if staged is own else dataset.name,
         "error": None if error is None else {"code": error.code, "message": error.message, **error.fields},
         "candidates": [candidate.describe() for candidate in candidates[:_SHOWN_CANDIDATES] if candidate.closeness],
         "declaration": declaration.to_json(),

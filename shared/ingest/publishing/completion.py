@@ -1,5 +1,8 @@
-"""Completes an upload: reconciles its record counts with what is stored, and changes its state."""
+"""Where loading ends: reconciles an upload's record counts with what is stored, and completes it or lets it wait."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -31,12 +34,25 @@ FROM (
 ) AS tiled
 """
 
-_SET_VERSION: Final = """
+_SET_COUNTS: Final = """
 UPDATE uploads
-SET version = %(version)s, rows_version = %(version)s, current_records = %(current)s, new_records = %(new)s,
-    changed_records = %(changed)s, unchanged_records = %(unchanged)s, removed_records = %(removed)s
+SET new_records = %(new)s, changed_records = %(changed)s, unchanged_records = %(unchanged)s,
+    removed_records = %(removed)s
 WHERE number = %(upload)s
 """
+_SET_VERSION: Final = """
+UPDATE uploads SET version = %(version)s, rows_version = %(version)s, current_records = %(current)s
+WHERE number = %(upload)s
+"""
+_SET_COMPARED: Final = "UPDATE uploads SET compared_version = %(version)s WHERE number = %(upload)s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reconciled:
+    """The record counts over an upload's batches, and how many rows are in its totals."""
+
+    counts: dict[str, int]
+    counted_rows: int
 
 
 def complete(
@@ -47,35 +63,66 @@ def complete(
     changes: Counts | None = None,
     counted_elsewhere: int = 0,
 ) -> None:
-    """Reconcile the record counts and complete the upload.
+    """Reconcile the record counts and complete the upload, which makes the version `version` of its collection.
 
-    `epoch`: that of the claimed publishing; None if there was no claim. `version`: which one of its collection it
-    makes. `changes`: what it changes, compared with the rows before it; None if all its records are new, or if they are
-    counted later. `counted_elsewhere`: how many of its rows are in the totals of another upload. Raises
-    `RecordCountsMismatch`, `TooManyRejects`, `NothingLoaded`, and `LostLease` if another loader or an action has taken
-    the upload.
+    `epoch`: that of the claimed publishing; None if there was no claim. `changes`: what it changes, compared with the
+    rows before it; None if all its records are new, or if they are counted later. `counted_elsewhere`: how many of its
+    rows are in the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, `NothingLoaded`, and
+    `LostLease` if another loader or an action has taken the upload.
     """
-    row = connection.execute(_COUNTS, upload=work.number)[0]
-    is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, stored_rows, stored_rejects = row
-    current, stored_rows = stored_rows, stored_rows + counted_elsewhere + (changes.unchanged if changes else 0)
     totals.add_upload_to_collection(connection, work.number, work.destination.collection)
+    uncounted = counted_elsewhere
+    if changes is not None and work.mode is WriteMode.UPSERT:  # no row is made of a record that changes nothing
+        uncounted += changes.unchanged
+    finish = partial(state_machine.complete, connection, work.number, epoch)
+    reconciled = _reconcile(connection, work, finish, uncounted)
+    counts = reconciled.counts
+    if work.corrects is None:
+        known = changes or (Counts(counts["loaded"], 0, 0, 0) if work.mode is WriteMode.APPEND else None)
+        counted = known.to_json() if known else dict.fromkeys(("new", "changed", "unchanged", "removed"))
+        connection.execute(_SET_COUNTS, upload=work.number, **counted)
+        connection.execute(_SET_VERSION, upload=work.number, version=version, current=reconciled.counted_rows)
+    log.info("upload_completed", read=counts["read"], loaded=counts["loaded"], rejected=counts["rejected"])
+
+
+def wait_for_decision(
+    connection: LoaderConnection, work: Work, epoch: int, version: int, changes: Counts, uncounted: int
+) -> None:
+    """Reconcile the record counts and let the upload wait until somebody applies or cancels it.
+
+    `changes`: what it would change in the version `version` of its collection. `uncounted`: how many of its rows are in
+    no totals. Raises what `complete` raises.
+    """
+    finish = partial(state_machine.plan, connection, work.number, epoch)
+    counts = _reconcile(connection, work, finish, uncounted).counts
+    connection.execute(_SET_COUNTS, upload=work.number, **changes.to_json())
+    connection.execute(_SET_COMPARED, upload=work.number, version=version)
+    log.info("upload_planned", read=counts["read"], loaded=counts["loaded"], rejected=counts["rejected"])
+
+
+def _reconcile(
+    connection: LoaderConnection,
+    work: Work,
+    finish: Callable[[dict[str, int]], tuple[int, int] | None],
+    uncounted: int,
+) -> _Reconciled:
+    """Compare the record counts with each other and with what is stored; `finish` changes the state in between."""
+    row = connection.execute(_COUNTS, upload=work.number)[0]
+    is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, counted_rows, stored_rejects = row
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)
     if not loaded and work.corrects is None:
         raise nothing_loaded(rejected)
     collect_warnings(connection, work.number)
     counts = {"read": read, "loaded": loaded, "rejected": rejected, "duplicate": duplicate}
-    content = state_machine.complete(connection, work.number, epoch, counts)
+    content = finish(counts)
     if content is None:
         raise LostLease("another loader has the publishing of this upload now, or the upload has ended")
     if not is_tiled or (byte_start, byte_end) != content:
         raise RecordCountsMismatch("the batches do not cover the file without gap or overlap")
+    stored_rows = counted_rows + uncounted
     if (read, loaded, rejected) != (loaded + rejected + duplicate, stored_rows, stored_rejects):
         raise RecordCountsMismatch(
             f"{read} records were read, {stored_rows} rows and {stored_rejects} rejected records are stored"
         )
-    if work.corrects is None:
-        known = changes or (Counts(loaded, 0, 0, 0) if work.mode is WriteMode.APPEND else None)
-        counted = known.to_json() if known else dict.fromkeys(("new", "changed", "unchanged", "removed"))
-        connection.execute(_SET_VERSION, upload=work.number, version=version, current=current, **counted)
-    log.info("upload_completed", read=read, loaded=loaded, rejected=rejected)
+    return _Reconciled(counts, counted_rows)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from shared.catalog.table import Table
 from shared.database.loader_connection import LoaderConnection
 from shared.database.record_ids import end_of
-from shared.database.row_tables import sql_type
+from shared.database.row_tables import history_name, sql_type
 from shared.database.state_machine import Connection
 from shared.ingest.versions import totals
 from shared.ingest.work import Destination, Work
@@ -67,15 +67,17 @@ def first_of_each_key(table: Table, rows: pa.Table, first_id: int) -> tuple[pa.T
 
 
 def stored_keys(connection: Connection, destination: Destination, rows: pa.Table) -> pa.Table:
-    """Those keys of the rows that rows of the same range of ids already have."""
+    """Those keys of the rows that rows of the same range of ids already have, visible or superseded by upserts."""
     table, first_id = destination.table, destination.first_id
     given = ", ".join(f"%({name})s::{sql_type(table, name)}[]" for name in table.key)
     key = ", ".join(table.key)
-    found = connection.execute(
-        f"SELECT {key} FROM {destination.copy_to} WHERE collection = {destination.collection.number}"
-        f" AND id >= {first_id} AND id < {end_of(first_id)} AND ({key}) IN (SELECT * FROM unnest({given}))",
-        **{name: rows[name].to_pylist() for name in table.key},
-    )
+    is_alike = f"id >= {first_id} AND id < {end_of(first_id)} AND ({key}) IN (SELECT * FROM unnest({given}))"
+    statements = [
+        f"SELECT {key} FROM {source} WHERE collection = {destination.collection.number} AND {is_alike}"
+        for source in (destination.copy_to, history_name(table.name))
+    ]
+    values = {name: rows[name].to_pylist() for name in table.key}
+    found = connection.execute(" UNION ".join(statements), **values)
     types = {name: rows.schema.field(name).type for name in table.key}
     columns = zip(*found, strict=True) if found else ([] for _ in table.key)
     return pa.table({name: pa.array(column, types[name]) for name, column in zip(table.key, columns, strict=True)})

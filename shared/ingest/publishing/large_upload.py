@@ -6,6 +6,8 @@ mode says, attaches the leaf, reconciles the record counts and completes the upl
 The records of an upsert are compared with the rows that are there. If the collection has changed by the time of the
 last transaction, they are compared once more within it. Only those that change something get into the leaf, and in the
 last transaction: a reader whose snapshot is older must see none of them, because it still sees what they supersede.
+
+An upload with a plan stops before the last transaction (`planning`). If its plan is applied, only that is left.
 """
 
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from shared.database import leases
 from shared.database.loader_connection import LoaderConnection, LoaderPool, RepeatedKeys
 from shared.database.partitions import (
     analyze,
+    close_to_requests,
     create_id_index,
     create_indexes,
     create_key_index,
@@ -27,23 +30,24 @@ from shared.database.partitions import (
     show_leaf,
 )
 from shared.database.record_ids import end_of
-from shared.errors import LostLease, Transient
+from shared.errors import LostLease, PlanStale, Transient
 from shared.failpoints import reach
 from shared.ingest.publishing.completion import complete
 from shared.ingest.publishing.duplicates import remove_duplicates
+from shared.ingest.publishing.planning import plan, plan_again, planned_changes
 from shared.ingest.publishing.publication import begin_version, persistently
 from shared.ingest.versions import replacing, totals, upserting
 from shared.ingest.versions.collection_versions import current_version
+from shared.ingest.versions.row_changes import COMPARING_MEMORY, Counts
 from shared.ingest.work import Destination, Work, record_event
 from shared.settings import Settings
 
 # Sorting a million index entries in memory takes some 60 MB, and several builders run at the same time.
 _INDEX_MEMORY: Final = "256MB"
-_COMPARING_MEMORY: Final = "SET LOCAL work_mem = '256MB'"
 
 
 def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
-    """Build the indexes, attach the leaf, complete the upload.
+    """Build the indexes, attach the leaf, complete the upload, or let it wait if it is a plan.
 
     Returns False if another loader is publishing, or if batches are left.
     """
@@ -54,17 +58,11 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
         try:
             reach("publish.claimed")
             renew = partial(_renew, connection, settings, work, epoch)
-            try:
-                _build(pool, settings, work, renew)
-            except RepeatedKeys:
-                renew()
-                remove_duplicates(connection, work)
-                reach("publish.deduplicated")
-                _build(pool, settings, work, renew)
+            if work.compared_version is None:  # otherwise all is built, and has waited since
+                _build_once(pool, settings, connection, work, renew)
             reach("publish.built")
             with _kept(pool, settings, work, epoch):
-                publish = _publish_upsert if work.mode is WriteMode.UPSERT else _publish_leaf
-                publish(connection, work, epoch)
+                _finish(connection, work, epoch)
         except Exception as error:
             # What another attempt may cure does not count; anything else must come to an end.
             is_attempt = not isinstance(error, Transient)
@@ -72,6 +70,30 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
             raise
     reach("publish.committed")
     return True
+
+
+def _build_once(
+    pool: LoaderPool, settings: Settings, connection: LoaderConnection, work: Work, renew: Callable[[], None]
+) -> None:
+    """Build what `_build` builds, without the rows that repeat a key."""
+    try:
+        _build(pool, settings, work, renew)
+    except RepeatedKeys:
+        renew()
+        remove_duplicates(connection, work)
+        reach("publish.deduplicated")
+        _build(pool, settings, work, renew)
+
+
+def _finish(connection: LoaderConnection, work: Work, epoch: int) -> None:
+    if work.is_plan:
+        plan(connection, work, epoch)
+        return
+    publish = _publish_upsert if work.mode is WriteMode.UPSERT else _publish_leaf
+    try:
+        publish(connection, work, epoch)
+    except PlanStale:
+        plan_again(connection, work, epoch)
 
 
 def _claim(connection: LoaderConnection, settings: Settings, work: Work) -> int | None:
@@ -111,14 +133,18 @@ def _publish_leaf(connection: LoaderConnection, work: Work, epoch: int) -> None:
     def publish() -> None:
         with connection.transaction():
             version = begin_version(connection, work)
+            changes = planned_changes(connection, work, version)
             if work.mode is WriteMode.REPLACE:
                 destination = work.destination
                 table, collection = destination.table, destination.collection
                 replacing.replace_all(connection, table, collection, work.number, destination.first_id, version)
                 reach("publish.superseded")
+            if work.compared_version is not None:
+                for statement in close_to_requests(work.destination.leaf):
+                    connection.execute(statement)
             _attach(connection, work.destination)
             reach("publish.attached")
-            complete(connection, work, epoch, version)
+            complete(connection, work, epoch, version, changes)
             reach("publish.completed")
 
     persistently(publish)
@@ -128,16 +154,23 @@ def _publish_upsert(connection: LoaderConnection, work: Work, epoch: int) -> Non
     """Compare, then insert what changes something and supersede what it changes."""
     destination = work.destination
     table, collection, staged = destination.table, destination.collection, destination.copy_to
-    with connection.transaction():
-        connection.execute(_COMPARING_MEMORY)
-        before = current_version(connection, collection)
+
+    def compared() -> Counts:
         [[records]] = connection.execute(f"SELECT count(*) FROM {staged}")
-        changes = upserting.compare(connection, table, collection, work.number, staged, records)
-    reach("publish.compared")
+        return upserting.compare(connection, table, collection, work.number, staged, records)
+
+    changes, before = None, work.compared_version
+    if before is None:
+        with connection.transaction():
+            connection.execute(COMPARING_MEMORY)
+            before = current_version(connection, collection)
+            changes = compared()
+        reach("publish.compared")
     with connection.transaction():
         version = begin_version(connection, work)
-        if version != before + 1:
-            changes = upserting.compare(connection, table, collection, work.number, staged, records)
+        changes = planned_changes(connection, work, version) or changes
+        if changes is None or version != before + 1:
+            changes = compared()
         leaf, first_id = destination.leaf, destination.first_id
         connection.execute(create_leaf(table, collection, leaf, first_id, end_of(first_id)))
         upserting.upsert(connection, table, collection, work.number, staged, leaf, version)

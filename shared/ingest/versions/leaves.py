@@ -9,6 +9,7 @@ from shared.database.state_machine import (
     ACTIVE_STATES,
     HAS_LARGE_RANGE,
     HAS_LARGE_ROWS,
+    UNPUBLISHED_STATES,
     Connection,
     UploadState,
     sql_list,
@@ -56,12 +57,16 @@ FROM merges
 WHERE collection = %(collection)s AND is_merged AND superseded_by IS NOT DISTINCT FROM %(superseded_by)s
 """
 
-# An upload that no loader has begun has no collection yet. A correction's rows go into the range that it corrects. The
-# leaf of an upload that was replaced comes back if that is undone.
+# The leaf of an upload that was replaced comes back if that is undone, as long as it is kept.
+_MAY_RETURN: Final = f"""
+state = '{UploadState.COMPLETED}' AND superseded_by IS NOT NULL AND pruned_version < (
+    SELECT version FROM uploads AS successor WHERE successor.number = uploads.superseded_by)
+"""
+# An upload that no loader has begun has no collection yet. A correction's rows go into the range that it corrects.
 _RESERVED: Final = f"""
 SELECT first_id
 FROM uploads JOIN collections USING (tenant, table_name, dataset)
-WHERE ({_ACTIVE} OR state = '{UploadState.COMPLETED}' AND superseded_by IS NOT NULL)
+WHERE (state IN ({sql_list(UNPUBLISHED_STATES)}) OR {_MAY_RETURN})
   AND corrects IS NULL AND first_id >= {FIRST_LARGE_ID} AND collections.number = %(collection)s
 ORDER BY first_id
 """

@@ -43,7 +43,7 @@ def replace_all(
             connection.execute(statement)
     if connection.execute(f"SELECT EXISTS (SELECT FROM {shared_leaf(table.name, collection.number)})")[0][0]:
         is_other = f"old.id < {FIRST_LARGE_ID} AND NOT (old.id >= {first_id} AND old.id < {end_of(first_id)})"
-        row_moves.supersede(connection, table, collection, is_other, version, by=str(number))
+        row_moves.supersede(connection, table, collection, condition=is_other, version=version, by=str(number))
     names = {"collection": collection.number, "by": number}
     connection.execute(_SUPERSEDE, **names)
     connection.execute(_SUPERSEDE_MERGES, **names)
@@ -74,8 +74,9 @@ def take_back(
     connection.execute(_HAND_ON, by=number, to=successor, version=version)
     connection.execute(_HAND_MERGES_ON, by=number, to=successor)
     if successor is not None:
-        upserting.pass_on(connection, collection, number, successor)
+        upserting.pass_on(connection, table, collection, number, successor, own_version)
+        upserting.supersede_what_upserts_in_between_set(connection, table, collection, successor, own_version, version)
         return
     row_moves.restore(connection, table, collection, number, version)
-    upserting.supersede_what_later_upserts_set(connection, table, collection, own_version, version)
     totals.recount_collection(connection, collection)
+    upserting.supersede_what_later_upserts_set(connection, table, collection, own_version, version)

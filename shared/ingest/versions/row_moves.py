@@ -11,12 +11,13 @@ from shared.database.models.collections import Collection
 from shared.database.record_ids import first_id_of
 from shared.database.row_tables import history_name, sql_table
 from shared.database.state_machine import Connection
+from shared.database.superseded_rows import superseded_branch
 from shared.ingest.versions import totals
 from shared.ingest.versions.totals import Moved
 
 _SUPERSEDE: Final = """
 WITH moved AS (
-    DELETE FROM {branch} AS old {using} WHERE old.collection = {collection} AND {condition}
+    DELETE FROM {source} AS old {using} WHERE old.collection = {collection} AND {condition}
     RETURNING {old_columns}, {by}
 ), kept AS (
     INSERT INTO {history} ({columns}, superseded_by) SELECT * FROM moved
@@ -35,27 +36,35 @@ def supersede(
     connection: Connection,
     table: Table,
     collection: Collection,
+    *,
     condition: str,
     version: int,
-    *,
     by: str,
     using: str = "",
+    replaced_by: int | None = None,
     **values: object,
 ) -> int:
-    """Move visible rows `old` that meet the condition into the history; return how many.
+    """Move rows `old` that meet the condition into the history; return how many.
 
-    `by`: SQL for the number of the upload that supersedes them. `using`: SQL of further tables for both.
+    `by`: SQL for the number of the upload that supersedes them. `using`: SQL of further tables for both. `replaced_by`:
+    not visible rows, but those in leaves that this upload has replaced.
     """
+    source = collection.branch
+    if replaced_by is not None:
+        source = superseded_branch(table.name, collection.branch)
+        condition = f"old.superseded_by = {replaced_by} AND {condition}"
     statement = _SUPERSEDE.format(
-        **_names(table, collection), condition=condition, by=by, using=using and f"USING {using}"
+        **_names(table, collection), source=source, condition=condition, by=by, using=using and f"USING {using}"
     )
-    return _count(connection, table, collection, statement, version, sign=-1, **values)
+    is_visible = replaced_by is None
+    return _count(connection, table, collection, statement, version, sign=-1, is_visible=is_visible, **values)
 
 
 def restore(connection: Connection, table: Table, collection: Collection, superseded_by: int, version: int) -> int:
     """Make the rows visible again that an upload has superseded; return how many."""
     statement = _RESTORE.format(**_names(table, collection))
-    return _count(connection, table, collection, statement, version, sign=1, superseded_by=superseded_by)
+    values = {"superseded_by": superseded_by}
+    return _count(connection, table, collection, statement, version, sign=1, is_visible=True, **values)
 
 
 def _count(
@@ -66,12 +75,13 @@ def _count(
     version: int,
     *,
     sign: int,
+    is_visible: bool,
     **values: object,
 ) -> int:
     facets = totals.facets_of(table)
     counted = f"{statement} SELECT {first_id_of('id')}, {facets}::text, count(*) FROM moved GROUP BY 1, 2 ORDER BY 1, 2"
     moved: Sequence[Moved] = connection.execute(counted, **values)
-    totals.shift(connection, collection, moved, version, sign=sign)
+    totals.shift(connection, collection, moved, version, sign=sign, is_visible=is_visible)
     return sum(count for _, _, count in moved)
 
 

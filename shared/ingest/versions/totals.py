@@ -125,13 +125,26 @@ def facets_of(table: Table) -> str:
     return f"jsonb_build_object({pairs})"
 
 
-def shift(connection: Connection, collection: Collection, moved: Sequence[Moved], version: int, *, sign: int) -> None:
-    """Rows of visible uploads have come (`sign` 1) or gone (-1), in this version: change all that counts them."""
+def shift(
+    connection: Connection,
+    collection: Collection,
+    moved: Sequence[Moved],
+    version: int,
+    *,
+    sign: int,
+    is_visible: bool,
+) -> None:
+    """Rows of uploads have come (`sign` 1) or gone (-1), in this version: change all that counts them.
+
+    `is_visible`: the uploads are, so their collection counts the rows, too.
+    """
     if not moved:
         return
     first_ids, facets, counts = map(list, zip(*moved, strict=True))
     names = {"tenant": collection.tenant, "version": version, "first_ids": first_ids}
     connection.execute(_SHIFT_UPLOADS, **names, facets=facets, row_counts=[sign * count for count in counts])
+    if not is_visible:
+        return
     if sign > 0:
         add_to_collection(connection, collection, _by_facets(moved))
     else:

@@ -3,7 +3,7 @@
 A record that equals a row with its key changes nothing and adds no row.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from shared.catalog.table import Table
 from shared.catalog.write_mode import WriteMode
@@ -11,16 +11,9 @@ from shared.database.models.collections import Collection
 from shared.database.record_ids import end_id_of, first_id_of
 from shared.database.row_tables import history_name, sql_table
 from shared.database.state_machine import Connection, UploadState
-from shared.ingest.versions import row_moves, totals
-from shared.ingest.versions.row_changes import Counts, count_changes, differs, forget_changes, settle
-
-_COMPARE: Final = """
-INSERT INTO row_changes (upload_number, old_id, new_id)
-SELECT {number}, present.id, staged.id
-FROM {staged} AS staged LEFT JOIN {branch} AS present ON present.collection = {collection} AND {same_key}
-WHERE present.id IS NULL OR {differs}
-ORDER BY staged.id, present.id DESC
-"""
+from shared.database.superseded_rows import superseded_branch
+from shared.ingest.versions import row_changes, row_moves, totals
+from shared.ingest.versions.row_changes import Counts, is_listed, visible_rows
 
 _INSERT: Final = """
 WITH added AS (
@@ -36,7 +29,10 @@ UPDATE {history} AS old SET superseded_by = later.number FROM {later}
 WHERE old.superseded_by = {number} AND {is_same}
 """
 
-_MODE: Final = "SELECT mode, version FROM uploads WHERE number = %(number)s"
+_UPLOAD: Final = """
+SELECT mode, version, new_records, changed_records, unchanged_records, removed_records
+FROM uploads WHERE number = %(number)s
+"""
 # A later upload has superseded these rows, and this one would have done so first.
 _COME_BEFORE: Final = """
 UPDATE {history} AS old SET superseded_by = {number}
@@ -53,18 +49,20 @@ _JOINED: Final = """
 """
 _HAND_ALL_ON: Final = "UPDATE {history} SET superseded_by = %(successor)s WHERE superseded_by = %(number)s"
 
-# Rows of upserts that were published after a version, whether or not they were superseded themselves, by key; the
-# earliest upsert of each key counts.
-_SET_LATER: Final = """
+# Rows of upserts that were published after a version and replaced by the same upload, if by any, by key, wherever they
+# are by now; of each key the earliest upsert counts.
+_SET_AFTER: Final = """
 (
     SELECT DISTINCT ON ({key}) {key}, upload.number, upload.version
     FROM uploads AS upload, LATERAL (
         SELECT {key} FROM {branch} WHERE collection = {collection} AND id >= first_id AND id < {end_id}
         UNION ALL
+        SELECT {key} FROM {superseded} WHERE collection = {collection} AND id >= first_id AND id < {end_id}
+        UNION ALL
         SELECT {key} FROM {history} WHERE collection = {collection} AND id >= first_id AND id < {end_id}
     ) AS its_row
     WHERE upload.collection = {collection} AND upload.state = '{completed}' AND upload.mode = '{upsert}'
-      AND upload.corrects IS NULL AND upload.superseded_by IS NULL AND upload.version > {after}
+      AND upload.corrects IS NULL AND upload.superseded_by IS NOT DISTINCT FROM {successor} AND upload.version > {after}
     ORDER BY {key}, upload.version
 ) AS later
 """
@@ -77,12 +75,10 @@ def compare(
 
     Writes its `row_changes` anew. `records`: how many are staged.
     """
-    names = _names(table, collection) | {"number": number, "staged": staged, "differs": differs(table)}
-    forget_changes(connection, number)
-    connection.execute(_COMPARE.format(**names))
-    present = f"(SELECT * FROM {collection.branch} WHERE collection = {collection.number})"
-    settle(connection, table, number, staged=staged, present=present)
-    return count_changes(connection, number, records)
+    present = visible_rows(collection)
+    return row_changes.compare(
+        connection, table, number, staged=staged, present=present, records=records, is_whole=False
+    )
 
 
 def upsert(
@@ -93,8 +89,8 @@ def upsert(
         connection,
         table,
         collection,
-        f"change.upload_number = {number} AND change.old_id = old.id",
-        version,
+        condition=f"change.upload_number = {number} AND change.old_id = old.id",
+        version=version,
         by=str(number),
         using="row_changes AS change",
     )
@@ -113,16 +109,29 @@ def take_back(
 
     Its own rows must be gone. `own_version`: that of its publishing.
     """
-    names = _names(table, collection) | {"number": number}
-    if table.key:
-        connection.execute(_HAND_ON.format(**names, later=_set_after(table, collection, own_version)))
+    _hand_on(connection, table, collection, number, None, own_version)
     row_moves.restore(connection, table, collection, number, version)
 
 
-def pass_on(connection: Connection, collection: Collection, number: int, successor: int) -> None:
-    """Make the upload that has replaced everything since the one that has superseded the rows of this one."""
+def pass_on(
+    connection: Connection, table: Table, collection: Collection, number: int, successor: int, own_version: int
+) -> None:
+    """Give the single rows that this upload has superseded to the next upload that would have superseded them.
+
+    That is an upsert, or the upload that has replaced everything since, the `successor` of this one.
+    """
+    _hand_on(connection, table, collection, number, successor, own_version)
     statement = _HAND_ALL_ON.format(history=history_name(collection.table_name))
     connection.execute(statement, number=number, successor=successor)
+
+
+def _hand_on(
+    connection: Connection, table: Table, collection: Collection, number: int, successor: int | None, own_version: int
+) -> None:
+    if table.key:
+        names = _names(table, collection) | {"number": number}
+        later = _set_after(table, collection, own_version, successor)
+        connection.execute(_HAND_ON.format(**names, later=later))
 
 
 def join(
@@ -131,16 +140,20 @@ def join(
     """Give rows that have joined a published upload their place in the order of all uploads: that of this one."""
     if not table.key:
         return
-    [[mode, own_version]] = connection.execute(_MODE, number=number)
+    [[mode, own_version, *counts]] = connection.execute(_UPLOAD, number=number)
+    is_of_earlier = _is_of_earlier(collection)
+    if is_listed(table, mode, Counts.of(*counts)):
+        is_earlier = f"{is_of_earlier} AND own.version < {own_version}"
+        row_changes.add_joined(connection, table, collection, number, ids, is_earlier)
     if mode == WriteMode.UPSERT:
         names = _names(table, collection)
-        joined, is_of_earlier = _JOINED.format(**names), _is_of_earlier(collection)
+        joined = _JOINED.format(**names)
         changed = row_moves.supersede(
             connection,
             table,
             collection,
-            f"{names['is_same']} AND {is_of_earlier} AND own.version < {own_version}",
-            version,
+            condition=f"{names['is_same']} AND {is_of_earlier} AND own.version < {own_version}",
+            version=version,
             by=str(number),
             using=f"{joined}, uploads AS own",
             ids=ids,
@@ -155,17 +168,30 @@ def supersede_what_later_upserts_set(
     connection: Connection, table: Table, collection: Collection, after: int, version: int
 ) -> None:
     """Supersede visible rows whose key an upsert has set that is later than they are and than the version `after`."""
-    if not table.key:
-        return
-    row_moves.supersede(
-        connection,
-        table,
-        collection,
-        f"{_names(table, collection)['is_same']} AND {_is_of_earlier(collection)} AND own.version < later.version",
-        version,
-        by="later.number",
-        using=f"{_set_after(table, collection, after)}, uploads AS own",
-    )
+    if table.key:
+        later = _set_after(table, collection, after, None)
+        names = _later_rows(table, collection, later)
+        row_moves.supersede(connection, table, collection, version=version, **names)
+
+
+def supersede_what_upserts_in_between_set(
+    connection: Connection, table: Table, collection: Collection, successor: int, after: int, version: int
+) -> None:
+    """The same for rows in leaves that the `successor` has replaced, and for upserts before that."""
+    if table.key:
+        later = _set_after(table, collection, after, successor)
+        names = _later_rows(table, collection, later)
+        row_moves.supersede(connection, table, collection, version=version, replaced_by=successor, **names)
+
+
+def _later_rows(table: Table, collection: Collection, later: str) -> dict[str, Any]:
+    """What `row_moves.supersede` needs: of the rows `old` those with a key of the rows `later` of later upserts."""
+    is_same, is_of_earlier = _names(table, collection)["is_same"], _is_of_earlier(collection)
+    return {
+        "condition": f"{is_same} AND {is_of_earlier} AND own.version < later.version",
+        "by": "later.number",
+        "using": f"{later}, uploads AS own",
+    }
 
 
 def _is_of_earlier(collection: Collection) -> str:
@@ -174,13 +200,14 @@ def _is_of_earlier(collection: Collection) -> str:
     return f"own.tenant = '{collection.tenant}' AND {is_its_upload}"
 
 
-def _set_after(table: Table, collection: Collection, version: int) -> str:
-    return _SET_LATER.format(
+def _set_after(table: Table, collection: Collection, version: int, successor: int | None) -> str:
+    return _SET_AFTER.format(
         **_names(table, collection),
         end_id=end_id_of("first_id"),
         completed=UploadState.COMPLETED,
         upsert=WriteMode.UPSERT,
         after=version,
+        successor="NULL" if successor is None else successor,
     )
 
 
@@ -189,6 +216,7 @@ def _names(table: Table, collection: Collection) -> dict[str, object]:
     return {
         "branch": collection.branch,
         "collection": collection.number,
+        "superseded": superseded_branch(table.name, collection.branch),
         "history": history_name(table.name),
         "key": ", ".join(table.key),
         "same_key": " AND ".join(f"staged.{name} = present.{name}" for name in table.key),

@@ -12,6 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from shared.catalog.language_codes import language_number
 from shared.database.models import Base
+from shared.ingest.lifecycle.actions import retry
+from shared.ingest.lifecycle.plans import apply
+from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
@@ -196,6 +199,36 @@ def test_merged_leaves_become_those_of_their_uploads_again(
     merge_all(eager(engine, settings))
     assert len(leaves(engine)) == 1
     assert contents(engine) == kept
+
+
+def test_plans_and_what_waits_to_be_listed_are_gone_on_the_way_down(
+    settings: Settings, engine: Engine, intake: Intake, loader: Loader
+) -> None:
+    """A plan is cancelled, whether it is applied or not. A retry publishes it: that it was one is forgotten."""
+    large = movies(*[{"overview": 150 * "."}] * 40)
+    kept, undone, planned, applied = intake(large), intake(large), *(intake(large, plan=True) for _ in range(2))
+    for upload_id in (kept, undone, planned, applied):
+        loader.load(upload_id, lambda: False)
+    undo(engine, REGISTRY, undone, "public")
+    assert apply(engine, applied, "public", None)
+    before = contents(engine)
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "2026_12_06_write_modes")
+    states = text("SELECT state FROM uploads ORDER BY number")
+    waiting = text("SELECT relname FROM pg_class WHERE relname ~ '^movies_x[0-9]'")
+    with engine.connect() as connection:
+        assert list(connection.scalars(states)) == ["completed", "undone", "cancelled", "cancelled"]
+        assert list(connection.scalars(waiting)) == []
+    assert contents(engine) == before
+    migrate(settings, "head")
+    sweep(engine, settings, lambda *_: True, [])
+    assert unattached(engine) == []
+    for upload_id in (planned, applied):
+        retry(engine, upload_id, "public")
+        loader.load(upload_id, lambda: False)
+    with engine.connect() as connection:
+        assert list(connection.scalars(states)) == ["completed", "undone", "completed", "completed"]
+    assert len(contents(engine)) == 3 * len(before)
 
 
 def test_an_upload_cannot_take_a_state_that_does_not_follow(engine: Engine, intake: Intake) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from shared.catalog.declaration import Declaration
+from shared.catalog.schemas.declaration import Declaration
 from shared.catalog.write_mode import WriteMode
 from shared.database.declarations import declare
 from shared.database.engine import API_ROLE, create_read_engine, create_request_engine
@@ -20,11 +20,13 @@ from shared.database.tenancy import (
     tenantless_reading,
 )
 from shared.ingest.intake.idempotency import reserve
+from shared.ingest.lifecycle.plans import apply
+from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.keys.administration import create
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Intake
-from tests.integration.ingest.test_loader import SMALL, never, rows
+from tests.integration.ingest.test_loader import SMALL, never, rows, upload
 from tests.rows import file_of, movies, titles
 
 # Every table with rows of tenants, and the column that says whose a row is. No WHERE: this is about the second wall.
@@ -36,6 +38,7 @@ WHOSE = {
     "movies_superseded": "tenant",
     "collection_versions": "tenant",
     "row_changes": "upload_number",
+    "touched_rows": "tenant",
     "uploads": "tenant",
     "batches": "upload_number",
     "rejects": "upload_number",
@@ -103,6 +106,8 @@ def numbers(engine: Engine, intake: Intake, loader: Loader) -> dict[str, list[in
             for mode in (WriteMode.APPEND, WriteMode.REPLACE):
                 content = file_of(dataset.name, {}, {})
                 loader.load(intake(content, f"{dataset.name}.csv", tenant=tenant, mode=mode), never)
+        loader.load(undone := intake(SMALL, tenant=tenant), never)
+        undo(engine, REGISTRY, undone, tenant)
         loader.load(intake(SMALL, tenant=tenant, mode=WriteMode.REPLACE), never)
         loader.load(intake(LARGE, tenant=tenant), never)
         reserve(engine, tenant, "key")
@@ -337,3 +342,35 @@ def test_of_rejects_a_reader_sees_those_of_the_upload_that_it_names(
             await engine.dispose()
 
     asyncio.run(read())
+
+
+@pytest.mark.parametrize("mode", WriteMode)
+def test_what_waits_for_a_decision_is_seen_by_its_tenant_until_it_is_made(
+    engine: Engine, request_engine: Engine, loader: Loader, intake: Intake, mode: WriteMode
+) -> None:
+    """Afterwards the leaf has the rights and policies of any other."""
+    loader.load(intake(LARGE, tenant="alpha"), never)
+    [other] = [name for (name,) in rows(engine, PARTITIONS) if name.startswith("movies_u")]
+    planned = intake(titles({}, {}), "title.basics.tsv", tenant="alpha", mode=mode, plan=True)
+    number = upload(engine, planned)["number"]
+    table = f"movies_{'w' if mode is WriteMode.UPSERT else 'u'}{number}"
+    loader.load(planned, never)
+
+    def visible_to(tenant: str) -> int:
+        with tenant_transaction(request_engine, tenant) as connection:
+            return len(connection.execute(text(f"SELECT id FROM {table}")).all())
+
+    assert [visible_to(tenant) for tenant in ("alpha", "beta", "")] == [2, 0, 0]
+    for sql in (f"DELETE FROM {table}", f"UPDATE {table} SET title = ''", f"DROP TABLE {table}"):
+        assert refusal(request_engine, "alpha", sql).startswith(("permission denied", "must be owner")), sql
+    assert apply(engine, planned, "alpha", None)
+    loader.load(planned, never)
+    assert upload(engine, planned)["state"] == "completed"
+    leaf = f"movies_u{number}"
+    assert refusal(request_engine, "alpha", f"SELECT FROM {leaf}").startswith("permission denied")
+    guards = f"""
+        SELECT relrowsecurity, relforcerowsecurity, has_table_privilege('{API_ROLE}', oid, 'SELECT'),
+               (SELECT count(*) FROM pg_policy WHERE polrelid = pg_class.oid)
+        FROM pg_class WHERE relname = :name
+    """
+    assert rows(engine, guards, name=leaf) == rows(engine, guards, name=other) == [(False, False, False, 0)]

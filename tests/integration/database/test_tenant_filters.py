@@ -57,7 +57,7 @@ def statements(held: Held, tenant: str) -> dict[str, Select[Any]]:
         "stored_file": upload_queries.stored_file(held.upload_id, tenant),
         "uploads_page": upload_queries.uploads_page(tenant, None, 10, 0),
         "uploads_count": upload_queries.uploads_count(tenant, None),
-        "active_uploads_count": upload_queries.active_uploads_count(tenant),
+        "unpublished_uploads_count": upload_queries.unpublished_uploads_count(tenant),
         "movies_with_key": movie_queries.movies_with_key(listing, None, 10, 0),
         "movies_without_key": movie_queries.movies_without_key(listing, None, 10, 0),
         "count_with_key": movie_queries.count_with_key(listing, 10),

@@ -34,6 +34,8 @@ class Published:
     hidden_rows: set[ModelRow] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     counts_for: bool = True
+    # what it replaced is kept, so that it can be undone
+    is_kept: bool = True
 
     def hides(self, row: ModelRow) -> bool:
         """Whether it takes the place of an earlier row."""
@@ -44,9 +46,13 @@ class Published:
 
 @dataclass
 class ModelCollection:
-    """The uploads of a collection, in the order in which they were published."""
+    """The uploads of a collection, in the order in which they were published.
+
+    `looks`: what readers saw just after each was published, as long as that is known.
+    """
 
     uploads: list[Published] = field(default_factory=list)
+    looks: dict[Published, Counter[tuple[str, str]]] = field(default_factory=dict)
 
     def visible(self) -> list[ModelRow]:
         """The rows that readers see."""
@@ -56,6 +62,39 @@ class ModelCollection:
     def contents(self) -> Counter[tuple[str, str]]:
         """Key and value of each visible row."""
         return Counter((row.key, row.value) for row in self.visible())
+
+    def is_replaced(self, upload: Published) -> bool:
+        """Whether a later upload has replaced it as a whole."""
+        later = self.uploads[upload.order + 1 :]
+        return any(other.hides_all and other.counts_for for other in later)
+
+    def take_back(self, upload: Published) -> None:
+        """Undo it. What was visible between its publication and now is no longer known."""
+        upload.counts_for = False
+        self._forget_looks(upload.order)
+
+    def correct(self, upload: Published, key: str, value: str) -> None:
+        """A record of the upload, which it had rejected, joins it."""
+        upload.rows.append(ModelRow(key, value, upload))
+        if upload.mode is WriteMode.UPSERT:
+            upload.hidden_keys.add(key)
+        self._forget_looks(upload.order)
+
+    def prune(self) -> None:
+        """What was superseded so far is no longer kept."""
+        for upload in self.uploads:
+            upload.is_kept = upload.mode is WriteMode.APPEND
+        self.looks = {upload: look for upload, look in self.looks.items() if upload is self.uploads[-1]}
+
+    def _forget_looks(self, order: int) -> None:
+        self.looks = {upload: look for upload, look in self.looks.items() if upload.order < order}
+
+    def changes(self, mode: WriteMode, values: Values) -> dict[str, int]:
+        """The counts of an upload that would be published now."""
+        published = self.publish(mode, values)
+        self.uploads.pop()
+        del self.looks[published]
+        return published.counts
 
     def publish(self, mode: WriteMode, values: Values) -> Published:
         """Publish an upload with these keys and values."""
@@ -80,6 +119,7 @@ class ModelCollection:
         added = [*new, *changed] if mode is WriteMode.UPSERT else list(values)
         upload.rows = [ModelRow(key, values[key], upload) for key in added]
         self.uploads.append(upload)
+        self.looks[upload] = self.contents()
         return upload
 
     @staticmethod

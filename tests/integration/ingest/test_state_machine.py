@@ -28,6 +28,7 @@ from sqlalchemy import Engine
 from shared.errors import LostLease, StateConflict, Transient
 from shared.ingest.intake.reject_budget import Budget
 from shared.ingest.lifecycle.actions import cancel, retry
+from shared.ingest.lifecycle.plans import apply
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader, _give_back
@@ -54,11 +55,12 @@ from tests.integration.ingest.upload_model import ACTIONS, ACTIVE, MAX_ATTEMPTS,
 
 LOADERS = st.integers(0, 2)
 MOST_UPLOADS = 3
-NOT_GONE = ("queued", "loading", "failed", "cancelled", "completed")
+NOT_GONE = ("queued", "loading", "planned", "failed", "cancelled", "completed")
 POINTS = st.sampled_from(["publish.built", "publish.claimed"])
 BEFORE = ["nothing", "it is loaded", "the sweep runs", "another begins", "the client changes its mind"]
 LEASE_SECONDS = 3600.0  # leases end when a rule says so
-DO: dict[str, Callable[[Engine, uuid.UUID, str], None]] = {
+DO: dict[str, Callable[[Engine, uuid.UUID, str], object]] = {
+    "apply": lambda engine, upload_id, tenant: apply(engine, upload_id, tenant, None),
     "cancel": cancel,
     "retry": retry,
     "undo": lambda engine, upload_id, tenant: undo(engine, REGISTRY, upload_id, tenant),
@@ -98,15 +100,16 @@ class Ingestion(RuleBasedStateMachine):
         self.take_in("small")
 
     @precondition(lambda self: len(self.uploads_in(NOT_GONE)) < MOST_UPLOADS)
-    @rule(kind=st.sampled_from(sorted(KINDS)))
-    def take_in(self, kind: str) -> None:
+    @rule(kind=st.sampled_from(sorted(KINDS)), plan=st.booleans())
+    def take_in(self, kind: str, plan: bool = False) -> None:
         content, may_reject = KINDS[kind]
-        upload_id = self.platform.intake(content, budget=Budget(max_rejects=None if may_reject else 0))
+        upload_id = self.platform.intake(content, budget=Budget(max_rejects=None if may_reject else 0), plan=plan)
         number = upload(self.engine, upload_id)["number"]
         spans = tables.spans(self.engine, number)
         batches = [ModelBatch(batch, *count_records(content[start:end])) for batch, start, end in spans]
         assert (len(batches) > 2) == (content != SMALL)
-        self.models[upload_id] = ModelUpload(upload_id, number, content != SMALL, may_reject, batches)
+        is_large = content != SMALL or plan
+        self.models[upload_id] = ModelUpload(upload_id, number, is_large, may_reject, batches, is_plan=plan)
 
     @some_active
     @rule(target=held, number=LOADERS, model=pick(*ACTIVE), successor=st.none() | LOADERS)

@@ -2,65 +2,54 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import Phase
 from hypothesis import settings as configure
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from shared.catalog.declaration import Declaration
+from shared.catalog.schemas.declaration import Declaration
 from shared.catalog.write_mode import WriteMode
 from shared.csv.sniffing.sniff import TextOptions
 from shared.database.declarations import declare
+from shared.database.engine import PlainSql
 from shared.errors import KeyMissing, StateConflict
 from shared.ingest.intake.file_intake import FileIntake
 from shared.ingest.intake.headers import UploadHeader
 from shared.ingest.intake.registration import UploadOptions, register
-from shared.ingest.lifecycle.undoing import undo
+from shared.ingest.lifecycle.plans import apply
+from shared.ingest.lifecycle.pruning import prune
+from shared.ingest.lifecycle.undoing import _look, undo
+from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
+from shared.ingest.versions.replaced import count_replaced
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration import tables
 from tests.integration.ingest.collection_model import ModelCollection, Published
+from tests.integration.ingest.follower import Follower
 from tests.integration.ingest.merging import eager
 from tests.integration.ingest.test_actions import stop_after
 from tests.integration.ingest.test_loader import never, rows, upload
+from tests.integration.ingest.titles import FILLER, Load, titles
 
 pytestmark = pytest.mark.parametrize("server", ["18"], indirect=True)
 
 APPEND, REPLACE, UPSERT = WriteMode
-# So many records that the upload is large, all with the same values in each file.
-FILLER = {f"tt1{number:06}": "filler" for number in range(40)}
-
-Load = Callable[..., uuid.UUID]
-
-
-def titles(values: Mapping[str, str]) -> bytes:
-    return ("tconst\tprimaryTitle\n" + "".join(f"{key}\t{value}\n" for key, value in values.items())).encode()
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """A file with the filler is large and has several batches."""
     return settings.model_copy(update={"small_upload_bytes": 512, "batch_bytes": 512})
-
-
-@pytest.fixture
-def load(loader: Loader, intake: Intake) -> Load:
-    def load(values: Mapping[str, str], mode: WriteMode | None = None) -> uuid.UUID:
-        upload_id = intake(titles(values), "title.basics.tsv", mode=mode)
-        loader.load(upload_id, never)
-        return upload_id
-
-    return load
 
 
 def contents(engine: Engine) -> Counter[tuple[str, str]]:
@@ -96,36 +85,119 @@ def check_kept_sums(engine: Engine) -> None:
     assert rows(engine, by_facets) == []
 
 
+# A record that is always rejected, in line 2.
+WRONG = {"wrong": ""}
+KEYS = st.sampled_from(["tt1", "tt2", "tt3"])
+VALUES = st.sampled_from("abc")
+
+
+def some_of(condition: Callable[[Any, Published], bool]) -> st.SearchStrategy[Published]:
+    """An upload of the machine's model that fulfils a condition."""
+    return st.runner().flatmap(lambda self: st.sampled_from([u for u in self.model.uploads if condition(self, u)]))
+
+
+def there_is(condition: Callable[[Any, Published], bool]) -> Callable[[Any], bool]:
+    """Whether the machine's model has such an upload."""
+    return lambda self: any(condition(self, each) for each in self.model.uploads)
+
+
+def is_correctable(machine: Any, upload: Published) -> bool:
+    return upload.counts_for and upload not in machine.corrected and not machine.model.is_replaced(upload)
+
+
 class Modes(RuleBasedStateMachine):
-    """Uploads of one collection, small and large, of every mode; undos; merges."""
+    """Uploads of one collection, small and large, of every mode; plans; undos; corrections; merges; retention.
+
+    A copy follows the collection by its feed.
+    """
 
     engine: ClassVar[Engine]
     settings: ClassVar[Settings]
     load: ClassVar[Load]
+    loader: ClassVar[Loader]
+    correct: ClassVar[Correct]
+    follower: ClassVar[Follower]
 
     def __init__(self) -> None:
         super().__init__()
         tables.empty(self.engine)
         self.model = ModelCollection()
         self.ids: dict[Published, uuid.UUID] = {}
+        self.corrected: set[Published] = set()
+        self.plans: dict[uuid.UUID, tuple[WriteMode, dict[str, str]]] = {}
+        self.follower.begin_anew()
 
-    @rule(
-        mode=st.sampled_from(WriteMode),
-        values=st.dictionaries(st.sampled_from(["tt1", "tt2", "tt3"]), st.sampled_from("abc"), min_size=1),
-        is_large=st.booleans(),
-    )
+    @rule(mode=st.sampled_from(WriteMode), values=st.dictionaries(KEYS, VALUES, min_size=1), is_large=st.booleans())
     def publish(self, mode: WriteMode, values: dict[str, str], is_large: bool) -> None:
         values |= FILLER if is_large else {}
         published = self.model.publish(mode, values)
-        self.ids[published] = type(self).load(values, mode)
+        self.ids[published] = type(self).load(WRONG | values, mode)
         assert upload(self.engine, self.ids[published])["state"] == "completed"
         assert counts(self.engine, self.ids[published]) == published.counts
 
-    @precondition(lambda self: any(each.counts_for for each in self.model.uploads))
-    @rule(which=st.runner().flatmap(lambda self: st.sampled_from([u for u in self.model.uploads if u.counts_for])))
+    @rule(mode=st.sampled_from(WriteMode), values=st.dictionaries(KEYS, VALUES, min_size=1), is_large=st.booleans())
+    def plan(self, mode: WriteMode, values: dict[str, str], is_large: bool) -> None:
+        values |= FILLER if is_large else {}
+        upload_id = type(self).load(WRONG | values, mode, plan=True)
+        assert upload(self.engine, upload_id)["state"] == "planned"
+        assert counts(self.engine, upload_id) == self.model.changes(mode, values)
+        self.plans[upload_id] = mode, values
+
+    @precondition(lambda self: self.plans)
+    @rule(which=st.runner().flatmap(lambda self: st.sampled_from(list(self.plans))))
+    def apply(self, which: uuid.UUID) -> None:
+        """A plan is applied, or counted anew and then applied."""
+        mode, values = self.plans.pop(which)
+        expected = self.model.changes(mode, values)
+        if not apply(self.engine, which, "public", None):
+            self.loader.load(which, never)
+            assert upload(self.engine, which)["state"] == "planned"
+            assert apply(self.engine, which, "public", None)
+        assert counts(self.engine, which) == expected
+        self.loader.load(which, never)
+        assert upload(self.engine, which)["state"] == "completed"
+        assert counts(self.engine, which) == expected
+        self.ids[self.model.publish(mode, values)] = which
+
+    @precondition(there_is(lambda _self, each: each.counts_for))
+    @rule(which=some_of(lambda _self, each: each.counts_for))
     def take_back(self, which: Published) -> None:
+        if not which.is_kept:
+            with pytest.raises(StateConflict, match="no longer kept"):
+                undo(self.engine, REGISTRY, self.ids[which], "public")
+            return
         undo(self.engine, REGISTRY, self.ids[which], "public")
-        which.counts_for = False
+        self.model.take_back(which)
+
+    @precondition(there_is(is_correctable))
+    @rule(which=some_of(is_correctable), value=VALUES)
+    def correct_record(self, which: Published, value: str) -> None:
+        """The one that was rejected gets a key that no other record of the file has."""
+        self.corrected.add(which)
+        self.loader.load(type(self).correct(self.ids[which], correction_of(2, "tt4", value), "rejects.tsv"), never)
+        self.model.correct(which, "tt4", value)
+
+    @rule()
+    def prune(self) -> None:
+        prune(self.engine, days=0)
+        if self.model.uploads:
+            self.model.prune()
+
+    @rule(pages=st.integers(1, 3))
+    def follow(self, pages: int) -> None:
+        """Read some of the feed; what was withdrawn is listed or not yet."""
+        self.follower.read(pages)
+
+    @rule()
+    def catch_up(self) -> None:
+        drop_withdrawn(self.engine, REGISTRY)
+        self.follower.read()
+        assert self.follower.contents == self.model.contents()
+
+    @precondition(lambda self: self.model.looks)
+    @rule(which=st.runner().flatmap(lambda self: st.sampled_from(list(self.model.looks))))
+    def look_back(self, which: Published) -> None:
+        assert self.follower.look_back(str(self.ids[which])) == self.model.looks[which]
 
     @rule(stop_after=st.none() | st.integers(0, 6))
     def merge(self, stop_after: int | None) -> None:
@@ -145,14 +217,25 @@ class Modes(RuleBasedStateMachine):
 
 @pytest.mark.timeout(900)  # a failure takes long, because hypothesis shrinks it
 def test_any_order_of_modes_and_undos(
-    engine: Engine, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, settings: Settings, loader: Loader, load: Load, correct: Correct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"engine": engine, "settings": settings, "load": staticmethod(load)}.items():
+    follower = Follower(settings)
+    functions = {"load": staticmethod(load), "correct": staticmethod(correct)}
+    for name, value in {
+        "engine": engine,
+        "settings": settings,
+        "loader": loader,
+        "follower": follower,
+        **functions,
+    }.items():
         monkeypatch.setattr(Modes, name, value, raising=False)
     phases = set(Phase) - {Phase.explain}
-    run_state_machine_as_test(
-        Modes, settings=configure(max_examples=40, stateful_step_count=12, deadline=None, phases=phases)
-    )
+    try:
+        run_state_machine_as_test(
+            Modes, settings=configure(max_examples=40, stateful_step_count=14, deadline=None, phases=phases)
+        )
+    finally:
+        follower.close()
 
 
 def test_the_next_days_file_replaces_the_one_before(engine: Engine, load: Load) -> None:
@@ -165,6 +248,28 @@ def test_the_next_days_file_replaces_the_one_before(engine: Engine, load: Load) 
     assert (found["state"], found["superseded_by"]) == ("completed", upload(engine, second)["number"])
     undo(engine, REGISTRY, second, "public")
     assert contents(engine) == Counter({("tt1", "One"): 1, ("tt2", "Two"): 1, ("tt3", "Three"): 1})
+
+
+@pytest.mark.parametrize("is_counted_now", [False, True])
+def test_counting_reads_each_row_a_few_times_and_is_done_once(engine: Engine, load: Load, is_counted_now: bool) -> None:
+    """However many changes there are; another process that counts this upload now is not joined."""
+    before = {f"tt{number:06}": "a" for number in range(1_000)}
+    after = before | dict.fromkeys(list(before)[:100], "b")
+    load(before, APPEND)
+    upload_id = load(after, REPLACE)
+    number = upload(engine, upload_id)["number"]
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE uploads SET new_records = NULL WHERE number = :number"), {"number": number})
+    with engine.begin() as other, engine.begin() as connection:
+        if is_counted_now:
+            count_replaced(PlainSql(other), REGISTRY, number)
+        count_replaced(PlainSql(connection), REGISTRY, number)
+        read = connection.scalar(
+            text("SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables WHERE relname LIKE 'movies%'")
+        )
+    assert bool(read) is not is_counted_now
+    assert read < 10 * len(before)
+    assert counts(engine, upload_id) == {"new": 0, "changed": 100, "unchanged": 900, "removed": 0}
 
 
 @pytest.mark.parametrize("filler", [{}, FILLER], ids=["small", "large"])
@@ -189,6 +294,88 @@ def test_a_row_is_back_when_the_last_that_superseded_it_is_undone(
     assert contents(engine) == Counter(({"tt1": "a"} | filler).items())
     assert rows(engine, "SELECT count(*) FROM movies_history") == [(0,)]
     check_kept_sums(engine)
+
+
+def superseding(engine: Engine, title: str) -> list[str]:
+    """The title of what has superseded a single row with this one."""
+    sql = """
+        SELECT its.title FROM movies_history AS old JOIN uploads ON number = old.superseded_by
+        JOIN (SELECT id, title FROM movies_superseded UNION ALL SELECT id, title FROM movies_history) AS its
+            ON its.id = first_id + 2
+        WHERE old.title = :title
+    """
+    return [title for (title,) in rows(engine, sql, title=title)]
+
+
+@pytest.mark.parametrize("filler", [{}, FILLER], ids=["small", "large"])
+def test_an_upsert_between_an_undone_one_and_a_replacing_one_keeps_its_rows(
+    engine: Engine, load: Load, filler: dict[str, str]
+) -> None:
+    load({"tt1": "a"} | filler, APPEND)
+    undone = load({"tt1": "b"} | filler, UPSERT)
+    load({"tt1": "c"} | filler, UPSERT)
+    replacing = load({"tt2": "r"} | filler, REPLACE)
+    undo(engine, REGISTRY, undone, "public")
+    assert superseding(engine, "a") == ["c"]
+    undo(engine, REGISTRY, replacing, "public")
+    assert contents(engine) == Counter(({"tt1": "c"} | filler).items())
+    check_kept_sums(engine)
+
+
+@pytest.mark.parametrize("filler", [{}, FILLER], ids=["small", "large"])
+def test_an_upsert_between_two_replacing_uploads_keeps_its_rows(
+    engine: Engine, load: Load, filler: dict[str, str]
+) -> None:
+    load({"tt1": "a"} | filler, APPEND)
+    undone = load({"tt2": "r"} | filler, REPLACE)
+    load({"tt1": "b"} | filler, UPSERT)
+    load({"tt1": "c"} | filler, UPSERT)
+    replacing = load({"tt3": "r"} | filler, REPLACE)
+    undo(engine, REGISTRY, undone, "public")
+    assert superseding(engine, "a") == ["b"]
+    undo(engine, REGISTRY, replacing, "public")
+    assert contents(engine) == Counter(({"tt1": "c"} | filler).items())
+    check_kept_sums(engine)
+
+
+def test_sums_of_leaves_that_an_undo_brings_back(engine: Engine, loader: Loader, intake: Intake) -> None:
+    """Of their rows some are superseded at once, by a later upsert."""
+
+    def load(values: dict[str, int], mode: WriteMode) -> uuid.UUID:
+        lines = "".join(f"{key}\t{key}\t{year}\n" for key, year in values.items())
+        upload_id = intake(f"tconst\tprimaryTitle\tstartYear\n{lines}".encode(), "title.basics.tsv", mode=mode)
+        loader.load(upload_id, never)
+        return upload_id
+
+    load({f"tt{number:07}": 1950 for number in range(60)}, APPEND)
+    replacing = load({"tt1": 1960}, REPLACE)
+    load({"tt0000003": 1970, "tt0000004": 1970, "tt9": 1950}, UPSERT)
+    undo(engine, REGISTRY, replacing, "public")
+    assert len(contents(engine)) == 61
+    check_kept_sums(engine)
+
+
+def test_an_upload_that_completes_while_it_is_undone(
+    engine: Engine, loader: Loader, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The undo is a version of its own, whenever it comes."""
+    upload_id = intake(titles({"tt1": "a"}), "title.basics.tsv", mode=APPEND)
+    looks: list[Any] = []
+
+    def look(*arguments: Any) -> Any:
+        looks.append(_look(*arguments))
+        if len(looks) == 1:
+            loader.load(upload_id, never)
+        return looks[-1]
+
+    monkeypatch.setattr("shared.ingest.lifecycle.undoing._look", look)
+    undo(engine, REGISTRY, upload_id, "public")
+    assert looks[0] is None
+    assert rows(engine, "SELECT version, change FROM collection_versions ORDER BY 1") == [
+        (1, "published"),
+        (2, "undone"),
+    ]
+    assert contents(engine) == Counter()
 
 
 def test_a_merge_notices_what_is_superseded_meanwhile(engine: Engine, settings: Settings, load: Load) -> None:
@@ -320,6 +507,18 @@ def test_a_corrected_record_is_as_old_as_its_upload(
     undo(engine, REGISTRY, upserting, "public")
     assert contents(engine) == Counter(({"tt1": "a", "tt2": "a"} | filler).items())
     check_kept_sums(engine)
+
+
+def test_a_corrected_record_does_not_repeat_a_key_that_is_superseded(
+    engine: Engine, loader: Loader, load: Load, correct: Correct
+) -> None:
+    appended = load({"wrong": "a", "tt1": "a"} | FILLER, APPEND)
+    upserting = load({"tt1": "b"}, UPSERT)
+    correction = correct(appended, correction_of(2, "tt1", "a"), "rejects.tsv")
+    loader.load(correction, never)
+    assert upload(engine, correction)["rejected_records"] == 1
+    undo(engine, REGISTRY, upserting, "public")
+    assert contents(engine)["tt1", "a"] == 1
 
 
 def test_what_was_replaced_cannot_be_corrected(engine: Engine, loader: Loader, load: Load, correct: Correct) -> None:

@@ -10,7 +10,8 @@ from typing import Final
 ACTIVE: Final = ("queued", "loading")
 NEXT: Final = {
     "queued": {"loading", "cancelled", "failed"},
-    "loading": {"completed", "cancelled", "failed"},
+    "loading": {"planned", "completed", "cancelled", "failed"},
+    "planned": {"queued", "cancelled"},
     "failed": {"queued"},
     "cancelled": {"queued"},
     "completed": {"undone"},
@@ -18,7 +19,8 @@ NEXT: Final = {
 }
 # action -> its sources, its target, and the states in which it changes nothing
 ACTIONS: Final = {
-    "cancel": (ACTIVE, "cancelled", ("cancelled",)),
+    "apply": (("planned",), "queued", (*ACTIVE, "completed")),
+    "cancel": ((*ACTIVE, "planned"), "cancelled", ("cancelled",)),
     "retry": (("failed", "cancelled"), "queued", ACTIVE),
     "undo": (("completed",), "undone", ("undone",)),
 }
@@ -43,6 +45,8 @@ class ModelUpload:
     is_large: bool
     may_reject: bool
     batches: list[ModelBatch]
+    is_plan: bool = False
+    is_applied: bool = False
     history: list[str] = field(default_factory=lambda: ["queued"])
     publisher: object | None = None
     is_publishing: bool = False
@@ -65,7 +69,8 @@ class ModelUpload:
 
     @property
     def has_table(self) -> bool:
-        return self.is_large and self.state in ("loading", "completed") and not self.is_merged
+        has_rows = self.state in ("loading", "planned", "completed") or (self.state == "queued" and self.is_applied)
+        return self.is_large and has_rows and not self.is_merged
 
     def begin(self) -> bool:
         if self.state == "queued":
@@ -110,7 +115,7 @@ class ModelUpload:
     def publish(self, publisher: object) -> bool:
         if self.publisher is not publisher or self.state != "loading":
             return False
-        self._become("completed")
+        self._become("planned" if self.is_plan and not self.is_applied else "completed")
         self.is_publishing = False
         return True
 
@@ -124,15 +129,16 @@ class ModelUpload:
         """Apply the action; False if it is forbidden."""
         allowed, reached, nothing_to_do = ACTIONS[action]
         if self.state not in allowed:
-            return self.state in nothing_to_do
+            return self.state in nothing_to_do and (action != "apply" or self.is_applied)
         self._become(reached)
         self.publisher, self.is_publishing = None, False
-        if action != "undo":
+        if action in ("cancel", "retry"):
             self._revoke()
             for batch in self.batches:
                 batch.is_done, batch.attempts = False, 0
-        if action == "retry":
+        if action in ("apply", "retry"):
             self.publish_attempts = 0
+            self.is_applied = action == "apply"
         return True
 
     def sweep(self) -> bool:

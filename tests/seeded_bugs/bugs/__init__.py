@@ -12,8 +12,10 @@ from tests.seeded_bugs.bugs import (
     declared_datasets,
     deployment,
     disclosures,
+    followers,
     loading,
     merging,
+    plans,
     refusals,
     tenants,
     write_modes,
@@ -23,5 +25,5 @@ BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
     *(*refusals.BUGS, *compressions.BUGS, *declared_datasets.BUGS, *merging.BUGS),
-    *write_modes.BUGS,
+    *(*write_modes.BUGS, *plans.BUGS, *followers.BUGS),
 )

@@ -62,8 +62,8 @@ BUGS: Final = (
     Bug(
         "retry-keeps-the-attempts-to-publish",
         STATES,
-        "publish_attempts = 0, ",
-        "",
+        "publish_attempts = 0, error_code",
+        "error_code",
         (f"{PROMISES}test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it",),
     ),
     # -- correction

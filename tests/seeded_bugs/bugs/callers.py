@@ -175,7 +175,7 @@ BUGS: Final = (
     Bug(
         "uploads-that-wait-take-no-slot",
         UPLOAD_QUOTA,
-        "of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant",
+        "of_tenant + await _unpublished_uploads(runtime.read_engine, tenant) > most_of_tenant",
         "of_tenant > most_of_tenant",
         (f"{LIMITS}test_a_tenant_has_so_many_uploads_at_a_time_those_that_are_tried_again_included",),
     ),
@@ -239,8 +239,8 @@ BUGS: Final = (
     Bug(
         "slots-are-counted-before-they-are-held",
         UPLOAD_QUOTA,
-        "of_tenant + await _active_uploads(runtime.read_engine, tenant) > most_of_tenant",
-        "await _active_uploads(runtime.read_engine, tenant) >= most_of_tenant",
+        "of_tenant + await _unpublished_uploads(runtime.read_engine, tenant) > most_of_tenant",
+        "await _unpublished_uploads(runtime.read_engine, tenant) >= most_of_tenant",
         (f"{LIMITS}test_many_tries_at_once_take_no_more_slots",),
     ),
     Bug(

@@ -4,14 +4,14 @@ from typing import Final
 
 from tests.seeded_bugs import Bug
 
-DECLARATION: Final = "shared/catalog/declaration.py"
-VERSIONS: Final = "shared/catalog/declaration_versions.py"
-CONSTRAINTS: Final = "shared/catalog/constraints.py"
+DECLARATION: Final = "shared/catalog/schemas/declaration.py"
+VERSIONS: Final = "shared/catalog/schemas/declaration_versions.py"
+CONSTRAINTS: Final = "shared/catalog/schemas/constraints.py"
 CHECKS: Final = "shared/catalog/pandera_schemas.py"
 RULES: Final = "shared/catalog/rules/schema_rules.py"
-INFERENCE: Final = "shared/catalog/inference.py"
+INFERENCE: Final = "shared/catalog/schemas/inference.py"
 SHAPE: Final = "shared/csv/sniffing/shape.py"
-RECOGNITION: Final = "shared/catalog/recognition.py"
+RECOGNITION: Final = "shared/catalog/recognition/choice.py"
 HEADERS: Final = "shared/ingest/intake/headers.py"
 
 OF_DECLARATION: Final = "tests/unit/catalog/test_declaration.py::"
@@ -64,7 +64,7 @@ BUGS: Final = (
     ),
     Bug(
         "numbers-that-are-none-are-stored",
-        "shared/catalog/schema_members.py",
+        "shared/catalog/schemas/members.py",
         ", allow_nan=False",
         "",
         (f"{OF_CONSTRAINTS}test_what_a_constraint_cannot_mean_is_refused",),

@@ -163,7 +163,7 @@ BUGS: Final = (
     Bug(
         "an-undo-keeps-rows-in-merged-leaves",
         "shared/ingest/lifecycle/undoing.py",
-        '        plain.execute(f"DELETE FROM {branch} WHERE {its_rows}", **ids)',
+        "        _delete_rows(plain, table, collection, branch, first_id, touches)",
         "        assert branch",
         (f"{MERGING}test_an_undo_wins",),
     ),

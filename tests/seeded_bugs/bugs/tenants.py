@@ -149,7 +149,7 @@ BUGS: Final = (
     Bug(
         "a-listing-of-all-movies",
         f"{QUERIES}movies.py",
-        "    conditions = [_is_of(listing.tenant)]\n",
+        '    conditions = [movies.tenant == bindparam("tenant", listing.tenant, literal_execute=True)]\n',
         "    conditions: list[ColumnElement[bool]] = []\n",
         (f"{FILTERS}test_a_statement_finds_nothing_of_another_tenant",),
     ),

@@ -10,6 +10,7 @@ from stack.local import LocalStack
 from stack.ports import free_port
 from stack.services import Api, Surroundings
 from tests.system.api.sending import Json, MovieRows, movies_csv, wait_for_end
+from tests.system.api.titles import BORDER_BYTES, Titles
 from tests.system.stack.processes import running
 
 
@@ -42,6 +43,23 @@ def small_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
     settings = {"INGEST_MAX_UPLOAD_BYTES": str(1024 * 1024), "INGEST_CORS_ORIGINS": "https://films.example"}
     with LocalStack(tmp_path_factory.mktemp("small-limit"), workers=0, settings=settings) as own:
         yield own
+
+
+@pytest.fixture(scope="session")
+def low_border(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack of its own for which a file of a few kilobytes is large; it loads what it takes by itself."""
+    settings = {"INGEST_SMALL_UPLOAD_BYTES": str(BORDER_BYTES)}
+    with LocalStack(tmp_path_factory.mktemp("low-border"), workers=0, settings=settings) as own:
+        yield own
+
+
+@pytest.fixture
+def titles(low_border: LocalStack) -> Iterator[Titles]:
+    """The titles of a tenant of its own."""
+    headers = {"X-Tenant": f"t-{uuid.uuid4().hex[:12]}"}
+    base_url = f"{low_border.api_url}/api/v1"
+    with httpx.Client(base_url=base_url, headers=headers, timeout=30, trust_env=False) as client:
+        yield Titles(client)
 
 
 BRISK_HEADER_SECONDS = 1.0

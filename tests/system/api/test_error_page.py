@@ -20,8 +20,8 @@ import shared
 from api.description.problems import ANY_STATUS, CODE_OF_STATUS, INTERNAL, type_of
 from api.http_errors import CodedError, status_of
 from api.web.error_page import DOCUMENT, error_page, render
-from shared.catalog.field_types import TYPES, kind_of
 from shared.catalog.registry import Registry
+from shared.catalog.schemas.field_types import TYPES, kind_of
 from shared.csv.unreadable import UnreadableFile
 from shared.errors import IngestError
 from shared.ingest.validation import validate

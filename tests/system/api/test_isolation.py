@@ -93,12 +93,23 @@ def questions(mine: Owner, other: Owner) -> list[tuple[str, str, int]]:
         ("GET", f"/uploads/{mine.upload_id}/rejects", 200),
         ("GET", f"/uploads/{mine.upload_id}/rejects?format=csv", 200),
         ("GET", f"/uploads/{mine.upload_id}/history", 200),
+        ("GET", f"/uploads/{mine.upload_id}/changes", 200),
+        ("GET", f"/uploads/{mine.upload_id}/changes?format=csv", 200),
+        ("GET", f"/uploads/{mine.upload_id}/changes?format=jsonl", 200),
+        ("GET", "/datasets/movies/changes", 200),
+        ("GET", f"/datasets/movies/rows?as_of={mine.upload_id}", 200),
+        ("GET", "/movies?as_of=2999-01-01", 200),
         ("POST", "/upload", 200),
         ("GET", f"/movies/{other.movie_id}", 404),
         ("GET", f"/uploads/{other.upload_id}", 404),
         ("GET", f"/uploads/{other.upload_id}/rejects", 404),
         ("GET", f"/uploads/{other.upload_id}/history", 404),
+        ("GET", f"/uploads/{other.upload_id}/changes", 404),
+        ("GET", f"/uploads/{other.upload_id}/changes?format=csv", 404),
+        ("GET", f"/movies?as_of={other.upload_id}", 404),
+        ("GET", f"/datasets/movies/rows.csv?as_of={other.upload_id}", 404),
         ("POST", f"/uploads/{other.upload_id}/rejects", 404),
+        ("POST", f"/uploads/{other.upload_id}/apply", 404),
         ("POST", f"/uploads/{other.upload_id}/undo", 404),
     ]
 
@@ -110,7 +121,7 @@ def test_a_thousand_requests_of_four_tenants_over_four_connections(narrow: httpx
 
     def ask(mine: Owner, other: Owner, method: str, path: str, status: int, key: str | None) -> None:
         headers = {"X-Tenant": mine.name} | ({"Idempotency-Key": key} if key else {})
-        content = mine.file if method == "POST" and not path.endswith("undo") else None
+        content = mine.file if method == "POST" and not path.endswith(("apply", "undo")) else None
         params = {"filename": f"{mine.name}.csv"} if content else None
         url = httpx.URL(path)
         answer = narrow.request(
@@ -170,8 +181,11 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/database/loader_connection.py",
         "shared/ingest/lifecycle/actions.py",
         "shared/ingest/lifecycle/declaring.py",
+        "shared/ingest/lifecycle/plans.py",
+        "shared/ingest/lifecycle/pruning.py",
         "shared/ingest/lifecycle/retention.py",
         "shared/ingest/lifecycle/undoing.py",
+        "shared/ingest/lifecycle/withdrawn.py",
         "shared/ingest/merging/merger.py",
         # these begin an upload, which opens no connection
         "shared/ingest/loading/loader.py",

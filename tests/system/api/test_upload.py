@@ -44,7 +44,7 @@ def test_a_form_is_stored_loaded_and_reconciled(mine: httpx.Client, *, use_celer
     assert done["state"] == "completed"
     assert done["records"] == {"read": 1, "loaded": 1, "rejected": 0, "duplicate": 0}
     assert done["progress"]["percent"] == 100
-    assert set(done["links"]) == {"self", "rejects", "movies", "undo"}
+    assert set(done["links"]) == {"self", "changes", "rejects", "movies", "undo"}
     assert [movie["title"] for movie in mine.get("/movies").json()["items"]] == ["Metropolis"]
 
 

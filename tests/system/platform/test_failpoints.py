@@ -8,11 +8,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -27,8 +28,11 @@ from sqlalchemy.exc import DBAPIError
 from shared.catalog.write_mode import WriteMode
 from shared.failpoints import ACTIONS, POINTS
 from shared.ingest.lifecycle.actions import cancel, retry
+from shared.ingest.lifecycle.plans import apply
+from shared.ingest.lifecycle.pruning import prune
 from shared.ingest.lifecycle.sweep import count_what_is_left, sweep
 from shared.ingest.lifecycle.undoing import undo
+from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
 from shared.messaging import Transport
@@ -41,8 +45,9 @@ from tests.integration.ingest.merging import contents, eager, leaves, unattached
 from tests.integration.ingest.test_actions import Notifier, forget_notifications, own_tables, stop_after
 from tests.integration.ingest.test_duplicates import large as repeated_keys
 from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows, upload
-from tests.integration.ingest.test_write_modes import check_kept_sums, titles
+from tests.integration.ingest.test_write_modes import check_kept_sums
 from tests.integration.ingest.test_write_modes import contents as visible_titles
+from tests.integration.ingest.titles import titles
 
 # Children are forked from a process that has imported everything once.
 PROCESSES = get_context("forkserver")
@@ -79,6 +84,15 @@ CASES = [
     if not (size == "small" and point.startswith("publish."))  # a small upload is published by its batch
     if not (size == "large" and step == "correct" and not point.startswith("correction."))
 ]
+# An applied plan is published as a large upload is; that of an append supersedes nothing.
+PLANNED_POINTS = (*(point for point in POINTS if point.startswith("plan.")), "apply.committed", *LARGE_POINTS)
+PLAN_CASES = [
+    (mode, point, action)
+    for mode in WriteMode
+    for point in PLANNED_POINTS
+    for action in ("kill", "stop")
+    if (mode, point) != (WriteMode.APPEND, "publish.superseded")
+]
 MERGE_CASES = [(point, action) for point in POINTS if point.startswith("merge.") for action in ACTIONS]
 
 
@@ -90,7 +104,7 @@ def settings(settings: Settings) -> Settings:
 
 def test_every_point_is_tested() -> None:
     tested = {point for _, point, _, _ in (*CASES, *MODE_CASES)} | {point for point, _ in MERGE_CASES}
-    tested |= {"publish.deduplicated"}
+    tested |= {"publish.deduplicated", "withdrawn.listed", "prune.removed", *PLANNED_POINTS}
     assert tested | {p for p in POINTS if p.startswith("intake.")} == set(POINTS)
 
 
@@ -211,6 +225,134 @@ def check_mode(engine: Engine, upload_id: uuid.UUID, after: Counter[tuple[str, s
         *(1, 1, records - 2),
         removed if found["mode"] == WriteMode.REPLACE else 0,
     ]
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize(("mode", "point", "action"), PLAN_CASES)
+def test_failpoint_of_a_plan(
+    engine: Engine,
+    loader: Loader,
+    intake: Intake,
+    settings: Settings,
+    tmp_path: Path,
+    mode: WriteMode,
+    point: str,
+    action: str,
+) -> None:
+    """Until it is applied, nothing of it is visible; then exactly what it has said is published."""
+    loader.load(intake(titles({"tt1": "a", "tt2": "a", **FILLER}), "title.basics.tsv", mode=WriteMode.APPEND), never)
+    loader.load(intake(titles({"tt3": "a"}), "title.basics.tsv", mode=WriteMode.APPEND), never)
+    before = visible_titles(engine)
+    values = {"tt1": "a", "tt2": "b", "tt4": "a"}
+    after = dict(before.keys()) | values if mode is WriteMode.UPSERT else values
+    expected = (before if mode is WriteMode.APPEND else Counter()) + Counter(after.items())
+    upload_id = intake(titles(values), "title.basics.tsv", mode=mode, plan=True)
+    failpoint = f"{point}:{action}:{tmp_path / 'marker'}"
+    if point.startswith("plan."):
+        with acting(run_child("load", upload_id, settings, failpoint), action):
+            finish("load", engine, loader, settings, upload_id)
+            check_planned(engine, upload_id, "planned", before, mode)
+        check_planned(engine, upload_id, "planned", before, mode)
+        assert apply(engine, upload_id, "public", None)
+        finish("load", engine, loader, settings, upload_id)
+    else:
+        finish("load", engine, loader, settings, upload_id)
+        check_planned(engine, upload_id, "planned", before, mode)
+        if point == "apply.committed":
+            child = run_child("apply", upload_id, settings, failpoint)
+        else:
+            assert apply(engine, upload_id, "public", None)
+            child = run_child("load", upload_id, settings, failpoint)
+        with acting(child, action):
+            assert visible_titles(engine) == (expected if point in IS_PUBLISHED else before)
+            finish("load", engine, loader, settings, upload_id)
+            check_planned(engine, upload_id, "completed", expected, mode)
+    check_planned(engine, upload_id, "completed", expected, mode)
+    undo(engine, REGISTRY, upload_id, "public")
+    assert visible_titles(engine) == before
+    check_kept_sums(engine)
+    assert (tmp_path / "marker").exists()
+
+
+@contextmanager
+def acting(child: ForkServerProcess, action: str) -> Iterator[None]:
+    """While the block runs, the child is dead or stopped; after it, it has gone on to its end."""
+    try:
+        wait_until_it_acted(child, action)
+        yield
+        if action == "stop":
+            os.kill(child.pid or 0, signal.SIGCONT)
+            child.join(30)
+            assert child.exitcode is not None
+    finally:
+        child.kill()
+        child.join()
+
+
+PLANNED_COUNTS = {
+    WriteMode.APPEND: [3, 0, 0, 0],
+    WriteMode.UPSERT: [1, 1, 1, 0],
+    WriteMode.REPLACE: [1, 1, 1, len(FILLER) + 1],
+}
+
+
+def check_planned(
+    engine: Engine, upload_id: uuid.UUID, state: str, visible: Counter[tuple[str, str]], mode: WriteMode
+) -> None:
+    found = upload(engine, upload_id)
+    assert (found["state"], found["loaded_records"]) == (state, 3)
+    assert [found[f"{name}_records"] for name in ("new", "changed", "unchanged", "removed")] == PLANNED_COUNTS[mode]
+    assert visible_titles(engine) == visible
+    check_kept_sums(engine)
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_failpoint_of_a_withdrawn_leaf(
+    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
+) -> None:
+    """Another process lists the rows of an undone upload beside it: each is listed once, then the table is gone."""
+    upload_id = intake(titles(FILLER), "title.basics.tsv", mode=WriteMode.APPEND)
+    loader.load(upload_id, never)
+    undo(engine, REGISTRY, upload_id, "public")
+    child = run_child("list withdrawn", upload_id, settings, f"withdrawn.listed:{action}:{tmp_path / 'marker'}")
+    other = threading.Thread(target=drop_withdrawn, args=(engine, REGISTRY))
+    with acting(child, action):
+        assert rows(engine, "SELECT * FROM touched_rows") == []
+        other.start()
+        if action != "stop":  # otherwise it waits for the one that was stopped, or for the end of its session
+            other.join(30)
+    other.join(30)
+    assert not other.is_alive()
+    listed = rows(engine, "SELECT jsonb_array_elements(identities) ->> 0 FROM touched_rows")
+    assert sorted(key for (key,) in listed) == sorted(FILLER)
+    assert rows(engine, "SELECT relname FROM pg_class WHERE relname ~ '^movies_[ux][0-9]+$'") == []
+    assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_failpoint_of_pruning(
+    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
+) -> None:
+    """All that was superseded is gone or nothing is, and readers see no difference."""
+    for values in ({"tt1": "a", **FILLER}, {"tt2": "a"}, {"tt3": "a"}):
+        loader.load(upload_id := intake(titles(values), "title.basics.tsv", mode=WriteMode.REPLACE), never)
+    count_what_is_left(engine, REGISTRY, lease_seconds=0)
+    kept = "SELECT (SELECT count(*) FROM movies_history), (SELECT count(*) FROM movies_superseded)"
+    before = visible_titles(engine)
+    with acting(run_child("prune", upload_id, settings, f"prune.removed:{action}:{tmp_path / 'marker'}"), action):
+        assert visible_titles(engine) == before
+        if action != "stop":
+            assert rows(engine, kept) == [(1, len(FILLER) + 1)]
+        prune(engine, days=0)
+        assert visible_titles(engine) == before
+    prune(engine, days=0)
+    assert rows(engine, kept) == [(0, 0)]
+    assert rows(engine, "SELECT version, pruned_version FROM collections") == [(3, 3)]
+    assert visible_titles(engine) == before
+    check_kept_sums(engine)
+    assert (tmp_path / "marker").exists()
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)

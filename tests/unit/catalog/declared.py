@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.catalog.declaration import Declaration
+from shared.catalog.schemas.declaration import Declaration
 from shared.csv.dialect import Dialect
 from shared.csv.reading.read import read_batch
 from shared.ingest.validation.validate import Validated, validate

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.catalog.checks import MostBytes
 from shared.catalog.dataset import normalised
-from shared.catalog.declaration import MOST_FIELDS, Declaration, stored_dataset
+from shared.catalog.schemas.declaration import MOST_FIELDS, Declaration, stored_dataset
 from shared.catalog.table import FieldType
 from shared.errors import InvalidSchema
 from tests.unit.catalog.declared import declaration, load

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalog.declaration import Declaration
-from shared.catalog.declaration_versions import changed_types, next_version
+from shared.catalog.schemas.declaration import Declaration
+from shared.catalog.schemas.declaration_versions import changed_types, next_version
 from shared.catalog.table import FieldType
 from shared.errors import InvalidSchema
 from tests.unit.catalog.declared import declaration

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.catalog.field_types import Kind, kind_of
+from shared.catalog.schemas.field_types import Kind, kind_of
 from shared.catalog.table import FieldType
 from shared.errors import InvalidSchema
 from tests.unit.catalog.declared import load_cells

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.catalog.declaration import AUTO, Declaration
-from shared.catalog.inference import inferred, name_of_file
+from shared.catalog.schemas.declaration import AUTO, Declaration
+from shared.catalog.schemas.inference import inferred, name_of_file
 from tests.unit.catalog.declared import load
 
 STRING: dict[str, Any] = {"type": "string"}

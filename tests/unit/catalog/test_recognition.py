@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.catalog.dataset import Column
-from shared.catalog.recognition import unique_names
+from shared.catalog.recognition.names import unique_names
 from shared.catalog.registry import Registry
 from shared.catalog.rules.list_rules import CommaList
 from shared.csv.unreadable import AmbiguousDataset, AmbiguousFormat, HeaderMismatch

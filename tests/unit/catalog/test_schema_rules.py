@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.catalog.rules.basic_rules import Rule
-from shared.catalog.rules.schema_rules import FormattedMoment, JsonText, Moment, TextList, Words
+from shared.catalog.rules.schema_rules import FormattedMoment, JsonObject, Moment, TextList, Words
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_nulls
 
 YES = Words(["yes", "ja"], ["no", "nein"])
 TWO_DIGITS = FormattedMoment("%d.%m.%y %H:%M")
 RULES: tuple[Rule, ...] = (
-    *(YES, Moment(), TextList(), TextList("|"), JsonText(dict)),
+    *(YES, Moment(), TextList(), TextList("|"), JsonObject()),
     *(TWO_DIGITS, FormattedMoment("%Y-%m-%dT%H:%M:%S.%f%z"), FormattedMoment("%j/%Y %I %p")),
 )
 SUMMER = datetime(2001, 7, 9, 10, 20, 30, tzinfo=UTC)
@@ -122,9 +122,9 @@ def test_a_list_keeps_its_texts_as_they_are() -> None:
 
 def test_an_object_is_json_and_stays_the_text_that_it_is() -> None:
     text = '{"b": 1.50, "a": [1, null], "b": 2}'
-    assert read(JsonText(dict), text) == text
-    assert [read(JsonText(dict), each) for each in ("[1]", "1", "null", "{", "{'a': 1}", "", "[" * 99_999)] == [BAD] * 7
-    assert JsonText(dict).code == "not_an_object"
+    assert read(JsonObject(), text) == text
+    assert [read(JsonObject(), each) for each in ("[1]", "1", "null", "{", "{'a': 1}", "", "[" * 99_999)] == [BAD] * 7
+    assert JsonObject.code == "not_an_object"
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{type(rule).__name__} {rule.message}")

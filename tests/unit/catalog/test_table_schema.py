@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.catalog.dataset import Dataset
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.schemas.table_schema import TableSchema
 from shared.errors import InvalidSchema
 from tests.conftest import REGISTRY
 from tests.rows import MOVIES_HEADER

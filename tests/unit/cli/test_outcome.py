@@ -14,7 +14,8 @@ ERROR = {"code": "too_many_rejects", "message": "15 records were rejected."}
 def upload(state: str, read: int = 5, loaded: int = 5, rejected: int = 0, **members: Any) -> dict[str, Any]:
     records = {"read": read, "loaded": loaded, "rejected": rejected, "duplicate": read - loaded - rejected}
     about = {"id": "1234", "filename": "movies.csv", "created_at": "2026-11-27T08:15:03Z", "error": None}
-    return {**about, "state": state, "records": records, **members}
+    counts = {"new": 1, "changed": 2, "unchanged": 0, "removed": 3, "duplicate": 0}
+    return {**about, "state": state, "records": records, "counts": counts, **members}
 
 
 def said(of: dict[str, Any]) -> list[str]:
@@ -26,6 +27,16 @@ def said(of: dict[str, Any]) -> list[str]:
     [
         (upload("queued"), "stored", "Stored; the API loads it. To see how far it is: imdb-ingest show 1234"),
         (upload("loading"), "stored", "Stored; the API loads it. To see how far it is: imdb-ingest show 1234"),
+        (
+            upload("planned", plan={"etag": '"17"'}),
+            "planned",
+            (
+                "Planned: it would add 1, change 2 and remove 3 of the rows; nobody sees that yet."
+                " To see each change: imdb-ingest changes 1234"
+                " To apply the plan: imdb-ingest apply 1234 --if-match '\"17\"'"
+                " To drop it: imdb-ingest cancel 1234"
+            ),
+        ),
         (upload("completed"), "completed", "Completed: 5 records loaded, none rejected."),
         (upload("completed", 1, 1), "completed", "Completed: 1 record loaded, none rejected."),
         (
@@ -82,5 +93,5 @@ def test_the_worst_outcome_decides_the_exit_code() -> None:
     order = list(Outcome)
     for position, worst in enumerate(order):
         assert exit_code_of(reversed(order[: position + 1])) == EXIT_CODES[worst]
-    assert [EXIT_CODES[one] for one in order] == [0, 0, 3, 4, 1]
+    assert [EXIT_CODES[one] for one in order] == [0, 0, 0, 3, 4, 1]
     assert exit_code_of([]) == 0

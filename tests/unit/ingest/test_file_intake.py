@@ -64,7 +64,7 @@ def test_a_plain_file(tmp_path: Path, block: int) -> None:
     assert staged.sha256 == hashlib.sha256(content).hexdigest()
     assert (staged.size_bytes, staged.content_bytes) == (len(content), len(content))
     assert staged.header == MOVIES_HEADER
-    assert staged.dataset == "movies"
+    assert staged.dataset.name == "movies"
     assert staged.header_bytes == content.index(b"\n") + 1
     assert staged.is_small
     assert len(staged.spans) == 1
@@ -76,7 +76,7 @@ def test_a_gzip_of_several_members(tmp_path: Path, block: int) -> None:
     content = titles(*[{}] * 50)
     sent = gzip.compress(content[:700]) + gzip.compress(content[700:]) + b"\0" * 20
     staged = receive(tmp_path, sent, "title.basics.tsv.gz", block)
-    assert staged.dataset == "title.basics"
+    assert staged.dataset.name == "title.basics"
     assert (tmp_path / "uploads" / staged.storage_key).read_bytes() == content
     assert staged.sha256 == hashlib.sha256(sent).hexdigest()
     assert_spans_tile(content[staged.header_bytes :], staged.spans, staged.header_bytes, 2)
@@ -89,7 +89,7 @@ def test_a_likelier_table_of_an_archive_replaces_the_one_before(tmp_path: Path, 
     content = movies(*[{}] * 5)
     sent = archive(Member("notes.txt", notes), Member("movies.csv", content, descriptor=4))
     staged = receive(tmp_path, sent, "movies.zip", block)
-    assert (staged.dataset, staged.filename, staged.member) == ("movies", "movies.zip", "movies.csv")
+    assert (staged.dataset.name, staged.filename, staged.member) == ("movies", "movies.zip", "movies.csv")
     assert staged.sha256 == hashlib.sha256(sent).hexdigest()
     assert [path.read_bytes() for path in (tmp_path / "uploads").iterdir()] == [content]
     assert_spans_tile(content[staged.header_bytes :], staged.spans, staged.header_bytes, 2)
@@ -97,7 +97,7 @@ def test_a_likelier_table_of_an_archive_replaces_the_one_before(tmp_path: Path, 
 
 def test_the_client_chooses_the_member_of_an_archive(tmp_path: Path) -> None:
     sent = archive(Member("a.csv", movies({})), Member("b.csv", titles({})), Member("c.txt", b"a,b\n1,2\n"))
-    assert receive(tmp_path, sent, "x.zip", member="b.csv").dataset == "title.basics"
+    assert receive(tmp_path, sent, "x.zip", member="b.csv").dataset.name == "title.basics"
     for member, error in (("c.txt", HeaderMismatch), ("d.csv", MemberNotFound)):
         with pytest.raises(error):
             receive(tmp_path / member, sent, "x.zip", member=member)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.catalog.declaration import Declaration
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.schemas.declaration import Declaration
+from shared.catalog.schemas.table_schema import TableSchema
 from shared.csv.sniffing.sniff import TextOptions
 from shared.csv.unreadable import EmptyFile, UnreadableFile
 from shared.ingest.preview.beginning import Beginning

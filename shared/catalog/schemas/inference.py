@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from shared.catalog.declaration import AUTO, Declaration
-from shared.catalog.recognition import Sample
 from shared.catalog.rules.basic_rules import IsoDate
 from shared.catalog.rules.formatted_rules import Day, candidate_formats
 from shared.catalog.rules.schema_rules import Moment
-from shared.catalog.schema_members import require
-from shared.catalog.table_schema import TableSchema
+from shared.catalog.sample import Sample
+from shared.catalog.schemas.declaration import AUTO, Declaration
+from shared.catalog.schemas.members import require
+from shared.catalog.schemas.table_schema import TableSchema
 
 _INTEGER: Final = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)
 # Fifteen digits are exact in a double.

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
 
-from shared.catalog.constraints import checks_of
 from shared.catalog.dataset import Column, Dataset, FileColumns, normalised
 from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
 from shared.catalog.rules.formatted_rules import Day, Number, WholeNumber
-from shared.catalog.schema_members import are_words, refuse_others, require, storable
+from shared.catalog.schemas.constraints import checks_of
+from shared.catalog.schemas.members import are_words, refuse_others, require, storable
 from shared.errors import InvalidSchema
 
 _NUMBER_MEMBERS: Final = ("decimalChar", "groupChar", "bareNumber")

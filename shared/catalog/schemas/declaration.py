@@ -16,10 +16,10 @@ from functools import lru_cache
 from typing import Any, Final, Self
 
 from shared.catalog.checks import MostBytes
-from shared.catalog.constraints import checks_of
 from shared.catalog.dataset import Column, Dataset, normalised
-from shared.catalog.field_types import kind_of
-from shared.catalog.schema_members import are_words, refuse_others, require, storable
+from shared.catalog.schemas.constraints import checks_of
+from shared.catalog.schemas.field_types import kind_of
+from shared.catalog.schemas.members import are_words, refuse_others, require, storable
 from shared.catalog.table import Field, FieldType, Index, Table
 from shared.catalog.write_mode import WriteMode
 from shared.errors import InvalidSchema

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from shared.catalog.checks import Between, Check, During, Length, OneOf, OneOfNumbers
-from shared.catalog.constraints import checks_of
-from shared.catalog.declaration import Declaration, Schema
-from shared.catalog.field_types import kind_of
-from shared.catalog.schema_members import require
+from shared.catalog.schemas.constraints import checks_of
+from shared.catalog.schemas.declaration import Declaration, Schema
+from shared.catalog.schemas.field_types import kind_of
+from shared.catalog.schemas.members import require
 
 # The types whose every value is one of these, too.
 _WIDER: Final[Mapping[str, tuple[str, ...]]] = {

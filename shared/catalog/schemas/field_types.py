@@ -12,8 +12,8 @@ from shared.catalog.checks import Check, matches
 from shared.catalog.rules.basic_rules import Decimal, Flag, IsoDate, Rule, Whole, Year
 from shared.catalog.rules.formatted_rules import Day, Number, WholeNumber
 from shared.catalog.rules.list_rules import ListLiteral
-from shared.catalog.rules.schema_rules import FormattedMoment, JsonText, Moment, TextList, Words
-from shared.catalog.schema_members import are_words, refuse_others, require
+from shared.catalog.rules.schema_rules import FormattedMoment, JsonObject, Moment, TextList, Words
+from shared.catalog.schemas.members import are_words, refuse_others, require
 from shared.catalog.table import FieldType
 from shared.errors import InvalidSchema
 
@@ -155,8 +155,8 @@ _KINDS: Final[Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, Any]], K
     "geopoint": (_NONE, _as_text(*_GEOPOINTS)),
     "list": (frozenset(("delimiter", "itemType")), _list),
     "array": (_NONE, lambda _field: Kind(FieldType.TEXTS, ListLiteral())),
-    "object": (_NONE, _as_text(rule=JsonText(dict))),
-    "geojson": (_NONE, _as_text(rule=JsonText(dict))),
+    "object": (_NONE, _as_text(rule=JsonObject())),
+    "geojson": (_NONE, _as_text(rule=JsonObject())),
     "any": (_NONE, _as_text()),
 }
 TYPES: Final = tuple(_KINDS)

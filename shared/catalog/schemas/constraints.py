@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from shared.catalog.checks import Between, Check, During, Length, Matches, OneOf, OneOfNumbers
 from shared.catalog.rules.basic_rules import Rule
-from shared.catalog.schema_members import are_words, refuse_others, require
+from shared.catalog.schemas.members import are_words, refuse_others, require
 
 _CONSTRAINTS: Final = frozenset(
     ("required", "unique", "minimum", "maximum", "minLength", "maxLength", "pattern", "enum")

@@ -24,9 +24,21 @@ WITH added AS (
 )
 SELECT {facets}::text, count(*) FROM added GROUP BY 1 ORDER BY 1
 """
+# Besides those that have set its key, an upsert that has met several rows with a key has superseded single ones.
 _HAND_ON: Final = """
-UPDATE {history} AS old SET superseded_by = later.number FROM {later}
-WHERE old.superseded_by = {number} AND {is_same}
+UPDATE {history} AS old SET superseded_by = next.number
+FROM (
+    SELECT DISTINCT ON (id) id, number FROM (
+        SELECT old.id, later.number, later.version FROM {history} AS old JOIN {later} ON {is_same}
+        WHERE old.superseded_by = {number}
+        UNION ALL
+        SELECT old.id, upload.number, upload.version
+        FROM {history} AS old JOIN row_changes AS change ON change.old_id = old.id
+            JOIN uploads AS upload ON upload.number = change.upload_number AND {is_candidate}
+        WHERE old.superseded_by = {number}
+    ) AS candidates ORDER BY id, version
+) AS next
+WHERE old.id = next.id
 """
 
 _UPLOAD: Final = """
@@ -61,10 +73,15 @@ _SET_AFTER: Final = """
         UNION ALL
         SELECT {key} FROM {history} WHERE collection = {collection} AND id >= first_id AND id < {end_id}
     ) AS its_row
-    WHERE upload.collection = {collection} AND upload.state = '{completed}' AND upload.mode = '{upsert}'
-      AND upload.corrects IS NULL AND upload.superseded_by IS NOT DISTINCT FROM {successor} AND upload.version > {after}
+    WHERE {is_candidate}
     ORDER BY {key}, upload.version
 ) AS later
+"""
+
+
+_IS_CANDIDATE: Final = """
+upload.collection = {collection} AND upload.state = '{completed}' AND upload.mode = '{upsert}'
+AND upload.corrects IS NULL AND upload.superseded_by IS NOT DISTINCT FROM {successor} AND upload.version > {after}
 """
 
 
@@ -130,6 +147,7 @@ def _hand_on(
 ) -> None:
     if table.key:
         names = _names(table, collection) | {"number": number}
+        names["is_candidate"] = _is_candidate(collection, own_version, successor)
         later = _set_after(table, collection, own_version, successor)
         connection.execute(_HAND_ON.format(**names, later=later))
 
@@ -204,6 +222,14 @@ def _set_after(table: Table, collection: Collection, version: int, successor: in
     return _SET_AFTER.format(
         **_names(table, collection),
         end_id=end_id_of("first_id"),
+        is_candidate=_is_candidate(collection, version, successor),
+    )
+
+
+def _is_candidate(collection: Collection, version: int, successor: int | None) -> str:
+    """SQL: whether `upload` is an upsert that may be the next to supersede a row."""
+    return _IS_CANDIDATE.format(
+        collection=collection.number,
         completed=UploadState.COMPLETED,
         upsert=WriteMode.UPSERT,
         after=version,

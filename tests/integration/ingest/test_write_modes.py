@@ -87,7 +87,7 @@ def check_kept_sums(engine: Engine) -> None:
 
 # A record that is always rejected, in line 2.
 WRONG = {"wrong": ""}
-KEYS = st.sampled_from(["tt1", "tt2", "tt3"])
+KEYS = st.sampled_from(["tt1", "tt2", "tt3", "tt4"])
 VALUES = st.sampled_from("abc")
 
 
@@ -102,7 +102,9 @@ def there_is(condition: Callable[[Any, Published], bool]) -> Callable[[Any], boo
 
 
 def is_correctable(machine: Any, upload: Published) -> bool:
-    return upload.counts_for and upload not in machine.corrected and not machine.model.is_replaced(upload)
+    has_key = any(row.key == "tt4" for row in upload.rows)
+    is_left = upload.counts_for and upload not in machine.corrected and not has_key
+    return is_left and not machine.model.is_replaced(upload)
 
 
 class Modes(RuleBasedStateMachine):
@@ -519,6 +521,20 @@ def test_a_corrected_record_does_not_repeat_a_key_that_is_superseded(
     assert upload(engine, correction)["rejected_records"] == 1
     undo(engine, REGISTRY, upserting, "public")
     assert contents(engine)["tt1", "a"] == 1
+
+
+def test_a_row_that_an_upsert_has_removed_is_not_back_when_a_corrected_one_is_undone(
+    engine: Engine, loader: Loader, load: Load, correct: Correct
+) -> None:
+    """The correction comes between the row and the upsert, and goes again."""
+    load({"tt1": "a"}, APPEND)
+    corrected = load({"wrong": "b", "tt2": "b"}, UPSERT)
+    load({"tt1": "c"}, APPEND)
+    load({"tt1": "c"}, UPSERT)  # it keeps the row that is equal, and removes the other one
+    loader.load(correct(corrected, correction_of(2, "tt1", "b"), "rejects.tsv"), never)
+    undo(engine, REGISTRY, corrected, "public")
+    assert contents(engine) == Counter({("tt1", "c"): 1})
+    check_kept_sums(engine)
 
 
 def test_what_was_replaced_cannot_be_corrected(engine: Engine, loader: Loader, load: Load, correct: Correct) -> None:

@@ -46,7 +46,10 @@ _FORMATS: Final[dict[ChangesFormat, str]] = {"csv": "text/csv", "jsonl": "applic
 _RESPONSES: Responses = {
     200: {
         "description": "A page of changes; all of them as CSV or JSON lines if the client prefers that.",
-        "content": {media_type: {"schema": {"type": "string"}} for media_type in _FORMATS.values()},
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/jsonl": {"schema": {}},  # of each line: as the items of the list
+        },
         "headers": LINK_HEADER,
     },
     **problems(404, 409, 410, 503),

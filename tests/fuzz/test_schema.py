@@ -16,6 +16,7 @@ from tests.fuzz.schema.calls import (
     Caller,
     Document,
     Plan,
+    Possible,
     Report,
     call,
     config,
@@ -46,13 +47,13 @@ class Stage:
     api_url: str
     mine: Access
     foreign: Foreign
-    failed_upload: str
+    possible: Possible
     document: Document
 
     def call(self, access: Access, plan: Plan) -> Report:
         """No finding, and nothing of the other tenant has changed."""
         before = self.foreign.look(self.api_url)
-        report = call(self.document, access, self.foreign, self.failed_upload, plan)
+        report = call(self.document, access, self.foreign, self.possible, plan)
         assert not report.findings, "\n\n".join(f"{name}\n{what}" for name, what in report.findings.items())
         assert self.foreign.look(self.api_url) == before
         return report
@@ -69,9 +70,9 @@ class Stage:
 @contextmanager
 def set_up(stack: LocalStack, mine: Access, theirs: Access) -> Iterator[Stage]:
     """At the end nothing is left to load, so that other tests find no upload of this one."""
-    failed = load_own(stack.api_url, mine)
+    possible = load_own(stack.api_url, mine)
     foreign = load_foreign(stack.api_url, theirs)
-    yield Stage(stack.api_url, mine, foreign, failed, read_document(stack.api_url, mine))
+    yield Stage(stack.api_url, mine, foreign, possible, read_document(stack.api_url, mine))
     wait_until_idle(stack.api_url, mine)
 
 
@@ -125,7 +126,7 @@ def call_once(stage: Stage, access: Access, address: str, **query: str) -> Repor
     """One GET as a run would send it."""
     report = Report(calls=1)  # the next one that reaches over is the fifth
     schema = load(stage.document, config(access, WHOLE, 0))
-    with hooked(schema, Caller(access, stage.foreign, stage.failed_upload, report)):
+    with hooked(schema, Caller(access, stage.foreign, stage.possible, report)):
         schema[address]["GET"].Case(query=query).call()
     return report
 

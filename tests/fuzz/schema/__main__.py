@@ -26,10 +26,10 @@ def fuzz(plan: Plan, calls: int, *, are_keys_required: bool) -> Report:
     settings = {"INGEST_REQUIRE_KEYS": str(are_keys_required).lower(), **UNLIMITED}
     with TemporaryDirectory() as directory, LocalStack(Path(directory), settings=settings) as stack:
         mine, theirs = (access_to(stack, f"{name}-{uuid.uuid4().hex[:12]}", are_keys_required) for name in ("a", "b"))
-        failed = load_own(stack.api_url, mine)
+        possible = load_own(stack.api_url, mine)
         foreign = load_foreign(stack.api_url, theirs)
         before, started = foreign.look(stack.api_url), time.monotonic()
-        report = call(read_document(stack.api_url, mine), mine, foreign, failed, plan, calls=calls, tell=say)
+        report = call(read_document(stack.api_url, mine), mine, foreign, possible, plan, calls=calls, tell=say)
         if foreign.look(stack.api_url) != before:
             report.findings["foreign: changed"] = "the other tenant's data is not what it was"
         show(report, time.monotonic() - started)

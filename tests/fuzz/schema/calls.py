@@ -1,7 +1,7 @@
 """The run: schemathesis' engine with all its checks against an API that runs."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,6 +24,8 @@ from tests.fuzz.schema.tenants import Access, Foreign, text_of
 AnyCase = Case[Any]
 Document = dict[str, Any]
 Tell = Callable[[str], None]
+# action -> the id of an upload for which it is possible
+Possible = Mapping[str, str]
 
 # A request that fits the document may still be refused where OpenAPI cannot express the rule. By the answer's code:
 BEYOND_THE_DOCUMENT: Final = {
@@ -92,7 +94,7 @@ class Caller:
 
     access: Access
     foreign: Foreign
-    failed_upload: str
+    possible: Possible
     report: Report
 
     def before(self, case: AnyCase) -> None:
@@ -100,8 +102,9 @@ class Caller:
         phase = None if case.meta is None else case.meta.phase.name
         if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_file(case):
             files.make_readable(case.query)
-        if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_retry(case):
-            case.path_parameters["upload_id"] = self.failed_upload
+        upload = possible_upload(case, self.possible)
+        if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and upload is not None:
+            case.path_parameters["upload_id"] = upload
         if self.report.calls % _REACH_EVERY == 0 and phase is not TestPhase.STATEFUL:
             self._reach_over(case)
 
@@ -130,9 +133,10 @@ def is_document(path: str) -> bool:
     return "/datasets" in path
 
 
-def is_valid_retry(case: AnyCase) -> bool:
-    """Whether it retries an upload; by chance hardly any of these would be about one that has failed."""
-    return case.operation.label.endswith("/retry") and is_valid(case)
+def possible_upload(case: AnyCase, possible: Possible) -> str | None:
+    """An upload for which its action is possible; by chance hardly any would be about such a one."""
+    action = case.operation.label.rpartition("/")[2]
+    return possible.get(action) if is_valid(case) else None
 
 
 def is_valid(case: AnyCase) -> bool:
@@ -175,7 +179,7 @@ def call(
     document: Document,
     access: Access,
     foreign: Foreign,
-    failed_upload: str,
+    possible: Possible,
     plan: Plan,
     *,
     calls: int = 1,
@@ -186,7 +190,7 @@ def call(
     report = Report()
     for repetition in count():
         schema = load(document, config(access, plan, repetition))
-        with hooked(schema, Caller(access, foreign, failed_upload, report)):
+        with hooked(schema, Caller(access, foreign, possible, report)):
             _run(schema, report)
         tell(f"{report.calls} calls")
         if report.calls >= calls or report.findings:

@@ -89,17 +89,19 @@ def load_foreign(api_url: str, access: Access) -> Foreign:
     return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], tokens)
 
 
-def load_own(api_url: str, access: Access) -> str:
+def load_own(api_url: str, access: Access) -> dict[str, str]:
     """Uploads of each kind for the calling tenant: lists are not empty, and there is something to undo.
 
-    The id of one that has failed, and fails again whenever it is retried.
+    For actions the ids of uploads for which they are possible: one has failed, and fails again whenever it is retried;
+    one is planned.
     """
     with access.client(api_url) as client:
         for number in range(6):
             rows = [{"title": f"Mine {number}.{row}"} for row in range(4)]
             _loaded(client, "movies.csv", movies(*rows, {"release_date": "never"}), {})
         failed = _loaded(client, "failed.csv", movies({"release_date": "never"}), {}, on_error="abort", force="true")
-    return str(failed["id"])
+        planned = _loaded(client, "planned.csv", movies({"title": "Planned"}), {}, plan="true")
+    return {"retry": str(failed["id"]), "apply": str(planned["id"])}
 
 
 def wait_until_idle(api_url: str, access: Access) -> None:

@@ -21,6 +21,7 @@ AsOf = Annotated[
         description="As it was then: a time (ISO 8601; UTC unless it says otherwise), or just after an upload, by its"
         " id.",
         examples=["2026-12-01T00:00:00Z"],
+        json_schema_extra={"format": "date-time"},  # or a UUID, which OpenAPI cannot say beside it
     ),
 ]
 

@@ -136,7 +136,7 @@ def is_document(path: str) -> bool:
 def possible_upload(case: AnyCase, possible: Possible) -> str | None:
     """An upload for which its action is possible; by chance hardly any would be about such a one."""
     action = case.operation.label.rpartition("/")[2]
-    return possible.get(action) if is_valid(case) else None
+    return possible.get(action) if is_valid(case) and "upload_id" in (case.path_parameters or {}) else None
 
 
 def is_valid(case: AnyCase) -> bool:

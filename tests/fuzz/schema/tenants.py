@@ -93,15 +93,16 @@ def load_own(api_url: str, access: Access) -> dict[str, str]:
     """Uploads of each kind for the calling tenant: lists are not empty, and there is something to undo.
 
     For actions the ids of uploads for which they are possible: one has failed, and fails again whenever it is retried;
-    one is planned.
+    one is planned; one has rejects.
     """
     with access.client(api_url) as client:
         for number in range(6):
             rows = [{"title": f"Mine {number}.{row}"} for row in range(4)]
-            _loaded(client, "movies.csv", movies(*rows, {"release_date": "never"}), {})
+            partial = _loaded(client, "movies.csv", movies(*rows, {"release_date": "never"}), {})
         failed = _loaded(client, "failed.csv", movies({"release_date": "never"}), {}, on_error="abort", force="true")
         planned = _loaded(client, "planned.csv", movies({"title": "Planned"}), {}, plan="true")
-    return {"retry": str(failed["id"]), "apply": str(planned["id"])}
+    uploads = {"retry": failed, "apply": planned, "rejects": partial, "changes": partial}
+    return {action: str(upload["id"]) for action, upload in uploads.items()}
 
 
 def wait_until_idle(api_url: str, access: Access) -> None:

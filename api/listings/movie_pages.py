@@ -46,6 +46,8 @@ async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: 
         async with tenant_reading(engine, listing.tenant) as connection:
             before = (await connection.execute(movies_total(listing))).one()
             rows = await _rows(connection, listing, start, limit)
+            if listing.later is not None:  # what was visible then does not change
+                return rows, before.total
             after = (await connection.execute(movies_total(listing))).one()
         if after == before:
             break

@@ -165,9 +165,8 @@ async def read_changes(
     return changes, encoded(name, found[limit - 1][0]) if len(found) > limit else None
 
 
-def _added(changing: Changing, row: RowMapping | None) -> Change:
-    line = None if row is None else row["id"] - changing.first_id
-    return Change(changing.table, "added", line, None, row)
+def _added(changing: Changing, row: RowMapping) -> Change:
+    return Change(changing.table, "added", row["id"] - changing.first_id, None, row)
 
 
 async def _listed(

@@ -168,8 +168,9 @@ def _publish_upsert(connection: LoaderConnection, work: Work, epoch: int) -> Non
         reach("publish.compared")
     with connection.transaction():
         version = begin_version(connection, work)
-        changes = planned_changes(connection, work, version) or changes
-        if changes is None or version != before + 1:
+        if changes is None:
+            changes = planned_changes(connection, work, version)
+        elif version != before + 1:
             changes = compared()
         leaf, first_id = destination.leaf, destination.first_id
         connection.execute(create_leaf(table, collection, leaf, first_id, end_of(first_id)))

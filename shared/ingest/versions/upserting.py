@@ -77,8 +77,6 @@ _SET_AFTER: Final = """
     ORDER BY {key}, upload.version
 ) AS later
 """
-
-
 _IS_CANDIDATE: Final = """
 upload.collection = {collection} AND upload.state = '{completed}' AND upload.mode = '{upsert}'
 AND upload.corrects IS NULL AND upload.superseded_by IS NOT DISTINCT FROM {successor} AND upload.version > {after}
@@ -245,7 +243,6 @@ def _names(table: Table, collection: Collection) -> dict[str, object]:
         "superseded": superseded_branch(table.name, collection.branch),
         "history": history_name(table.name),
         "key": ", ".join(table.key),
-        "same_key": " AND ".join(f"staged.{name} = present.{name}" for name in table.key),
         "is_same": " AND ".join(f"old.{name} = later.{name}" for name in table.key),
         "columns": ", ".join(columns),
         "staged_columns": ", ".join(f"staged.{name}" for name in columns),

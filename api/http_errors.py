@@ -138,6 +138,18 @@ class PageTooDeep(errors.InvalidRequest):
     code = "page_too_deep"
 
 
+class ReportTooLarge(errors.InvalidRequest):
+    """The report would have too many lines."""
+
+    code = "report_too_large"
+
+
+class PreconditionRequired(errors.InvalidRequest):
+    """The request must say which state of the record it is about."""
+
+    code = "precondition_required"
+
+
 class KeysRequiredHere(errors.InvalidRequest):
     """Without API keys, the API answers only clients on this machine."""
 
@@ -164,18 +176,23 @@ STATUS_OF: Final[dict[type[CodedError], int]] = {
     errors.DatasetExists: 409,
     errors.DatasetInUse: 409,
     errors.KeyInUse: 409,
+    errors.TooManyShots: 409,
+    errors.RecordExists: 409,
     errors.FileExpired: 410,
     errors.HistoryExpired: 410,
     errors.DatasetGone: 410,
     errors.PlanStale: 412,
+    errors.PreconditionFailed: 412,
     BodyTooLarge: 413,
     errors.TooLarge: 413,
     unreadable.CompressionRatioTooHigh: 413,
     UnsupportedMediaType: 415,
     unreadable.UnsupportedFile: 415,
+    errors.UnsupportedPicture: 415,
     HostNotAllowed: 421,
     errors.InvalidRequest: 422,
     unreadable.UnreadableFile: 422,
+    PreconditionRequired: 428,
     LimitReached: 429,
     errors.LockTableFull: 500,
     errors.StorageFull: 507,

@@ -10,11 +10,20 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
 
+from api.cache.routes import is_cached
 from api.dependencies import limit_requests
 from api.description.openapi import DESCRIPTION, TAGS, describe
 from api.description.problems import add_error_handlers
-from api.description.public_names import DOCUMENT_PATH, KEY_HEADER, TRACE_HEADER
+from api.description.public_names import (
+    CACHE_HEADER,
+    DOCUMENT_PATH,
+    KEY_HEADER,
+    NONE_MATCH_HEADER,
+    TENANT_HEADER,
+    TRACE_HEADER,
+)
 from api.description.strict_parameters import refuse_unknown_and_repeated
 from api.middleware.authentication import AuthenticationMiddleware
 from api.middleware.body_limits import BodyMiddleware
@@ -29,11 +38,20 @@ from api.routes import (
     corrections,
     datasets,
     error_codes,
+    genre_report,
+    genres,
     health,
+    movie_edits,
     movies,
+    people,
     preview,
     rejects,
+    reload,
+    reports,
     rows,
+    search,
+    shots,
+    stats,
     tenants,
     upload,
     uploads,
@@ -46,8 +64,10 @@ from shared.settings import Settings
 # Requests to these routes may name a tenant and count against its limit. The other routes serve every client alike and
 # take no parameters.
 OF_TENANTS = (
-    *(upload.router, uploads.router, rejects.router, corrections.router, movies.router),
-    *(datasets.router, preview.router, rows.router, changes.router, tenants.router),
+    *(upload.router, reload.router, uploads.router, rejects.router, corrections.router),
+    *(movies.router, movie_edits.router, shots.router, people.router, search.router, genres.router, stats.router),
+    *(reports.router, genre_report.router, datasets.router, preview.router),
+    *(rows.router, changes.router, tenants.router),
 )
 ROUTERS = (*OF_TENANTS, error_codes.router, api_docs.router, health.router)
 
@@ -105,8 +125,13 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(router, dependencies=[Depends(limit_requests)] if router in OF_TENANTS else None)
     _add_middleware(app, settings)
     add_error_handlers(app)
-    describe(app, registry, are_keys_required=settings.require_keys)
+    describe(app, registry, _cached_paths(), are_keys_required=settings.require_keys)
     return app
+
+
+def _cached_paths() -> list[str]:
+    routes = (route for router in ROUTERS for route in router.routes)
+    return [route.path for route in routes if isinstance(route, APIRoute) and is_cached(route.endpoint)]
 
 
 def _add_middleware(app: FastAPI, settings: Settings) -> None:
@@ -122,12 +147,12 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),
-            allow_methods=["DELETE", "GET", "HEAD", "POST", "PUT"],
+            allow_methods=["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
             allow_headers=[
-                *("Content-Type", "Content-Disposition", "Idempotency-Key", "If-Match", "X-Tenant"),
-                *("Authorization", KEY_HEADER, TRACE_HEADER),
+                *("Content-Type", "Content-Disposition", "Idempotency-Key", "If-Match", NONE_MATCH_HEADER),
+                *("Authorization", TENANT_HEADER, KEY_HEADER, TRACE_HEADER),
             ],
-            expose_headers=["ETag", "Location", "Link", "Retry-After", TRACE_HEADER],
+            expose_headers=["Content-Location", "ETag", "Location", "Link", "Retry-After", CACHE_HEADER, TRACE_HEADER],
         )
     app.add_middleware(SecurityHeadersMiddleware, is_cross_origin=bool(settings.cors_origins))
     app.add_middleware(TraceMiddleware)

@@ -10,6 +10,8 @@ from typing import Final
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.cache.stored_answers import StoredAnswers
+from api.edits import Edits
 from api.limits.counters import Counters
 from api.limits.export_slots import ExportSlots
 from api.limits.quotas import Limits
@@ -17,7 +19,10 @@ from api.limits.slots import Slots
 from api.limits.tenant_locks import TenantLocks
 from api.notifications.background_loaders import BackgroundLoaders
 from api.notifications.notifiers import CeleryNotifier, Notifiers
+from api.pictures import Pictures
 from api.previews import Previews
+from api.search.engine import SearchEngine
+from api.search.postgres import PostgresSearch
 from shared.advice.hints import Advisor
 from shared.catalog.registry import Registry
 from shared.database.engine import (
@@ -51,13 +56,17 @@ class Runtime:
     request_engine: Engine
     read_engine: AsyncEngine
     export_engine: AsyncEngine
+    search: SearchEngine
     counters: Counters
     notifiers: Notifiers
     limits: Limits
     slots: Slots
     summary_locks: TenantLocks
     previews: Previews
+    pictures: Pictures
+    edits: Edits
     export_slots: ExportSlots
+    answers: StoredAnswers
 
 
 @asynccontextmanager
@@ -77,6 +86,8 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         stack.push_async_callback(export_engine.dispose)
         counters = Counters(settings.redis_url)
         stack.push_async_callback(counters.aclose)
+        answers = await asyncio.to_thread(StoredAnswers, settings)
+        stack.push_async_callback(answers.aclose)
 
         background = await asyncio.to_thread(BackgroundLoaders, settings)
         stack.push_async_callback(asyncio.to_thread, background.close)
@@ -86,6 +97,10 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
 
         previews = Previews()
         stack.push_async_callback(previews.aclose)
+        pictures = Pictures()
+        stack.push_async_callback(pictures.aclose)
+        edits = Edits(settings)
+        stack.push_async_callback(edits.aclose)
         storage = open_storage(settings)
         sweeper = Sweeper(engine, registry, storage, settings, notifiers.notify)
         sweeper.start()
@@ -102,11 +117,15 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
             request_engine=request_engine,
             read_engine=read_engine,
             export_engine=export_engine,
+            search=PostgresSearch(read_engine),
             counters=counters,
             notifiers=notifiers,
             limits=Limits(settings, counters),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
             previews=previews,
+            pictures=pictures,
+            edits=edits,
             export_slots=ExportSlots(settings.exports),
+            answers=answers,
         )

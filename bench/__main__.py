@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import (
+    cache,
     exports,
     gzipped,
     intake,
@@ -46,6 +47,7 @@ PARTS: Final = (
     Part("merging", "Many large uploads of one tenant", merging.measure),
     Part("gzip", "gzip", gzipped.measure),
     Part("together", "Several uploads at once", together.measure),
+    Part("cache", "Listings from the cache", cache.measure),
     Part("exports", "Exports", exports.measure),
     Part("memory", "Memory", memory.measure),
     Part("intake", "Intake", intake.measure),

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bench.database import Database
 from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.database.engine import API_ROLE, create_read_engine
-from shared.database.queries.movies import Listing, movies_with_key
+from shared.database.queries.browsing.listing import Listing
+from shared.database.queries.movies import movies_with_key
 from shared.database.row_tables import sql_table
 from shared.settings import Settings
 

@@ -18,7 +18,7 @@ from bench.database import Database
 from bench.plan import Plan
 from bench.results import Figure, Found, Table, at_most, median
 from bench.stand import Stand
-from shared.database.queries.movies import Listing, SortBy
+from shared.database.queries.browsing.listing import Listing, SortBy
 
 PAGE_SIZE: Final = 20
 _DEEP_PAGE: Final = 1_000

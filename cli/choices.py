@@ -8,6 +8,9 @@ class SortBy(StrEnum):
 
     RELEASE_DATE = "release_date"
     VOTE_AVERAGE = "vote_average"
+    TITLE = "title"
+    POPULARITY = "popularity"
+    RUNTIME = "runtime"
 
 
 class SortOrder(StrEnum):

@@ -24,7 +24,7 @@ WRONG_USAGE: Final = 2
 def owner_database(command: str, data_dir: Path | None) -> Iterator[Connection]:
     """A transaction. An error ends the process with one line on stderr and exit code 1, or 2 for invalid input."""
     try:
-        engine = create_sync_engine(_settings(data_dir), f"ingest-{command}")
+        engine = create_sync_engine(settings_of(data_dir), f"ingest-{command}")
         try:
             with engine.begin() as connection:
                 yield connection
@@ -46,10 +46,11 @@ def owner_database(command: str, data_dir: Path | None) -> Iterator[Connection]:
         raise _failed(command, str(error)) from error
 
 
-def _settings(data_dir: Path | None) -> Settings:
+def settings_of(data_dir: Path | None) -> Settings:
+    """The settings of the environment, or of the running `imdb-ingest up` with this data directory."""
     if data_dir is None:
         return Settings()
-    return Settings(database_url=PostgresServer(data_dir / "postgres").running_url())
+    return Settings(database_url=PostgresServer(data_dir / "postgres").running_url(), data_dir=data_dir)
 
 
 def _failed(command: str, message: str, code: int = FAILED) -> typer.Exit:

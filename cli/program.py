@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import actions, api_keys, datasets, local, merging, read, rows, upload
+from cli.commands import actions, api_keys, datasets, local, merging, read, rows, seed, tenants, upload
 
 program = typer.Typer(
     name="imdb-ingest",
@@ -13,12 +13,13 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,
 )
-for commands in (upload, read, rows, actions, local):
+for commands in (upload, read, rows, actions, local, seed):
     program.add_typer(commands.app)
 program.add_typer(datasets.app, name="datasets")
 program.command()(datasets.preview)
 program.add_typer(api_keys.app, name="keys")
 program.add_typer(merging.app, name="merging")
+program.add_typer(tenants.app, name="tenants")
 
 
 def _print_version(*, is_asked: bool) -> None:

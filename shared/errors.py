@@ -4,17 +4,25 @@
     |-- Permanent                    trying again would not help
     |   |-- InvalidRequest           the request cannot be carried out
     |   |   |-- InvalidSchema        the schema for the file's values cannot be applied
+    |   |   |-- InvalidRecord        a rule of the dataset forbids a value of a hand-made record
     |   |   |-- NotFound
+    |   |   |   `-- NoDefaultFile    the tenant has no file to load again
     |   |   |-- StateConflict        the upload's state forbids the action
     |   |   |-- PlanStale            what is applied is not the plan as it is now
     |   |   |-- DatasetExists        the tenant has a dataset of this name, or too many
     |   |   |-- DatasetInUse         the dataset has uploads
     |   |   |-- KeyMissing           the dataset has no key, so nothing can be upserted
+    |   |   |-- RecordExists         there is a record with the key of a new one
+    |   |   |-- PreconditionFailed   the record is not the one that If-Match names
     |   |   |-- FileExpired          the stored file is no longer kept
     |   |   |-- HistoryExpired       what was visible or changed then is no longer known
     |   |   |-- KeyInUse             a request with this Idempotency-Key is still running
     |   |   |-- KeyReused            this Idempotency-Key was used for another request
-    |   |   `-- TooLarge
+    |   |   |-- TooLarge
+    |   |   |   `-- ShotTooLarge     the picture has too many bytes, pixels or frames
+    |   |   |-- UnsupportedPicture   the file is neither PNG nor JPEG nor WebP
+    |   |   |-- UnreadablePicture    the picture cannot be decoded
+    |   |   `-- TooManyShots         the movie or the tenant has as many shots as it may have
     |   |-- StoredFileCorrupt        the stored file is gone, or differs from what was stored
     |   |-- DatasetGone              the upload's dataset no longer exists
     |   |-- CorrectedUploadEnded     the upload that a correction corrects is no longer completed
@@ -67,10 +75,22 @@ class InvalidSchema(InvalidRequest):
     code = "invalid_schema"
 
 
+class InvalidRecord(InvalidRequest):
+    """A value of the record breaks a rule of its dataset."""
+
+    code = "invalid_record"
+
+
 class NotFound(InvalidRequest):
     """The tenant has nothing with this name."""
 
     code = "not_found"
+
+
+class NoDefaultFile(NotFound):
+    """The tenant has no default file."""
+
+    code = "no_default_file"
 
 
 class StateConflict(InvalidRequest):
@@ -103,6 +123,18 @@ class KeyMissing(InvalidRequest):
     code = "key_missing"
 
 
+class RecordExists(InvalidRequest):
+    """There is a record with this key already."""
+
+    code = "record_exists"
+
+
+class PreconditionFailed(InvalidRequest):
+    """The record is not the one that If-Match names."""
+
+    code = "precondition_failed"
+
+
 class FileExpired(InvalidRequest):
     """The stored file is no longer kept."""
 
@@ -131,6 +163,30 @@ class TooLarge(InvalidRequest):
     """More bytes than `max_upload_bytes`."""
 
     code = "upload_too_large"
+
+
+class ShotTooLarge(TooLarge):
+    """The picture has too many bytes, pixels or frames."""
+
+    code = "shot_too_large"
+
+
+class UnsupportedPicture(InvalidRequest):
+    """The file is neither a PNG nor a JPEG nor a WebP."""
+
+    code = "unsupported_picture"
+
+
+class UnreadablePicture(InvalidRequest):
+    """The picture cannot be decoded."""
+
+    code = "unreadable_picture"
+
+
+class TooManyShots(InvalidRequest):
+    """The movie, or its tenant, has as many shots as it may have."""
+
+    code = "too_many_shots"
 
 
 class StoredFileCorrupt(Permanent):

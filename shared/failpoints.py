@@ -24,6 +24,9 @@ POINTS: Final = (
     "batch.committed",
     "correction.counted",  # the record counts of the corrected upload are changed, not committed
     "publish.claimed",
+    "edit.stored",  # the file of a hand-made record is on disk, no upload refers to it
+    "edit.published",  # everything is written, not committed
+    "edit.committed",  # the record is visible, the client has no response
     "plan.compared",  # what a planned upload would change is written down, not committed
     "plan.committed",
     "publish.deduplicated",  # rows that repeat a key are gone and listed, the unique index is not built

@@ -113,6 +113,21 @@ class Settings(BaseSettings):
     # for as long as its client takes, and keeps a core of the database busy.
     exports: int = Field(default=4, ge=1)
 
+    # Where answers are kept, a Redis; "": the broker. How long, at most (0: not at all): they are dropped only so that
+    # those nobody asks for any more leave room. They share the memory of the broker, so none is added while the server
+    # holds more than `cache_memory_bytes` (0: it has a limit and an eviction policy of its own).
+    cache_url: str = ""
+    cache_seconds: int = Field(default=600, ge=0, le=86_400)
+    cache_max_bytes: int = Field(default=MIB, ge=0)
+    cache_memory_bytes: int = Field(default=256 * MIB, ge=0)
+    # Pictures of movies, see `shared.shots`. An 8K screen has 33 million pixels, and to encode them as WebP takes up to
+    # 13 seconds. The pixels of all frames of an animation count together.
+    shot_bytes: int = Field(default=10 * MIB, gt=0)
+    shot_pixels: int = Field(default=34_000_000, gt=0)
+    shot_frames: int = Field(default=1, ge=1)
+    shots_per_movie: int = Field(default=50, ge=0)
+    tenant_shot_bytes: int = Field(default=2 * GIB, ge=0)
+
     # For tests only; see shared/failpoints.py.
     failpoint: str = ""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

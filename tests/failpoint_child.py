@@ -4,6 +4,7 @@ import os
 import uuid
 from collections.abc import Callable
 
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared import failpoints
@@ -17,6 +18,8 @@ from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.loading.loader import Loader
+from shared.ingest.manual.edit import Edit
+from shared.ingest.manual.editing import Editor
 from shared.ingest.merging.merger import merge_all
 from shared.messaging import Transport
 from shared.settings import Settings
@@ -42,6 +45,7 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
         "retry": lambda: retry(engine, upload_id, "public"),
         "undo": lambda: undo(engine, REGISTRY, upload_id, "public"),
         "list withdrawn": lambda: drop_withdrawn(engine, REGISTRY),
+        "edit": lambda: _edit(engine, settings),
         "prune": lambda: prune(engine, days=0),
         "merge": lambda: merge_all(eager(engine, settings, chunk_rows=100)),
         "sweep": lambda: sweep(engine, settings, load, [Transport.CELERY]),
@@ -51,3 +55,10 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
     except (Unavailable, LostLease, SQLAlchemyError):
         os._exit(1)
     os._exit(0)
+
+
+def _edit(engine: Engine, settings: Settings) -> None:
+    with engine.connect() as connection:
+        target = connection.scalar(text("SELECT id FROM movies WHERE source_id = 'tt1'"))
+    values = {"source_id": "tt1", "title": "b"}
+    Editor(engine, REGISTRY, open_storage(settings)).apply(Edit("public", "test", "title.basics", values, target))

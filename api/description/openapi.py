@@ -1,6 +1,6 @@
 """The parts of the OpenAPI document that signatures do not express: file bodies, problem documents, texts."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -8,7 +8,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.description.problems import PROBLEM_JSON
-from api.description.public_names import KEY_HEADER, PUBLIC_PATHS, RAW_TYPES, TRACE_HEADER
+from api.description.public_names import (
+    CACHE_HEADER,
+    KEY_HEADER,
+    NONE_MATCH_HEADER,
+    PICTURE_TYPES,
+    PUBLIC_PATHS,
+    RAW_TYPES,
+    TRACE_HEADER,
+)
 from api.description.schemas.problems import FieldProblem, Problem
 from shared.catalog.registry import Registry
 from shared.catalog.schemas.declaration import AUTO
@@ -42,6 +50,9 @@ TAGS: Final = [
         "description": "Follow, cancel, retry or undo an upload; see why records were rejected, and correct them.",
     },
     {"name": "movies", "description": "Read the loaded movies."},
+    {"name": "search", "description": "Find movies, people and genres."},
+    {"name": "people", "description": "Read the loaded people, and what they were credited for."},
+    {"name": "reports", "description": "Sums over trees of loaded rows."},
     {"name": "about", "description": "The datasets, the tenants and the error codes."},
     {"name": "health", "description": "Check the API, its database and its broker."},
 ]
@@ -61,7 +72,30 @@ _TRACE: Final = {
 LINK_HEADER: Final = {
     "Link": {"description": 'RFC 8288; has rel="next" unless this is the last page.', "schema": {"type": "string"}}
 }
+MOVIE_TAG_HEADER: Final = {
+    "ETag": {"description": "The state of the movie: for If-Match and If-None-Match.", "schema": {"type": "string"}}
+}
 ETAG_HEADER: Final = {"ETag": {"description": "Of a planned upload: that of its plan.", "schema": {"type": "string"}}}
+
+# Of answers that are kept until the tenant's rows change.
+_TAG: Final = {
+    "ETag": {
+        "description": "The name of this answer; send it as If-None-Match. Answers about another moment have none.",
+        "schema": {"type": "string"},
+    }
+}
+_ORIGIN: Final = {
+    CACHE_HEADER: {
+        "description": "Whether the answer was kept (`hit`) or made (`miss`; `off`: nothing can be kept).",
+        "schema": {"type": "string", "enum": ["hit", "miss", "off"]},
+    }
+}
+_NONE_MATCH: Final = {
+    "name": NONE_MATCH_HEADER,
+    "in": "header",
+    "description": "The `ETag` of the answer that you have: 304 without a body if it is still the same.",
+    "schema": {"type": "string"},
+}
 
 # A client may send its key in either header.
 _SECURITY_SCHEMES: Final[dict[str, dict[str, str]]] = {
@@ -86,10 +120,10 @@ _CORRECTED_SAMPLE: Final = "".join(
 )
 
 
-def _file_body(example: str) -> dict[str, Any]:
+def _file_body(example: str, *, is_required: bool = True) -> dict[str, Any]:
     return {
         "requestBody": {
-            "required": True,
+            "required": is_required,
             "description": (
                 "The file: the part `file` of a form, or the whole body. Options are query parameters, so that the API"
                 " knows them before the first byte of the file; it skips other parts of a form."
@@ -106,7 +140,20 @@ def _file_body(example: str) -> dict[str, Any]:
 
 
 UPLOAD_BODY: Final = _file_body(_SAMPLE)
+RELOAD_BODY: Final = _file_body(_SAMPLE, is_required=False)
 CORRECTION_BODY: Final = _file_body(_CORRECTED_SAMPLE)
+SHOT_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "description": "The picture: the part `file` of a form, or the whole body.",
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["file"], "properties": {"file": _BINARY}},
+            },
+            **{media_type: {"schema": _BINARY} for media_type in PICTURE_TYPES},
+        },
+    }
+}
 
 
 def problems(*statuses: int) -> Responses:
@@ -117,18 +164,23 @@ def problems(*statuses: int) -> Responses:
     return {status: _problem_response(status) for status in sorted({*statuses, 422, 500})}
 
 
-def describe(app: FastAPI, registry: Registry, *, are_keys_required: bool) -> None:
-    """Add to the OpenAPI document what signatures do not express: problem documents, keys, headers, dataset names."""
+def describe(app: FastAPI, registry: Registry, cached_paths: Collection[str], *, are_keys_required: bool) -> None:
+    """Add to the OpenAPI document what signatures do not express: problem documents, keys, headers, dataset names.
+
+    `cached_paths`: of the routes whose answers have tags.
+    """
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _document(app, registry, are_keys_required)
+            app.openapi_schema = _document(app, registry, cached_paths, are_keys_required)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # the documented way
 
 
-def _document(app: FastAPI, registry: Registry, are_keys_required: bool) -> dict[str, Any]:
+def _document(
+    app: FastAPI, registry: Registry, cached_paths: Collection[str], are_keys_required: bool
+) -> dict[str, Any]:
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, tags=app.openapi_tags, routes=app.routes
     )
@@ -137,6 +189,8 @@ def _document(app: FastAPI, registry: Registry, are_keys_required: bool) -> dict
     schemas[Problem.__name__] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas[Problem.__name__].pop("$defs", None)
     _add_security(document, are_keys_required)
+    for path in cached_paths:
+        _add_tag(document["paths"][path]["get"])
     for operation in _operations(document):
         for response in operation["responses"].values():
             response["headers"] = {**response.get("headers", {}), **_TRACE}
@@ -145,6 +199,14 @@ def _document(app: FastAPI, registry: Registry, are_keys_required: bool) -> dict
             if parameter["name"] == "dataset":
                 parameter["examples"] = {name: {"value": name} for name in (*registry.names, AUTO)}
     return document
+
+
+def _add_tag(operation: dict[str, Any]) -> None:
+    operation["parameters"] = [*operation.get("parameters", ()), _NONE_MATCH]
+    responses = operation["responses"]
+    responses["200"]["headers"] = {**responses["200"].get("headers", {}), **_TAG, **_ORIGIN}
+    unchanged = {"description": HTTPStatus.NOT_MODIFIED.phrase, "headers": _TAG}
+    operation["responses"] = dict(sorted({**responses, str(HTTPStatus.NOT_MODIFIED.value): unchanged}.items()))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

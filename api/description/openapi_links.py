@@ -5,6 +5,7 @@ from typing import Any, Final
 from api.description.openapi import Responses
 
 _UPLOAD: Final = "/api/v1/uploads/{upload_id}"
+_SHOT: Final = "/api/v1/shots/{shot_id}"
 # The operations on one upload: name of the link, method, path below the upload's address.
 _OF_AN_UPLOAD: Final = (
     ("GetUpload", "get", ""),
@@ -32,17 +33,35 @@ def _links_of_upload(pointer: str) -> dict[str, Any]:
 
 UPLOAD_LINKS: Final = _links_of_upload("")
 UPLOAD_PAGE_LINKS: Final = _links_of_upload("/items/0")
+_TENANT_OF_FIRST: Final = "$response.body#/items/0/tenant"
+_SERIES: Final = "/api/v1/reports/series/{title_id}"
+_SERIES_OF_MOVIE: Final = {"title_id": "$response.body#/id", "tenant": "$response.body#/tenant"}
 MOVIE_PAGE_LINKS: Final = {
     "GetMovie": _link(
-        "get",
-        "/api/v1/movies/{movie_id}",
-        movie_id="$response.body#/items/0/id",
-        tenant="$response.body#/items/0/tenant",
-    )
+        "get", "/api/v1/movies/{movie_id}", movie_id="$response.body#/items/0/id", tenant=_TENANT_OF_FIRST
+    ),
 }
 MOVIE_LINKS: Final = {
-    "GetUpload": _link("get", _UPLOAD, upload_id="$response.body#/source/upload_id", tenant="$response.body#/tenant")
+    "GetUpload": _link("get", _UPLOAD, upload_id="$response.body#/source/upload_id", tenant="$response.body#/tenant"),
+    "GetSeriesReport": _link("get", _SERIES, **_SERIES_OF_MOVIE),
+    "ExportSeriesReport": _link("get", f"{_SERIES}.csv", **_SERIES_OF_MOVIE),
 }
+_PERSON: Final = "/api/v1/people/{person_id}"
+_FIRST_PERSON: Final = {"person_id": "$response.body#/items/0/id", "tenant": _TENANT_OF_FIRST}
+PEOPLE_PAGE_LINKS: Final = {
+    "GetPerson": _link("get", _PERSON, **_FIRST_PERSON),
+    "ListMoviesOfPerson": _link("get", f"{_PERSON}/movies", **_FIRST_PERSON),
+}
+
+
+def _links_of_shot(pointer: str) -> dict[str, Any]:
+    """Links to all operations on the shot at this JSON pointer of the answer."""
+    shot = {"shot_id": f"$response.body#{pointer}/id"}
+    return {"GetShot": _link("get", _SHOT, **shot), "DeleteShot": _link("delete", _SHOT, **shot)}
+
+
+SHOT_LINKS: Final = _links_of_shot("")
+SHOTS_LINKS: Final = _links_of_shot("/items/0")
 
 
 def linked(links: dict[str, Any], status: int = 200) -> Responses:

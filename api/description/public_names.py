@@ -7,6 +7,10 @@ from shared.csv.compression.registry import MEDIA_TYPES
 TRACE_HEADER: Final = "X-Trace-Id"
 
 KEY_HEADER: Final = "X-API-Key"
+TENANT_HEADER: Final = "X-Tenant"
+# Where an answer comes from, and the tag that the client has.
+CACHE_HEADER: Final = "X-Cache"
+NONE_MATCH_HEADER: Final = "If-None-Match"
 PUBLIC_PATHS: Final = frozenset({"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"})
 DOCS_PATH: Final = "/docs"
 DOCUMENT_PATH: Final = "/openapi.json"
@@ -23,5 +27,13 @@ RAW_TYPES: Final = (
     "application/vnd.ms-excel",  # browsers on Windows send this for a CSV
     *MEDIA_TYPES,
     "application/x-www-form-urlencoded",  # the default of `curl --data-binary`
+)
+# The same for pictures; what they are is told by their bytes.
+PICTURE_TYPES: Final = (
+    "application/octet-stream",
+    "image/png",
+    "image/jpeg",
+    "image/webp",
+    "application/x-www-form-urlencoded",
 )
 MULTIPART_TYPE: Final = "multipart/form-data"

@@ -5,7 +5,7 @@ RawFile         the whole body is the file
 MultipartFile   the file is the form's part `file`; nothing is spooled, other parts are skipped
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, Protocol
 
 from fastapi import Request
@@ -140,8 +140,13 @@ def _parameters(request: Request) -> dict[str, str]:
     return parameters
 
 
-def file_source(request: Request, body: RequestBody, filename: str | None) -> FileSource:
-    """The source of the request's file, by its Content-Type; raises `UnsupportedMediaType`, `FilenameRequired`."""
+def file_source(
+    request: Request, body: RequestBody, filename: str | None, raw_types: Sequence[str] = RAW_TYPES
+) -> FileSource:
+    """The source of the request's file, by its Content-Type; raises `UnsupportedMediaType`, `FilenameRequired`.
+
+    `raw_types`: those of a body that is the file itself.
+    """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType(
             "Content-Encoding is not supported; send a compressed file as it is, with a name such as movies.csv.gz."
@@ -149,9 +154,10 @@ def file_source(request: Request, body: RequestBody, filename: str | None) -> Fi
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type == MULTIPART_TYPE:
         return MultipartFile(request, body, filename)
-    if media_type and media_type not in RAW_TYPES:
+    if media_type and media_type not in raw_types:
         raise UnsupportedMediaType(
-            "Send the file as the part `file` of multipart/form-data, or as the raw body with a type such as text/csv.",
-            {"supported": [MULTIPART_TYPE, *RAW_TYPES]},
+            "Send the file as the part `file` of multipart/form-data, or as the raw body with a type such as"
+            f" {raw_types[1]}.",
+            {"supported": [MULTIPART_TYPE, *raw_types]},
         )
     return RawFile(request, body, filename)

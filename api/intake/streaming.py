@@ -115,8 +115,23 @@ async def stage_file(
     `meter` counts the bytes. The `reservation` of an idempotency key is renewed while they arrive. `settings` overrides
     the limits of the runtime's settings. `member`: which member of an archive is the table.
     """
+    source = file_source(request, RequestBody(request), filename)
+    return await stage_source(request, runtime, source, options, matcher, meter, reservation, settings, member)
+
+
+async def stage_source(
+    request: Request,
+    runtime: Runtime,
+    source: FileSource,
+    options: TextOptions,
+    matcher: HeaderMatcher,
+    meter: ByteMeter,
+    reservation: Reservation | None = None,
+    settings: Settings | None = None,
+    member: str | None = None,
+) -> StagedFile:
+    """The same for a file from any source."""
     async with _renewed(runtime, reservation):
-        source = file_source(request, RequestBody(request), filename)
         limits = settings or runtime.settings
         return await _stream_file(
             request,

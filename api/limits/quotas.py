@@ -15,7 +15,8 @@ from limits.aio.storage import MemoryStorage, RedisStorage, SlidingWindowCounter
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from api.http_errors import LimitReached
-from api.limits.counters import Counters, CountersAway
+from api.impatient_redis import RedisAway
+from api.limits.counters import Counters
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -145,5 +146,5 @@ class Limits:
     async def _ask(self, question: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:
         try:
             return await self._counters.ask(lambda: question(self._shared))
-        except CountersAway:
+        except RedisAway:
             return await question(self._own)

@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from api.limits.counters import Counters, CountersAway
+from api.impatient_redis import RedisAway
+from api.limits.counters import Counters
 
 _LEASE_SECONDS: Final = 30.0
 _PREFIX: Final = "slots"
@@ -52,7 +53,7 @@ class Slots:
         finally:
             renewing.cancel()
             self._own -= Counter({name: 1})  # subtracting removes counts of 0
-            with suppress(CountersAway):  # the slot expires by itself
+            with suppress(RedisAway):  # the slot expires by itself
                 await asyncio.shield(self._counters.ask(lambda: self._redis.zrem(name, holder)))
 
     async def _take(self, name: str, holder: str, most: int) -> int:
@@ -60,13 +61,13 @@ class Slots:
         values = (holder, now, now + _LEASE_SECONDS, most, int(2 * _LEASE_SECONDS))
         try:
             return int(await self._counters.ask(lambda: self._enter([name], values)))
-        except CountersAway:
+        except RedisAway:
             return self._own[name] + 1 if self._own[name] < most else 0
 
     async def _renew(self, name: str, holder: str) -> None:
         while True:
             await asyncio.sleep(_LEASE_SECONDS / 3)
-            with suppress(CountersAway):
+            with suppress(RedisAway):
                 await self._counters.ask(lambda: self._extend(name, holder))
 
     async def _extend(self, name: str, holder: str) -> None:

@@ -181,7 +181,7 @@ async def _sources(followed: _Followed, version: Row[Any]) -> list[_Source]:
         case _ if version.state != UploadState.COMPLETED:  # it was undone; that version tells
             return []
         case _ if listed:
-            return listed
+            return [*listed, touched]
     replaced = [*await connection.execute(replaced_uploads(number))] if version.mode == WriteMode.REPLACE else []
     return sorted([_Source(_ROWS, number, version.first_id), *(_Source(_ROWS, *each) for each in replaced)])
 

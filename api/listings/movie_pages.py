@@ -1,60 +1,56 @@
-"""Read one page of movies from the two segments of a listing: with sort key, then without (see `queries.movies`)."""
+"""Read one page of movies from the two segments of a listing: with sort key, then without (see `queries.movies`).
 
+A page belongs to one moment: no upload is visible in part. A snapshot cannot ensure that, because attaching or dropping
+a partition also takes effect in older snapshots. But whatever changes rows makes another version of their collection in
+the same transaction, and each statement sees what was committed when it began. So a page that was read between two
+equal versions belongs to one moment. Each try is a transaction of its own: a transaction that has read `movies` keeps
+its lock, and with it a plan that lacks partitions attached since.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database.queries.browsing.bounded_scans import Position
+from shared.database.queries.browsing.listing import Listing
 from shared.database.queries.movies import (
-    Listing,
     count_with_key,
     movies_total,
     movies_with_key,
     movies_without_key,
 )
-from shared.database.tenancy import tenant_reading
-
-# Each try fails only if an upload of the tenant ends while the page is read; that hardly happens five times in a row.
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where a page begins: `offset` rows into the listing, or after movie `after_id` with the sort key `after_key`."""
+    """Where a page begins: `offset` rows into the listing, or after the movie at `position`."""
 
     offset: int = 0
-    after_id: int | None = None
-    after_key: float | None = None
+    position: Position | None = None
+
+    @property
+    def after_id(self) -> int | None:
+        """The id of the movie before the page."""
+        return None if self.position is None else self.position[-1]
 
     @property
     def is_in_second_segment(self) -> bool:
         """Whether the movie before the page has no sort key, so that the first segment is over."""
-        return self.after_id is not None and self.after_key is None
+        return self.position is not None and self.position[0] is None
 
 
-async def read_page(engine: AsyncEngine, listing: Listing, start: Start, limit: int) -> tuple[list[RowMapping], int]:
-    """At most `limit` rows and the listing's total, both from the same moment: no upload is visible in part.
-
-    A snapshot cannot ensure that, because attaching or dropping a partition also takes effect in older snapshots. But
-    whatever changes rows makes another version of their collection in the same transaction, and each statement sees
-    what was committed when it began. So a page that was read between two equal versions belongs to one moment. Each try
-    is a transaction of its own: a transaction that has read `movies` keeps its lock, and with it a plan that lacks
-    partitions attached since.
-    """
-    for _ in range(_TRIES):
-        async with tenant_reading(engine, listing.tenant) as connection:
-            before = (await connection.execute(movies_total(listing))).one()
-            rows = await _rows(connection, listing, start, limit)
-            if listing.later is not None:  # what was visible then does not change
-                return rows, before.total
-            after = (await connection.execute(movies_total(listing))).one()
-        if after == before:
-            break
-    return rows, after.total
+async def read_earlier_page(
+    connection: AsyncConnection, listing: Listing, start: Start, limit: int
+) -> tuple[Sequence[RowMapping], int]:
+    """At most `limit` rows of an earlier moment and how many there were in all; what was visible does not change."""
+    total = (await connection.execute(movies_total(listing))).one().total
+    return await read_range(connection, listing, start, limit), total
 
 
-async def _rows(connection: AsyncConnection, listing: Listing, start: Start, limit: int) -> list[RowMapping]:
+async def read_range(connection: AsyncConnection, listing: Listing, start: Start, limit: int) -> Sequence[RowMapping]:
+    """At most `limit` rows of a listing whose segments are ranges of an index."""
     rows = await _first_segment(connection, listing, start, limit)
     if len(rows) < limit and listing.has_movies_without_key:
         rows += await _second_segment(connection, listing, start, limit - len(rows), has_first_rows=bool(rows))
@@ -64,7 +60,7 @@ async def _rows(connection: AsyncConnection, listing: Listing, start: Start, lim
 async def _first_segment(connection: AsyncConnection, listing: Listing, start: Start, limit: int) -> list[RowMapping]:
     if start.is_in_second_segment:
         return []
-    after = None if start.after_id is None or start.after_key is None else (start.after_key, start.after_id)
+    after = None if start.position is None else start.position[:2]
     return list((await connection.execute(movies_with_key(listing, after, limit, start.offset))).mappings().all())
 
 

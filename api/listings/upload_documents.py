@@ -54,6 +54,7 @@ def upload_of(row: Row[Any], tenant: Tenant) -> Upload:
         state=row.state,
         outcome=_outcome(row),
         phase=row.phase,
+        kind=row.kind,
         mode=row.mode,
         counts=_counts(row),
         superseded_by=row.superseded_by_id,

@@ -52,7 +52,7 @@ class BackgroundLoader:
     """Starts, watches, restarts and notifies one child process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._environment = {**os.environ, **_environment_of(settings)}
+        self._environment = environment_of(settings)
         self._silence_seconds = max(settings.lease_seconds, _LEAST_SILENCE_SECONDS)
         self._is_closing = threading.Event()
         self._lock = threading.Lock()
@@ -170,8 +170,9 @@ def _stdin_of(process: subprocess.Popen[bytes]) -> int:
     return process.stdin.fileno()
 
 
-def _environment_of(settings: Settings) -> dict[str, str]:
-    # The child reads its settings from the environment, like every process; they must be those of the API.
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of a child with these settings, which it reads from there like every process."""
     own_names = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
     values = settings.model_dump(mode="json", exclude={"cors_origins", "allowed_hosts", "trusted_proxies"})
-    return {own_names.get(name, f"INGEST_{name.upper()}"): str(value) for name, value in values.items()}
+    own = {own_names.get(name, f"INGEST_{name.upper()}"): str(value) for name, value in values.items()}
+    return {**os.environ, **own}

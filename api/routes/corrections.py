@@ -42,7 +42,7 @@ _RESPONSES: Responses = {
         },
         "links": UPLOAD_LINKS,
     },
-    **problems(400, 404, 409, 410, 413, 415, 503, 507),
+    **problems(400, 404, 409, 410, 413, 415, 431, 503, 507),
 }
 
 

@@ -1,41 +1,40 @@
-"""Movies: the listing, and single movies."""
+"""Movies: the listing, single movies, and movies by their ids in the source."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Query, Request, Response
-from sqlalchemy import RowMapping
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
+from api.browsing.movie_details import find_movie
+from api.browsing.movie_listing import position_of, read_listing
+from api.browsing.movie_parameters import MovieQuery, listed_movie, listing_of
+from api.browsing.movies_by_source import read_movies_by_source
+from api.browsing.record_tags import is_known
+from api.cache.routes import cached
 from api.dependencies import RuntimeDep, TenantDep
-from api.description.openapi import LINK_HEADER, Responses, problems
-from api.description.openapi_links import MOVIE_LINKS, MOVIE_PAGE_LINKS, linked
-from api.description.schemas.rows import Movie, MovieDetail, MoviePage
-from api.listings.as_of import AsOf, later_than, require_known
-from api.listings.movie_pages import Start, read_page
-from api.listings.paging import MAX_ID, Cursor, PageNumber, PageSize, address_with, link_header, offset_of
+from api.description.openapi import LINK_HEADER, MOVIE_TAG_HEADER, Responses, problems
+from api.description.openapi_links import MOVIE_LINKS, MOVIE_PAGE_LINKS
+from api.description.public_names import NONE_MATCH_HEADER
+from api.description.schemas.rows import MovieDetail, MoviePage, MoviesBySource
+from api.listings.as_of import require_known
+from api.listings.movie_pages import Start
+from api.listings.paging import MAX_ID, Cursor, address_with, link_header, offset_of
+from api.tenant_datasets import dataset_of
 from shared.catalog.tables.movies import TABLE
-from shared.database.queries.movies import Listing, SortBy, movie_by_id, source_of
-from shared.database.tenancy import tenant_reading
-from shared.errors import NotFound
+from shared.database.queries.browsing.listing import Listing
 
 router = APIRouter(prefix="/api/v1", tags=["movies"])
 
-Year = Annotated[int | None, Query(ge=1800, le=2200, description="Only movies of this year.", examples=[1927])]
-Language = Annotated[
+MovieId = Annotated[int, Path(ge=0, le=MAX_ID, examples=[73014444047])]
+DatasetName = Annotated[str | None, Query(max_length=255, description="Only movies that were loaded as this dataset.")]
+IfNoneMatch = Annotated[
     str | None,
-    Query(
-        pattern="^[A-Za-z]{2,3}$",
-        description="Only movies with this original language: a code of two or three letters.",
-        examples=["de"],
+    Header(
+        alias=NONE_MATCH_HEADER,
+        max_length=1000,
+        description="The `ETag` of an earlier answer: if it is still right, the answer is 304.",
     ),
 ]
-CursorText = Annotated[
-    str | None,
-    Query(max_length=512, description="`next_cursor` of the previous page. With a cursor, `page` is ignored."),
-]
-
-_MOVIE_FIELDS = tuple(Movie.model_fields)
-_NO_SUCH_MOVIE = "There is no movie with this id."
 
 _PAGE_RESPONSES: Responses = {
     200: {
@@ -43,81 +42,100 @@ _PAGE_RESPONSES: Responses = {
         "headers": LINK_HEADER,
         "links": MOVIE_PAGE_LINKS,
     },
-    **problems(404, 409, 410, 503),
+    **problems(404, 409, 410, 431, 503),
+}
+_MOVIE_RESPONSES: Responses = {
+    200: {"headers": MOVIE_TAG_HEADER, "links": MOVIE_LINKS},
+    304: {"description": "The movie is what If-None-Match names.", "headers": MOVIE_TAG_HEADER},
+    **problems(404, 503),
 }
 
 
 @router.get("/movies", response_model=MoviePage, responses=_PAGE_RESPONSES, summary="List movies")
+@cached(dataset="dataset")
 async def list_movies(
-    *,
-    request: Request,
-    runtime: RuntimeDep,
-    tenant: TenantDep,
-    page: PageNumber = 1,
-    page_size: PageSize = 20,
-    release_year: Year = None,
-    language: Language = None,
-    sort_by: Annotated[SortBy, Query(description="The field to sort by; ties are sorted by id.")] = "release_date",
-    sort_order: Annotated[
-        Literal["asc", "desc"], Query(description="Movies without a value come last in both orders.")
-    ] = "desc",
-    as_of: AsOf = None,
-    cursor: CursorText = None,
+    request: Request, runtime: RuntimeDep, tenant: TenantDep, query: Annotated[MovieQuery, Depends()]
 ) -> Response:
-    """Movies of completed uploads. Pages by number end after 100,000 rows; with `cursor` there is no such limit."""
-    language = language.lower() if language else None
-    later = await later_than(runtime.read_engine, tenant.name, TABLE.name, as_of)
-    listing = Listing(tenant.name, release_year, language, sort_by, sort_order == "desc", later)
-    start, page = _start(listing, page, page_size, cursor)
-    rows, total = await read_page(runtime.read_engine, listing, start, page_size + 1)
-    await require_known(runtime.read_engine, tenant.name, TABLE.name, as_of, later)
-    next_cursor = _next_cursor(listing, rows[page_size - 1], page + 1) if len(rows) > page_size else None
+    """Movies of completed uploads that pass all filters. Pages by number end after 100,000 rows; with `cursor` there is
+    no such limit.
+
+    A movie whose own file has no votes shows those of a file of ratings, and is sorted by them, but not with `as_of`.
+    If a combination of filters and order would take too long, the answer is the problem `needs_index`.
+    """
+    listing = await listing_of(runtime, tenant.name, query)
+    start, page = _start(listing, query)
+    found = await read_listing(runtime.read_engine, listing, start, query.page_size + 1)
+    await require_known(runtime.read_engine, tenant.name, TABLE.name, query.as_of, listing.later)
+    rows = found.rows
+    next_cursor = None
+    if len(rows) > query.page_size:
+        next_cursor = Cursor.after(listing, position_of(listing, rows[query.page_size - 1]), page + 1).encode()
     body = {
-        "items": [_movie(row) for row in rows[:page_size]],
-        "total": total,
+        "items": [listed_movie(found, row) for row in rows[: query.page_size]],
+        "total": found.total.count,
+        "total_is_exact": found.total.is_exact,
         "page": page,
-        "page_size": page_size,
+        "page_size": query.page_size,
         "next_cursor": next_cursor,
     }
-    return _json(body, link_header(_links(request, page, next_cursor, is_numbered=cursor is None)))
+    return _json(body, link_header(_links(request, page, next_cursor, is_numbered=query.cursor is None)))
 
 
 @router.get(
     "/movies/{movie_id}",
     response_model=MovieDetail,
-    responses={**linked(MOVIE_LINKS), **problems(404, 503)},
-    summary="Show a movie and where it came from",
+    responses=_MOVIE_RESPONSES,
+    summary="Show a movie with all that belongs to it",
 )
 async def get_movie(
-    movie_id: Annotated[int, Path(ge=0, le=MAX_ID, examples=[73014444047])], runtime: RuntimeDep, tenant: TenantDep
+    movie_id: MovieId, runtime: RuntimeDep, tenant: TenantDep, if_none_match: IfNoneMatch = None
 ) -> Response:
-    """The movie, with the upload, the file and the line that it came from."""
-    async with tenant_reading(runtime.read_engine, tenant.name) as connection:
-        source = (await connection.execute(source_of(movie_id, tenant.name))).one_or_none()
-        if source is None or source.collection is None:
-            raise NotFound(_NO_SUCH_MOVIE)
-        found = await connection.execute(movie_by_id(movie_id, tenant.name, source.collection))
-        movie = found.mappings().one_or_none()
-    if movie is None:
-        raise NotFound(_NO_SUCH_MOVIE)
-    came_from = {
-        "upload_id": str(source.upload_id),
-        "upload_number": source.upload_number,
-        "filename": source.filename,
-        "line_number": movie_id - source.first_id,
-    }
-    return _json({**_movie(movie), "source": came_from}, {})
+    """The movie, with the upload, the file and the line that it came from.
+
+    If its id in the source is one of IMDb's or TMDB's, the movie comes with what the publisher's other files say of it:
+    ratings, if its own file has none; credits by role; alternative titles; its episodes, or the series that it is an
+    episode of.
+    """
+    found = await find_movie(runtime.read_engine, runtime.registry, tenant.name, movie_id)
+    if is_known(if_none_match, found.tag):
+        return Response(status_code=304, headers={"ETag": found.tag})
+    return Response(found.body, headers={"ETag": found.tag}, media_type="application/json")
 
 
-def _start(listing: Listing, page: int, page_size: int, cursor: str | None) -> tuple[Start, int]:
-    if cursor is None:
-        return Start(offset=offset_of(page, page_size)), page
-    decoded = Cursor.decode(cursor, listing)
-    return Start(after_id=decoded.id, after_key=decoded.key), decoded.page
+@router.get(
+    "/movies/by-source/{source_id}",
+    response_model=MoviesBySource,
+    responses=problems(404, 503),
+    summary="Find movies by the id in their source",
+)
+async def find_movies_by_source(
+    source_id: Annotated[
+        str,
+        Path(
+            max_length=500,
+            pattern=r"^[^\x00]+$",
+            description="IMDb's tconst, TMDB's id, or what else the file has as the id of a movie.",
+            examples=["tt0017136"],
+        ),
+    ],
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    dataset: DatasetName = None,
+) -> Response:
+    """The movies of completed uploads with this id, of all datasets or of one, the latest first.
+
+    The same number may be the id of other films in files of another publisher.
+    """
+    if dataset is not None:
+        await dataset_of(runtime, tenant.name, dataset)
+    return _json(await read_movies_by_source(runtime.read_engine, tenant.name, source_id, dataset), {})
 
 
-def _next_cursor(listing: Listing, last: RowMapping, next_page: int) -> str:
-    return Cursor.after(listing, last[listing.sort_name], last["id"], next_page).encode()
+def _start(listing: Listing, query: MovieQuery) -> tuple[Start, int]:
+    if query.cursor is None:
+        return Start(offset=offset_of(query.page, query.page_size)), query.page
+    decoded = Cursor.decode(query.cursor, listing)
+    return Start(position=decoded.position), decoded.page
 
 
 def _links(request: Request, page: int, next_cursor: str | None, *, is_numbered: bool) -> dict[str, str]:
@@ -129,10 +147,6 @@ def _links(request: Request, page: int, next_cursor: str | None, *, is_numbered:
     if next_cursor is not None:
         links["next"] = address_with(request, page=None, cursor=next_cursor)
     return links
-
-
-def _movie(row: RowMapping) -> dict[str, Any]:
-    return {name: row[name] for name in _MOVIE_FIELDS}
 
 
 def _json(body: dict[str, Any], headers: dict[str, str]) -> Response:

@@ -7,6 +7,7 @@ import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import RowMapping
 
+from api.cache.routes import cached
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
 from api.description.schemas.rows import References, RowPage
@@ -46,6 +47,7 @@ CursorText = Annotated[str | None, Query(max_length=4096, description="`next_cur
     description=_DESCRIPTION,
     openapi_extra={"parameters": [ROW_FILTERS]},
 )
+@cached(dataset="name")
 async def list_rows(
     *,
     request: Request,

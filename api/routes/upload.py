@@ -1,151 +1,32 @@
 """POST and PUT /upload: the API stores the bytes, commits the upload, notifies a loader, then answers."""
 
-from dataclasses import asdict, dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request, Response
-from sqlalchemy import Connection
+from fastapi import APIRouter, BackgroundTasks, Depends, Response
 
-from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import UPLOAD_BODY, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS
 from api.description.schemas.uploads import Upload
-from api.description.suggestions import unknown_name
-from api.http_errors import UnknownDataset
-from api.intake.streaming import stage_file
-from api.intake.table_parameters import TableParameters
-from api.intake.text_parameters import TextParameters
-from api.intake.upload_intake import Filename, IdempotencyKey, Member, intake_upload
-from api.intake.upload_quota import ByteMeter
-from api.tenant_datasets import registry_of
-from shared.catalog.schemas.declaration import AUTO
-from shared.catalog.write_mode import WriteMode
-from shared.ingest.intake.file_intake import StagedFile
-from shared.ingest.intake.headers import UploadHeader
-from shared.ingest.intake.idempotency import Reservation, fingerprint_of
-from shared.ingest.intake.registration import Registered, UploadOptions, register
-from shared.ingest.intake.reject_budget import Budget, OnError
-from shared.messaging import Transport
+from api.intake.upload_intake import intake_upload
+from api.intake.upload_request import UploadRequest
 
 router = APIRouter(prefix="/api/v1", tags=["upload"])
 
-_LOCATION = {"Location": {"description": "Address of the upload.", "required": True, "schema": {"type": "string"}}}
+LOCATION = {"Location": {"description": "Address of the upload.", "required": True, "schema": {"type": "string"}}}
 _RESPONSES: Responses = {
     200: {
         "description": "The same bytes were uploaded before; this is the earlier upload.",
         "model": Upload,
-        "headers": _LOCATION,
+        "headers": LOCATION,
         "links": UPLOAD_LINKS,
     },
     202: {
         "description": "Stored and committed: the upload will be loaded, even after a crash.",
-        "headers": _LOCATION,
+        "headers": LOCATION,
         "links": UPLOAD_LINKS,
     },
     **problems(400, 409, 413, 415, 431, 503, 507),
 }
-
-
-@dataclass(frozen=True)
-class UploadRequest:
-    """One request to upload a file. Options are query parameters, so that the API knows them before the first byte."""
-
-    request: Request
-    runtime: RuntimeDep
-    tenant: TenantDep
-    text: Annotated[TextParameters, Depends()]
-    table: Annotated[TableParameters, Depends()]
-    use_celery: Annotated[
-        bool, Query(description="true: a Celery worker loads the file; false: a background loader of the API.")
-    ] = False
-    dataset: Annotated[
-        str | None,
-        Query(
-            max_length=63,
-            description="Name of a dataset from GET /datasets. By default the header of the file decides. `auto`: a"
-            " file of none of them gets a dataset of its own, which is declared as its header and first records show.",
-        ),
-    ] = None
-    filename: Filename = None
-    member: Member = None
-    force: Annotated[bool, Query(description="Load the file even if an earlier upload has the same bytes.")] = False
-    on_error: Annotated[
-        OnError | None,
-        Query(
-            description="skip: load the other records; abort: the first rejected record fails the upload. The service's"
-            " settings have the default."
-        ),
-    ] = None
-    max_rejects: Annotated[
-        str | None,
-        Query(
-            pattern=r"^([0-9]{1,15}|[0-9]{1,3}(\.[0-9]{1,6})?%)$",
-            description="The upload fails if it has more rejected records than this count or percentage.",
-            examples=["100", "2.5%"],
-        ),
-    ] = None
-    mode: Annotated[
-        WriteMode | None,
-        Query(
-            description="What the file does to the rows that its dataset has already. append: adds rows to them;"
-            " replace: takes the place of all of them; upsert: of those with its keys. By default as the dataset says."
-        ),
-    ] = None
-    plan: Annotated[
-        bool,
-        Query(
-            description="Load the file, count what it would change, and wait: its rows become visible when someone"
-            " applies the plan."
-        ),
-    ] = False
-    idempotency_key: IdempotencyKey = None
-
-    @property
-    def transport(self) -> Transport:
-        """The transport that `use_celery` chooses."""
-        return Transport.of(use_celery=self.use_celery)
-
-    @property
-    def options(self) -> UploadOptions:
-        """The options of the registered upload."""
-        settings = self.runtime.settings
-        return UploadOptions(
-            tenant=self.tenant.name,
-            transport=self.transport,
-            trace_id=str(self.request.state.trace_id),
-            forced=self.force,
-            budget=Budget.parse(self.on_error or settings.on_error, self.max_rejects or settings.max_rejects),
-            mode=self.mode,
-            plan=self.plan,
-            taken_names=frozenset(self.runtime.registry.names),
-        )
-
-    async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
-        """See `stage_file`.
-
-        Before the first byte it also raises `UnknownDataset`, `UnknownEncoding`, `InvalidMapping` and `InvalidSchema`.
-        """
-        registry = await registry_of(self.runtime, self.tenant.name)
-        dataset = None if self.dataset == AUTO else self.dataset
-        if dataset is not None and dataset not in registry:
-            raise unknown_name(UnknownDataset, "There is no dataset", dataset, [*registry.names, AUTO])
-        table = self.table
-        may_infer = self.dataset == AUTO
-        matcher = UploadHeader(registry, dataset, table.column_mapping, table.table_schema, may_infer=may_infer)
-        options = replace(self.text.options, header=table.names)
-        return await stage_file(
-            self.request, self.runtime, self.filename, options, matcher, meter, reservation, member=self.member
-        )
-
-    def register(self, connection: Connection, staged: StagedFile) -> Registered:
-        """See `registration.register`."""
-        return register(connection, staged, self.options)
-
-    def fingerprint(self, staged: StagedFile) -> str:
-        """Equal for equal requests."""
-        asked = ("use_celery", "dataset", "filename", "member", "force", "on_error", "max_rejects", "mode", "plan")
-        options = {name: getattr(self, name) for name in asked} | asdict(self.table)
-        return fingerprint_of(staged.sha256, options | self.text.asked(staged.named_encoding))
 
 
 UploadDep = Annotated[UploadRequest, Depends()]

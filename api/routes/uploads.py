@@ -15,6 +15,7 @@ from api.intake.upload_quota import upload_slot
 from api.listings.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.listings.plans import load_with_plan
 from api.listings.upload_documents import load_upload, no_such_upload, upload_of
+from shared.database.models import UploadKind
 from shared.database.queries.duplicates import duplicates_count, duplicates_page
 from shared.database.queries.history import upload_events
 from shared.database.queries.uploads import upload_number, uploads_count, uploads_page
@@ -45,12 +46,13 @@ async def list_uploads(
     page: PageNumber = 1,
     page_size: PageSize = 20,
     state: UploadState | None = None,
+    kind: UploadKind | None = None,
 ) -> UploadPage:
-    """A page of the tenant's uploads: all of them, or only those in one state."""
+    """A page of the tenant's uploads: all of them, or only those in one state or of one kind."""
     offset = offset_of(page, page_size)
     async with tenant_reading(runtime.read_engine, tenant.name, is_snapshot=True) as connection:
-        total = (await connection.execute(uploads_count(tenant.name, state))).scalar_one()
-        rows = (await connection.execute(uploads_page(tenant.name, state, page_size, offset))).all()
+        total = (await connection.execute(uploads_count(tenant.name, state, kind))).scalar_one()
+        rows = (await connection.execute(uploads_page(tenant.name, state, kind, page_size, offset))).all()
     response.headers.update(link_header(page_links(request, page, page_size, total)))
     return UploadPage(items=[upload_of(row, tenant) for row in rows], total=total, page=page, page_size=page_size)
 

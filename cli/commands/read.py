@@ -146,6 +146,23 @@ def movies(
     language: Annotated[
         str | None, typer.Option(help="Only movies with this original language, for example en.")
     ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Only movies whose titles have these words; the last one may be only begun.")
+    ] = None,
+    genre: Annotated[str | None, typer.Option(help="Only movies of this genre.")] = None,
+    country: Annotated[str | None, typer.Option(help="Only movies from this country.")] = None,
+    person: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only movies with a credit for this person, as nm0000485.")
+    ] = None,
+    title_type: Annotated[str | None, typer.Option(help="Only titles of this type, as movie or tvSeries.")] = None,
+    min_votes: Annotated[int | None, typer.Option(min=1, help="Only movies with at least so many votes.")] = None,
+    year_from: Annotated[int | None, typer.Option(help="Only movies of this year or later.")] = None,
+    year_to: Annotated[int | None, typer.Option(help="Only movies of this year or before.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Only movies of this dataset.")] = None,
+    upload: Annotated[str | None, typer.Option(metavar="ID", help="Only movies that came with this upload.")] = None,
+    source_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only movies with this id in their source, as tt0017136.")
+    ] = None,
     sort_by: Annotated[SortBy | None, typer.Option(help="Field to sort by; by default release_date.")] = None,
     sort_order: Annotated[SortOrder | None, typer.Option(help="Sort order; by default desc.")] = None,
     as_of: AsOf = None,
@@ -162,6 +179,17 @@ def movies(
     params: Params = {
         "release_year": year,
         "language": language,
+        "title": title,
+        "genre": genre,
+        "country": country,
+        "person": person,
+        "title_type": title_type,
+        "min_votes": min_votes,
+        "year_from": year_from,
+        "year_to": year_to,
+        "dataset": dataset,
+        "upload": upload,
+        "source_id": source_id,
         "sort_by": sort_by,
         "sort_order": sort_order,
         "as_of": as_of,

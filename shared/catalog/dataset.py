@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from shared.catalog.checks import Check, NotBefore
+from shared.catalog.publisher import Publisher
 from shared.catalog.rules.basic_rules import Rule
 from shared.catalog.table import Table
 from shared.catalog.tables.movies import TABLE as MOVIES
@@ -75,8 +76,9 @@ class Dataset:
     is for files of many publishers, so a column whose values contradict its rule is not taken for it. `generic_names`
     are names in a header that tables of anything have (`id`), so they do not show that it is one of this dataset.
     `derive` computes further fields from those of the file. `table` is where its rows land. `mode`: what a file does to
-    the rows before it, unless the client says otherwise. `declaration` is the number of a dataset that a tenant has
-    declared; None for those that are built in.
+    the rows before it, unless the client says otherwise. `is_hand_made`: its records come one by one, so no file is
+    recognised as one of it. `declaration` is the number of a dataset that a tenant has declared; None for those that
+    are built in. `publisher` has given out the ids in its files.
     """
 
     name: str
@@ -94,7 +96,9 @@ class Dataset:
     row_checks: tuple[NotBefore, ...] = ()
     derive: Callable[[dict[str, pa.Array]], dict[str, pa.Array]] = lambda _fields: {}
     mode: WriteMode = WriteMode.APPEND
+    is_hand_made: bool = False
     declaration: int | None = None
+    publisher: Publisher | None = None
 
     @cached_property
     def column_names(self) -> list[str]:

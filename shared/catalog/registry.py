@@ -85,7 +85,7 @@ class Registry:
         """
         if len(header) > MOST_COLUMNS:
             raise HeaderMismatch(f"the header has {len(header):,} columns; at most {MOST_COLUMNS:,} are allowed")
-        datasets = [self.get(name)] if name else list(self)
+        datasets = [self.get(name)] if name else [each for each in self if not each.is_hand_made]
         return candidates(_able(datasets, header, mapping or {}), header, sample, mapping)
 
     def recognise(

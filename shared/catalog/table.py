@@ -91,6 +91,23 @@ class Reference:
     target_field: str = "source_id"
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Values of a field by which rows are counted: of a list each one, of numbers their multiples of `step` below."""
+
+    name: str
+    field: str
+    step: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """How many rows have which values of some fields; rows without a value of the first one are left out."""
+
+    name: str
+    groups: tuple[Group, ...]
+
+
 @dataclass(frozen=True)
 class Table:
     """Where rows land: one kind of thing, whatever dataset it comes from.
@@ -98,8 +115,9 @@ class Table:
     Besides its fields, every row has `id`, `tenant`, `collection` and `extra`. `key`: the fields that together identify
     a row among those of its dataset; it has an index, so checks bound its texts, too. `indexes`: the others of every
     partition, the slowest to build first. `facets`: fields by whose values rows are counted as they are loaded, so that
-    no request counts rows. `references`: the fields that hold ids of other rows. `derive` computes further fields from
-    those of a dataset.
+    no request counts rows; `breakdowns` are further counts of that kind. `words`: fields whose words find a row (see
+    `search_words`), in one full-text index; `lists`: fields whose single values do. `references`: the fields that hold
+    ids of other rows. `derive` computes further fields from those of a dataset.
     """
 
     name: str
@@ -108,8 +126,17 @@ class Table:
     key: tuple[str, ...] = ()
     indexes: tuple[Index, ...] = ()
     facets: tuple[str, ...] = ()
+    breakdowns: tuple[Breakdown, ...] = ()
+    words: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     derive: Callable[[Fields], Fields] = lambda _fields: {}
+
+    @property
+    def short_fields(self) -> frozenset[str]:
+        """Fields of free text whose values are in an index of their own, so they must be short."""
+        grouped = (group.field for breakdown in self.breakdowns for group in breakdown.groups)
+        return frozenset((*self.facets, *grouped, *self.lists))
 
     @property
     def readable(self) -> dict[str, Field]:

@@ -46,6 +46,13 @@ OBJECTS = (
         "Names of the spoken languages; the whole list is kept in `extra`",
         is_kept=True,
     ),
+    Column(
+        "production_countries",
+        "countries",
+        Names(),
+        "Names of the countries of production; the whole list is kept in `extra`",
+        is_kept=True,
+    ),
 )
 
 # who is in a film and who made it, as the API of TMDB returns them

@@ -20,7 +20,7 @@ from shared.catalog.table import Table
 from shared.database.engine import API_ROLE
 from shared.database.models.collections import Collection
 from shared.database.record_ids import FIRST_LARGE_ID
-from shared.database.row_tables import column_definitions
+from shared.database.row_tables import column_definitions, words_of
 
 REJECTS_PARTITION: Final = "rejects_all"
 STAGED: Final = "staged_rows"
@@ -167,8 +167,14 @@ def create_key_index(table: Table, leaf: str, *, is_unique: bool = False) -> lis
 def create_indexes(table: Table, leaf: str) -> list[str]:
     """SQL for the indexes of a leaf, without those of its id and of its key."""
     statements = []
+    if table.words:  # what waits to be put in order is searched from one end to the other, so it must be little
+        words = f"gin ({words_of(table)}) WITH (gin_pending_list_limit = 256)"
+        statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_words ON {leaf} USING {words}")
     for index in table.indexes:
         known = f" WHERE {index.fields[0]} IS NOT NULL" if index.leaves_out_null else ""
         columns = ", ".join((*index.fields, "id"))
         statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_{index.name} ON {leaf} ({columns}){known}")
+    for name in table.lists:
+        with_limit = f"gin ({name}) WITH (gin_pending_list_limit = 256)"
+        statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_{name} ON {leaf} USING {with_limit}")
     return statements

@@ -47,6 +47,16 @@ def sql_table(table: Table) -> sa.Table:
 
 
 @lru_cache
+def tenant_view(table: Table) -> sa.Table:
+    """The rows of the table that belong to the tenant of the transaction.
+
+    Policies let no index serve an operator that is not leakproof, as `@>` of lists and `@@` of words. The view has the
+    same condition, but as one of the statement, so in it they are served.
+    """
+    return sa.Table(f"{table.name}_of_tenant", sa.MetaData(), *_columns(table))
+
+
+@lru_cache
 def superseded_table(table: Table) -> sa.Table:
     """The table of leaves that were superseded (see `superseded_rows`)."""
     return _with_successor(table, superseded_name(table.name), postgresql_partition_by="LIST (tenant)")
@@ -77,8 +87,20 @@ def _with_successor(table: Table, name: str, *constraints: SchemaItem, **options
 
 def _columns(table: Table) -> Iterator[sa.Column[Any]]:
     for field in stored_fields(table):
-        yield sa.Column(field.name, _SQL_TYPES[field.type], nullable=not field.required)
+        yield sa.Column(field.name, _sql_type_of(field), nullable=not field.required)
     yield sa.Column("extra", JSONB, nullable=True)
+
+
+def _sql_type_of(field: Field) -> TypeEngine[Any]:
+    """Internal texts are compared by their bytes, so an index finds what they begin with, whatever the locale."""
+    is_compared = field.is_internal and field.type is FieldType.TEXT
+    return sa.Text(collation="C") if is_compared else _SQL_TYPES[field.type]
+
+
+def words_of(table: Table, prefix: str = "") -> str:
+    """SQL for the words that find a row, as the full-text index has them; `prefix`: that of the columns, with a dot."""
+    lists = (f"string_to_array({prefix}{name}, ' ')" for name in table.words)
+    return f"array_to_tsvector({' || '.join(lists)})"
 
 
 def sql_type(table: Table, field: str) -> str:

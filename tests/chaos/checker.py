@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from tests.chaos.ledger import Attempt, Finding, Request
+from tests.kept_sums import WRONG_SUMS, WRONG_SUMS_OF_UPLOADS
 
 _FIRST_LARGE = 2**52
 _MOST_LINES = 2**24  # the ids of a small upload
@@ -164,8 +165,10 @@ class Checker:
                 self._found("rows left", attempt.tenant, f"(rejects, totals) {left} of {row}")
 
     def _check_whole(self, connection: extensions.connection) -> None:
-        for values in fetch(connection, _TOTALS_DIFFER):
-            self._found("wrong totals", values[0], f"(tenant, year, language, collection_totals, rows) {values}")
+        for values in fetch(connection, WRONG_SUMS):
+            self._found("wrong totals", values[0], f"(tenant, breakdown, values, collection_totals, counted) {values}")
+        for values in fetch(connection, WRONG_SUMS_OF_UPLOADS):
+            self._found("wrong totals", "uploads", f"(number, current, rejected, totals of both) {values}")
         for (ids,) in fetch(connection, "SELECT id FROM movies GROUP BY id HAVING count(*) > 1 LIMIT 5"):
             self._found("rows duplicated", "movies", f"id {ids} more than once")
         for table, state in fetch(connection, _LEFTOVER_TABLES):
@@ -231,22 +234,6 @@ FROM batches WHERE upload_number = %s
 _LEFT = """
 SELECT (SELECT count(*) FROM rejects WHERE upload_number = %s),
        (SELECT count(*) FROM upload_totals WHERE upload_number = %s)
-"""
-
-_TOTALS_DIFFER = """
-SELECT tenant, release_year, language, coalesce(told, 0), coalesce(counted, 0)
-FROM (
-    SELECT tenant, coalesce((facets ->> 'release_year')::int, 0) AS release_year,
-           coalesce(facets ->> 'original_language', '') AS language, sum(row_count) AS told
-    FROM collection_totals WHERE table_name = 'movies' GROUP BY 1, 2, 3
-) AS totals
-FULL JOIN (
-    SELECT tenant, coalesce(release_year, 0) AS release_year, coalesce(original_language, '') AS language,
-           count(*) AS counted
-    FROM movies GROUP BY 1, 2, 3
-) AS real USING (tenant, release_year, language)
-WHERE coalesce(told, 0) <> coalesce(counted, 0)
-LIMIT 20
 """
 
 _LEFTOVER_TABLES = """

@@ -105,7 +105,7 @@ class SqlReader:
 
 _OPEN = "SELECT 'open', count(*) FROM uploads WHERE state IN ('queued', 'loading')"
 _ROWS = "SELECT tenant, count(*) FROM movies GROUP BY tenant"
-_TOTALS = "SELECT tenant, sum(row_count)::bigint FROM collection_totals GROUP BY tenant"
+_TOTALS = "SELECT tenant, sum(row_count)::bigint FROM collection_totals WHERE breakdown = 'rows' GROUP BY tenant"
 
 
 def counts(connection: extensions.connection, sql: str) -> dict[str, int]:

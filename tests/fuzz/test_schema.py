@@ -37,7 +37,7 @@ TOO_LATE = {"POST /api/v1/uploads/{upload_id}/cancel"}
 WHOLE = Plan(examples=8)
 # Keys make no difference to the limits of parameters.
 WITHOUT_LIMITS = Plan(examples=16, with_limits=False)
-BY_CHANCE = Plan(examples=8, with_limits=False)
+BY_CHANCE = Plan(examples=12, with_limits=False)
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,25 @@ def open_stage(stack: LocalStack) -> Iterator[Stage]:
         yield stage
 
 
-@pytest.fixture(scope="module")
-def keyed_stage(keyed: LocalStack) -> Iterator[Stage]:
+@contextmanager
+def set_up_with_keys(keyed: LocalStack) -> Iterator[Stage]:
     """Each tenant has its key."""
     mine, theirs = (Access(name, key_for(keyed, name).text) for name in (new_tenant("a"), new_tenant("b")))
     with set_up(keyed, mine, theirs) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def keyed_stage(keyed: LocalStack) -> Iterator[Stage]:
+    """Each tenant has its key."""
+    with set_up_with_keys(keyed) as stage:
+        yield stage
+
+
+@pytest.fixture
+def fresh_stage(keyed: LocalStack) -> Iterator[Stage]:
+    """The same, where no other test has replaced or removed any row."""
+    with set_up_with_keys(keyed) as stage:
         yield stage
 
 
@@ -104,18 +118,19 @@ def test_the_api_does_what_its_document_says(open_stage: Stage, keyed_stage: Sta
     assert open_stage.operations("get", "put", "post") - TOO_LATE - succeeded == set()
 
 
-def test_a_key_to_read_only_reads(keyed: LocalStack, keyed_stage: Stage) -> None:
-    reader = Access(keyed_stage.mine.tenant, key_for(keyed, keyed_stage.mine.tenant, scopes=("read",)).text)
-    report = keyed_stage.call(reader, BY_CHANCE)
-    assert report.answers("POST", "PUT", "DELETE") - {431} == {403}  # 431: parameters longer than a head may be
-    assert keyed_stage.operations("get") - report.succeeded() == set()
+def test_a_key_to_read_only_reads(keyed: LocalStack, fresh_stage: Stage) -> None:
+    reader = Access(fresh_stage.mine.tenant, key_for(keyed, fresh_stage.mine.tenant, scopes=("read",)).text)
+    report = fresh_stage.call(reader, BY_CHANCE)
+    refusals = report.answers("POST", "PUT", "PATCH", "DELETE")
+    assert refusals - {431} == {403}  # 431: parameters longer than a head may be
+    assert fresh_stage.operations("get") - report.succeeded() == set()
 
 
 def test_without_a_key_nothing_but_the_public_answers(keyed_stage: Stage) -> None:
     report = keyed_stage.call(Access(keyed_stage.mine.tenant), BY_CHANCE)
     closed = {operation for operation, status in report.statuses if status == 401}
     assert {operation.partition(" ")[2] for operation in report.succeeded()} == PUBLIC_PATHS
-    assert closed == keyed_stage.operations("get", "put", "post", "delete") - report.succeeded()
+    assert closed == keyed_stage.operations("get", "put", "patch", "post", "delete") - report.succeeded()
     assert {status for _, status in report.statuses} - {431} == {200, 401}
 
 
@@ -143,7 +158,7 @@ def test_a_foreign_name_is_replaced(open_stage: Stage) -> None:
     assert not report.findings
 
 
-@pytest.mark.parametrize("location", ["upload_id", "movie_id", "cursor", "Idempotency-Key"])
+@pytest.mark.parametrize("location", ["upload_id", "movie_id", "person_id", "title_id", "cursor", "Idempotency-Key"])
 def test_calls_reach_for_what_is_foreign(open_stage: Stage, location: str) -> None:
     foreign = open_stage.foreign
     schema = load(open_stage.document, config(open_stage.mine, WHOLE, 0))
@@ -154,7 +169,10 @@ def test_calls_reach_for_what_is_foreign(open_stage: Stage, location: str) -> No
     )
     assert reach_over(case, foreign)
     said = {**case.path_parameters, **case.query, **case.headers}[location]
-    assert said in {*foreign.upload_ids, foreign.movie_id, foreign.cursor, foreign.idempotency_key}
+    assert said in {
+        *(*foreign.upload_ids, foreign.movie_id, str(foreign.movie_id), foreign.person_id),
+        *(foreign.cursor, foreign.idempotency_key),
+    }
 
 
 def test_what_changed_would_be_seen(stack: LocalStack) -> None:

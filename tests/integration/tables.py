@@ -35,7 +35,8 @@ def totals(engine: Engine) -> set[Any]:
     """What the listing's `total` is made of."""
     sql = """
     SELECT tenant, dataset, (facets ->> 'release_year')::int, facets ->> 'original_language', row_count
-    FROM collection_totals JOIN collections USING (tenant, table_name) WHERE collection = number AND row_count <> 0
+    FROM collection_totals JOIN collections USING (tenant, table_name)
+    WHERE collection = number AND breakdown = 'rows' AND row_count <> 0
     """
     return set(rows(engine, sql))
 

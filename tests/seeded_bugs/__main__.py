@@ -38,7 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.seeded_bugs", description="Are the tests worth anything?")
     parser.add_argument("--jobs", type=int, default=JOBS, metavar="N", help=f"bugs tried at a time (default: {JOBS})")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"S1 to S21, {ALL}, or of: {', '.join(bug.name for bug in BUGS)}"
+        "names", nargs="*", metavar="NAME", help=f"S1 to S22, {ALL}, or of: {', '.join(bug.name for bug in BUGS)}"
     )
     arguments = parser.parse_args()
     if arguments.jobs < 1:

@@ -9,6 +9,7 @@ class FieldProblem(BaseModel):
     location: str = Field(examples=["query.page_size"])
     message: str
     code: str
+    hint: str | None = Field(default=None, description="What to write instead, if that is known.")
 
 
 class Problem(BaseModel):

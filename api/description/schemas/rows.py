@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.description.schemas.movie_details import AlternativeTitles, Credits, EpisodeOf, Ratings, SeriesEpisodes
+
 
 class RowPage(BaseModel):
     """A page of rows: each with its fields, `_id`, `_upload_id`, `_line` and `_extra`."""
@@ -52,6 +54,7 @@ class Movie(BaseModel):
     vote_count: int | None
     languages: list[str] | None
     genres: list[str] | None
+    countries: list[str] | None = Field(description="Countries of production.", examples=[["Germany"]])
     homepage: str | None
     genre_id: int | None
     production_company_id: int | None
@@ -72,16 +75,48 @@ class MovieSource(BaseModel):
 
 
 class MovieDetail(Movie):
-    """A movie and its source."""
+    """A movie, its source, and what belongs to it in files of the same publisher."""
 
     source: MovieSource
+    ratings: Ratings | None
+    credits: Credits
+    alternative_titles: AlternativeTitles
+    episodes: SeriesEpisodes | None = Field(description="Of a series; else null.")
+    episode_of: EpisodeOf | None = Field(description="Of an episode; else null.")
+
+
+class MovieOfDataset(Movie):
+    """A movie, and the dataset that it was loaded as."""
+
+    dataset: str = Field(examples=["title.basics"])
+
+
+class MoviesBySource(BaseModel):
+    """The movies with one id of the source, the latest first."""
+
+    items: list[MovieOfDataset]
+    total: int = Field(description="All of them; `items` has 100 at most.", examples=[1])
+
+
+class ListedMovie(Movie):
+    """A movie with its votes, of its own file or else of a file of ratings."""
+
+    rating_source: str | None = Field(
+        description="The dataset that `vote_average` and `vote_count` come from; null if there are no votes.",
+        examples=["title.ratings"],
+    )
 
 
 class MoviePage(BaseModel):
     """A page of movies in the requested order."""
 
-    items: list[Movie]
-    total: int
+    items: list[ListedMovie]
+    total: int = Field(description="How many movies there are; at least so many if `total_is_exact` is false.")
+    total_is_exact: bool = Field(
+        description="False only with filters whose movies nothing counts, such as `title` or two of `genre`, `country`"
+        " and `title_type` together, if they are many.",
+        examples=[True],
+    )
     page: int
     page_size: int
     next_cursor: str | None

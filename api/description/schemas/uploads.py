@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.description.schemas.changes import Plan
 from api.description.schemas.files import Columns, Dialect, FileWarning
 from shared.catalog.write_mode import WriteMode
+from shared.database.models import UploadKind
 from shared.database.state_machine import UploadState
 from shared.messaging import Transport
 
@@ -87,6 +88,7 @@ class Upload(BaseModel):
         examples=["complete"],
     )
     phase: Phase
+    kind: UploadKind = Field(description="A file that a client has sent, or one record that a person has written.")
     mode: WriteMode = Field(description="What it does to the rows that its dataset has had before.")
     counts: Counts | None = Field(
         description="What a completed upload changed when it was published, or what a planned one would change. Null in"

@@ -66,6 +66,13 @@ DATASET = Dataset(
         Column(
             "languages", "languages", AnyList(), "Languages", aliases=("language", "spoken languages", "language(s)")
         ),
+        Column(
+            "countries",
+            "countries",
+            AnyList(),
+            "Countries of production",
+            aliases=("country", "country of origin", "production countries", "countries of origin"),
+        ),
         Column("original_language", "original_language", Rule(), "Original language", aliases=("language code",)),
         Column(
             "overview",
@@ -127,7 +134,7 @@ DATASET = Dataset(
     nulls=("", "\\N", "NULL", "null", "NaN", "nan", "N/A"),
     other_columns=(
         *("director", "directors", "directed by", "cast", "actors", "starring", "stars", "writer", "writers", "crew"),
-        *("country", "countries", "country of origin", "production company", "production companies", "studio"),
+        *("production company", "production companies", "studio"),
         *("distributor", "certificate", "rated", "mpaa rating", "poster", "poster link", "metascore", "meta score"),
         *("oscars", "awards", "popularity", "tagline", "keywords", "imdb url", "letterboxd uri", "rotten tomatoes"),
     ),

@@ -21,11 +21,12 @@ DATASET = Dataset(
         Column("gross", "revenue", Whole(), "Gross earnings in US dollars", (NOT_NEGATIVE,)),
         Column("budget", "budget", Whole(), "Production budget, in the currency of its country", (NOT_NEGATIVE,)),
         Column("language", "languages", PipeList(), "Language"),
+        Column("country", "countries", PipeList(), "Country of production"),
     ),
     other_columns=(
         *("color", "director_name", "num_critic_for_reviews", "director_facebook_likes", "actor_3_facebook_likes"),
         *("actor_2_name", "actor_1_facebook_likes", "actor_1_name", "cast_total_facebook_likes", "actor_3_name"),
-        *("facenumber_in_poster", "plot_keywords", "movie_imdb_link", "num_user_for_reviews", "country"),
+        *("facenumber_in_poster", "plot_keywords", "movie_imdb_link", "num_user_for_reviews"),
         *("content_rating", "actor_2_facebook_likes", "aspect_ratio", "movie_facebook_likes"),
     ),
     derive=release_fields,

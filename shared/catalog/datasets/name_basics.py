@@ -2,6 +2,7 @@ r"""IMDb's name.basics: tab-separated, never quoted, `\N` is null."""
 
 from shared.catalog.checks import LIFE_YEAR, NCONST, NOT_BLANK
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.rules.basic_rules import Rule
 from shared.catalog.rules.list_rules import CommaList, IdList
 from shared.catalog.rules.publisher_rules import LifeYear
@@ -14,6 +15,7 @@ DATASET = Dataset(
     description="IMDb's official name.basics.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
     mode=WriteMode.REPLACE,
+    publisher=Publisher.IMDB,
     columns=(
         Column(
             "nconst",

@@ -4,7 +4,7 @@ from shared.catalog.checks import KEY_TEXT, NOT_BLANK, RELEASE_YEAR, RUNTIME
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Year
-from shared.catalog.rules.list_rules import CommaList
+from shared.catalog.rules.list_rules import CommaList, GappyCommaList
 from shared.catalog.rules.publisher_rules import FilmMinutes, TrimmedText
 
 DATASET = Dataset(
@@ -25,9 +25,10 @@ DATASET = Dataset(
             is_kept=True,
         ),
         Column("listed_in", "genres", CommaList(), "Genres"),
+        Column("country", "countries", GappyCommaList(), "Countries of production"),
         Column("description", "overview", TrimmedText(), "Summary of the plot"),
     ),
     signature_columns=("date_added", "rating"),
-    other_columns=("director", "cast", "country"),
+    other_columns=("director", "cast"),
     derive=release_fields,
 )

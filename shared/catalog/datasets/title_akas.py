@@ -2,6 +2,7 @@ r"""IMDb's title.akas: tab-separated, never quoted, `\N` is null; types and attr
 
 from shared.catalog.checks import NOT_BLANK, ORDINAL, TCONST
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.rules.basic_rules import Flag, Rule, Whole
 from shared.catalog.rules.list_rules import ControlList
 from shared.catalog.tables.alternative_titles import TABLE
@@ -13,6 +14,7 @@ DATASET = Dataset(
     description="IMDb's official title.akas.tsv(.gz): never quoted, \\N is null, lists separated by U+0002.",
     table=TABLE,
     mode=WriteMode.REPLACE,
+    publisher=Publisher.IMDB,
     columns=(
         Column("titleId", "title_id", Rule(), "IMDb's id of the title", (TCONST,), required=True, is_key=True),
         Column(

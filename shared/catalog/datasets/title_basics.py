@@ -5,6 +5,7 @@ The aliases are the column names of the SQLite copies that people make of it (im
 
 from shared.catalog.checks import NOT_BLANK, RELEASE_YEAR, RUNTIME, TCONST, NotBefore
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Flag, Rule, Whole, Year
 from shared.catalog.rules.list_rules import CommaList
@@ -19,6 +20,7 @@ DATASET = Dataset(
     title="IMDb titles",
     description="IMDb's official title.basics.tsv(.gz): tab-separated, never quoted, \\N is null.",
     mode=WriteMode.REPLACE,
+    publisher=Publisher.IMDB,
     columns=(
         Column(
             "tconst",

@@ -2,6 +2,7 @@ r"""IMDb's title.crew: tab-separated, never quoted, `\N` is null."""
 
 from shared.catalog.checks import TCONST
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.rules.basic_rules import Rule
 from shared.catalog.rules.list_rules import IdList
 from shared.catalog.tables.crew import TABLE
@@ -13,6 +14,7 @@ DATASET = Dataset(
     description="IMDb's official title.crew.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
     mode=WriteMode.REPLACE,
+    publisher=Publisher.IMDB,
     columns=(
         Column("tconst", "title_id", Rule(), "IMDb's id of the title", (TCONST,), required=True, is_key=True),
         Column("directors", "directors", IdList("nm"), "IMDb's ids of the directors"),

@@ -2,6 +2,7 @@ r"""IMDb's title.episode: tab-separated, never quoted, `\N` is null."""
 
 from shared.catalog.checks import ORDINAL, TCONST
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.rules.basic_rules import Rule, Whole
 from shared.catalog.tables.episodes import TABLE
 from shared.catalog.write_mode import WriteMode
@@ -12,6 +13,7 @@ DATASET = Dataset(
     description="IMDb's official title.episode.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
     mode=WriteMode.REPLACE,
+    publisher=Publisher.IMDB,
     columns=(
         Column(
             "tconst",

@@ -2,6 +2,7 @@ r"""IMDb's title.principals: tab-separated, never quoted, `\N` is null; characte
 
 from shared.catalog.checks import NCONST, ORDINAL, TCONST
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.rules.basic_rules import Rule, Whole
 from shared.catalog.rules.list_rules import ListLiteral
 from shared.catalog.tables.credits import TABLE
@@ -13,6 +14,7 @@ DATASET = Dataset(
     description='IMDb\'s official title.principals.tsv(.gz): never quoted, \\N is null, characters like ["Herself"].',
     table=TABLE,
     mode=WriteMode.REPLACE,
+    publisher=Publisher.IMDB,
     columns=(
         Column(
             "tconst",

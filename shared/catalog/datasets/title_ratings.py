@@ -5,6 +5,7 @@ Here and in IMDb's other files, the aliases are the column names of the SQLite c
 
 from shared.catalog.checks import NOT_NEGATIVE, TCONST, VOTE
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.rules.basic_rules import Decimal, Rule, Whole
 from shared.catalog.tables.ratings import TABLE
 from shared.catalog.write_mode import WriteMode
@@ -15,6 +16,7 @@ DATASET = Dataset(
     description="IMDb's official title.ratings.tsv(.gz): tab-separated, never quoted, \\N is null.",
     table=TABLE,
     mode=WriteMode.REPLACE,
+    publisher=Publisher.IMDB,
     columns=(
         Column(
             "tconst",

@@ -6,6 +6,7 @@ from its own column.
 
 from shared.catalog.checks import NOT_BLANK, NOT_NEGATIVE, RELEASE_YEAR, RUNTIME, SOURCE_ID, VOTE
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.publisher import Publisher
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Decimal, Rule, Whole, Year
 from shared.catalog.rules.list_rules import PipeList
@@ -15,6 +16,7 @@ DATASET = Dataset(
     name="tmdb_movies_data",
     title="TMDB movies with adjusted amounts",
     description="Kaggle's tmdb-movies.csv: lists separated by vertical bars, amounts also in dollars of 2010.",
+    publisher=Publisher.TMDB,
     columns=(
         Column("original_title", "title", TrimmedText(), "Title", (NOT_BLANK,), required=True),
         Column("id", "source_id", Rule(), "TMDB's id of the film", (SOURCE_ID,), is_key=True),

@@ -146,6 +146,14 @@ class CommaList(Repeating):
         return values
 
 
+class GappyCommaList(CommaList):
+    """The same, with commas too many (`, France, Algeria`): they separate nothing."""
+
+    @override
+    def parse(self, text: str) -> list[str]:
+        return super().parse(",".join(value for value in text.split(",") if not is_blank(value)))
+
+
 class AnyList(Repeating):
     """Values in any notation that shows itself: a list literal, objects with names, or separated by `|`, `;` or `,`."""
 

@@ -1,12 +1,17 @@
 """Movies and other titles, of any dataset."""
 
 from shared.catalog.language_codes import language_numbers
-from shared.catalog.table import Field, Fields, FieldType, Index, Table
+from shared.catalog.search_words import keys_of, more_words, plain_texts
+from shared.catalog.table import Breakdown, Field, Fields, FieldType, Group, Index, Table
 
 
-def _language_number(fields: Fields) -> Fields:
+def _derived(fields: Fields) -> Fields:
+    titles = fields["title"]
+    words = plain_texts(titles)
+    more = more_words(titles, words, fields.get("original_title"), fields.get("overview"))
     codes = fields.get("original_language")
-    return {} if codes is None else {"language_number": language_numbers(codes)}
+    languages = {} if codes is None else {"language_number": language_numbers(codes)}
+    return {"title_key": keys_of(words), "more_words": more, **languages}
 
 
 TABLE = Table(
@@ -42,15 +47,29 @@ TABLE = Table(
         Field("overview", FieldType.TEXT, "Summary of the plot"),
         Field("languages", FieldType.TEXTS, "Spoken languages"),
         Field("genres", FieldType.TEXTS, "Genres"),
+        Field("countries", FieldType.TEXTS, "Countries of production"),
+        Field("title_key", FieldType.TEXT, "`title` as search compares it, to sort by", is_internal=True),
+        Field("more_words", FieldType.TEXT, "What else finds it, see `search_words`", is_internal=True),
     ),
     key=("source_id",),
     indexes=(
         Index("language_vote", ("language_number", "vote_average"), leaves_out_null=True),
         Index("language_release", ("language_number", "release_order"), leaves_out_null=True),
         Index("year_vote", ("release_year", "vote_average"), leaves_out_null=True),
+        Index("title", ("title_key",)),
         Index("vote", ("vote_average",)),
+        Index("votes", ("vote_count",)),
+        Index("runtime", ("runtime",)),
         Index("release", ("release_order",)),
     ),
     facets=("release_year", "original_language"),
-    derive=_language_number,
+    breakdowns=(
+        Breakdown("genre", (Group("genre", "genres"), Group("decade", "release_year", step=10))),
+        Breakdown("country", (Group("country", "countries"),)),
+        Breakdown("title_type", (Group("title_type", "title_type"),)),
+        Breakdown("rating", (Group("rating", "vote_average", step=1),)),
+    ),
+    words=("title_key", "more_words"),
+    lists=("genres", "countries"),
+    derive=_derived,
 )

@@ -7,6 +7,7 @@
     uploads 1--n uploads        `corrects`: rejected records that came back; their rows belong to the corrected upload
     idempotency_keys            a client may send a request twice and gets one upload
     api_keys                    who may do what, where keys are required
+    default_files               the file that a tenant loads again when it asks for that
     tenant_schedule             when each tenant was last served, for fair scheduling
     datasets 1--n uploads       datasets that tenants have declared
     collections                 a tenant's rows of one dataset: where they are, and how many
@@ -14,6 +15,7 @@
     collections 1--n collection_versions   what changed in it, in order
     collections 1--n touched_rows   which rows an undo or a correction has touched, for those who follow it
     uploads 1--n row_changes    which rows an upload that replaces or upserts has added, changed and removed
+    collections 1--n shots      pictures of movies; shot_totals: how many bytes they have
     upload_totals, collection_totals   how many rows have which values, so that no request counts rows
     movies_superseded, movies_history, ...   rows that later uploads have superseded, see `superseded_rows`
     movies, ...                 the rows; see `shared.catalog.tables` for their columns, `partitions` for where they are
@@ -24,8 +26,10 @@ slow.
 """
 
 from shared.database.models.base import TENANT_NAME, Base
-from shared.database.models.clients import SCOPES, ApiKey, IdempotencyKey, TenantSchedule
+from shared.database.models.clients import SCOPES, ApiKey, DefaultFile, IdempotencyKey, TenantSchedule
 from shared.database.models.collections import (
+    REJECTED,
+    ROWS,
     Change,
     Collection,
     CollectionTotal,
@@ -35,6 +39,7 @@ from shared.database.models.collections import (
 )
 from shared.database.models.declarations import DeclaredDataset
 from shared.database.models.merges import Merge, MergeControl, MergedUpload
+from shared.database.models.shots import Shot, ShotTotal
 from shared.database.models.uploads import (
     Batch,
     Duplicate,
@@ -42,6 +47,7 @@ from shared.database.models.uploads import (
     RowChange,
     Upload,
     UploadEvent,
+    UploadKind,
     large_first_ids,
     small_first_ids,
     upload_numbers,
@@ -49,6 +55,8 @@ from shared.database.models.uploads import (
 
 # Importing all of them here fills `Base.metadata`, with which the migrations are compared.
 __all__ = [
+    "REJECTED",
+    "ROWS",
     "SCOPES",
     "TENANT_NAME",
     "ApiKey",
@@ -59,6 +67,7 @@ __all__ = [
     "CollectionTotal",
     "CollectionVersion",
     "DeclaredDataset",
+    "DefaultFile",
     "Duplicate",
     "IdempotencyKey",
     "Merge",
@@ -66,10 +75,13 @@ __all__ = [
     "MergedUpload",
     "Reject",
     "RowChange",
+    "Shot",
+    "ShotTotal",
     "TenantSchedule",
     "TouchedRows",
     "Upload",
     "UploadEvent",
+    "UploadKind",
     "UploadTotal",
     "large_first_ids",
     "small_first_ids",

@@ -1,10 +1,10 @@
-"""What the platform stores about clients and tenants: API keys, idempotency keys, when each tenant was served."""
+"""What the platform stores of clients and tenants: API keys, idempotency keys, default files, when each was served."""
 
 import uuid
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,3 +67,22 @@ class TenantSchedule(Base):
 
     tenant: Mapped[str] = mapped_column(primary_key=True)
     last_served_at: Mapped[datetime]
+
+
+class DefaultFile(Base):
+    """The file that a tenant's requests to reload load again: the bytes in `storage_key`, as an operator gave them.
+
+    `parameters`: how it is to be read, as query parameters of an upload have it (see `shared.ingest.reloading`).
+    """
+
+    __tablename__ = "default_files"
+
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    filename: Mapped[str]
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    storage_key: Mapped[str]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+    set_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (CheckConstraint(f"tenant ~ '^{TENANT_NAME}$'", name="tenant"),)

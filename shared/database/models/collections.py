@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, Integer, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
@@ -28,7 +28,11 @@ class Collection(Base):
     version: Mapped[int] = mapped_column(BigInteger, server_default="0")
     pruned_version: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
-    __table_args__ = (UniqueConstraint("tenant", "table_name", "dataset"),)
+    __table_args__ = (
+        UniqueConstraint("tenant", "table_name", "dataset"),
+        # what the shots of a collection refer to
+        UniqueConstraint("number", "tenant"),
+    )
 
 
 class Change(StrEnum):
@@ -75,12 +79,22 @@ class TouchedRows(Base):
     )
 
 
+# The totals whose sum is the number of rows, and those whose sum is the number of rejected records; others have the
+# name of one of the table's breakdowns.
+ROWS: Final = "rows"
+REJECTED: Final = "rejected"
+
+
 class UploadTotal(Base):
-    """How many rows of one upload have these values of the table's facets: `{"release_year": 1995, ...}`."""
+    """How many rows of one upload have these values: of the table's facets (`{"release_year": 1995, ...}`), or of the
+    groups of a breakdown (`{"genre": "Drama", "decade": 1990}`). Under `REJECTED`: how many of its records are rejected
+    with this code as their first reason (`{"code": "required"}`).
+    """
 
     __tablename__ = "upload_totals"
 
     upload_number: Mapped[int] = mapped_column(ForeignKey("uploads.number", ondelete="CASCADE"), primary_key=True)
+    breakdown: Mapped[str] = mapped_column(primary_key=True, server_default=ROWS)
     facets: Mapped[dict[str, Any]] = mapped_column(JSONB, primary_key=True)
     row_count: Mapped[int] = mapped_column(BigInteger)
 
@@ -96,6 +110,7 @@ class CollectionTotal(Base):
     tenant: Mapped[str] = mapped_column(primary_key=True)
     table_name: Mapped[str] = mapped_column(primary_key=True)
     collection: Mapped[int] = mapped_column(ForeignKey("collections.number", ondelete="CASCADE"), primary_key=True)
+    breakdown: Mapped[str] = mapped_column(primary_key=True, server_default=ROWS)
     facets: Mapped[dict[str, Any]] = mapped_column(JSONB, primary_key=True)
     row_count: Mapped[int] = mapped_column(BigInteger)
 

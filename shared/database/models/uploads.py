@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -50,6 +51,13 @@ large_first_ids = Sequence(
 )
 
 
+class UploadKind(StrEnum):
+    """What an upload was made of: a file that a client sent, or one record that a person has written."""
+
+    FILE = "file"
+    MANUAL = "manual"
+
+
 class Upload(Base):
     """One uploaded file; its states are those of `state_machine`.
 
@@ -83,6 +91,7 @@ class Upload(Base):
     trace_id: Mapped[str]
     forced: Mapped[bool] = mapped_column(server_default=false())
     mode: Mapped[str] = mapped_column(server_default=WriteMode.APPEND)
+    kind: Mapped[str] = mapped_column(server_default=UploadKind.FILE)
     # whether it stops before it is published, until somebody who has seen what it would change applies it
     plan: Mapped[bool] = mapped_column(server_default=false())
     # the upload whose rejected records this one corrects: its rows go there and get ids of that upload
@@ -150,6 +159,7 @@ class Upload(Base):
         CheckConstraint("read_records = loaded_records + rejected_records + duplicate_records", name="record_counts"),
         CheckConstraint("first_id >= 0", name="first_id"),
         CheckConstraint(one_of("mode", WriteMode), name="mode"),
+        CheckConstraint(one_of("kind", UploadKind), name="kind"),
         CheckConstraint("current_records >= 0", name="current_records"),
         CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="error"),
         CheckConstraint("on_error IN ('skip', 'abort')", name="on_error"),
@@ -163,6 +173,14 @@ class Upload(Base):
         ),
         Index(None, "tenant", "created_at"),
         Index(None, "tenant", "first_id"),
+        # counts of states, and what was loaded on which day, see `queries.browsing.figures`
+        Index(
+            "ix_uploads_figures",
+            "tenant",
+            "state",
+            "finished_at",
+            postgresql_include=["dataset", "loaded_records", "rejected_records", "corrects"],
+        ),
         Index(None, "sha256"),
         Index(None, "superseded_by", postgresql_where=text("superseded_by IS NOT NULL")),
         Index(None, "corrects", postgresql_where=text("corrects IS NOT NULL")),

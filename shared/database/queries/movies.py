@@ -1,16 +1,14 @@
-"""The listing of movies.
+"""The listing of movies, in the order of one index.
 
 A listing has two segments: first the movies that have the sort key, ordered by (key, id), then those without it,
 ordered by id. Each segment is one range of an index that every partition has, in either direction, so a page costs its
 own rows and not those of the table. The tenant is a literal in every statement: so the planner can skip the partitions
 of other tenants by their CHECK constraint, which it cannot do for a parameter. What varies is a parameter, and the plan
-is kept (`plan_cache_mode` in engine.py).
+is kept (`plan_cache_mode` in engine.py). What to do where an index has the order but not the filters is in `browsing`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final, Literal
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -25,49 +23,16 @@ from sqlalchemy import (
     tuple_,
 )
 
-from shared.catalog.language_codes import language_number
 from shared.catalog.tables.movies import TABLE
-from shared.database.models import CollectionTotal, Upload
-from shared.database.queries.kept_rows import Columns, first_of
-from shared.database.queries.moments import Later, rows_then, sources_then
+from shared.database.models import ROWS, CollectionTotal, Upload
+from shared.database.queries.browsing.listing import MOVIES, Listing, beyond_range, in_range
+from shared.database.queries.kept_rows import Columns, all_of, first_of, sources
+from shared.database.queries.moments import sources_then
 from shared.database.queries.versions import version_of
 from shared.database.row_tables import sql_table
 
-SortBy = Literal["release_date", "vote_average"]
 
-MOVIES: Final = sql_table(TABLE).c
-_SORT_KEYS: Final = {"release_date": "release_order", "vote_average": "vote_average"}
-
-
-@dataclass(frozen=True)
-class Listing:
-    """Which movies in which order; None for `release_year` or `language` means any."""
-
-    tenant: str
-    release_year: int | None = None
-    language: str | None = None
-    sort_by: SortBy = "release_date"
-    is_descending: bool = True
-    # as it was before all this was published; None for now
-    later: Later | None = None
-
-    @cached_property
-    def movies(self) -> Columns:
-        """The columns of all movies, to count them."""
-        return MOVIES if self.later is None else rows_then(TABLE, self.tenant, None, self.later).c
-
-    @property
-    def sort_name(self) -> str:
-        """Name of the column that the listing is sorted by before the id."""
-        return _SORT_KEYS[self.sort_by]
-
-    @property
-    def has_movies_without_key(self) -> bool:
-        """Whether the second segment can contain movies: a movie with a known year has a release key."""
-        return not (self.sort_by == "release_date" and self.release_year is not None)
-
-
-def movies_with_key(listing: Listing, after: tuple[float, int] | None, limit: int, offset: int) -> Select[Any]:
+def movies_with_key(listing: Listing, after: tuple[Any, int] | None, limit: int, offset: int) -> Select[Any]:
     """First segment: the movies after the pair (sort key, id) `after`, or all of them."""
 
     def part(movies: Columns) -> Select[Any]:
@@ -111,7 +76,11 @@ def movies_total(listing: Listing) -> Select[Any]:
     if listing.later is not None:
         counted = select(listing.movies.id).where(*_conditions(listing, listing.movies)).subquery()
         return select(func.count().label("total"), version).select_from(counted)
-    conditions = [CollectionTotal.tenant == listing.tenant, CollectionTotal.table_name == TABLE.name]
+    conditions = [
+        CollectionTotal.tenant == listing.tenant,
+        CollectionTotal.table_name == TABLE.name,
+        CollectionTotal.breakdown == ROWS,
+    ]
     wanted = {"release_year": listing.release_year, "original_language": listing.language}
     for name, value in wanted.items():
         if value is not None:
@@ -129,10 +98,20 @@ def movie_by_id(movie_id: int, tenant: str, collection: int) -> Select[Any]:
 
 
 def source_of(movie_id: int, tenant: str) -> Select[*tuple[Any, ...]]:
-    """`upload_id`, `upload_number`, `filename`, `first_id` and `collection` of the upload that the id belongs to."""
-    columns = Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename
+    """`upload_id`, `upload_number`, `filename`, `dataset`, `first_id` and `collection` of the upload with this id."""
+    columns = Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename, Upload.dataset
     before = Upload.tenant == tenant, Upload.first_id <= movie_id
     return select(*columns, Upload.first_id, Upload.collection).where(*before).order_by(Upload.first_id.desc()).limit(1)
+
+
+def superseded_movie(movie_id: int, tenant: str) -> Select[int]:
+    """The id again, if a movie with it was visible and a later upload has superseded it."""
+    parts = [
+        select(source.rows.c.id).where(*source.is_of(tenant, None), source.rows.c.id == movie_id)
+        for source in sources(TABLE)
+        if source.rows is not sql_table(TABLE)
+    ]
+    return select(all_of(parts, "superseded").c.id)
 
 
 def _page(statement: Select[Any], limit: int, offset: int = 0) -> Select[Any]:
@@ -143,16 +122,7 @@ def _page(statement: Select[Any], limit: int, offset: int = 0) -> Select[Any]:
 
 
 def _conditions(listing: Listing, movies: Columns) -> list[ColumnElement[bool]]:
-    conditions = [movies.tenant == bindparam("tenant", listing.tenant, literal_execute=True)]
-    if listing.language is not None:
-        conditions.append(movies.language_number == language_number(listing.language))
-    if listing.release_year is not None and listing.sort_by == "release_date":
-        # the same movies as by release_year, but a range of the same index that gives the order
-        january, december = listing.release_year * 10_000, listing.release_year * 10_000 + 1231
-        conditions.append(movies.release_order.between(january, december))
-    elif listing.release_year is not None:
-        conditions.append(movies.release_year == listing.release_year)
-    return conditions
+    return [*in_range(listing, movies), *beyond_range(listing, movies)]
 
 
 def _page_of(listing: Listing, part: Callable[[Columns], Select[Any]], limit: int, offset: int) -> Select[Any]:

@@ -35,7 +35,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from shared.catalog.row_filters import Filter, Operator, SortKey
 from shared.catalog.table import Field, Table
-from shared.database.models import Collection, CollectionTotal, Upload
+from shared.database.models import ROWS, Collection, CollectionTotal, Upload
 from shared.database.queries.kept_rows import Columns, first_of
 from shared.database.queries.moments import Later, rows_then, sources_then
 from shared.database.queries.versions import version_of
@@ -173,6 +173,7 @@ def rows_count(listing: RowListing) -> Select[Any]:
         CollectionTotal.tenant == listing.tenant,
         CollectionTotal.table_name == listing.table.name,
         CollectionTotal.collection == listing.collection,
+        CollectionTotal.breakdown == ROWS,
     ]
     for each in listing.filters:
         stored = CollectionTotal.facets[each.field.name].astext
@@ -211,7 +212,7 @@ def _condition(column: Column[Any], wanted: Filter) -> ColumnElement[bool]:
         case Operator.PREFIX:
             return column.startswith(value, autoescape=True)
         case Operator.HAS:
-            has: ColumnElement[bool] = column.any(value)
+            has: ColumnElement[bool] = column.contains([value])  # what an index of lists serves
             return has
         case Operator.NULL:
             return column.is_(None) if value else column.is_not(None)

@@ -16,15 +16,15 @@ def upload_by_id(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
     return _with_progress().where(Upload.id == upload_id, Upload.tenant == tenant)
 
 
-def uploads_page(tenant: str, state: str | None, limit: int, offset: int) -> Select[Any]:
+def uploads_page(tenant: str, state: str | None, kind: str | None, limit: int, offset: int) -> Select[Any]:
     """Uploads of the tenant, the newest first."""
     newest_first = (Upload.created_at.desc(), Upload.number.desc())
-    return _of_tenant(_with_progress(), tenant, state).order_by(*newest_first).limit(limit).offset(offset)
+    return _of_tenant(_with_progress(), tenant, state, kind).order_by(*newest_first).limit(limit).offset(offset)
 
 
-def uploads_count(tenant: str, state: str | None) -> Select[Any]:
-    """How many uploads of the tenant are in this state (None: in any state)."""
-    return _of_tenant(select(func.count()).select_from(Upload), tenant, state)
+def uploads_count(tenant: str, state: str | None, kind: str | None) -> Select[Any]:
+    """How many uploads of the tenant are in this state and of this kind (None: any)."""
+    return _of_tenant(select(func.count()).select_from(Upload), tenant, state, kind)
 
 
 def unpublished_uploads_count(tenant: str) -> Select[Any]:
@@ -43,9 +43,9 @@ def stored_file(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
     return wanted.where(Upload.id == upload_id, Upload.tenant == tenant)
 
 
-def _of_tenant(statement: Select[Any], tenant: str, state: str | None) -> Select[Any]:
-    statement = statement.where(Upload.tenant == tenant)
-    return statement if state is None else statement.where(Upload.state == state)
+def _of_tenant(statement: Select[Any], tenant: str, state: str | None, kind: str | None) -> Select[Any]:
+    wanted = [(Upload.tenant, tenant), (Upload.state, state), (Upload.kind, kind)]
+    return statement.where(*(column == value for column, value in wanted if value is not None))
 
 
 def _with_progress() -> Select[Any]:

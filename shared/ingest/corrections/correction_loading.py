@@ -48,9 +48,9 @@ MESSAGES: Final = {
 _TAKE_REJECTS: Final = """
 WITH taken AS (
     DELETE FROM rejects WHERE upload_number = %(corrects)s AND line_number = ANY(%(lines)s::bigint[])
-    RETURNING line_number, position
+    RETURNING line_number, position, code
 )
-SELECT line_number FROM taken WHERE position = 0
+SELECT line_number, code FROM taken WHERE position = 0
 """
 
 _STILL_REJECTED: Final = """
@@ -77,11 +77,12 @@ class Corrected(Validated):
     """A validated correction.
 
     `lines`: the lines in the corrected upload that the records name, in order; `locations`: where these records are in
-    this file.
+    this file. `codes`: the first reasons for which those that are valid now were rejected.
     """
 
     lines: np.ndarray
     locations: Locations
+    codes: tuple[str, ...] = ()
 
 
 def validate_corrected(records: Records, work: Work, dataset: Dataset) -> Corrected:
@@ -146,7 +147,9 @@ def keep_rejected(connection: LoaderConnection, work: Work, corrected: Corrected
     invalid = np.setdiff1d(corrected.lines, valid)
     taken = connection.execute(_TAKE_REJECTS, corrects=work.target_number, lines=valid.tolist())
     left = connection.execute(_STILL_REJECTED, corrects=work.target_number, lines=invalid.tolist())
-    is_wanted = np.isin(corrected.lines, np.array([*taken, *left], dtype=np.int64).reshape(-1))
+    corrected = replace(corrected, codes=tuple(code for _, code in taken))
+    known = [line for line, *_ in (*taken, *left)]
+    is_wanted = np.isin(corrected.lines, np.array(known, dtype=np.int64))
     if is_wanted.all():
         return corrected
     ids = pa.array(corrected.lines[is_wanted] + work.destination.first_id)
@@ -203,6 +206,7 @@ def publish_corrected(connection: LoaderConnection, work: Work, corrected: Corre
         counts = totals.counted(work.destination.table, corrected.rows)
         totals.add_to_upload(connection, work.target_number, counts)
         totals.add_to_collection(connection, work.destination.collection, counts)
+        totals.corrected(connection, work.destination.collection, work.destination.first_id, corrected.codes, version)
         reason = f"{count} rejected records were corrected by upload {work.id}"
         record_event(connection, work.target_number, "corrected", reason)
         table, collection = work.destination.table, work.destination.collection

@@ -17,7 +17,15 @@ from shared.catalog.write_mode import WriteMode
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.database.declarations import declare, find_declared
 from shared.database.engine import PlainSql
-from shared.database.models import Batch, Collection, Upload, large_first_ids, small_first_ids, upload_numbers
+from shared.database.models import (
+    Batch,
+    Collection,
+    Upload,
+    UploadKind,
+    large_first_ids,
+    small_first_ids,
+    upload_numbers,
+)
 from shared.database.record_ids import TAKE_RANGE
 from shared.database.state_machine import KEPT_STATES, UNPUBLISHED_STATES
 from shared.errors import DatasetExists, DatasetGone, KeyMissing
@@ -53,6 +61,7 @@ class UploadOptions:
     mode: WriteMode | None = None
     # load it, count what it would change, and wait
     plan: bool = False
+    kind: UploadKind = UploadKind.FILE
     taken_names: frozenset[str] = frozenset()
 
 
@@ -79,7 +88,7 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
     mode = _mode(staged, options)
     number, key = None, _options_key(staged, options, mode)
     while number is None:
-        earlier = connection.execute(_same_content(staged, options)).all()
+        earlier = connection.execute(_same_content(staged, options)).all() if options.kind is UploadKind.FILE else []
         alike = [found for found in earlier if found.options_key in ("", key) and found.dataset == staged.dataset.name]
         same = [found for found in alike if mode is WriteMode.APPEND or found.is_latest]
         if same and not options.forced:
@@ -88,7 +97,8 @@ def register(connection: Connection, staged: StagedFile, options: UploadOptions)
         again = replace(options, mode=mode, forced=options.forced or bool(alike))
         number = _insert_upload(connection, staged, again, key, warnings)
     rows = [asdict(span) | {"upload_number": number, "number": position} for position, span in enumerate(staged.spans)]
-    connection.execute(insert(Batch), rows)
+    if rows:
+        connection.execute(insert(Batch), rows)
     return Registered(connection.scalars(select(Upload.id).where(Upload.number == number)).one(), deduplicated=False)
 
 
@@ -134,6 +144,8 @@ def _insert_upload(
         "forced": options.forced,
         "mode": options.mode,
         "plan": options.plan,
+        # Requests may not say what kind it is.
+        **({} if options.kind is UploadKind.FILE else {"kind": options.kind}),
         "corrects": options.corrects,
         "notified_at": func.clock_timestamp(),
     }

@@ -5,14 +5,14 @@ from typing import Final
 import structlog
 from sqlalchemy import Engine, select, text
 
-from shared.database.models import Upload
+from shared.database.models import DefaultFile, Shot, Upload
 from shared.database.state_machine import ACTIVE_STATES, sql_list
 from shared.settings import Settings
 from shared.storage.protocol import Storage
 
 log = structlog.get_logger()
 
-# A file without an upload belongs to a request that is still sending or has died; no client pauses for an hour.
+# A file that no row names belongs to a request that is still sending or has died; no client pauses for an hour.
 _ORPHAN_SECONDS: Final = 3600
 _DAY_SECONDS: Final = 24 * 3600
 
@@ -46,11 +46,13 @@ def apply_retention(engine: Engine, storage: Storage, settings: Settings) -> Non
 
 
 def _remove_files(engine: Engine, storage: Storage, settings: Settings) -> None:
-    """Remove files of uploads that ended long ago, and files that belong to no upload."""
-    # Before the uploads: a file that is registered in the meantime is no orphan.
+    """Remove files of uploads that ended long ago, and files that belong to nothing."""
+    # Before the rows that name them: a file that is registered in the meantime is no orphan.
     objects = list(storage.list_objects())
     with engine.connect() as connection:
-        known = set(connection.scalars(select(Upload.storage_key)))
+        known: set[str] = set()
+        for owner in (Upload, DefaultFile, Shot):
+            known.update(connection.scalars(select(owner.storage_key)))
         old = set(connection.scalars(_OLD_FILES, {"seconds": settings.file_retention_days * _DAY_SECONDS}))
     for key, age_seconds in objects:
         is_orphan = key not in known and age_seconds > _ORPHAN_SECONDS

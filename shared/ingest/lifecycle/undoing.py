@@ -17,7 +17,7 @@ from shared.database import state_machine
 from shared.database.collections import collection_by_number
 from shared.database.declarations import table_of
 from shared.database.engine import PlainSql
-from shared.database.models import Change, Collection, Reject, Upload
+from shared.database.models import Change, Collection, Reject, Upload, UploadKind
 from shared.database.partitions import merged_leaf, upload_leaf, withdrawn_leaf
 from shared.database.record_ids import end_of, is_large
 from shared.database.row_tables import history_name
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 _EXISTS: Final = "SELECT to_regclass(%(table)s) IS NOT NULL"
 
 _OF_UPLOAD: Final = (
-    *(Upload.first_id, Upload.mode, Upload.version, Upload.superseded_by, Upload.collection),
+    *(Upload.first_id, Upload.mode, Upload.kind, Upload.version, Upload.superseded_by, Upload.collection),
     select(Collection.pruned_version)
     .where(Collection.number == Upload.collection)
     .scalar_subquery()
@@ -147,9 +147,14 @@ def _take_back(connection: Connection, registry: Registry, number: int, version:
         _require_counted(connection, successor)
         totals.forget(plain, number)
     counts = Counts.of(*upload[-4:])
-    touches = None if is_listed(table, mode, counts) else version
+    is_manual = upload.kind == UploadKind.MANUAL
+    touches = None if is_listed(table, mode, counts) and not is_manual else version
     if touches is not None and mode == WriteMode.REPLACE:
         touch_replaced(plain, collection, version, number)
+    if is_manual:
+        upserting.follow_changed(plain, collection, number)
+        superseded = f"SELECT * FROM {history_name(table.name)} WHERE superseded_by = {number}"
+        touch(plain, table, collection, version, superseded)
     _remove_rows(plain, table, collection, number, upload.first_id, touches, is_superseded=successor is not None)
     if mode == WriteMode.REPLACE:
         replacing.take_back(plain, table, collection, number, successor, own_version, version)

@@ -8,8 +8,6 @@ from shared.catalog.schemas.table_schema import TableSchema
 from shared.csv.sniffing.sniff import TextOptions
 
 MOST_BYTES: Final = 1024 * 1024
-# What goes to the process that makes previews, and comes back, is preceded by its length in so many bytes.
-LENGTH_BYTES: Final = 8
 
 
 @dataclass(frozen=True)

@@ -2,42 +2,30 @@
 
     python -m shared.ingest.preview.process
 
-It reads pickled `Beginning`s from its standard input, each after its length in eight bytes, and writes in the same way
-what `preview` returns or raises. It ends when its input does.
+It answers `Beginning`s (see `shared.side_process`) with what `preview` returns or raises.
 """
 
-import os
-import pickle  # nosec B403  between the API and its own process only
-import sys
-from typing import Any, BinaryIO, Final
+from typing import Any
 
 from shared.csv.unreadable import UnreadableFile
 from shared.errors import IngestError
-from shared.ingest.preview.beginning import LENGTH_BYTES
+from shared.ingest.preview.beginning import Beginning
 from shared.ingest.preview.preview import preview
 from shared.settings import Settings
-
-_NICENESS: Final = 10
+from shared.side_process import serve
 
 
 def main() -> None:
     """Answer until the input ends."""
-    os.nice(_NICENESS)
-    os.umask(0o077)  # like the API
     settings = Settings()
-    while size := sys.stdin.buffer.read(LENGTH_BYTES):
-        beginning = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size)))  # noqa: S301  # nosec B301  only the API writes to it
+
+    def answer(beginning: Beginning) -> Any:
         try:
-            answer: Any = preview(beginning, settings)
+            return preview(beginning, settings)
         except (IngestError, UnreadableFile) as error:
-            answer = error
-        _write(sys.stdout.buffer, answer)
+            return error
 
-
-def _write(output: BinaryIO, answer: Any) -> None:
-    content = pickle.dumps(answer)
-    output.write(len(content).to_bytes(LENGTH_BYTES) + content)
-    output.flush()
+    serve(answer)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import structlog
 from shared.catalog.write_mode import WriteMode
 from shared.database import state_machine
 from shared.database.loader_connection import LoaderConnection
+from shared.database.models.collections import ROWS
+from shared.database.state_machine import Connection
 from shared.errors import LostLease, RecordCountsMismatch
 from shared.ingest.versions import totals
 from shared.ingest.versions.row_changes import Counts
@@ -18,13 +20,13 @@ from shared.ingest.work import Work, collect_warnings, nothing_loaded, too_many_
 log = structlog.get_logger()
 
 # Do the batches cover the file without gap or overlap? What did they count, and what is stored?
-_COUNTS: Final = """
+_COUNTS: Final = f"""
 SELECT coalesce(bool_and(state = 'done' AND byte_start = expected_byte AND first_line = expected_line), false),
        coalesce(min(byte_start), 0), coalesce(max(byte_end), 0),
        coalesce(sum(read_records), 0)::bigint, coalesce(sum(loaded_records), 0)::bigint,
        coalesce(sum(rejected_records), 0)::bigint, coalesce(sum(duplicate_records), 0)::bigint,
-       (SELECT coalesce(sum(row_count), 0)::bigint FROM upload_totals WHERE upload_number = %(upload)s),
-       (SELECT count(*) FROM rejects WHERE upload_number = %(upload)s AND position = 0)
+       (SELECT coalesce(sum(row_count), 0)::bigint FROM upload_totals
+        WHERE upload_number = %(upload)s AND breakdown = '{ROWS}')
 FROM (
     SELECT *,
            lag(byte_end, 1, byte_start) OVER ordered AS expected_byte,
@@ -33,6 +35,8 @@ FROM (
     WINDOW ordered AS (ORDER BY number)
 ) AS tiled
 """
+
+_STORED_REJECTS: Final = "SELECT count(*) FROM rejects WHERE upload_number = %(upload)s AND position = 0"
 
 _SET_COUNTS: Final = """
 UPDATE uploads
@@ -70,19 +74,28 @@ def complete(
     rows are in the totals of another upload. Raises `RecordCountsMismatch`, `TooManyRejects`, `NothingLoaded`, and
     `LostLease` if another loader or an action has taken the upload.
     """
+    stored_rejects = _count_rejects(connection, work)
     totals.add_upload_to_collection(connection, work.number, work.destination.collection)
     uncounted = counted_elsewhere
     if changes is not None and work.mode is WriteMode.UPSERT:  # no row is made of a record that changes nothing
         uncounted += changes.unchanged
     finish = partial(state_machine.complete, connection, work.number, epoch)
-    reconciled = _reconcile(connection, work, finish, uncounted)
+    reconciled = _reconcile(connection, work, finish, uncounted, stored_rejects)
     counts = reconciled.counts
     if work.corrects is None:
         known = changes or (Counts(counts["loaded"], 0, 0, 0) if work.mode is WriteMode.APPEND else None)
-        counted = known.to_json() if known else dict.fromkeys(("new", "changed", "unchanged", "removed"))
-        connection.execute(_SET_COUNTS, upload=work.number, **counted)
-        connection.execute(_SET_VERSION, upload=work.number, version=version, current=reconciled.counted_rows)
+        set_version(connection, work.number, version, known, reconciled.counted_rows)
     log.info("upload_completed", read=counts["read"], loaded=counts["loaded"], rejected=counts["rejected"])
+
+
+def set_version(connection: Connection, number: int, version: int, changes: Counts | None, current: int) -> None:
+    """Write which version an upload has made, what it has changed, and how many rows it has now.
+
+    `changes`: None if they are counted later.
+    """
+    counted = changes.to_json() if changes else dict.fromkeys(("new", "changed", "unchanged", "removed"))
+    connection.execute(_SET_COUNTS, upload=number, **counted)
+    connection.execute(_SET_VERSION, upload=number, version=version, current=current)
 
 
 def wait_for_decision(
@@ -94,10 +107,17 @@ def wait_for_decision(
     no totals. Raises what `complete` raises.
     """
     finish = partial(state_machine.plan, connection, work.number, epoch)
-    counts = _reconcile(connection, work, finish, uncounted).counts
+    counts = _reconcile(connection, work, finish, uncounted, _count_rejects(connection, work)).counts
     connection.execute(_SET_COUNTS, upload=work.number, **changes.to_json())
     connection.execute(_SET_COMPARED, upload=work.number, version=version)
     log.info("upload_planned", read=counts["read"], loaded=counts["loaded"], rejected=counts["rejected"])
+
+
+def _count_rejects(connection: LoaderConnection, work: Work) -> int:
+    """How many rejected records are stored. Those of a correction are rejected records of another upload already."""
+    if work.corrects is None:
+        return totals.count_rejected(connection, work.number)
+    return int(connection.execute(_STORED_REJECTS, upload=work.number)[0][0])
 
 
 def _reconcile(
@@ -105,10 +125,11 @@ def _reconcile(
     work: Work,
     finish: Callable[[dict[str, int]], tuple[int, int] | None],
     uncounted: int,
+    stored_rejects: int,
 ) -> _Reconciled:
     """Compare the record counts with each other and with what is stored; `finish` changes the state in between."""
     row = connection.execute(_COUNTS, upload=work.number)[0]
-    is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, counted_rows, stored_rejects = row
+    is_tiled, byte_start, byte_end, read, loaded, rejected, duplicate, counted_rows = row
     if work.budget.is_exceeded(rejected, read):
         raise too_many_rejects(rejected)
     if not loaded and work.corrects is None:

@@ -201,7 +201,7 @@ def _build(pool: LoaderPool, settings: Settings, work: Work, renew: Callable[[],
     if work.mode is WriteMode.UPSERT:  # most of its records may not become rows
         statements = [*create_key_index(table, copied, is_unique=True), analyze(table, copied)]
     else:
-        statements = [*_indexes_of(table, copied), totals.count_leaf(table, work.number, copied)]
+        statements = [*_indexes_of(table, copied), *totals.count_leaf(table, work.number, copied)]
     with ThreadPoolExecutor(settings.index_builders, thread_name_prefix="index") as executor:
         running: set[Future[None]] = {executor.submit(_run, pool, statement) for statement in statements}
         try:

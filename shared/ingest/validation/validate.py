@@ -24,6 +24,7 @@ from shared.csv.excel import excel_text, is_excel_error
 from shared.csv.file_warnings import MESSAGES, FileWarning
 from shared.csv.reading.records import LONGEST_VALUE_CHARACTERS, Locations, Records, reasons, shown
 from shared.database.arrow_schemas import JSONB_VERSION, REJECTS, arrow_schema
+from shared.ingest.validation.long_values import CODE, MESSAGE, rows_with_long_values
 from shared.ingest.work import Destination
 
 _REQUIRED = ("required", "must not be empty")
@@ -148,6 +149,9 @@ def _parse(dataset: Dataset, texts: dict[str, pa.StringArray]) -> tuple[dict[str
         fields[column.field], failed = column.rule.convert(texts[column.name])
         if len(failed):
             failures.append(_Failure(np.array(failed), column, column.rule.code, column.rule.message))
+        if column.field in dataset.table.short_fields:
+            long = rows_with_long_values(fields[column.field])
+            failures += [_Failure(long, column, CODE, MESSAGE)] if len(long) else []
     return fields, failures
 
 

@@ -53,6 +53,19 @@ SELECT {number}, (
 ), joined.id, {identity}
 FROM {joined} AS joined ORDER BY joined.id
 """
+_ADD_ONE: Final = """
+INSERT INTO row_changes (upload_number, new_id, identity) SELECT {number}, id, {identity} FROM {staged} AS staged
+"""
+_CHANGE_ONE: Final = """
+INSERT INTO row_changes (upload_number, old_id, new_id, identity)
+SELECT {number}, old.id, %(new_id)s::bigint, {identity}
+FROM {branch} AS old WHERE old.collection = {collection} AND old.id = %(target)s
+UNION ALL
+SELECT {number}, old.id, NULL, {identity}
+FROM {branch} AS target JOIN {branch} AS old ON {same_key}
+WHERE target.collection = {collection} AND target.id = %(target)s AND old.collection = {collection}
+  AND old.id <> %(target)s
+"""
 _FORGET: Final = "DELETE FROM row_changes WHERE upload_number = %(number)s"
 _COUNT: Final = """
 SELECT count(*) FILTER (WHERE old_id IS NULL), count(*) FILTER (WHERE num_nulls(old_id, new_id) = 0),
@@ -104,6 +117,37 @@ def compare(
     connection.execute(_COMPARE.format(number=number, compared=compared.format(**names)))
     [[new, changed, removed]] = connection.execute(_COUNT, number=number)
     return Counts(new=new, changed=changed, unchanged=records - new - changed, removed=removed)
+
+
+def add_one(connection: Connection, table: Table, number: int, staged: str) -> Counts:
+    """List the only record of an upload, which is new: the row in the table `staged`."""
+    connection.execute(_ADD_ONE.format(number=number, staged=staged, identity=identity_of(table, "staged")))
+    return Counts(new=1, changed=0, unchanged=0, removed=0)
+
+
+def change_one(
+    connection: Connection, table: Table, collection: Collection, number: int, target: int, new_id: int | None
+) -> Counts:
+    """List that a visible row is changed to the one with the id `new_id`, or removed: the only change of an upload.
+
+    Other rows with its key are removed. `target`: the id of the row.
+    """
+    statement = _CHANGE_ONE.format(
+        number=number,
+        branch=collection.branch,
+        collection=collection.number,
+        same_key=" AND ".join(f"old.{name} = target.{name}" for name in table.key) or "false",
+        identity=identity_of(table, "old"),
+    )
+    connection.execute(statement, target=target, new_id=new_id)
+    [[new, changed, removed]] = connection.execute(_COUNT, number=number)
+    return Counts(new=new, changed=changed, unchanged=0, removed=removed)
+
+
+def differs_from(connection: Connection, table: Table, collection: Collection, staged: str, target: int) -> bool:
+    """Whether the only row in the table `staged` has other values than a visible row."""
+    statement = f"SELECT {_differs(table)} FROM {staged} AS staged, {rows_with(collection)} AS present"
+    return bool(connection.execute(statement, ids=[target])[0][0])
 
 
 def add_joined(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shared.catalog.table import Table
-from shared.database.models.collections import Collection
+from shared.database.models.collections import ROWS, Collection
 from shared.database.record_ids import first_id_of
 from shared.database.row_tables import history_name, sql_table
 from shared.database.state_machine import Connection
@@ -78,11 +78,10 @@ def _count(
     is_visible: bool,
     **values: object,
 ) -> int:
-    facets = totals.facets_of(table)
-    counted = f"{statement} SELECT {first_id_of('id')}, {facets}::text, count(*) FROM moved GROUP BY 1, 2 ORDER BY 1, 2"
+    counted = f"{statement} {totals.counted_rows(table, 'moved', first_id_of('id'))}"
     moved: Sequence[Moved] = connection.execute(counted, **values)
     totals.shift(connection, collection, moved, version, sign=sign, is_visible=is_visible)
-    return sum(count for _, _, count in moved)
+    return sum(count for _, breakdown, _, count in moved if breakdown == ROWS)
 
 
 def _names(table: Table, collection: Collection) -> dict[str, object]:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from shared.catalog.table import Table
 from shared.catalog.write_mode import WriteMode
 from shared.database.models.collections import Collection
+from shared.database.models.uploads import UploadKind
 from shared.database.record_ids import end_id_of, first_id_of
-from shared.database.row_tables import history_name, sql_table
+from shared.database.row_tables import history_name, sql_table, sql_type
 from shared.database.state_machine import Connection, UploadState
 from shared.database.superseded_rows import superseded_branch
 from shared.ingest.versions import row_changes, row_moves, totals
@@ -22,7 +23,7 @@ WITH added AS (
     WHERE id IN (SELECT new_id FROM row_changes WHERE upload_number = {number} AND new_id IS NOT NULL)
     RETURNING *
 )
-SELECT {facets}::text, count(*) FROM added GROUP BY 1 ORDER BY 1
+{counted_rows}
 """
 # Besides those that have set its key, an upsert that has met several rows with a key has superseded single ones.
 _HAND_ON: Final = """
@@ -39,6 +40,14 @@ FROM (
     ) AS candidates ORDER BY id, version
 ) AS next
 WHERE old.id = next.id
+"""
+
+# A record without a key is what people have made of it: rows share the fate of the one that took their place.
+_FOLLOW_CHANGED: Final = """
+UPDATE {history} AS old SET superseded_by = own.superseded_by
+FROM row_changes AS change JOIN {history} AS own ON own.id = change.new_id
+WHERE change.upload_number = {number} AND jsonb_typeof(change.identity) = 'number'
+  AND old.superseded_by = {number}
 """
 
 _UPLOAD: Final = """
@@ -62,7 +71,7 @@ _JOINED: Final = """
 _HAND_ALL_ON: Final = "UPDATE {history} SET superseded_by = %(successor)s WHERE superseded_by = %(number)s"
 
 # Rows of upserts that were published after a version and replaced by the same upload, if by any, by key, wherever they
-# are by now; of each key the earliest upsert counts.
+# are by now; of each key the earliest upsert counts. What a person has removed is set as well: to nothing.
 _SET_AFTER: Final = """
 (
     SELECT DISTINCT ON ({key}) {key}, upload.number, upload.version
@@ -72,6 +81,9 @@ _SET_AFTER: Final = """
         SELECT {key} FROM {superseded} WHERE collection = {collection} AND id >= first_id AND id < {end_id}
         UNION ALL
         SELECT {key} FROM {history} WHERE collection = {collection} AND id >= first_id AND id < {end_id}
+        UNION ALL
+        SELECT {removed_key} FROM row_changes
+        WHERE upload_number = upload.number AND upload.kind = '{manual}' AND {has_removed_key}
     ) AS its_row
     WHERE {is_candidate}
     ORDER BY {key}, upload.version
@@ -110,11 +122,8 @@ def upsert(
         using="row_changes AS change",
     )
     names = _names(table, collection) | {"number": number, "staged": staged, "into": into}
-    facets, counts = [], []
-    for values, count in connection.execute(_INSERT.format(**names, facets=totals.facets_of(table))):
-        facets.append(values)
-        counts.append(count)
-    totals.add_to_upload(connection, number, {"facets": facets, "row_counts": counts})
+    counted = connection.execute(_INSERT.format(**names, counted_rows=totals.counted_rows(table, "added")))
+    totals.add_to_upload(connection, number, totals.counts_of(counted))
 
 
 def take_back(
@@ -126,6 +135,14 @@ def take_back(
     """
     _hand_on(connection, table, collection, number, None, own_version)
     row_moves.restore(connection, table, collection, number, version)
+
+
+def follow_changed(connection: Connection, collection: Collection, number: int) -> None:
+    """Let rows without a key that this manual upload has superseded be superseded by what supersedes its own row.
+
+    Its row must be there still.
+    """
+    connection.execute(_FOLLOW_CHANGED.format(history=history_name(collection.table_name), number=number))
 
 
 def pass_on(
@@ -220,6 +237,9 @@ def _set_after(table: Table, collection: Collection, version: int, successor: in
     return _SET_AFTER.format(
         **_names(table, collection),
         end_id=end_id_of("first_id"),
+        removed_key=", ".join(f"(identity ->> {n})::{sql_type(table, name)}" for n, name in enumerate(table.key)),
+        has_removed_key="new_id IS NULL AND jsonb_typeof(identity) = 'array'",
+        manual=UploadKind.MANUAL,
         is_candidate=_is_candidate(collection, version, successor),
     )
 

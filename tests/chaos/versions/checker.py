@@ -168,4 +168,4 @@ FROM (
 ) AS superseded
 WHERE tenant = %s
 """
-_TOTAL = "SELECT coalesce(sum(row_count), 0)::bigint FROM collection_totals WHERE tenant = %s"
+_TOTAL = "SELECT coalesce(sum(row_count), 0)::bigint FROM collection_totals WHERE tenant = %s AND breakdown = 'rows'"

@@ -24,8 +24,9 @@ from tests.fuzz.schema.tenants import Access, Foreign, text_of
 AnyCase = Case[Any]
 Document = dict[str, Any]
 Tell = Callable[[str], None]
-# action -> the id of an upload for which it is possible
+# last part of an address -> the id of an upload, a title, a movie or a shot for which it is possible
 Possible = Mapping[str, str]
+_IDS: Final = ("upload_id", "title_id", "movie_id", "person_id", "shot_id")
 
 # A request that fits the document may still be refused where OpenAPI cannot express the rule. By the answer's code:
 BEYOND_THE_DOCUMENT: Final = {
@@ -38,11 +39,19 @@ BEYOND_THE_DOCUMENT: Final = {
     "invalid_moment": "a time, or the id of an upload into the same table",
     "history_expired": "as far back as it is known",
     "plan_stale": "the tag of the plan as it is, and a dataset that has not changed since",
+    "invalid_record": "values that the rules of a dataset allow",
+    "record_exists": "a key that no record of the dataset has",
+    "precondition_required": "If-Match, which only an answer can give",
+    "precondition_failed": "the tag of the record as it is",
     "invalid_filter": "filters, orders and fields are names of the dataset's table",
     "unknown_dataset": "a name of GET /datasets",
     "filename_required": "a raw body has its name in the query or in a header, a form in its part",
     "malformed_multipart": "the body is a form",
     "idempotency_key_reused": "the same key comes with the same bytes",
+    # the body is a picture
+    "unsupported_picture": "",
+    "unreadable_picture": "",
+    "shot_too_large": "",
     # the body is a movie file
     "unsupported_file": "",
     "unreadable_file": "",
@@ -102,9 +111,9 @@ class Caller:
         phase = None if case.meta is None else case.meta.phase.name
         if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_file(case):
             files.make_readable(case.query)
-        upload = possible_upload(case, self.possible)
-        if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and upload is not None:
-            case.path_parameters["upload_id"] = upload
+        if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE:
+            for name, value in possible_ids(case, self.possible).items():
+                case.path_parameters[name] = value
         if self.report.calls % _REACH_EVERY == 0 and phase is not TestPhase.STATEFUL:
             self._reach_over(case)
 
@@ -124,8 +133,9 @@ class Caller:
 
 
 def is_valid_file(case: AnyCase) -> bool:
-    """Whether it contains a file, and nothing that the document forbids."""
-    return case.media_type is not None and not is_document(case.operation.path) and is_valid(case)
+    """Whether it contains a file of rows, and nothing that the document forbids."""
+    path = case.operation.path
+    return case.media_type is not None and not is_document(path) and not is_picture(path) and is_valid(case)
 
 
 def is_document(path: str) -> bool:
@@ -133,10 +143,19 @@ def is_document(path: str) -> bool:
     return "/datasets" in path
 
 
-def possible_upload(case: AnyCase, possible: Possible) -> str | None:
-    """An upload for which its action is possible; by chance hardly any would be about such a one."""
-    action = case.operation.label.rpartition("/")[2]
-    return possible.get(action) if is_valid(case) and "upload_id" in (case.path_parameters or {}) else None
+def possible_ids(case: AnyCase, possible: Possible) -> dict[str, str]:
+    """What its action is possible for; by chance hardly any call would be about such a one."""
+    method, _, path = case.operation.label.partition(" ")
+    action = path.rpartition("/")[2]
+    if action not in possible or not is_valid(case) or method in ("DELETE", "PATCH"):  # movie and shot must stay
+        return {}
+    names = [name for name in _IDS if name in (case.path_parameters or {})]
+    return dict.fromkeys(names, possible[action])
+
+
+def is_picture(path: str) -> bool:
+    """Whether the body of its requests is a picture."""
+    return path.endswith("/shots")
 
 
 def is_valid(case: AnyCase) -> bool:
@@ -147,7 +166,8 @@ def is_valid(case: AnyCase) -> bool:
 def is_failure(failure: Exception, response: Response) -> bool:
     """Whether what schemathesis reports is a failure here."""
     if isinstance(failure, AcceptedNegativeData):
-        return response.status_code != HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        refusals = (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, HTTPStatus.PRECONDITION_FAILED)
+        return response.status_code not in refusals
     return not (isinstance(failure, RejectedPositiveData) and code_of(response) in BEYOND_THE_DOCUMENT)
 
 
@@ -158,6 +178,12 @@ def reach_over(case: AnyCase, foreign: Foreign) -> bool:
         parameters["upload_id"] = foreign.upload_ids[len(case.id) % len(foreign.upload_ids)]
     elif "movie_id" in parameters:
         parameters["movie_id"] = foreign.movie_id
+    elif "person_id" in parameters:
+        parameters["person_id"] = foreign.person_id
+    elif "title_id" in parameters:
+        parameters["title_id"] = str(foreign.movie_id)
+    elif "shot_id" in parameters:
+        parameters["shot_id"] = foreign.shot_id
     elif "cursor" in case.query:
         case.query["cursor"] = foreign.cursor
     elif "Idempotency-Key" in case.headers:
@@ -253,6 +279,8 @@ def hooked(schema: schemathesis.BaseSchema, caller: Caller) -> Iterator[None]:
         path = "" if context.operation is None else context.operation.path
         if is_document(path):
             return strategies.just(body)
+        if is_picture(path):
+            return files.or_picture(body)
         is_correction = "/uploads/" in path
         return files.or_table(body, is_correction=is_correction)
 

@@ -6,8 +6,9 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.transport.serialization import Binary
 
-from api.description.public_names import RAW_TYPES
+from api.description.public_names import PICTURE_TYPES, RAW_TYPES
 from tests.rows import movies, titles
+from tests.unit.shots.drawing import bomb, encoded, striped, talkative
 
 _KNOWN_TYPES: Final = ("application/octet-stream", "text/plain", "application/x-www-form-urlencoded")
 _TITLES: Final = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=30)
@@ -31,6 +32,18 @@ _IMDB: Final = st.lists(_TITLES, min_size=1, max_size=3).map(
 )
 _TABLES: Final = st.one_of(_MOVIES, _MOVIES, _IMDB, st.binary(max_size=200))
 
+_SIZES: Final = st.tuples(st.integers(1, 64), st.integers(1, 64))
+_DRAWN: Final = st.tuples(_SIZES, st.sampled_from(["PNG", "JPEG", "WEBP"])).map(
+    lambda drawn: encoded(striped(drawn[0]), drawn[1])
+)
+_PICTURES: Final = st.one_of(
+    _DRAWN,
+    _DRAWN,
+    st.sampled_from(["PNG", "JPEG", "WEBP"]).map(talkative),
+    st.tuples(_DRAWN, st.integers(0, 400)).map(lambda cut: cut[0][: cut[1]]),
+    st.just(bomb(100_000, 100_000)),
+)
+
 
 # Left out of every second call, so that the file is read as what it is.
 _OPTIONS: Final = (
@@ -49,11 +62,19 @@ _OPTIONS: Final = (
 
 def or_table(body: object, *, is_correction: bool) -> st.SearchStrategy[object]:
     """The drawn body, or a table instead of its bytes; a body without a file stays as it is."""
-    tables = _CORRECTED if is_correction else _TABLES
+    return _or(body, _CORRECTED if is_correction else _TABLES)
+
+
+def or_picture(body: object) -> st.SearchStrategy[object]:
+    """The same for a picture."""
+    return _or(body, _PICTURES)
+
+
+def _or(body: object, files: st.SearchStrategy[bytes]) -> st.SearchStrategy[object]:
     if isinstance(body, Binary):
-        return st.one_of(st.just(body), *[tables.map(Binary)] * 3)
+        return st.one_of(st.just(body), *[files.map(Binary)] * 3)
     if isinstance(body, dict) and isinstance(body.get("file"), Binary):
-        return tables.map(lambda table: {**body, "file": Binary(table)})
+        return files.map(lambda file: {**body, "file": Binary(file)})
     return st.just(body)
 
 
@@ -66,4 +87,5 @@ def make_readable(query: dict[str, object]) -> None:
 
 def register() -> None:
     """Tell schemathesis that these types of bodies are bytes, too."""
-    schemathesis.serializer.alias([name for name in RAW_TYPES if name not in _KNOWN_TYPES], _KNOWN_TYPES[0])
+    types = dict.fromkeys((*RAW_TYPES, *PICTURE_TYPES))
+    schemathesis.serializer.alias([name for name in types if name not in _KNOWN_TYPES], _KNOWN_TYPES[0])

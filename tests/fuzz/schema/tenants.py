@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
+from PIL import Image
 
-from tests.rows import MOVIES_HEADER, movies
+from tests.rows import MOVIES_HEADER, file_of, movies
 from tests.system.api.sending import wait_for_end
+from tests.unit.shots.drawing import encoded, striped
 
+_SERIES: Final = "tt0000001"
 _TENANT_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -49,6 +52,8 @@ class Foreign:
     access: Access
     upload_ids: tuple[str, ...]
     movie_id: int
+    person_id: int
+    shot_id: str
     idempotency_key: str
     cursor: str
     tokens: tuple[str, ...]
@@ -62,7 +67,8 @@ class Foreign:
         with self.access.client(api_url) as client:
             uploads = client.get("/uploads").raise_for_status().json()
             histories = [client.get(f"/uploads/{upload}/history").json() for upload in self.upload_ids]
-            return uploads, histories, client.get("/movies").raise_for_status().json()
+            shots = client.get(f"/movies/{self.movie_id}/shots").json()
+            return uploads, histories, client.get("/movies").raise_for_status().json(), shots
 
 
 def load_foreign(api_url: str, access: Access) -> Foreign:
@@ -75,34 +81,55 @@ def load_foreign(api_url: str, access: Access) -> Foreign:
         upload = _loaded(client, f"{token}.csv", content, {"Idempotency-Key": key})
         failed = _loaded(client, f"{token}-failed.csv", content + b"1\r\n", {}, on_error="abort")
         page = client.get("/movies", params={"page_size": 1}).raise_for_status().json()
-    movie_id = page["items"][0]["id"]
+        person_id = _load_person(client, token)
+        movie_id = page["items"][0]["id"]
+        shot = _pictured(client, movie_id, Image.effect_noise((16, 16), 100))
     tokens: tuple[str, ...] = (
         token,
         upload["id"],
         failed["id"],
         upload["sha256"],
         str(movie_id),
+        str(person_id),
+        shot["id"],
+        shot["sha256"],
         page["next_cursor"],
     )
     if access.key is not None:  # without keys every client may see which tenants there are
         tokens += (access.tenant,)
-    return Foreign(access, (upload["id"], failed["id"]), movie_id, key, page["next_cursor"], tokens)
+    upload_ids = upload["id"], failed["id"]
+    return Foreign(access, upload_ids, movie_id, person_id, shot["id"], key, page["next_cursor"], tokens)
 
 
 def load_own(api_url: str, access: Access) -> dict[str, str]:
     """Uploads of each kind for the calling tenant: lists are not empty, and there is something to undo.
 
     For actions the ids of uploads for which they are possible: one has failed, and fails again whenever it is retried;
-    one is planned; one has rejects.
+    one is planned; one has rejects. Also the ids of a series that has an episode, of a movie, its shot, and a person.
     """
     with access.client(api_url) as client:
         for number in range(6):
             rows = [{"title": f"Mine {number}.{row}"} for row in range(4)]
             partial = _loaded(client, "movies.csv", movies(*rows, {"release_date": "never"}), {})
+        person_id = _load_person(client, "Mine")
+        episodes = [{"tconst": f"tt000000{number}", "parentTconst": _SERIES} for number in (2, 3)]
+        _loaded(client, "title.episode.tsv", file_of("title.episode", *episodes), {})
         failed = _loaded(client, "failed.csv", movies({"release_date": "never"}), {}, on_error="abort", force="true")
         planned = _loaded(client, "planned.csv", movies({"title": "Planned"}), {}, plan="true")
+        movie_id = client.get("/movies").raise_for_status().json()["items"][0]["id"]
+        shot = _pictured(client, movie_id, striped())
     uploads = {"retry": failed, "apply": planned, "rejects": partial, "changes": partial}
-    return {action: str(upload["id"]) for action, upload in uploads.items()}
+    reports = dict.fromkeys(("{title_id}", "{title_id}.csv"), _SERIES)
+    shots = {"{movie_id}": str(movie_id), "shots": str(movie_id), "{shot_id}": str(shot["id"])}
+    people = dict.fromkeys(("{person_id}", "movies"), str(person_id))
+    return {action: str(upload["id"]) for action, upload in uploads.items()} | reports | shots | people
+
+
+def _load_person(client: httpx.Client, name: str) -> int:
+    # two: the export of one row as JSON lines would be one JSON document
+    people = [{"nconst": f"nm000000{number}", "primaryName": f"{name} {number}"} for number in (1, 2)]
+    _loaded(client, "name.basics.tsv", file_of("name.basics", *people), {}, force="true")
+    return int(client.get("/people").raise_for_status().json()["items"][0]["id"])
 
 
 def wait_until_idle(api_url: str, access: Access) -> None:
@@ -119,6 +146,13 @@ def _loaded(
 ) -> dict[str, Any]:
     answer = client.post("/upload", params={"filename": filename, **options}, headers=headers, content=content)
     return wait_for_end(client, answer.raise_for_status().json()["id"])
+
+
+def _pictured(client: httpx.Client, movie_id: int, picture: Image.Image) -> dict[str, Any]:
+    """A new shot of the movie."""
+    answer = client.post(f"/movies/{movie_id}/shots", content=encoded(picture, "PNG"))
+    shot: dict[str, Any] = answer.raise_for_status().json()
+    return shot
 
 
 def text_of(headers: dict[str, list[str]], body: bytes) -> str:

@@ -96,9 +96,9 @@ def test_every_index_ends_with_the_id(engine: Engine, intake: Intake, loader: Lo
     query = text("SELECT indexdef FROM pg_indexes WHERE tablename ~ '^movies_c[0-9]+$'")
     with engine.connect() as connection:
         definitions = list(connection.scalars(query))
-    assert len(definitions) == 7
-    others = [definition for definition in definitions if "_key ON" not in definition]
-    assert len(others) == 6
+    assert len(definitions) == 13
+    others = [each for each in definitions if "_key ON" not in each and "USING gin" not in each]
+    assert len(others) == 9
     assert all(re.search(r"\bid\)( WHERE|$)", definition) for definition in others)
 
 
@@ -106,7 +106,7 @@ ROWS = "SELECT tenant, title, extra, release_year, original_language FROM movies
 LARGE_IDS = f"SELECT id FROM movies WHERE id >= {2**52} ORDER BY 1"
 SUMS = """
 SELECT tenant, facets ->> 'release_year', facets ->> 'original_language', sum(row_count)::int AS sum
-FROM collection_totals GROUP BY 1, 2, 3 HAVING sum(row_count) > 0 ORDER BY 1, 2, 3
+FROM collection_totals WHERE breakdown = 'rows' GROUP BY 1, 2, 3 HAVING sum(row_count) > 0 ORDER BY 1, 2, 3
 """
 OLD_SUMS = """
 SELECT tenant, nullif(release_year, 0)::text, nullif(original_language, ''), sum(movies)::int
@@ -159,12 +159,19 @@ def test_collections_arrive_with_all_rows_and_go_again(
         ("public", 25 + 1 + 25),
     ]
     assert all_of(
-        "SELECT tenant, sum(row_count)::int FROM collection_totals GROUP BY 1 HAVING sum(row_count) > 0 ORDER BY 1"
+        "SELECT tenant, sum(row_count)::int FROM collection_totals WHERE breakdown = 'rows'"
+        " GROUP BY 1 HAVING sum(row_count) > 0 ORDER BY 1"
     ) == [
         ("alpha", 27),
         ("new", 2),
         ("public", 51),
     ]
+
+
+def rows_with_old_fields(engine: Engine) -> list[Any]:
+    """What movies had before 2026_12_08_search."""
+    later = ("title_key", "more_words", "countries")
+    return [(row_id, {name: row[name] for name in row if name not in later}) for row_id, row in contents(engine)]
 
 
 def test_merged_leaves_become_those_of_their_uploads_again(
@@ -174,19 +181,19 @@ def test_merged_leaves_become_those_of_their_uploads_again(
     uploads = [intake(movies(*[{"overview": 150 * "."}] * 40)) for _ in range(3)]
     for upload_id in uploads:
         loader.load(upload_id, lambda: False)
-    own, before = leaves(engine), contents(engine)
+    own, before = leaves(engine), rows_with_old_fields(engine)
     merge_all(eager(engine, settings))
     undo(engine, REGISTRY, uploads[1], "public")
     loader.load(intake(movies(*[{"overview": 150 * "."}] * 40)), lambda: False)
     merge_all(eager(engine, settings, should_stop=stop_after(3)))
-    kept = contents(engine)
+    kept = rows_with_old_fields(engine)
     assert (len(leaves(engine)), len(unattached(engine))) == (2, 1)
     with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
         command.downgrade(alembic_config(), "2026_12_03_other_tables")
     assert unattached(engine) == []
     assert len(leaves(engine)) == 3
     assert {own[0], own[2]} < set(leaves(engine))
-    assert contents(engine) == kept
+    assert rows_with_old_fields(engine) == kept
     assert len(before) == len(kept)
     indexes = "SELECT indexname FROM pg_indexes WHERE tablename = :leaf"
     with engine.connect() as connection:
@@ -198,7 +205,7 @@ def test_merged_leaves_become_those_of_their_uploads_again(
     migrate(settings, "head")
     merge_all(eager(engine, settings))
     assert len(leaves(engine)) == 1
-    assert contents(engine) == kept
+    assert rows_with_old_fields(engine) == kept
 
 
 def test_plans_and_what_waits_to_be_listed_are_gone_on_the_way_down(
@@ -211,7 +218,7 @@ def test_plans_and_what_waits_to_be_listed_are_gone_on_the_way_down(
         loader.load(upload_id, lambda: False)
     undo(engine, REGISTRY, undone, "public")
     assert apply(engine, applied, "public", None)
-    before = contents(engine)
+    before = rows_with_old_fields(engine)
     with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
         command.downgrade(alembic_config(), "2026_12_06_write_modes")
     states = text("SELECT state FROM uploads ORDER BY number")
@@ -219,7 +226,7 @@ def test_plans_and_what_waits_to_be_listed_are_gone_on_the_way_down(
     with engine.connect() as connection:
         assert list(connection.scalars(states)) == ["completed", "undone", "cancelled", "cancelled"]
         assert list(connection.scalars(waiting)) == []
-    assert contents(engine) == before
+    assert rows_with_old_fields(engine) == before
     migrate(settings, "head")
     sweep(engine, settings, lambda *_: True, [])
     assert unattached(engine) == []
@@ -228,7 +235,7 @@ def test_plans_and_what_waits_to_be_listed_are_gone_on_the_way_down(
         loader.load(upload_id, lambda: False)
     with engine.connect() as connection:
         assert list(connection.scalars(states)) == ["completed", "undone", "completed", "completed"]
-    assert len(contents(engine)) == 3 * len(before)
+    assert len(rows_with_old_fields(engine)) == 3 * len(before)
 
 
 def test_an_upload_cannot_take_a_state_that_does_not_follow(engine: Engine, intake: Intake) -> None:
@@ -299,7 +306,8 @@ KEPT = ("rejects", "movies", f"movies_u{LARGE}", "upload_totals", "movie_totals"
 LATER_NAMES = {
     *("fk_uploads_collection", "ck_uploads_first_id", "ix_uploads_tenant_first_id", "ix_uploads_leaves"),
     *("fk_uploads_declaration", "ix_uploads_declaration"),
-    *("ck_uploads_mode", "ck_uploads_current_records", "fk_uploads_superseded_by", "ix_uploads_superseded_by"),
+    *("ck_uploads_mode", "ck_uploads_kind", "ck_uploads_current_records", "fk_uploads_superseded_by"),
+    *("ix_uploads_superseded_by", "ix_uploads_figures"),
 }
 CODES = {
     "account_mismatch": "record_counts_mismatch",

@@ -11,7 +11,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.engine import create_read_engine, create_request_engine
-from shared.database.queries.movies import Listing, movies_total, movies_with_key
+from shared.database.queries.browsing.listing import Listing
+from shared.database.queries.movies import movies_total, movies_with_key
 from shared.database.queries.rejects import (
     RejectFilter,
     first_samples,

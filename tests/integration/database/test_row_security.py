@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from io import BytesIO
 
 import pytest
 from sqlalchemy import Connection, Engine, text
@@ -19,6 +20,7 @@ from shared.database.tenancy import (
     tenant_transaction,
     tenantless_reading,
 )
+from shared.ingest.intake.default_files import ReadingOptions, set_default_file
 from shared.ingest.intake.idempotency import reserve
 from shared.ingest.lifecycle.plans import apply
 from shared.ingest.lifecycle.undoing import undo
@@ -49,10 +51,15 @@ WHOSE = {
     "datasets": "tenant",
     "collection_totals": "tenant",
     "idempotency_keys": "tenant",
+    "default_files": "tenant",
+    "shots": "tenant",
+    "shot_totals": "tenant",
 }
 DECLARED = Declaration.parse({"name": "cinemas", "schema": {"fields": [{"name": "name"}]}})
 # The latter are as the one of movies.
 HIDDEN = ("upload_totals", *(f"{table}_superseded" for table in OTHERS))
+# They have the condition of the policy themselves, see the migration.
+VIEWS = {"movies_of_tenant", "people_of_tenant", "alternative_titles_of_tenant"}
 TENANTS = ("alpha", "beta")
 # Just large enough for a partition of its own.
 REPEATED = titles({}, {"tconst": "tt0000001"}, {"startYear": "x"})
@@ -84,6 +91,10 @@ VALUES ({number}, 77, 0, 1, 1, 1, false, '\\x00')
 NEW_KEY = (
     "INSERT INTO idempotency_keys (tenant, key, holder, lease_until) VALUES ('{tenant}', 'new', '{holder}', now())"
 )
+NEW_SHOT = """
+INSERT INTO shots (id, tenant, collection, row_id, storage_key, sha256, media_type, width, height, size_bytes)
+VALUES (gen_random_uuid(), '{tenant}', {collection}, 1, 'k', gen_random_uuid(), 'image/png', 1, 1, 1)
+"""
 HOLDER = "00000000-0000-0000-0000-000000000000"
 
 
@@ -96,7 +107,7 @@ def request_engine(settings: Settings) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def numbers(engine: Engine, intake: Intake, loader: Loader) -> dict[str, list[int]]:
+def numbers(engine: Engine, settings: Settings, intake: Intake, loader: Loader) -> dict[str, list[int]]:
     """Tenant -> numbers of its uploads, of which some have rejects; and there is an idempotency key."""
     for tenant in TENANTS:
         for content in (SMALL, LARGE):
@@ -111,10 +122,24 @@ def numbers(engine: Engine, intake: Intake, loader: Loader) -> dict[str, list[in
         loader.load(intake(SMALL, tenant=tenant, mode=WriteMode.REPLACE), never)
         loader.load(intake(LARGE, tenant=tenant), never)
         reserve(engine, tenant, "key")
+        add_shot(engine, tenant)
         with tenant_transaction(engine, tenant) as connection:
             assert declare(connection, tenant, DECLARED) is not None
+            set_default_file(connection, settings, tenant, "movies.csv", BytesIO(SMALL), ReadingOptions())
     found = rows(engine, "SELECT tenant, array_agg(number ORDER BY number) FROM uploads GROUP BY 1")
     return {tenant: list(of_tenant) for tenant, of_tenant in found}
+
+
+def add_shot(engine: Engine, tenant: str) -> None:
+    """A picture of any movie of the tenant."""
+    with engine.begin() as connection:
+        connection.execute(text(NEW_SHOT.format(tenant=tenant, collection=collection_of(engine, tenant))))
+
+
+def collection_of(engine: Engine, tenant: str) -> int:
+    """The number of any collection of the tenant."""
+    found = rows(engine, "SELECT min(number) FROM collections WHERE tenant = :tenant", tenant=tenant)
+    return int(found[0][0])
 
 
 def seen(connection: Connection, numbers: dict[str, list[int]]) -> dict[str, set[str]]:
@@ -144,11 +169,22 @@ def refusal(engine: Engine, tenant: str, sql: str) -> str:
 @pytest.mark.usefixtures("numbers")
 def test_every_table_hides_rows_or_is_closed(engine: Engine) -> None:
     # Which migrations the database has is no secret: health checks tell it.
-    assert rows(engine, OPEN_TABLES) == [("alembic_version",)]
-    writes = f"has_table_privilege('{API_ROLE}', 'alembic_version', 'INSERT, UPDATE, DELETE, TRUNCATE')"
-    assert rows(engine, f"SELECT {writes}") == [(False,)]
+    assert {name for (name,) in rows(engine, OPEN_TABLES)} == {"alembic_version", *VIEWS}
+    for name in ("alembic_version", *VIEWS):
+        writes = f"has_table_privilege('{API_ROLE}', '{name}', 'INSERT, UPDATE, DELETE, TRUNCATE')"
+        assert rows(engine, f"SELECT {writes}") == [(False,)]
     tables = rows(engine, "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity")
     assert {name for (name,) in tables} == {*WHOSE, *HIDDEN, "api_keys"}
+
+
+def test_a_view_shows_the_tenants_rows_and_without_a_tenant_none(
+    request_engine: Engine, numbers: dict[str, list[int]]
+) -> None:
+    assert numbers
+    for tenant, expected in ((TENANTS[0], [TENANTS[0]]), (TENANTS[1], [TENANTS[1]]), ("", []), ("gamma", [])):
+        with tenant_transaction(request_engine, tenant) as connection:
+            for view in VIEWS:
+                assert list(connection.scalars(text(f"SELECT DISTINCT tenant FROM {view}"))) == expected
 
 
 def test_a_key_is_seen_by_who_names_it(settings: Settings, engine: Engine) -> None:
@@ -223,20 +259,25 @@ def seen_by_session(numbers: dict[str, list[int]]) -> Callable[[Connection], dic
     return lambda connection: seen(connection, numbers)
 
 
-def test_nobody_writes_for_another_tenant(request_engine: Engine, numbers: dict[str, list[int]]) -> None:
+def test_nobody_writes_for_another_tenant(
+    engine: Engine, request_engine: Engine, numbers: dict[str, list[int]]
+) -> None:
     own, foreign = numbers["alpha"][0], numbers["beta"][0]
     allowed = [
         NEW_UPLOAD.format(tenant="alpha", corrects=own),
         NEW_BATCH.format(number=own),
         NEW_KEY.format(tenant="alpha", holder=HOLDER),
+        NEW_SHOT.format(tenant="alpha", collection=collection_of(engine, "alpha")),
     ]
-    assert [refusal(request_engine, "alpha", sql) for sql in allowed] == ["", "", ""]
+    assert [refusal(request_engine, "alpha", sql) for sql in allowed] == [""] * 4
     policy = "row-level security"
     refused = {
         NEW_UPLOAD.format(tenant="beta", corrects="NULL"): policy,
         NEW_UPLOAD.format(tenant="alpha", corrects=foreign): "fk_uploads_corrects",
         NEW_BATCH.format(number=foreign): policy,
         NEW_KEY.format(tenant="beta", holder=HOLDER): policy,
+        NEW_SHOT.format(tenant="beta", collection=collection_of(engine, "beta")): policy,
+        NEW_SHOT.format(tenant="alpha", collection=collection_of(engine, "beta")): "fk_shots_collection",
     }
     for sql, reason in refused.items():
         assert reason in refusal(request_engine, "alpha", sql), sql
@@ -268,6 +309,10 @@ def test_what_no_request_does_no_request_may(
         "SELECT FROM upload_totals",
         f"INSERT INTO upload_events (upload_number, event) VALUES ({own[0]}, 'completed')",
         "UPDATE idempotency_keys SET tenant = 'beta'",
+        "UPDATE default_files SET tenant = 'beta'",
+        "DELETE FROM default_files",
+        "UPDATE shots SET tenant = 'beta'",
+        "UPDATE shot_totals SET size_bytes = 0",
         "TRUNCATE movies",
         "DELETE FROM alembic_version",
         "CREATE TABLE mine (id int)",

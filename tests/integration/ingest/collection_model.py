@@ -122,6 +122,21 @@ class ModelCollection:
         self.looks[upload] = self.contents()
         return upload
 
+    def write(self, key: str, value: str | None) -> Published:
+        """Publish what a person makes of a record: with None it is removed.
+
+        Whatever the rows were, it hides all of the key: what people write or remove stays, whatever is undone before.
+        """
+        before = [row for row in self.visible() if row.key == key]
+        upload = Published(WriteMode.UPSERT, len(self.uploads), hidden_keys={key})
+        is_changed = bool(before) and value is not None
+        upload.counts = {"new": int(not before), "changed": int(is_changed), "unchanged": 0}
+        upload.counts["removed"] = len(before) - int(is_changed)
+        upload.rows = [] if value is None else [ModelRow(key, value, upload)]
+        self.uploads.append(upload)
+        self.looks[upload] = self.contents()
+        return upload
+
     @staticmethod
     def _kept(rows: list[ModelRow], value: str) -> int:
         return sum(row.value == value for row in rows)

@@ -4,12 +4,17 @@ import uuid
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy import Engine
 
 from shared.catalog.write_mode import WriteMode
 from shared.ingest.loading.loader import Loader
-from tests.conftest import Intake
-from tests.integration.ingest.test_loader import LARGE, SMALL, never
-from tests.integration.ingest.titles import Load, titles
+from shared.ingest.manual.edit import Edit, Edited
+from shared.ingest.manual.editing import Editor
+from shared.settings import Settings
+from shared.storage.opening import open_storage
+from tests.conftest import REGISTRY, Intake
+from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows
+from tests.integration.ingest.titles import Load, Write, record, titles
 
 
 @pytest.fixture(params=[SMALL, LARGE], ids=["small", "large"])
@@ -28,3 +33,19 @@ def load(loader: Loader, intake: Intake) -> Load:
         return upload_id
 
     return load
+
+
+@pytest.fixture
+def editor(engine: Engine, settings: Settings) -> Editor:
+    """Carries edits out in this process."""
+    return Editor(engine, REGISTRY, open_storage(settings))
+
+
+@pytest.fixture
+def write(engine: Engine, editor: Editor) -> Write:
+    def write(key: str, value: str | None) -> Edited:
+        [[target]] = rows(engine, "SELECT max(id) FROM movies WHERE source_id = :key", key=key)
+        values = None if value is None else record(key, value)
+        return editor.apply(Edit("public", "test-trace", "title.basics", values, target))
+
+    return write

@@ -49,7 +49,7 @@ def counts(engine: Engine, upload_id: uuid.UUID) -> tuple[int, int, int]:
 def check_totals(engine: Engine) -> None:
     """What is listed, what is counted, and what uploads say, agree."""
     listed = rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies")[0]
-    counted = rows(engine, "SELECT coalesce(sum(row_count), 0) FROM collection_totals")[0][0]
-    of_uploads = rows(engine, "SELECT coalesce(sum(row_count), 0) FROM upload_totals")[0][0]
+    counted = rows(engine, "SELECT coalesce(sum(row_count), 0) FROM collection_totals WHERE breakdown = 'rows'")[0][0]
+    of_uploads = rows(engine, "SELECT coalesce(sum(row_count), 0) FROM upload_totals WHERE breakdown = 'rows'")[0][0]
     sql = "SELECT coalesce(sum(loaded_records), 0) FROM uploads WHERE state = 'completed' AND corrects IS NULL"
     assert set(listed) == {counted} == {of_uploads} == {rows(engine, sql)[0][0]}

@@ -19,7 +19,8 @@ from tests.integration.ingest.test_loader import SMALL, never, rows, upload
 from tests.rows import GOOD_MOVIE, GOOD_TITLE, MOVIES_HEADER, TITLES_HEADER, titles
 
 _OF_2001 = """
-SELECT facets ->> 'original_language', row_count FROM collection_totals WHERE facets ->> 'release_year' = '2001'
+SELECT facets ->> 'original_language', row_count FROM collection_totals
+WHERE breakdown = 'rows' AND facets ->> 'release_year' = '2001'
 """
 
 

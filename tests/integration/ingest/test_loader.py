@@ -91,9 +91,11 @@ def test_every_record_is_accounted_for(
     assert found["loaded_records"] == records - rejected
     assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(records - rejected,) * 2]
     assert rows(engine, "SELECT count(*) FROM rejects") == [(rejected,)]
-    assert rows(engine, "SELECT sum(row_count) FROM collection_totals") == [(records - rejected,)]
+    assert rows(engine, "SELECT sum(row_count) FROM collection_totals WHERE breakdown = 'rows'") == [
+        (records - rejected,)
+    ]
     facets = {"release_year": 1995, "original_language": "en"}
-    assert rows(engine, "SELECT tenant, facets FROM collection_totals") == [("public", facets)]
+    assert rows(engine, "SELECT tenant, facets FROM collection_totals WHERE breakdown = 'rows'") == [("public", facets)]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,10 @@ def test_a_large_upload_has_a_partition_of_its_own_with_the_indexes(
     indexes = {name for (name,) in rows(engine, "SELECT indexname FROM pg_indexes WHERE tablename = :t", t=table)}
     assert indexes == {
         f"{table}_{name}"
-        for name in ("pkey", "key", "release", "vote", "language_release", "language_vote", "year_vote")
+        for name in (
+            *("pkey", "key", "release", "vote", "language_release", "language_vote", "year_vote"),
+            *("title", "votes", "runtime", "words", "genres", "countries"),
+        )
     }
     assert rows(engine, "SELECT relispartition FROM pg_class WHERE relname = :t", t=table) == [(True,)]
 
@@ -204,7 +209,7 @@ def test_four_loaders_at_once_load_once(engine: Engine, settings: Settings, inta
         thread.join()
     assert {upload(engine, upload_id)["state"] for upload_id in upload_ids} == {"completed"}
     assert rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies") == [(362, 362)]
-    assert rows(engine, "SELECT sum(row_count) FROM collection_totals") == [(362,)]
+    assert rows(engine, "SELECT sum(row_count) FROM collection_totals WHERE breakdown = 'rows'") == [(362,)]
 
 
 def test_nothing_is_visible_before_all_is(engine: Engine, loader: Loader, intake: Intake) -> None:
@@ -356,3 +361,19 @@ def test_the_longest_text_of_a_key_fits_its_index(engine: Engine, loader: Loader
     loader.load(upload_id, never)
     found = upload(engine, upload_id)
     assert (found["state"], found["loaded_records"], found["rejected_records"]) == ("completed", records, 1)
+
+
+@pytest.mark.parametrize("rows_before", [0, 200], ids=["small", "large"])
+def test_a_value_that_no_index_can_hold_is_rejected(
+    engine: Engine, loader: Loader, intake: Intake, rows_before: int
+) -> None:
+    """Of a list each value; in a language that nothing can compress."""
+    chance = random.Random(7)  # noqa: S311  noise, not a secret
+    noise = "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(900))
+    good = [{"id": f"{number}", "genres": "Drama"} for number in range(rows_before)]
+    long = [{"id": "1000", "genres": f"Drama, {noise}"}, {"id": "1001", "genres": noise[:600]}]
+    upload_id = intake(file_of("tmdb_movies", *good, *long), "tmdb.csv")
+    loader.load(upload_id, never)
+    found = upload(engine, upload_id)
+    assert (found["state"], found["loaded_records"], found["rejected_records"]) == ("completed", rows_before + 1, 1)
+    assert rows(engine, "SELECT column_name, code FROM rejects") == [("genres", "too_long_for_index")]

@@ -39,7 +39,8 @@ from tests.integration.ingest.follower import Follower
 from tests.integration.ingest.merging import eager
 from tests.integration.ingest.test_actions import stop_after
 from tests.integration.ingest.test_loader import never, rows, upload
-from tests.integration.ingest.titles import FILLER, Load, titles
+from tests.integration.ingest.titles import FILLER, NAMES, Load, Write, cells, titles
+from tests.kept_sums import WRONG_SUMS, WRONG_SUMS_OF_UPLOADS
 
 pytestmark = pytest.mark.parametrize("server", ["18"], indirect=True)
 
@@ -65,24 +66,12 @@ def counts(engine: Engine, upload_id: uuid.UUID) -> dict[str, int]:
 def check_kept_sums(engine: Engine) -> None:
     """Everything that is counted agrees with what is there."""
     listed = rows(engine, "SELECT count(*), count(DISTINCT id) FROM movies")[0]
-    counted = rows(engine, "SELECT coalesce(sum(row_count), 0) FROM collection_totals")[0][0]
+    counted = rows(engine, "SELECT coalesce(sum(row_count), 0) FROM collection_totals WHERE breakdown = 'rows'")[0][0]
     visible = "state = 'completed' AND corrects IS NULL AND superseded_by IS NULL"
     current = rows(engine, f"SELECT coalesce(sum(current_records), 0) FROM uploads WHERE {visible}")[0][0]
     assert set(listed) == {counted} == {current}
-    totals = """
-        SELECT number, current_records, coalesce(sum(row_count), 0)
-        FROM uploads LEFT JOIN upload_totals ON upload_number = number
-        WHERE state = 'completed' AND corrects IS NULL
-        GROUP BY number HAVING current_records <> coalesce(sum(row_count), 0)
-    """
-    assert rows(engine, totals) == []
-    by_facets = """
-        SELECT facets, sum(row_count) FROM collection_totals GROUP BY facets HAVING sum(row_count) <> 0
-        EXCEPT
-        SELECT jsonb_build_object('release_year', release_year, 'original_language', original_language), count(*)
-        FROM movies GROUP BY 1
-    """
-    assert rows(engine, by_facets) == []
+    assert rows(engine, WRONG_SUMS_OF_UPLOADS) == []
+    assert rows(engine, WRONG_SUMS) == []
 
 
 # A record that is always rejected, in line 2.
@@ -108,7 +97,8 @@ def is_correctable(machine: Any, upload: Published) -> bool:
 
 
 class Modes(RuleBasedStateMachine):
-    """Uploads of one collection, small and large, of every mode; plans; undos; corrections; merges; retention.
+    """Uploads of one collection, small and large, of every mode; plans; undos; corrections; merges; retention;
+    records that people write, change and remove.
 
     A copy follows the collection by its feed.
     """
@@ -118,6 +108,7 @@ class Modes(RuleBasedStateMachine):
     load: ClassVar[Load]
     loader: ClassVar[Loader]
     correct: ClassVar[Correct]
+    write: ClassVar[Write]
     follower: ClassVar[Follower]
 
     def __init__(self) -> None:
@@ -144,6 +135,19 @@ class Modes(RuleBasedStateMachine):
         assert upload(self.engine, upload_id)["state"] == "planned"
         assert counts(self.engine, upload_id) == self.model.changes(mode, values)
         self.plans[upload_id] = mode, values
+
+    @rule(which=KEYS, value=VALUES | st.none())
+    def write_by_hand(self, which: str, value: str | None) -> None:
+        """A person adds a record, changes it or removes it."""
+        present = sorted({row.value for row in self.model.visible() if row.key == which})
+        if (not present and value is None) or value in present:
+            return
+        edited = type(self).write(which, value)
+        published = self.model.write(which, value)
+        assert edited.upload_id is not None
+        self.ids[published] = edited.upload_id
+        self.corrected.add(published)  # it has rejected nothing
+        assert counts(self.engine, edited.upload_id) == published.counts
 
     @precondition(lambda self: self.plans)
     @rule(which=st.runner().flatmap(lambda self: st.sampled_from(list(self.plans))))
@@ -219,10 +223,16 @@ class Modes(RuleBasedStateMachine):
 
 @pytest.mark.timeout(900)  # a failure takes long, because hypothesis shrinks it
 def test_any_order_of_modes_and_undos(
-    engine: Engine, settings: Settings, loader: Loader, load: Load, correct: Correct, monkeypatch: pytest.MonkeyPatch
+    engine: Engine,
+    settings: Settings,
+    loader: Loader,
+    load: Load,
+    correct: Correct,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     follower = Follower(settings)
-    functions = {"load": staticmethod(load), "correct": staticmethod(correct)}
+    functions = {"load": staticmethod(load), "correct": staticmethod(correct), "write": staticmethod(write)}
     for name, value in {
         "engine": engine,
         "settings": settings,
@@ -250,6 +260,14 @@ def test_the_next_days_file_replaces_the_one_before(engine: Engine, load: Load) 
     assert (found["state"], found["superseded_by"]) == ("completed", upload(engine, second)["number"])
     undo(engine, REGISTRY, second, "public")
     assert contents(engine) == Counter({("tt1", "One"): 1, ("tt2", "Two"): 1, ("tt3", "Three"): 1})
+
+
+@pytest.mark.parametrize("filler", [{}, FILLER], ids=["small", "large"])
+def test_values_of_a_list_count_once(engine: Engine, load: Load, filler: dict[str, str]) -> None:
+    load({"tt1": "b", "tt2": "a"} | filler, APPEND)
+    sql = "SELECT row_count FROM collection_totals WHERE facets ->> 'genre' = 'Drama' AND facets ->> 'decade' = '2000'"
+    assert rows(engine, sql) == [(1,)]
+    check_kept_sums(engine)
 
 
 @pytest.mark.parametrize("is_counted_now", [False, True])
@@ -292,6 +310,7 @@ def test_a_row_is_back_when_the_last_that_superseded_it_is_undone(
     first, second = load({"tt1": "b"} | filler, UPSERT), load({"tt1": "c"} | filler, UPSERT)
     undo(engine, REGISTRY, first, "public")
     assert contents(engine) == Counter(({"tt1": "c"} | filler).items())
+    check_kept_sums(engine)
     undo(engine, REGISTRY, second, "public")
     assert contents(engine) == Counter(({"tt1": "a"} | filler).items())
     assert rows(engine, "SELECT count(*) FROM movies_history") == [(0,)]
@@ -487,8 +506,8 @@ def test_uploads_that_were_replaced_and_undone_leave_nothing(engine: Engine, set
 
 
 def correction_of(line: int, key: str, value: str) -> bytes:
-    header = "_line\t_column\t_code\t_message\t_hint\ttconst\tprimaryTitle\n"
-    return f"{header}{line}\t\t\t\t\t{key}\t{value}\n".encode()
+    header = f"_line\t_column\t_code\t_message\t_hint\ttconst\t{NAMES}\n"
+    return f"{header}{line}\t\t\t\t\t{key}\t{cells(value)}\n".encode()
 
 
 @pytest.mark.parametrize("is_large", [False, True])

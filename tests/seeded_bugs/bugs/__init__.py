@@ -5,6 +5,8 @@ from typing import Final
 from tests.seeded_bugs import Bug
 from tests.seeded_bugs.bugs import (
     actions,
+    browsing,
+    cached_answers,
     callers,
     compressions,
     connections,
@@ -13,10 +15,16 @@ from tests.seeded_bugs.bugs import (
     deployment,
     disclosures,
     followers,
+    listings,
     loading,
+    manual,
     merging,
     plans,
     refusals,
+    related_rows,
+    reloading,
+    searching,
+    shots,
     tenants,
     write_modes,
 )
@@ -25,5 +33,7 @@ BUGS: Final[tuple[Bug, ...]] = (
     *(*loading.BUGS, *actions.BUGS, *contents.BUGS, *tenants.BUGS),
     *(*callers.BUGS, *connections.BUGS, *disclosures.BUGS, *deployment.BUGS),
     *(*refusals.BUGS, *compressions.BUGS, *declared_datasets.BUGS, *merging.BUGS),
-    *(*write_modes.BUGS, *plans.BUGS, *followers.BUGS),
+    *(*write_modes.BUGS, *plans.BUGS, *followers.BUGS, *manual.BUGS, *cached_answers.BUGS),
+    *(*reloading.BUGS, *related_rows.BUGS, *shots.BUGS, *browsing.BUGS),
+    *(*searching.BUGS, *listings.BUGS),
 )

@@ -224,7 +224,7 @@ BUGS: Final = (
     ),
     Bug(
         "a-redis-that-hangs-is-asked-each-time",
-        "api/limits/counters.py",
+        "api/impatient_redis.py",
         "            self._away_until = now + _PAUSE_SECONDS\n",
         "",
         (f"{LIMITS}test_a_redis_that_hangs_delays_one_request_and_not_each",),

@@ -83,8 +83,8 @@ BUGS: Final = (
     Bug(
         "a-named-dataset-is-one-of-many",
         REGISTRY,
-        "[self.get(name)] if name else list(self)",
-        "list(self)",
+        "[self.get(name)] if name else [each for each in self",
+        "[each for each in self",
         ("tests/unit/csv/test_sniff.py::test_what_the_client_says_counts",),
     ),
     Bug(

@@ -13,7 +13,7 @@ BUGS: Final = (
     Bug(
         "followers-keep-what-was-undone",
         UNDOING,
-        "    touches = None if is_listed(table, mode, counts) else version\n",
+        "    touches = None if is_listed(table, mode, counts) and not is_manual else version\n",
         "    touches = None\n",
         (f"{FOLLOWERS}test_followers_are_told_what_is_gone",),
     ),

@@ -125,8 +125,8 @@ BUGS: Final = (
     Bug(
         "totals-are-overwritten",
         TOTALS,
-        'facets) DO UPDATE SET row_count = total.row_count + excluded.row_count\n"""\n_ADD_UPLOAD',
-        'facets) DO UPDATE SET row_count = excluded.row_count\n"""\n_ADD_UPLOAD',
+        '    DO UPDATE SET row_count = total.row_count + excluded.row_count\n"""\n_ADD_UPLOAD',
+        '    DO UPDATE SET row_count = excluded.row_count\n"""\n_ADD_UPLOAD',
         (f"{ACTIONS}test_undo_takes_everything_back",),
     ),
     # -- a key stands for one record

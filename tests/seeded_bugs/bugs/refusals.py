@@ -48,8 +48,8 @@ BUGS: Final = (
     Bug(
         "a-cursor-to-the-last-page-is-taken",
         "api/listings/paging.py",
-        "if cursor.page == _LAST_PAGE or (",
-        "if (",
+        "if cursor.page == _LAST_PAGE or not",
+        "if not",
         ("tests/system/api/test_movies.py::test_a_malformed_cursor_is_a_clear_error",),
     ),
     Bug(

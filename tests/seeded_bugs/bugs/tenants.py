@@ -148,9 +148,9 @@ BUGS: Final = (
     ),
     Bug(
         "a-listing-of-all-movies",
-        f"{QUERIES}movies.py",
-        '    conditions = [movies.tenant == bindparam("tenant", listing.tenant, literal_execute=True)]\n',
-        "    conditions: list[ColumnElement[bool]] = []\n",
+        f"{QUERIES}browsing/listing.py",
+        "conditions = [of_tenant(movies, listing.tenant), of_collection(listing.filters, movies)]",
+        "conditions = [of_collection(listing.filters, movies)]",
         (f"{FILTERS}test_a_statement_finds_nothing_of_another_tenant",),
     ),
     Bug(

@@ -3,6 +3,7 @@
 import csv
 import io
 import time
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 
 from stack.local import LocalStack
+from tests.rows import file_of
 
 COLUMNS = (
     *("budget", "homepage", "original_language", "original_title", "overview", "release_date", "revenue", "runtime"),
@@ -52,6 +54,21 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, 
     assert problem["detail"]
     assert problem["trace_id"] == answer.headers["x-trace-id"]
     return problem
+
+
+def load_person(client: httpx.Client) -> int:
+    """Loads one person and returns its id."""
+    content = file_of("name.basics", {"primaryName": f"Person {uuid.uuid4()}"})
+    answer = client.put("/upload", params={"filename": "name.basics.tsv"}, content=content).raise_for_status()
+    assert wait_for_end(client, answer.json()["id"])["state"] == "completed"
+    return int(client.get("/people").raise_for_status().json()["items"][0]["id"])
+
+
+def filled(path: str, **values: object) -> str:
+    """A route's path with a value for each of its parameters that is named."""
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", str(value))
+    return path
 
 
 def stored_files(stack: LocalStack) -> set[Path]:

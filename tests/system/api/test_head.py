@@ -13,12 +13,13 @@ import pytest
 from stack.local import LocalStack
 from tests.system.api.keyed import client_with, key_for
 from tests.system.api.raw import Answer, ask, head, parse
-from tests.system.api.sending import NAMED, movies_csv, wait_for_end
+from tests.system.api.sending import NAMED, filled, load_person, movies_csv, wait_for_end
 from tests.system.api.test_keys import ROUTES
+from tests.unit.shots.drawing import encoded, striped
 
 PATHS = sorted({path for method, path in ROUTES if method == "GET"})
 # What differs from one answer to the next, or describes how the body is sent.
-OF_ONE_ANSWER = {"date", "x-trace-id", "transfer-encoding"}
+OF_ONE_ANSWER = {"date", "x-trace-id", "x-cache", "transfer-encoding"}
 # Their answers say how long something took, so their length differs by itself.
 TIMED = ("/healthz", "/api/v1/healthz", "/api/v1/health/db")
 # An upload that is not there.
@@ -32,11 +33,15 @@ class Asking:
     stack: LocalStack
     upload_id: str
     movie_id: int
+    person_id: int
+    shot_id: str
     headers: tuple[str, ...]
 
     def address(self, path: str) -> str:
-        named = path.replace("{name}", "movies").replace("{file_format}", "csv")
-        return named.replace("{upload_id}", self.upload_id).replace("{movie_id}", str(self.movie_id))
+        named = filled(path, name="movies", file_format="csv", source_id="tt0000001", title_id=self.movie_id)
+        named = filled(named, upload_id=self.upload_id, movie_id=self.movie_id, person_id=self.person_id)
+        query = "?q=metropolis" if path.endswith("/search") else ""
+        return filled(named, shot_id=self.shot_id) + query
 
     def answers(self, target: str, *headers: str, own: bool = True) -> tuple[Answer, Answer]:
         """Of GET and of HEAD; `own`: with the headers of the client that may see the upload."""
@@ -49,11 +54,13 @@ class Asking:
 
 
 def loaded(stack: LocalStack, client: httpx.Client, *headers: str) -> Asking:
-    """With one movie and one reject."""
+    """With one movie, its shot, one reject and one person."""
     rows: list[dict[str, object]] = [{"title": f"Metropolis {uuid.uuid4()}"}, {"title": "bad", "vote_average": "99"}]
     upload = client.put("/upload", params=NAMED, content=movies_csv(rows)).raise_for_status().json()
     assert wait_for_end(client, upload["id"])["state"] == "completed"
-    return Asking(stack, upload["id"], client.get("/movies").json()["items"][0]["id"], headers)
+    movie_id = client.get("/movies").json()["items"][0]["id"]
+    shot = client.post(f"/movies/{movie_id}/shots", content=encoded(striped(), "PNG")).raise_for_status().json()
+    return Asking(stack, upload["id"], movie_id, load_person(client), shot["id"], headers)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +111,7 @@ def test_head_is_get_without_a_body(asking: Asking, path: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_head_is_refused_as_get_is(asking: Asking, with_keys: Asking, path: str) -> None:
     target = asking.address(path)
-    nothing = path.replace("{upload_id}", NO_ID).replace("{movie_id}", "1")
+    nothing = filled(path, upload_id=NO_ID, movie_id=1, person_id=1, title_id=1)
     other = f"X-Tenant: t-{uuid.uuid4().hex[:12]}"
     for get, answer in (
         asking.answers(nothing),

@@ -21,7 +21,17 @@ from shared.settings import Settings
 from stack.local import LocalStack
 from tests.system.api.keyed import SHORTEST, client_with, key_for, keys_of
 from tests.system.api.raw import connect, head
-from tests.system.api.sending import NAMED, Json, assert_problem, movies_csv, stored_files, wait_for_end
+from tests.system.api.sending import (
+    NAMED,
+    Json,
+    assert_problem,
+    filled,
+    load_person,
+    movies_csv,
+    stored_files,
+    wait_for_end,
+)
+from tests.unit.shots.drawing import encoded, striped
 
 # Named here once more: what is public is no accident.
 PUBLIC = {"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"}
@@ -53,8 +63,8 @@ ROUTES = routes()
 
 
 def address(path: str) -> str:
-    named = path.replace("{name}", "movies").replace("{file_format}", "csv")
-    return named.replace("{upload_id}", str(uuid.uuid4())).replace("{movie_id}", "1")
+    named = filled(path, name="movies", file_format="csv", source_id="tt0000001")
+    return filled(named, upload_id=uuid.uuid4(), movie_id=1, person_id=1, title_id=1, shot_id=uuid.uuid4())
 
 
 def some_file(title: str = "Metropolis", bad: int = 0) -> bytes:
@@ -275,16 +285,18 @@ def loaded(client: httpx.Client, content: bytes) -> Json:
 def test_what_is_anothers_is_not_there(keyed: LocalStack, mine: httpx.Client) -> None:
     upload = loaded(mine, some_file(bad=1))
     movie = mine.get("/movies").json()["items"][0]
-    paths = [
-        (method, path.replace("{upload_id}", upload["id"]).replace("{movie_id}", str(movie["id"])))
-        for method, path in ROUTES
-        if "_id}" in path
-    ]
+    shot = mine.post(f"/movies/{movie['id']}/shots", content=encoded(striped(), "PNG")).raise_for_status().json()
+    own = {"upload_id": upload["id"], "movie_id": movie["id"], "title_id": movie["id"], "shot_id": shot["id"]}
+    own["person_id"] = load_person(mine)
+    # an id of a file's source may be everybody's
+    paths = [(method, filled(path, **own)) for method, path in ROUTES if "_id}" in path and "{source_id}" not in path]
     assert len(paths) >= 8
     with client_with(keyed, key_for(keyed, "somebody-else")) as other:
         for method, path in [*paths, ("GET", f"/api/v1/uploads/{upload['id']}/rejects?format=csv")]:
             content = some_file() if path.endswith("/rejects") and method == "POST" else None
-            answer = other.request(method, f"{keyed.api_url}{path}", params=None, content=content)
+            headers, document = {"If-Match": '"a"'}, {"title": "B"} if method == "PATCH" else None
+            target = f"{keyed.api_url}{path}"
+            answer = other.request(method, target, params=None, content=content, json=document, headers=headers)
             assert_problem(answer, 404, "not_found")
         assert other.get("/uploads").json()["items"] == []
         assert other.get("/movies").json()["items"] == []

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.http_errors import LimitReached
-from api.limits.counters import _PAUSE_SECONDS, Counters
+from api.impatient_redis import _PAUSE_SECONDS
+from api.limits.counters import Counters
 from api.limits.quotas import Limits, seconds_until
 from api.limits.slots import Slots
 from shared.keys.api_key import make_key

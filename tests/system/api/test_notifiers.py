@@ -13,6 +13,8 @@ import pytest
 from celery.backends.base import DisabledBackend
 from sqlalchemy import Engine
 
+from api.cache.stored_answers import StoredAnswers
+from api.edits import Edits
 from api.limits.counters import Counters
 from api.limits.export_slots import ExportSlots
 from api.limits.quotas import Limits
@@ -20,8 +22,10 @@ from api.limits.slots import Slots
 from api.limits.tenant_locks import TenantLocks
 from api.main import create_app
 from api.notifications.notifiers import Notifiers, create_producer
+from api.pictures import Pictures
 from api.previews import Previews
 from api.runtime import Runtime
+from api.search.postgres import PostgresSearch
 from shared.advice.hints import Advisor
 from shared.database.engine import create_export_engine, create_read_engine, create_request_engine
 from shared.messaging import LOAD_TASK
@@ -71,13 +75,17 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
             request_engine=request_engine,
             read_engine=read_engine,
             export_engine=export_engine,
+            search=PostgresSearch(read_engine),
             counters=counters,
             notifiers=notifiers,
             limits=Limits(settings, counters),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
             previews=Previews(),
+            pictures=Pictures(),
+            edits=Edits(settings),
             export_slots=ExportSlots(settings.exports),
+            answers=StoredAnswers(settings),
         )
         transport = httpx.ASGITransport(app)
         try:

@@ -113,6 +113,10 @@ def test_uploads_and_movies(client: Client) -> None:
     films = client("movies", "--year", "1954", "--language", "ja", "--sort-order", "asc")
     assert "七人の侍" in films.out
     assert "2 of 2" in films.out
+    named = client(
+        "movies", "--title", "samurai", "--sort-by", "popularity", "--year-from", "1950", "--year-to", "1959"
+    )
+    assert "七人の侍" in named.out
     first = client("movies", "--json", "--page-size", "5").document
     second = client("movies", "--json", "--page-size", "5", "--cursor", first["next_cursor"]).document
     by_page = client("movies", "--json", "--page-size", "5", "--page", "2").document

@@ -10,6 +10,7 @@ from tests.system.cli.programs import SAMPLES, run
 FILES = [
     ("movies.csv", 247, 15),
     ("title.basics.tsv.gz", 170, 5),
+    ("made_up_titles.tsv", 14, 0),
     ("movies_metadata.csv", 7, 0),
     ("tmdb_5000_movies.csv", 6, 0),
     ("tmdb_movies.csv", 5, 0),

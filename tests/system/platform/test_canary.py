@@ -35,7 +35,8 @@ CANARY = f"canary{uuid.uuid4().hex}"
 HOLDERS = {
     *("uploads", "rejects", "rejects_all", "collections", "collection_versions"),
     *("collection_totals", "upload_totals", "row_changes", "touched_rows"),
-    *("idempotency_keys", "tenant_schedule"),
+    *("idempotency_keys", "tenant_schedule", "default_files"),
+    *("idempotency_keys", "tenant_schedule", "shots", "shot_totals"),
 }
 # A loader that meets this title dies of the database's error, which quotes the row.
 CRASHING = "crash"

@@ -166,6 +166,14 @@ DATASET_RULES: dict[str, Rules] = {
         ({"length": "long"}, [("length", "not_a_whole_number")]),
         ({"length": "60001"}, [("length", "out_of_range")]),
     ],
+    "manual": [
+        ({"title": ""}, [("title", "required")]),
+        ({"end_year": "1993"}, [("end_year", "ends_before_start")]),
+        ({"genres": "Drama, Crime"}, [("genres", "not_a_list")]),
+        ({"vote_average": "11"}, [("vote_average", "out_of_range")]),
+        ({"original_language": "French"}, [("original_language", "invalid_language")]),
+        ({"source_id": "x" * 501}, [("source_id", "too_long")]),
+    ],
     "films": [
         ({"Movie Name": ""}, [("Movie Name", "required")]),
         ({"Movie Name": "\u200b"}, [("Movie Name", "required")]),

@@ -1,0 +1,193 @@
+"""One page of a listing of movies, in one of three ways, whichever reads few rows whatever the data.
+
+* The order is a range of an index (`Listing.is_one_range`): read it.
+* Few movies pass the filters: find them all by an index, and put them in order (`collected_movies`).
+* Many do: look at the entries of the order's index until the page is full (`bounded_scans`). If the first thousands do
+  not fill it, the movies that pass are rare where the page begins, and then one of the other ways is taken.
+
+Kept sums tell whether they are few. A listing of an earlier moment has one way only: the rows of then are in several
+tables.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.http_errors import NeedsIndex
+from api.listings.movie_pages import Start, read_earlier_page, read_range
+from api.listings.row_pages import QUERY_CANCELED
+from shared.catalog.tables.movies import TABLE
+from shared.database.queries.browsing.bounded_scans import (
+    POSITION,
+    SORT_KEY,
+    Position,
+    count_with_key,
+    counted,
+    entries_with_key,
+    entries_without_key,
+    with_key,
+    without_key,
+)
+from shared.database.queries.browsing.collected_movies import collected
+from shared.database.queries.browsing.joined_ratings import latest_ratings
+from shared.database.queries.browsing.kept_movie_counts import kept_counts
+from shared.database.queries.browsing.listing import Listing
+from shared.database.tenancy import tenant_reading
+
+# Each try fails only if an upload of the tenant ends while the page is read.
+_TRIES: Final = 5
+
+_VOTES: Final = ("vote_average", "vote_count")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many rows each way may read.
+
+    `few` rows are found and put in order at once, within some ten milliseconds; `many` within a second, so only if the
+    first entries of the order's index do not lead to them sooner. `counted`: of movies that no kept sum counts.
+    """
+
+    few: int = 10_000
+    many: int = 300_000
+    first_entries: int = 5_000
+    counted: int = 10_000
+
+
+BOUNDS: Final = Bounds()
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many movies a listing has, or at least how many."""
+
+    count: int
+    is_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """Rows of a page and of what follows; `ratings`: by the ids of movies without votes of their own.
+
+    `datasets`: the name of each collection's dataset, by its number as text.
+    """
+
+    rows: Sequence[RowMapping]
+    total: Total
+    ratings: dict[str, RowMapping]
+    datasets: dict[str, str]
+
+
+async def read_listing(
+    engine: AsyncEngine, listing: Listing, start: Start, limit: int, bounds: Bounds = BOUNDS
+) -> ListedPage:
+    """At most `limit` rows from one moment, see `movie_pages`; raises `NeedsIndex` if the database takes too long."""
+    try:
+        for _ in range(_TRIES):
+            async with tenant_reading(engine, listing.tenant) as connection:
+                if listing.later is not None:
+                    rows, total = await read_earlier_page(connection, listing, start, limit)
+                    datasets = (await connection.execute(kept_counts(listing))).one().datasets
+                    return ListedPage(rows, Total(total), {}, datasets or {})
+                kept = (await connection.execute(kept_counts(listing))).one()
+                page = await _page(connection, replace(listing, is_rated=kept.is_rated), kept, start, limit, bounds)
+                if (await connection.execute(kept_counts(listing))).one() == kept:
+                    break
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
+            raise
+        raise _needs_index(listing) from error
+    return page
+
+
+def position_of(listing: Listing, row: RowMapping) -> Position:
+    """Where a row is in the order of its listing."""
+    return row.get(SORT_KEY, row[listing.sort_name]), row.get(POSITION, row["id"]), row["id"]
+
+
+async def _page(
+    connection: AsyncConnection, listing: Listing, kept: Any, start: Start, limit: int, bounds: Bounds
+) -> ListedPage:
+    rows, total = await _rows(connection, listing, kept, start, limit, bounds)
+    if total is None:
+        total = await _counted(connection, listing, start.offset + len(rows), bounds.counted)
+    wanted = {row["source_id"] for row in rows if row["source_id"] and all(row[name] is None for name in _VOTES)}
+    found = []
+    if listing.is_rated and wanted:
+        found = (await connection.execute(latest_ratings(listing.tenant, wanted))).mappings().all()
+    return ListedPage(rows, total, {row["source_id"]: row for row in found}, kept.datasets or {})
+
+
+async def _rows(
+    connection: AsyncConnection, listing: Listing, kept: Any, start: Start, limit: int, bounds: Bounds
+) -> tuple[Sequence[RowMapping], Total | None]:
+    """The rows, and the total if these tell it."""
+    total = None if kept.total is None else Total(kept.total)
+    if kept.most == 0:
+        return [], Total(0)
+    if listing.is_one_range:
+        return await read_range(connection, listing, start, limit), total
+    if listing.filters.name_few or kept.most <= bounds.few:
+        return await _collected(connection, listing, start, limit)
+    rows = await _scanned(connection, listing, start, limit, bounds.first_entries + 2 * start.offset)
+    if rows is not None:
+        return rows, total
+    if kept.most <= bounds.many or listing.filters.title is not None or listing.filters.min_votes is not None:
+        return await _collected(connection, listing, start, limit)
+    return await _scanned(connection, listing, start, limit, None) or [], total
+
+
+async def _collected(
+    connection: AsyncConnection, listing: Listing, start: Start, limit: int
+) -> tuple[Sequence[RowMapping], Total]:
+    rows = (await connection.execute(collected(listing, start.position, limit, start.offset))).mappings().all()
+    return [row for row in rows if row["id"] is not None], Total(rows[0]["total"])
+
+
+async def _scanned(
+    connection: AsyncConnection, listing: Listing, start: Start, limit: int, bound: int | None
+) -> Sequence[RowMapping] | None:
+    """The rows; None if more than `bound` entries would have to be looked at."""
+    rows: list[RowMapping] = []
+    if not start.is_in_second_segment:
+        statement = with_key(listing, start.position, limit, start.offset, bound)
+        rows += (await connection.execute(statement)).mappings().all()
+        if len(rows) == limit:
+            return rows
+        is_over = bound is None or await _count(connection, entries_with_key(listing, start.position, bound)) < bound
+        if not is_over:
+            return None
+        if not listing.has_movies_without_key:
+            return rows
+    offset = 0
+    if start.offset and not rows:
+        offset = start.offset - await _count(connection, count_with_key(listing, start.offset, bound))
+    after_id = start.after_id if start.is_in_second_segment else None
+    statement = without_key(listing, after_id, limit - len(rows), offset, bound)
+    rows += (await connection.execute(statement)).mappings().all()
+    if len(rows) == limit or bound is None:
+        return rows
+    return rows if await _count(connection, entries_without_key(listing, after_id, bound)) < bound else None
+
+
+async def _count(connection: AsyncConnection, statement: Select[int]) -> int:
+    return (await connection.execute(statement)).scalar_one()
+
+
+async def _counted(connection: AsyncConnection, listing: Listing, shown: int, bound: int) -> Total:
+    """What is counted, but never less than what the page shows."""
+    found, seen = (await connection.execute(counted(listing, bound))).one()
+    return Total(found) if seen < bound else Total(max(found, shown), is_exact=False)
+
+
+def _needs_index(listing: Listing) -> NeedsIndex:
+    names = [name for name in listing.filters.__slots__ if getattr(listing.filters, name) is not None]
+    names += [name for name in ("release_year", "language") if getattr(listing, name) is not None]
+    return NeedsIndex(
+        f"the movies are too many for these filters ({', '.join(names)}) and this order; use fewer or narrower filters",
+        {"index": [*names, listing.sort_by], "indexed": TABLE.public_indexes},
+    )

@@ -1,0 +1,1 @@
+"""Files to begin with: the project's samples, and Pagila's tables out of its public dump."""

@@ -1,0 +1,1 @@
+"""Statements that read movies together with what belongs to them."""

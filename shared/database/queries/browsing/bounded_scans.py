@@ -1,0 +1,195 @@
+"""The listing of movies where the index of the order does not have all filters: so many of its entries are looked at.
+
+The entries come in order, from a subquery with a LIMIT, and the other conditions judge them: so the planner cannot
+choose another index, and a page costs no more than the bound, whatever the data. If that was not enough, the caller
+sees it by the number of entries, and takes `collected_movies`.
+
+A movie without votes of its own has those of `ratings`. Then the first segment is merged of two orders: the movies with
+votes, and the ratings, each joined to its movies. `position` is the id of the row that has the sort key, a movie or a
+rating; no two rows of the platform have the same id, so (sort_key, position, id) is one order of both.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Subquery,
+    UnaryExpression,
+    bindparam,
+    func,
+    literal,
+    not_,
+    select,
+    tuple_,
+)
+
+from shared.database.queries.browsing.joined_ratings import (
+    RATINGS,
+    has_no_own_votes,
+    is_latest,
+    joined,
+    of_tenant,
+)
+from shared.database.queries.browsing.listing import MOVIES, Listing, beyond_range, in_range
+from shared.database.queries.kept_rows import Columns, first_of
+
+# Sort key, position and id of the movie before the page.
+Position = tuple[Any, int, int]
+
+SORT_KEY: Final = "sort_key"
+POSITION: Final = "position"
+
+
+def with_key(listing: Listing, after: Position | None, limit: int, offset: int, bound: int | None) -> Select[Any]:
+    """First segment: the movies after `after`, among the next `bound` entries, or among all."""
+    parts = [_own(listing, after, bound)]
+    if listing.is_joined:
+        parts.append(_rated(listing, after, bound))
+    if len(parts) == 1:
+        return _page(parts[0], limit, offset)
+    return first_of(
+        [_limited(part, "limit", limit + offset) for part in parts],
+        lambda columns: ordered(listing, columns),
+        limit,
+        offset,
+    )
+
+
+def without_key(listing: Listing, after_id: int | None, limit: int, offset: int, bound: int | None) -> Select[Any]:
+    """Second segment: the movies after `after_id`, in the same way."""
+    entries = _entries_without_key(listing, after_id, bound)
+    conditions = beyond_range(listing, entries.c)
+    if listing.is_joined:
+        key = joined(entries.c, listing.tenant, listing.sort_name)
+        conditions.append(not_(has_no_own_votes(entries.c) & key.is_not(None)))
+    statement = select(entries).where(*conditions).order_by(*_directed(listing, entries.c[SORT_KEY], entries.c.id))
+    return _page(statement, limit, offset)
+
+
+def count_with_key(listing: Listing, at_most: int, bound: int | None) -> Select[int]:
+    """The length of the first segment; it counts up to `at_most`."""
+    found = with_key(listing, None, at_most, 0, bound).subquery("found")
+    return select(func.count()).select_from(found)
+
+
+def entries_with_key(listing: Listing, after: Position | None, bound: int) -> Select[int]:
+    """How many entries `with_key` may look at: `bound` if there are more."""
+    counts = [_count(_entries_with_key(listing, after, bound))]
+    if listing.is_joined:
+        counts.append(_count(_ratings(listing, after, bound)))
+    return select(func.greatest(*counts))
+
+
+def entries_without_key(listing: Listing, after_id: int | None, bound: int) -> Select[int]:
+    """How many entries `without_key` may look at."""
+    return select(_count(_entries_without_key(listing, after_id, bound)))
+
+
+def counted(listing: Listing, bound: int) -> Select[*tuple[Any, ...]]:
+    """`found` of the `seen` movies: of all, or of any `bound` of them."""
+    columns = [MOVIES[each.name] for each in MOVIES]
+    seen = _limited(select(*columns).where(*in_range(listing, MOVIES)), "bound", bound).subquery("seen")
+    conditions = beyond_range(listing, seen.c)
+    found = func.count().filter(*conditions) if conditions else func.count()
+    return select(found.label("found"), func.count().label("seen")).select_from(seen)
+
+
+def ordered(listing: Listing, columns: Columns) -> list[UnaryExpression[Any]]:
+    """The order of the first segment."""
+    return _directed(listing, columns[SORT_KEY], columns[POSITION], columns.id)
+
+
+def is_behind(listing: Listing, here: Any, there: Any) -> ColumnElement[bool]:
+    """Whether a row is behind a position; both are tuples."""
+    found: ColumnElement[bool] = here < there if listing.is_descending else here > there
+    return found
+
+
+def _own(listing: Listing, after: Position | None, bound: int | None) -> Select[Any]:
+    entries = _entries_with_key(listing, after, bound)
+    columns = entries.c
+    return select(entries).where(*beyond_range(listing, columns)).order_by(*ordered(listing, columns))
+
+
+def _rated(listing: Listing, after: Position | None, bound: int | None) -> Select[Any]:
+    ratings = _ratings(listing, after, bound)
+    keys = ratings.c[SORT_KEY], ratings.c.id.label(POSITION)
+    conditions = [
+        *in_range(listing, MOVIES),
+        *beyond_range(listing, MOVIES),
+        has_no_own_votes(MOVIES),
+        is_latest(ratings.c, listing.tenant),
+    ]
+    if after is not None:
+        here = tuple_(*ratings.c[SORT_KEY, "id"], MOVIES.id)
+        conditions.append(is_behind(listing, here, _values(ratings.c[SORT_KEY], after)))
+    statement = select(*(MOVIES[each.name] for each in MOVIES), *keys).where(MOVIES.source_id == ratings.c.source_id)
+    return statement.where(*conditions).order_by(*_directed(listing, *ratings.c[SORT_KEY, "id"], MOVIES.id))
+
+
+def _entries_with_key(listing: Listing, after: Position | None, bound: int | None) -> Subquery:
+    key = MOVIES[listing.sort_name]
+    statement = _movies(listing).where(*in_range(listing, MOVIES), key.is_not(None), *_least(listing, key))
+    if after is not None:
+        statement = statement.where(is_behind(listing, tuple_(key, MOVIES.id), _values(key, after[:2])))
+    return _bounded(statement.order_by(*_directed(listing, key, MOVIES.id)), bound)
+
+
+def _entries_without_key(listing: Listing, after_id: int | None, bound: int | None) -> Subquery:
+    key = MOVIES[listing.sort_name]
+    statement = _movies(listing).where(*in_range(listing, MOVIES), key.is_(None))
+    if after_id is not None:
+        statement = statement.where(is_behind(listing, MOVIES.id, literal(after_id)))
+    # The key is part of the order, although it is always null: only then does the planner see the index's order.
+    return _bounded(statement.order_by(*_directed(listing, key, MOVIES.id)), bound)
+
+
+def _ratings(listing: Listing, after: Position | None, bound: int | None) -> Subquery:
+    columns = RATINGS.c
+    key = columns[listing.sort_name]
+    statement = select(columns.id, columns.source_id, key.label(SORT_KEY))
+    statement = statement.where(of_tenant(columns, listing.tenant), key.is_not(None), *_least(listing, key))
+    if after is not None:
+        here, there = tuple_(key, columns.id), _values(key, after[:2])
+        statement = statement.where(here <= there if listing.is_descending else here >= there)
+    return _bounded(statement.order_by(*_directed(listing, key, columns.id)), bound)
+
+
+def _least(listing: Listing, key: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """Of popularity, the least votes are the end of the range."""
+    least = listing.filters.min_votes
+    return [key >= least] if listing.sort_by == "popularity" and least is not None else []
+
+
+def _movies(listing: Listing) -> Select[Any]:
+    keys = MOVIES[listing.sort_name].label(SORT_KEY), MOVIES.id.label(POSITION)
+    return select(*(MOVIES[each.name] for each in MOVIES), *keys)
+
+
+def _values(key: ColumnElement[Any], after: tuple[Any, ...]) -> Any:
+    value, *ids = after
+    return tuple_(bindparam(None, value, key.type), *ids)
+
+
+def _bounded(statement: Select[Any], bound: int | None) -> Subquery:
+    return (statement if bound is None else _limited(statement, "bound", bound)).subquery()
+
+
+def _page(statement: Select[Any], limit: int, offset: int) -> Select[Any]:
+    if offset:
+        statement = statement.offset(bindparam("offset", offset, Integer, literal_execute=True))
+    return _limited(statement, "limit", limit)
+
+
+def _limited(statement: Select[Any], name: str, limit: int) -> Select[Any]:
+    return statement.limit(bindparam(name, limit, Integer, literal_execute=True))
+
+
+def _count(entries: Subquery) -> Any:
+    return select(func.count()).select_from(entries).scalar_subquery()
+
+
+def _directed(listing: Listing, *columns: ColumnElement[Any]) -> list[UnaryExpression[Any]]:
+    return [column.desc() if listing.is_descending else column.asc() for column in columns]

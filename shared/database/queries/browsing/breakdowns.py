@@ -1,0 +1,41 @@
+"""How many movies have which genre or country: from the kept sums, no row of `movies` is read."""
+
+from typing import Any, Literal
+
+from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
+
+from shared.catalog.tables.movies import TABLE
+from shared.database.models import CollectionTotal
+
+Order = Literal["name", "-movies"]
+
+
+def value_counts(
+    tenant: str, breakdown: str, collection: int | None, order: Order, at_most: int
+) -> Select[*tuple[Any, ...]]:
+    """Rows of `name` and `movies`, for a breakdown that has a group of its own name.
+
+    `collection`: only of this one, None for all. Equal numbers are ordered by name.
+    """
+    value = CollectionTotal.facets[breakdown].astext.label("name")
+    counted = select(value, CollectionTotal.row_count).where(*kept_of(tenant, breakdown, collection)).subquery()
+    movies = summed(counted.c.row_count)
+    by_name = counted.c.name.collate("C")
+    keys = (by_name,) if order == "name" else (movies.desc(), by_name)
+    grouped = select(counted.c.name, movies.label("movies")).group_by(counted.c.name).having(movies > 0)
+    return grouped.order_by(*keys).limit(at_most)
+
+
+def kept_of(tenant: str, breakdown: str, collection: int | None) -> list[ColumnElement[bool]]:
+    """The kept sums of a breakdown of the tenant's movies."""
+    mine = [
+        CollectionTotal.tenant == tenant,
+        CollectionTotal.table_name == TABLE.name,
+        CollectionTotal.breakdown == breakdown,
+    ]
+    return mine if collection is None else [*mine, CollectionTotal.collection == collection]
+
+
+def summed(counts: ColumnElement[int]) -> ColumnElement[int]:
+    """Their sum, which SQL would make a decimal."""
+    return cast(func.sum(counts), BigInteger)

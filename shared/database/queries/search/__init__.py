@@ -1,0 +1,1 @@
+"""Statements that find rows by words, each bounded in what it reads."""

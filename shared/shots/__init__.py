@@ -1,0 +1,1 @@
+"""Shots: pictures of movies, how they are cleaned and kept."""

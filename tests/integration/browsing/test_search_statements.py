@@ -1,0 +1,69 @@
+"""The first wall of the search: each statement names the tenant, so it holds on the owner's connection, too."""
+
+import inspect
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Engine, Select, text
+
+from shared.database.queries.search import people, titles
+from shared.database.queries.search.genres import genres
+from shared.database.queries.search.matching import Query
+from shared.ingest.loading.loader import Loader
+from tests.conftest import Intake
+from tests.integration.ingest.test_loader import never
+from tests.rows import file_of
+
+OWNER, OTHER = "alpha", "beta"
+TITLES = {"tconst": "tt0000001", "primaryTitle": "Metropolis", "genres": "Drama"}
+FILMS = {"title": "Metropolis", "overview": "Metropolis of the future", "vote_count": "9"}
+
+
+def statements(tenant: str, movie: int, person: int) -> dict[str, Select[Any] | CompoundSelect[Any]]:
+    query = Query("metropolis")
+    return {
+        "titles.count_beginning_with": titles.count_beginning_with(tenant, "metro", 10),
+        "titles.called": titles.called(tenant, "metropolis", 10),
+        "titles.with_words": titles.with_words(tenant, query, 10, is_begun_common=False),
+        "titles.with_alternative_words": titles.with_alternative_words(tenant, Query("metropole"), 10),
+        "titles.with_overview_words": titles.with_overview_words(tenant, Query("future"), 10),
+        "titles.popular": titles.popular(tenant, query, 10, 10),
+        "titles.popular_by_ratings": titles.popular_by_ratings(tenant, query, 10, 10),
+        "titles.votes_of": titles.votes_of(tenant, ["tt0000001"]),
+        "titles.shown": titles.shown(tenant, [movie]),
+        "people.count_beginning_with": people.count_beginning_with(tenant, "fritz", 10),
+        "people.called": people.called(tenant, "fritz lang", 10),
+        "people.with_words": people.with_words(tenant, Query("lang"), 10, is_begun_common=False),
+        "people.shown": people.shown(tenant, [person]),
+    }
+
+
+def test_a_statement_finds_nothing_of_another_tenant(engine: Engine, intake: Intake, loader: Loader) -> None:
+    for content, name in (
+        (file_of("title.basics", TITLES), "title.basics.tsv"),
+        (file_of("tmdb_movies", FILMS), "tmdb.csv"),
+        (file_of("title.ratings", {"tconst": "tt0000001"}), "title.ratings.tsv"),
+        (file_of("title.akas", {"titleId": "tt0000001", "title": "Metropole"}), "title.akas.tsv"),
+        (file_of("name.basics", {"primaryName": "Fritz Lang"}), "name.basics.tsv"),
+    ):
+        loader.load(intake(content, name, tenant=OWNER), never)
+    with engine.connect() as connection:
+        movie = connection.scalar(text("SELECT min(id) FROM movies")) or 0
+        person = connection.scalar(text("SELECT min(id) FROM people")) or 0
+        # the views show the rows of this tenant, and the statements must name it all the same
+        connection.execute(text("SELECT set_config('app.tenant', :tenant, true)"), {"tenant": OWNER})
+        for name, statement in statements(OWNER, movie, person).items():
+            assert connection.execute(statement).scalars().first(), name
+        for name, statement in statements(OTHER, movie, person).items():
+            assert not connection.execute(statement).scalars().first(), name
+        assert connection.execute(genres(OWNER)).all()
+        assert connection.execute(genres(OTHER)).all() == []
+
+
+def test_every_statement_is_asked() -> None:
+    made = {
+        f"{module.__name__.rpartition('.')[2]}.{name}"
+        for module in (titles, people)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    }
+    assert made == set(statements(OWNER, 1, 1))

@@ -125,7 +125,7 @@ async def _movies(asked: _Asked) -> _Candidates:
         movies.is_complete = False
         for popular in (titles.popular, titles.popular_by_ratings):
             add(await asked.rows(popular(tenant, query, _LOOKED_AT, _MOST_POPULAR)), _NAME, _MOST_POPULAR)
-    if (not is_common or query.complete) and not (is_common and len(movies.found) >= asked.needed):
+    if not is_common or (query.complete and len(movies.found) < asked.needed):
         statement = titles.with_words(tenant, query, _MOST_CANDIDATES, is_begun_common=is_common)
         add(await asked.rows(statement), _NAME, _MOST_CANDIDATES)
     if not is_common and len(movies.found) < asked.needed:

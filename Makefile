@@ -21,7 +21,7 @@ LOCK := build/lock/bin/python -m uv pip compile --no-config --universal --python
 	--no-emit-index-url --quiet --upgrade --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-fast check format postman migration chaos seeded-bugs fuzz fuzz-api bench bench-quick lock sbom clean
+.PHONY: help demo up test test-fast check format postman migration chaos seeded-bugs fuzz fuzz-api bench bench-quick chart lock sbom clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -73,7 +73,7 @@ bench: .venv/test.stamp ## measure against psql \copy and others, an hour: write
 bench-quick: .venv/test.stamp ## the same with 100,000 rows, about five minutes, to the screen and build/bench
 	@exec $(BIN)/python -m bench --quick $(ARGS)
 
-seeded-bugs: .venv/test.stamp ## deliberate mistakes in a copy of the code: the tests must catch each (ARGS=security or names)
+seeded-bugs: .venv/chart.stamp ## deliberate mistakes in a copy of the code: the tests must catch each (ARGS=security or names)
 	@$(BIN)/python -m tests.seeded_bugs $(ARGS)
 
 fuzz: .venv/fuzz.stamp ## any bytes into the parts that read a file, guided by coverage: FUZZ_SECONDS=600 for each
@@ -84,12 +84,16 @@ fuzz: .venv/fuzz.stamp ## any bytes into the parts that read a file, guided by c
 fuzz-api: .venv/test.stamp ## the last part of it: CALLS=20000 of the API, from its OpenAPI document (SEED=1)
 	@exec $(BIN)/python -m tests.fuzz.schema "$(CALLS)" "$(SEED)"
 
-lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests), -fuzz
+chart: .venv/chart.stamp ## render the Helm chart, lint it, run its commands (ARGS= for pytest)
+	@exec $(BIN)/python -m pytest -n $(PROCESSES) tests/deploy/chart $(ARGS)
+
+lock: ## resolve anew: requirements.txt (runtime and local servers), requirements-dev.txt (and tests), -fuzz, -chart
 	@test -x build/lock/bin/python || $(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip --disable-pip-version-check --no-input -qq install --upgrade uv
 	@$(LOCK) pyproject.toml --extra local -o requirements.txt
 	@$(LOCK) pyproject.toml --extra local --extra test -c requirements.txt -o requirements-dev.txt
 	@$(LOCK) --group fuzz -o requirements-fuzz.txt
+	@$(LOCK) --group chart -c requirements-dev.txt -o requirements-chart.txt
 
 sbom: .venv/test.stamp ## what an installation consists of, as CycloneDX: writes build/sbom.json
 	@mkdir -p build
@@ -123,6 +127,11 @@ endef
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements-fuzz.txt || \
 		{ echo "make fuzz: atheris cannot be installed: it has no wheel for this Python or this system" \
 		"(it knows Linux on x86-64)" >&2; exit 1; }
+	@touch $@
+
+# The same; without it the tests of the chart skip.
+.venv/chart.stamp: .venv/test.stamp requirements-chart.txt
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements-chart.txt
 	@touch $@
 
 # npm works on a copy, so that the repository stays clean

@@ -31,8 +31,10 @@ from shared.database.engine import (
     create_request_engine,
     create_sync_engine,
 )
+from shared.database.timing.slow_queries import SlowQueries
 from shared.ingest.lifecycle.sweep import Sweeper
 from shared.ingest.merging.merger import Merger
+from shared.ingest.vocabulary.filler import Filler
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from shared.storage.protocol import Storage
@@ -56,6 +58,7 @@ class Runtime:
     request_engine: Engine
     read_engine: AsyncEngine
     export_engine: AsyncEngine
+    slow_queries: SlowQueries
     search: SearchEngine
     counters: Counters
     notifiers: Notifiers
@@ -84,6 +87,8 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         stack.push_async_callback(read_engine.dispose)
         export_engine = create_export_engine(settings)
         stack.push_async_callback(export_engine.dispose)
+        slow_queries = SlowQueries(settings.slow_query_ms, read_engine)
+        stack.push_async_callback(slow_queries.aclose)
         counters = Counters(settings.redis_url)
         stack.push_async_callback(counters.aclose)
         answers = await asyncio.to_thread(StoredAnswers, settings)
@@ -108,6 +113,9 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         merger = Merger(settings, registry)
         merger.start()
         stack.push_async_callback(asyncio.to_thread, merger.stop)
+        filler = Filler(settings, registry)
+        filler.start()
+        stack.push_async_callback(asyncio.to_thread, filler.stop)
         yield Runtime(
             settings=settings,
             registry=registry,
@@ -117,6 +125,7 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
             request_engine=request_engine,
             read_engine=read_engine,
             export_engine=export_engine,
+            slow_queries=slow_queries,
             search=PostgresSearch(read_engine),
             counters=counters,
             notifiers=notifiers,

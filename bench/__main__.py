@@ -31,6 +31,7 @@ from bench import (
     together,
     volume,
 )
+from bench.catalogue import part as catalogue
 from bench.data import BUILD
 from bench.machine import describe
 from bench.measure import busy_seconds
@@ -48,6 +49,7 @@ PARTS: Final = (
     Part("gzip", "gzip", gzipped.measure),
     Part("together", "Several uploads at once", together.measure),
     Part("cache", "Listings from the cache", cache.measure),
+    Part("catalogue", "The catalogue beside a plain service", catalogue.measure),
     Part("exports", "Exports", exports.measure),
     Part("memory", "Memory", memory.measure),
     Part("intake", "Intake", intake.measure),

@@ -73,6 +73,21 @@ class Done:
         return self.completed - self.sent.begun
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An answer of any status, and how long it took until its last byte."""
+
+    milliseconds: float
+    status: int
+    content: bytes
+
+    @property
+    def document(self) -> Document:
+        """Its JSON."""
+        document: Document = json.loads(self.content)
+        return document
+
+
 class RequestFailed(Exception):
     """The API answered with something else than was asked for."""
 
@@ -115,14 +130,17 @@ class Client:
 
     def milliseconds(self, path: str, parameters: Mapping[str, Any] | None = None) -> float:
         """How long a GET takes, until the last byte of the answer."""
-        address = _address(path, parameters)
+        answer = self.timed(path, parameters)
+        _require(answer.status, 200, _address(path, parameters))
+        return answer.milliseconds
+
+    def timed(self, path: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+        """The answer to a GET, whatever its status."""
         begun = time.perf_counter()
-        self._connection.request("GET", address)
+        self._connection.request("GET", _address(path, parameters))
         answer = self._connection.getresponse()
-        answer.read()
-        elapsed = (time.perf_counter() - begun) * 1000
-        _require(answer.status, 200, address)
-        return elapsed
+        content = answer.read()
+        return Answer((time.perf_counter() - begun) * 1000, answer.status, content)
 
     def send(
         self,

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from bench import generate
 from shared.catalog.language_codes import language_number
+from shared.catalog.search_words import key_of, plain
 
 BUILD: Final = Path("build/bench")
 _DIRECTORY: Final = BUILD / "data"
@@ -33,11 +34,11 @@ Sums = dict[str, int]
 MOVIE_COLUMNS: Final = (
     *("id", "budget", "revenue", "vote_count", "genre_id", "production_company_id", "vote_average", "runtime"),
     *("release_date", "release_order", "release_year", "language_number", "tenant", "title", "original_title"),
-    *("original_language", "status", "homepage", "overview", "languages"),
+    *("original_language", "status", "homepage", "overview", "languages", "title_key", "more_words"),
 )
 TITLE_COLUMNS: Final = (
     *("id", "runtime", "release_order", "release_year", "end_year", "is_adult", "tenant", "title", "original_title"),
-    *("title_type", "source_id", "genres"),
+    *("title_type", "source_id", "genres", "title_key", "more_words"),
 )
 _SUMMED: Final = (
     *("budget", "revenue", "vote_count", "genre_id", "production_company_id", "runtime", "release_order"),
@@ -203,6 +204,7 @@ def _good_movies(path: Path) -> Iterator[Row]:
                 "tenant": "public",
                 "homepage": row["homepage"] or None,
                 "languages": [language],
+                **_words(row["title"], row["original_title"]),
             }
 
 
@@ -227,7 +229,14 @@ def _good_titles(path: Path, *, has_bad: bool = True) -> Iterator[Row]:
                 "title_type": kind,
                 "source_id": tconst,
                 "genres": (genres or "").split(","),
+                **_words(title or "", original or ""),
             }
+
+
+def _words(title: str, original: str) -> Row:
+    """What the loader keeps for searches; generated titles have no apostrophes and only words with spaces between."""
+    others = plain(original)
+    return {"title_key": key_of(title), "more_words": None if others == plain(title) else others}
 
 
 def _whole(cell: str | None) -> int | None:

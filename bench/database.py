@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg2
@@ -42,6 +43,12 @@ class Database:
         with self._connection.cursor() as cursor:
             cursor.copy_expert(sql, sink)
         return sink.size
+
+    def copy_to(self, path: Path, sql: str) -> int:
+        """Run COPY TO STDOUT into a file; how many rows came."""
+        with path.open("wb") as file, self._connection.cursor() as cursor:
+            cursor.copy_expert(sql, file)
+            return cursor.rowcount
 
     def settings(self) -> dict[str, str]:
         """What decides over durability and speed, as the server itself says."""

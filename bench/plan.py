@@ -32,6 +32,9 @@ class Plan:
     # large uploads of one tenant, each of them a leaf
     merge_uploads: int
     idle_ping_seconds: float
+    # of each kind; the plain service answers as many as it can in so many seconds
+    catalogue_questions: int
+    plain_seconds: float
 
     @classmethod
     def of(cls, rows: int, runs: int | None, *, is_quick: bool) -> Self:
@@ -53,6 +56,8 @@ class Plan:
             listing_requests=8 if is_quick else 60,
             merge_uploads=100 if is_quick else 1_000,
             idle_ping_seconds=1 if is_quick else 10,
+            catalogue_questions=20 if is_quick else 100,
+            plain_seconds=2 if is_quick else 60,
         )
 
     @property

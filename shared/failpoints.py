@@ -54,6 +54,7 @@ POINTS: Final = (
     "merge.dropped",  # the sources are dropped, not committed
     "merge.attached",  # the merged leaf is in their place, not committed
     "merge.committed",
+    "vocabulary.added",  # the words of a chunk are added, not committed
     "sweep.selected",  # notified_at is set, no loader is notified
     "sweep.notified",
 )

@@ -133,6 +133,8 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
+    # Statements of requests that take so long are logged with their plan's shape (0: none).
+    slow_query_ms: int = Field(default=500, ge=0)
     database_pool_size: int = Field(default=10, ge=1)
 
     @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")

@@ -21,6 +21,7 @@ from shared.ingest.loading.loader import Loader
 from shared.ingest.manual.edit import Edit
 from shared.ingest.manual.editing import Editor
 from shared.ingest.merging.merger import merge_all
+from shared.ingest.vocabulary.filler import fill_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
@@ -48,6 +49,7 @@ def run(step: str, upload_id: uuid.UUID, settings: Settings) -> None:
         "edit": lambda: _edit(engine, settings),
         "prune": lambda: prune(engine, days=0),
         "merge": lambda: merge_all(eager(engine, settings, chunk_rows=100)),
+        "fill": lambda: fill_all(engine, REGISTRY, chunk_ids=100),
         "sweep": lambda: sweep(engine, settings, load, [Transport.CELERY]),
     }
     try:

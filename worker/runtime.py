@@ -1,6 +1,6 @@
 """The objects that live as long as a worker process.
 
-The parent has the sweep, the merger and the watchdog, each process of the pool a loader.
+The parent has the sweep, the merger, the filler of the vocabulary and the watchdog, each process of the pool a loader.
 
 Celery passes no context to its tasks, so this module holds the objects. `install` connects them to Celery's signals and
 has no other effect.
@@ -24,6 +24,7 @@ from shared.database.engine import create_sync_engine
 from shared.ingest.lifecycle.sweep import Sweeper
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import Merger
+from shared.ingest.vocabulary.filler import Filler
 from shared.messaging import LOAD_TASK, Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
@@ -43,6 +44,7 @@ class _Process:
     loader: Loader | None = None
     sweeper: Sweeper | None = None
     merger: Merger | None = None
+    filler: Filler | None = None
     watchdog: Watchdog | None = None
 
 
@@ -119,6 +121,8 @@ def _start(consumer: Any) -> None:
     _process.sweeper.start()
     _process.merger = Merger(settings(), Registry.built_in())
     _process.merger.start()
+    _process.filler = Filler(settings(), Registry.built_in())
+    _process.filler.start()
     _process.watchdog = Watchdog(settings(), is_overdue)
     _process.watchdog.start()
 
@@ -126,6 +130,8 @@ def _start(consumer: Any) -> None:
 def _stop() -> None:
     if _process.watchdog is not None:
         _process.watchdog.stop()
+    if _process.filler is not None:
+        _process.filler.stop()
     if _process.merger is not None:
         _process.merger.stop()
     if _process.sweeper is not None:

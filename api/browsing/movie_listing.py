@@ -29,10 +29,12 @@ from shared.database.queries.browsing.bounded_scans import (
     counted,
     entries_with_key,
     entries_without_key,
+    last_entries,
+    voted,
     with_key,
     without_key,
 )
-from shared.database.queries.browsing.collected_movies import collected
+from shared.database.queries.browsing.collected_movies import FOR_MANY_ROWS, collected
 from shared.database.queries.browsing.joined_ratings import latest_ratings
 from shared.database.queries.browsing.kept_movie_counts import kept_counts
 from shared.database.queries.browsing.listing import Listing
@@ -131,7 +133,7 @@ async def _rows(
         return [], Total(0)
     if listing.is_one_range:
         return await read_range(connection, listing, start, limit), total
-    if listing.filters.name_few or kept.most <= bounds.few:
+    if listing.filters.name_few or await _are_few(connection, listing, kept.most, bounds.few):
         return await _collected(connection, listing, start, limit)
     rows = await _scanned(connection, listing, start, limit, bounds.first_entries + 2 * start.offset)
     if rows is not None:
@@ -141,9 +143,17 @@ async def _rows(
     return await _scanned(connection, listing, start, limit, None) or [], total
 
 
+async def _are_few(connection: AsyncConnection, listing: Listing, most: int, few: int) -> bool:
+    """Whether no more than `few` movies pass. Kept sums say nothing of votes, so these are counted, but not further."""
+    if most <= few or listing.filters.min_votes is None:
+        return most <= few
+    return await _count(connection, voted(listing, few + 1)) <= few
+
+
 async def _collected(
     connection: AsyncConnection, listing: Listing, start: Start, limit: int
 ) -> tuple[Sequence[RowMapping], Total]:
+    await connection.execute(FOR_MANY_ROWS)
     rows = (await connection.execute(collected(listing, start.position, limit, start.offset))).mappings().all()
     return [row for row in rows if row["id"] is not None], Total(rows[0]["total"])
 
@@ -157,7 +167,7 @@ async def _scanned(
         statement = with_key(listing, start.position, limit, start.offset, bound)
         rows += (await connection.execute(statement)).mappings().all()
         if len(rows) == limit:
-            return rows
+            return rows if await _is_certain(connection, listing, start.position, rows[-1], bound) else None
         is_over = bound is None or await _count(connection, entries_with_key(listing, start.position, bound)) < bound
         if not is_over:
             return None
@@ -172,6 +182,17 @@ async def _scanned(
     if len(rows) == limit or bound is None:
         return rows
     return rows if await _count(connection, entries_without_key(listing, after_id, bound)) < bound else None
+
+
+async def _is_certain(
+    connection: AsyncConnection, listing: Listing, after: Position | None, last: RowMapping, bound: int | None
+) -> bool:
+    """Whether no entry that was not looked at comes before the last row: each of two orders has its own bound."""
+    if bound is None or not listing.is_joined:
+        return True
+    here = last[SORT_KEY], last[POSITION]
+    ends = [tuple(end) for end in await connection.execute(last_entries(listing, after, bound))]
+    return all(here >= end if listing.is_descending else here <= end for end in ends)
 
 
 async def _count(connection: AsyncConnection, statement: Select[int]) -> int:

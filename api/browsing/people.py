@@ -1,6 +1,7 @@
 """People: pages of them, single ones, and what they were credited for."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Row, RowMapping
@@ -15,10 +16,12 @@ from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.catalog.tables.ratings import TABLE as RATINGS
 from shared.database.queries.browsing.people import (
     PeopleListing,
+    Position,
+    count_people,
     credits_count,
     credits_of_person,
+    kept_people,
     people_page,
-    people_total,
     person_by_id,
 )
 from shared.database.queries.browsing.publications import Collections
@@ -31,24 +34,46 @@ from shared.errors import NotFound
 _TRIES: Final = 5
 # To count them, the database reads them: those of the busiest people would take longer than a page.
 MOST_COUNTED_CREDITS: Final = 1000
+MOST_COUNTED_PEOPLE: Final = 10_000
+# So many people with a profession are found and put in order within some milliseconds.
+_FEW: Final = 10_000
 _FIELDS: Final = tuple(Person.model_fields)
 _NO_SUCH_PERSON: Final = "There is no person with this id."
 
 Rows = dict[str, Row[Any]]
 
 
-async def read_people(
-    engine: AsyncEngine, listing: PeopleListing, after_id: int, limit: int
-) -> tuple[list[dict[str, Any]], int]:
-    """At most `limit` people behind an id, and how many the listing has, from the same moment."""
+@dataclass(frozen=True, slots=True)
+class ListedPeople:
+    """People of one moment with the positions behind them, and how many the listing has: at least, if not exactly."""
+
+    items: list[tuple[Position, dict[str, Any]]]
+    total: int
+    is_exact: bool
+
+
+async def read_people(engine: AsyncEngine, listing: PeopleListing, after: Position, limit: int) -> ListedPeople:
+    """At most `limit` people behind a position."""
     for _ in range(_TRIES):
         async with tenant_reading(engine, listing.tenant) as connection:
-            before = (await connection.execute(people_total(listing))).one()
-            people = (await connection.execute(people_page(listing, after_id, limit))).mappings().all()
-            after = (await connection.execute(people_total(listing))).one()
-        if after == before:
-            break
-    return [_fields(person) for person in people], after.total
+            kept = (await connection.execute(kept_people(listing))).one()
+            collects = kept.of_profession is not None and kept.of_profession <= _FEW
+            page = people_page(listing, after, limit, collects=collects)
+            people = (await connection.execute(page)).mappings().all()
+            total = kept.of_year if kept.of_profession is None else kept.of_profession
+            if not listing.has_kept_total:
+                counting = count_people(listing, MOST_COUNTED_PEOPLE + 1, collects=collects)
+                total = (await connection.execute(counting)).scalar_one()
+            if (await connection.execute(kept_people(listing))).one() == kept:
+                break
+    items = [((_name_in(listing, person), person["id"]), _fields(person)) for person in people]
+    is_exact = listing.has_kept_total or total <= MOST_COUNTED_PEOPLE
+    return ListedPeople(items, total if is_exact else MOST_COUNTED_PEOPLE, is_exact)
+
+
+def _name_in(listing: PeopleListing, person: RowMapping) -> str:
+    """What a position of the listing says of the name."""
+    return "" if listing.name_key is None else str(person["name_key"])
 
 
 async def person_document(engine: AsyncEngine, registry: Registry, tenant: str, person_id: int) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
     @router.get("/genres", ...)
     @cached()
-    async def list_genres(*, request: Request, runtime: RuntimeDep, tenant: TenantDep, ...) -> Response:
+    async def list_genres(*, runtime: RuntimeDep, tenant: TenantDep, ...) -> NamedCounts:
 
 The answer may depend on the address, the tenant, its published rows and its declared datasets, and on nothing else: not
-on uploads that are no rows yet, nor on the time or on who asks. All parameters must be those of the query.
+on uploads that are no rows yet, nor on the time or on who asks. All parameters must be those of the path and the query.
 """
 
 import functools
@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 from fastapi import Request, Response
+from pydantic import BaseModel
 
 from api.cache.entity_tags import names, tag_of
 from api.cache.versions import Version, current_version
@@ -24,10 +25,11 @@ from api.dependencies import Tenant
 from api.description.public_names import CACHE_HEADER, KEY_HEADER, NONE_MATCH_HEADER, TENANT_HEADER
 from api.runtime import Runtime
 
-Route = TypeVar("Route", bound=Callable[..., Awaitable[Response]])
+Route = TypeVar("Route", bound=Callable[..., Awaitable[Response | BaseModel]])
 
 _CACHED: Final = "is_cached"
-_NEEDED: Final = frozenset({"request", "runtime", "tenant"})
+_NEEDED: Final = frozenset({"runtime", "tenant"})
+_REQUEST: Final = "request"
 _OF_CLIENT: Final = ("Authorization", KEY_HEADER, TENANT_HEADER)
 
 
@@ -40,22 +42,30 @@ def cached(*, dataset: str | None = None, headers: tuple[str, ...] = ()) -> Call
     """
 
     def decorate(route: Route) -> Route:
-        missing = _NEEDED - inspect.signature(route).parameters.keys()
+        signature = inspect.signature(route)
+        wants_request = _REQUEST in signature.parameters
+        missing = _NEEDED - signature.parameters.keys()
         if missing:
             raise TypeError(f"{route.__name__} needs the parameters {', '.join(sorted(missing))} to be cached")
 
         @functools.wraps(route)
         async def answer(**arguments: Any) -> Response:
-            def build() -> Awaitable[Response]:
-                return route(**arguments)
+            async def build() -> Response:
+                answer = await route(**arguments)
+                return answer if isinstance(answer, Response) else _as_json(answer)
 
-            request, runtime, tenant = arguments["request"], arguments["runtime"], arguments["tenant"]
+            request = arguments[_REQUEST] if wants_request else arguments.pop(_REQUEST)
+            runtime, tenant = arguments["runtime"], arguments["tenant"]
             given = request.path_params | dict(request.query_params)
             if "as_of" in given:
                 return await build()
             return await _answer(request, runtime, tenant, given.get(dataset or ""), headers, build)
 
         setattr(answer, _CACHED, True)
+        if not wants_request:
+            asked = inspect.Parameter(_REQUEST, inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+            signature = signature.replace(parameters=[*signature.parameters.values(), asked])
+        setattr(answer, "__signature__", signature)  # noqa: B010  mypy knows no such attribute of functions
         return answer  # type: ignore[return-value]  # FastAPI passes parameters by name only
 
     return decorate
@@ -71,6 +81,10 @@ def name_of(request: Request, software: str, tenant: Tenant, version: Version, h
 def is_cached(route: Callable[..., Any]) -> bool:
     """Whether the answers of the route are kept and have tags."""
     return hasattr(route, _CACHED)
+
+
+def _as_json(model: BaseModel) -> Response:
+    return Response(model.model_dump_json(), media_type="application/json")
 
 
 async def _answer(

@@ -3,14 +3,18 @@
 import re
 import time
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.dependencies import runtime_of
 from api.description.public_names import TRACE_HEADER
+from shared.database.timing.query_times import RequestQueries, SentStatement, measuring
 
 _TRACE_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -20,7 +24,8 @@ log = structlog.get_logger()
 class TraceMiddleware:
     """Take the trace id from the request or make one, bind it to every log line, return it, and log the request.
 
-    The line has the route's template and no query, because values in a request may be secrets.
+    The line has the route's template and no query, because values in a request may be secrets; and how many statements
+    were sent to the database, and how long they took.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -34,6 +39,7 @@ class TraceMiddleware:
         trace_id = _trace_id(scope)
         scope.setdefault("state", {})["trace_id"] = trace_id
         started, status = time.perf_counter(), 0
+        queries = RequestQueries(partial(_route, scope), partial(_consider, scope))
 
         async def send_with_trace(message: Message) -> None:
             nonlocal status
@@ -42,7 +48,7 @@ class TraceMiddleware:
                 MutableHeaders(scope=message)[TRACE_HEADER] = trace_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(trace_id=trace_id):
+        with structlog.contextvars.bound_contextvars(trace_id=trace_id), measuring(queries):
             try:
                 await self.app(scope, receive, send_with_trace)
             finally:
@@ -53,6 +59,8 @@ class TraceMiddleware:
                     route=_route(scope),
                     status=status,
                     milliseconds=milliseconds,
+                    queries=queries.count,
+                    query_ms=round(queries.milliseconds, 1),
                     **_client(scope),
                 )
 
@@ -64,6 +72,10 @@ def _trace_id(scope: Scope) -> str:
 
 def _route(scope: MutableMapping[str, Any]) -> str:
     return getattr(scope.get("route"), "path", "") or "unmatched"
+
+
+def _consider(scope: Scope, sent: SentStatement, route: Callable[[], str]) -> None:
+    runtime_of(Request(scope)).slow_queries.consider(sent, route)
 
 
 def _client(scope: MutableMapping[str, Any]) -> dict[str, str]:

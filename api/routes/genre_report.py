@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.browsing.chosen_collection import ChosenDataset, require_dataset
 from api.browsing.genre_report import Asked, as_csv, read_report
+from api.cache.routes import cached
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import Responses, problems
 from api.description.schemas.figures import GenreReport
@@ -35,6 +36,7 @@ _CSV_RESPONSES: Responses = {
 
 
 @router.get("/reports/genres", responses=problems(404, 503), summary="Report genres by decade")
+@cached(dataset="dataset")
 async def report_genres(
     *,
     runtime: RuntimeDep,
@@ -58,6 +60,7 @@ async def report_genres(
     responses=_CSV_RESPONSES,
     summary="Report genres by decade, as CSV",
 )
+@cached(dataset="dataset")
 async def export_genres(
     *,
     runtime: RuntimeDep,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.browsing.chosen_collection import ChosenDataset, require_dataset
 from api.browsing.value_counts import read_values
+from api.cache.routes import cached
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import problems
 from api.description.schemas.figures import NamedCounts
@@ -17,8 +18,13 @@ Sort = Annotated[Order, Query(description="By name, or by the number of movies i
 
 
 @router.get("/genres", responses=problems(404, 503), summary="List the genres of movies")
+@cached(dataset="dataset")
 async def list_genres(
-    *, runtime: RuntimeDep, tenant: TenantDep, dataset: ChosenDataset = None, sort: Sort = "-movies"
+    *,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    dataset: ChosenDataset = None,
+    sort: Sort = "-movies",
 ) -> NamedCounts:
     """How many visible movies each genre has: up to 1,000 genres. Names are those of the files, and `drama` is another
     one than `Drama`. A movie with several genres counts for each of them.
@@ -28,8 +34,13 @@ async def list_genres(
 
 
 @router.get("/countries", responses=problems(404, 503), summary="List the countries of movies")
+@cached(dataset="dataset")
 async def list_countries(
-    *, runtime: RuntimeDep, tenant: TenantDep, dataset: ChosenDataset = None, sort: Sort = "-movies"
+    *,
+    runtime: RuntimeDep,
+    tenant: TenantDep,
+    dataset: ChosenDataset = None,
+    sort: Sort = "-movies",
 ) -> NamedCounts:
     """How many visible movies were produced in each country: up to 1,000 countries. Names are those of the files, in
     their spelling. A movie of several countries counts for each of them.

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from api.browsing.report_tree import CSV_MEDIA_TYPE, csv_response, json_response
 from api.browsing.series_report import SERIES_COLUMNS, read_series
+from api.cache.routes import cached
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import Responses, problems
 from api.description.schemas.reports import SeriesReport
@@ -43,6 +44,7 @@ _CSV: Final[Responses] = {
     responses={**_CSV, **problems(404, 503)},
     summary="Report on a series as a file",
 )
+@cached()
 async def export_series_report(title_id: TitleId, runtime: RuntimeDep, tenant: TenantDep) -> Response:
     """The report as RFC 4180 in UTF-8: a record for the series, then one for each season, each before its episodes.
 
@@ -58,6 +60,7 @@ async def export_series_report(title_id: TitleId, runtime: RuntimeDep, tenant: T
     responses=problems(404, 503),
     summary="Report on a series, its seasons and its episodes",
 )
+@cached()
 async def get_series_report(title_id: TitleId, runtime: RuntimeDep, tenant: TenantDep) -> Response:
     """The tree of the series: votes and runtimes of the episodes, summed for each season and for the series.
 

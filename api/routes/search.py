@@ -18,7 +18,12 @@ Movies by their title, original title, alternative titles and overview, people b
 match, the last one may be only begun, as one types it. Case, accents and punctuation do not count. What is called
 exactly so comes first, then what most people have voted for: of a person, the best known title.
 
-Of a word that thousands of titles begin with, only those with the most votes are looked at.
+Of a word that thousands of titles begin with, only those with the most votes are looked at. Rows of a large upload are
+found by the beginnings of their titles and names as soon as it is completed, and by all words once these have an index,
+some seconds later for each million rows. In both cases `total_is_exact` is false.
+
+If nothing has the words as they are typed, mistakes in words of four letters or more are forgiven: one of them,
+and mostly a second one in words of eight or more. `corrected` says what was searched instead.
 """
 # Nobody reads further; who wants all rows lists them.
 _MOST_PAGES: Final = 10
@@ -56,6 +61,7 @@ async def search(
         "items": found.hits,
         "total": found.total,
         "total_is_exact": found.is_exact,
+        "corrected": found.corrected,
         "page": page,
         "page_size": page_size,
     }

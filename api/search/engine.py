@@ -26,11 +26,15 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The hits that were asked for, best first, as readers see them; how many there are, if `is_exact`, or at least."""
+    """The hits that were asked for, best first, as readers see them; how many there are, if `is_exact`, or at least.
+
+    `corrected`: the text that was searched instead, because nothing has the words as they were typed.
+    """
 
     hits: list[dict[str, Any]]
     total: int
     is_exact: bool
+    corrected: str | None = None
 
 
 class SearchEngine(Protocol):

@@ -1,65 +1,24 @@
 """PostgreSQL as the search engine: candidates from indexes, ranked here; only the page that is asked for is read."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import CompoundSelect, RowMapping, Select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.search.candidates import MOST_CANDIDATES, Asked, Candidate, find_genres, find_movies, find_people, find_votes
 from api.search.engine import Found, HitType, Search
-from shared.catalog.search_words import plain
+from api.search.popular import PopularMovies
+from api.search.spelling import meant, possible_spellings
 from shared.database.queries.search import people, titles
-from shared.database.queries.search.genres import genres
 from shared.database.queries.search.matching import Query
+from shared.database.queries.search.unindexed import UNINDEXED
 from shared.database.tenancy import tenant_reading
-
-# Of so many titles or names that begin with a word it is common: its rows are not collected.
-_COMMON: Final = 1000
-# How many candidates a statement returns, and how many of the most popular movies are looked at for a common word.
-_MOST_CANDIDATES: Final = 1500
-_MOST_PEOPLE: Final = 300
-_LOOKED_AT: Final = 2000
-_MOST_POPULAR: Final = 500
-# A shorter beginning of a word is in too many overviews.
-_SHORTEST_IN_OVERVIEWS: Final = 4
+from shared.database.timing.statement_names import planner_setting
 
 # Whatever the planner expects of words that it has no statistics of, it must not read a whole leaf.
-_BY_INDEX_ONLY: Final = text("SELECT set_config('enable_seqscan', 'off', true)")
-
-# Ranks of what matches: its whole name, a genre, a title or a name, an overview.
-_EXACT, _GENRE, _NAME, _OVERVIEW = range(4)
-
-
-@dataclass(slots=True)
-class _Candidate:
-    """Something that matches; smaller ranks come first, then more votes, then shorter keys."""
-
-    type: HitType
-    id: int
-    key: str
-    rank: int
-    votes: int = 0
-    details: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def order(self) -> tuple[int, int, int, str, int]:
-        return self.rank, -self.votes, len(self.key), self.key, self.id
-
-
-@dataclass(slots=True)
-class _Candidates:
-    """Those of one type, each once with its best rank; `is_complete`: there are no others."""
-
-    found: dict[int, _Candidate] = field(default_factory=dict)
-    is_complete: bool = True
-
-    def add(self, candidate: _Candidate) -> None:
-        before = self.found.get(candidate.id)
-        if before is None or candidate.rank < before.rank:
-            self.found[candidate.id] = candidate
-        elif candidate.votes > before.votes:
-            before.votes = candidate.votes
+_BY_INDEX_ONLY: Final = planner_setting("SELECT set_config('enable_seqscan', 'off', true)")
 
 
 class PostgresSearch:
@@ -67,6 +26,7 @@ class PostgresSearch:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._popular = PopularMovies()
 
     async def search(self, search: Search) -> Found:
         """Of a query without a word nothing is found."""
@@ -75,122 +35,74 @@ class PostgresSearch:
             return Found([], 0, is_exact=True)
         async with tenant_reading(self._engine, search.tenant, is_snapshot=True) as connection:
             await connection.execute(_BY_INDEX_ONLY)
-            asked = _Asked(connection, search.tenant, query, search.offset + search.limit)
-            parts = []
-            if HitType.MOVIE in search.types:
-                parts.append(await _movies(asked))
-            if HitType.PERSON in search.types:
-                parts.append(await _people(asked))
-            if HitType.GENRE in search.types:
-                parts.append(await _genres(asked))
-            ranked = sorted((each for part in parts for each in part.found.values()), key=lambda each: each.order)
+            unindexed = tuple(await connection.scalars(UNINDEXED, {"tenant": search.tenant}))
+            needed = search.offset + search.limit
+            asked = Asked(connection, search.tenant, query, search.types, self._popular, needed, unindexed)
+            ranked, is_exact = await _ranked(asked)
+            # rows without an index may have the words as they were typed
+            corrected = None if ranked or unindexed else await _corrected(asked)
+            if corrected is not None:
+                asked = replace(asked, query=Query(corrected))
+                ranked, is_exact = await _ranked(asked)
             page = ranked[search.offset :][: search.limit]
             hits = await _shown(asked, page)
-        return Found(hits, len(ranked), is_exact=all(part.is_complete for part in parts))
+        return Found(hits, len(ranked), is_exact and not unindexed, corrected if ranked else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is being answered: the query, and how many of the best hits are `needed`."""
-
-    connection: AsyncConnection
-    tenant: str
-    query: Query
-    needed: int
-
-    async def rows(self, statement: Select[Any] | CompoundSelect[Any]) -> Sequence[RowMapping]:
-        found: Sequence[RowMapping] = (await self.connection.execute(statement)).mappings().all()
-        return found
-
-    async def is_common(self, counting: Select[Any]) -> bool:
-        return (await self.connection.scalar(counting) or 0) >= _COMMON
+async def _ranked(asked: Asked) -> tuple[list[Candidate], bool]:
+    """All candidates, best first; whether there are no others."""
+    parts = []
+    if HitType.MOVIE in asked.types:
+        parts.append(await find_movies(asked))
+    if HitType.PERSON in asked.types:
+        parts.append(await find_people(asked))
+    if HitType.GENRE in asked.types:
+        parts.append(await find_genres(asked))
+    ranked = sorted((each for part in parts for each in part.found.values()), key=lambda each: each.order)
+    return ranked, all(part.is_complete for part in parts)
 
 
-async def _movies(asked: _Asked) -> _Candidates:
-    tenant, query = asked.tenant, asked.query
-    movies = _Candidates()
-
-    def add(rows: Iterable[RowMapping], rank: int, most: int) -> None:
-        rows = list(rows)
-        movies.is_complete = movies.is_complete and len(rows) < most
-        for row in rows:
-            best = _EXACT if row["title_key"] == query.key else rank
-            votes = row["vote_count"] or 0
-            details = {"source_id": row["source_id"], "has_votes": row["vote_count"] is not None}
-            movies.add(_Candidate(HitType.MOVIE, row["id"], row["title_key"], best, votes, details))
-
-    add(await asked.rows(titles.called(tenant, query.key, _MOST_CANDIDATES)), _EXACT, _MOST_CANDIDATES)
-    is_common = await asked.is_common(titles.count_beginning_with(tenant, query.begun, _COMMON))
-    if is_common:
-        movies.is_complete = False
-        for popular in (titles.popular, titles.popular_by_ratings):
-            add(await asked.rows(popular(tenant, query, _LOOKED_AT, _MOST_POPULAR)), _NAME, _MOST_POPULAR)
-    if not is_common or (query.complete and len(movies.found) < asked.needed):
-        statement = titles.with_words(tenant, query, _MOST_CANDIDATES, is_begun_common=is_common)
-        add(await asked.rows(statement), _NAME, _MOST_CANDIDATES)
-    if not is_common and len(movies.found) < asked.needed:
-        statement = titles.with_alternative_words(tenant, query, _MOST_POPULAR)
-        add(await asked.rows(statement), _NAME, _MOST_POPULAR)
-        if len(query.begun) >= _SHORTEST_IN_OVERVIEWS:
-            statement = titles.with_overview_words(tenant, query, _MOST_POPULAR)
-            add(await asked.rows(statement), _OVERVIEW, _MOST_POPULAR)
-    await _add_votes(asked, movies)
-    return movies
+async def _corrected(asked: Asked) -> str | None:
+    """What the text may have meant: of several words, those that the best hit of all of them has."""
+    spellings = await possible_spellings(asked.connection, asked.tenant, asked.query)
+    if not spellings:
+        return None
+    query = Query(asked.query.text, spellings)
+    is_choice = any(len(texts) > 1 for texts in spellings.values())
+    return meant(query, await _names_with(replace(asked, query=query)) if is_choice else ())
 
 
-async def _add_votes(asked: _Asked, movies: _Candidates) -> None:
-    """The votes of IMDb's titles are in a table of their own."""
-    lacking = [each for each in movies.found.values() if not each.details["has_votes"] and each.details["source_id"]]
-    votes = await _votes(asked, (each.details["source_id"] for each in lacking))
-    for each in lacking:
-        each.details["rating"] = votes.get(each.details["source_id"])
-        each.votes = (each.details["rating"] or {}).get("vote_count") or each.votes
+async def _names_with(asked: Asked) -> list[str]:
+    """Names with the words of the query, best first: of the best known titles, or else of some titles and people."""
+    rated: list[tuple[int, str]] = []
+    if HitType.MOVIE in asked.types:
+        known = await asked.popular.matching(asked.connection, asked.tenant, asked.query)
+        rated = [(movie.votes, movie.key) for movie in known] or await _rated_titles(asked)
+    names = [name for _, name in sorted(rated, key=lambda each: -each[0])]
+    if not names and HitType.PERSON in asked.types:
+        statement = people.with_words(asked.tenant, asked.query, MOST_CANDIDATES, (), is_begun_common=False)
+        names = [row["name_key"] for row in await asked.rows(statement)]
+    return names
 
 
-async def _votes(asked: _Asked, source_ids: Iterable[str]) -> dict[str, RowMapping]:
-    wanted = list(dict.fromkeys(source_ids))
-    if not wanted:
-        return {}
-    return {row["source_id"]: row for row in await asked.rows(titles.votes_of(asked.tenant, wanted))}
+async def _rated_titles(asked: Asked) -> list[tuple[int, str]]:
+    statement = titles.with_words(asked.tenant, asked.query, MOST_CANDIDATES, (), is_begun_common=False)
+    rows = await asked.rows(statement)
+    votes = await find_votes(asked, (row["source_id"] for row in rows if row["source_id"]))
+    return [
+        (row["vote_count"] or votes.get(row["source_id"], row)["vote_count"] or 0, row["title_key"]) for row in rows
+    ]
 
 
-async def _people(asked: _Asked) -> _Candidates:
-    """A person is as popular as the best known title."""
-    tenant, query = asked.tenant, asked.query
-    rows = list(await asked.rows(people.called(tenant, query.key, _MOST_PEOPLE)))
-    is_common = await asked.is_common(people.count_beginning_with(tenant, query.begun, _COMMON))
-    found = await asked.rows(people.with_words(tenant, query, _MOST_PEOPLE, is_begun_common=is_common))
-    rows += found
-    votes = await _votes(asked, (title for row in rows for title in row["known_for"] or ()))
-    result = _Candidates(is_complete=len(found) < _MOST_PEOPLE)
-    for row in rows:
-        rank = _EXACT if row["name_key"] == query.key else _NAME
-        best = max((votes[title]["vote_count"] or 0 for title in row["known_for"] or () if title in votes), default=0)
-        result.add(_Candidate(HitType.PERSON, row["id"], row["name_key"], rank, best))
-    return result
-
-
-async def _genres(asked: _Asked) -> _Candidates:
-    query = asked.query
-    result = _Candidates()
-    for number, row in enumerate(await asked.rows(genres(asked.tenant))):
-        name = plain(row["genre"])
-        words = name.split()
-        if {*query.complete} <= {*words} and any(word.startswith(query.begun) for word in words):
-            rank = _EXACT if name == query.key else _GENRE
-            hit = {"type": HitType.GENRE, "name": row["genre"], "movies": row["movies"]}
-            result.add(_Candidate(HitType.GENRE, number, name, rank, row["movies"], hit))
-    return result
-
-
-async def _shown(asked: _Asked, page: Sequence[_Candidate]) -> list[dict[str, Any]]:
+async def _shown(asked: Asked, page: Sequence[Candidate]) -> list[dict[str, Any]]:
     """The hits as readers see them."""
     movies = await _rows_of(asked, titles.shown, page, HitType.MOVIE)
     persons = await _rows_of(asked, people.shown, page, HitType.PERSON)
+    ratings = await find_votes(asked, (each.details["source_id"] for each in page if each.is_rated_elsewhere))
     hits = []
     for each in page:
         if each.type is HitType.MOVIE:
-            rating = each.details.get("rating")
+            rating = ratings.get(each.details["source_id"])
             rated = {name: rating[name] for name in ("vote_average", "vote_count")} if rating else {}
             hits.append({"type": each.type, **_values(movies[each.id]), **rated})
         elif each.type is HitType.PERSON:
@@ -205,6 +117,6 @@ def _values(row: RowMapping) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
 
 
-async def _rows_of(asked: _Asked, shown: Any, page: Sequence[_Candidate], of: HitType) -> Mapping[int, RowMapping]:
+async def _rows_of(asked: Asked, shown: Any, page: Sequence[Candidate], of: HitType) -> Mapping[int, RowMapping]:
     ids = [each.id for each in page if each.type is of]
     return {row["id"]: row for row in await asked.rows(shown(asked.tenant, ids))} if ids else {}

@@ -2,7 +2,7 @@
 
 Revision: 2026_12_08_search, after 2026_12_07_plans
 
-Writes every movie, person and alternative title anew, builds up to eight indexes of each leaf and counts its rows: it
+Writes every movie, person and alternative title anew, builds up to nine indexes of each leaf and counts its rows: it
 takes longer than loading them did. The words are computed by the code that computes those of new rows. What `--sql`
 prints does neither, so it is only for a database without rows. The transaction has `lock_timeout = 5s` (env.py).
 """
@@ -47,13 +47,14 @@ TABLES = (
         "movies",
         "title_key",
         "title",
-        ("original_title", "overview"),
+        ("original_title",),
         {
             "title": "(title_key, id)",
             "votes": "(vote_count, id)",
             "runtime": "(runtime, id)",
             "genres": f"gin (genres) {LIMIT}",
             "countries": f"gin (countries) {LIMIT}",
+            "overview": f"gin (plain_words(overview)) {LIMIT}",
         },
         ("countries",),
     ),
@@ -119,8 +120,30 @@ GROUP BY 1, 2, 3, 4, 5
 """
 
 
+# Words of running text without accents. A text of more characters is searched by its beginning.
+PLAIN_WORDS = r"""
+CREATE FUNCTION plain_words(text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN to_tsvector('simple'::regconfig, CASE
+    WHEN octet_length($1) = length($1) THEN left($1, 10000)
+    ELSE regexp_replace(
+        normalize(
+            CASE
+                WHEN $1 !~* '[æœþßøłđðħıŧ]' THEN left($1, 10000)
+                ELSE translate(
+                    replace(replace(replace(replace(
+                        lower(left($1, 10000)), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'), 'ß', 'ss'),
+                    'øłđðħıŧ', 'olddhit')
+            END,
+            NFKD),
+        '[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]', '', 'g')
+END)
+"""
+
+
 def upgrade() -> None:
     _key_totals("breakdown", "facets")
+    op.execute(PLAIN_WORDS)
     for table in TABLES:
         for name in table.new_columns:
             _add(table, name, ARRAY(sa.Text))
@@ -154,6 +177,7 @@ def downgrade() -> None:
         for name in ("more_words", table.key, *table.new_columns):
             for each in _with_its_columns(table):
                 op.drop_column(each, name)
+    op.execute("DROP FUNCTION plain_words(text)")
 
 
 def _key_totals(*names: str) -> None:
@@ -210,7 +234,7 @@ def _chunks(connection: Connection, table: Searched, leaf: str) -> Iterator[Iter
         addresses, *columns = zip(*rows, strict=True)
         texts = [pa.array(column, pa.string()) for column in columns]
         words = plain_texts(texts[0])
-        more = more_words(texts[0], words, *(texts[1:] or [None]))
+        more = more_words(texts[0], words, *texts[1:])
         yield zip(addresses, keys_of(words).to_pylist(), more.to_pylist(), strict=True)
 
 

@@ -2,7 +2,7 @@
 
 `plain` makes lower-case words, separated by single spaces. Rows keep them in fields that readers do not see, so the
 database needs no extension to find them: a title's or name's `key`, which also sorts, and `more_words` for what else
-finds the row. A word of an overview begins with `~`, so that it never counts as one of a title.
+finds the row.
 """
 
 import re
@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 # An entry of a B-tree has at most 2,704 bytes, a word of the full-text index 2,046, and a character up to four.
 LONGEST_KEY: Final = 100
-OVERVIEW_MARK: Final = "~"
 
 # Letters that Unicode does not decompose into another one and an accent.
 _LETTERS: Final = {
@@ -35,37 +34,15 @@ _ACCENTS: Final = (range(0x300, 0x370), range(0x591, 0x5C8), range(0x64B, 0x660)
 _APOSTROPHES: Final = "['\u2019\u02bc]"
 # Scripts without spaces between words: any two neighbouring characters count as a word.
 _UNSPACED: Final = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]"
-_UNSPACED_RUN: Final = re.compile(
-    "[\u0e00-\u0e7f\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+"
+UNSPACED_CHARACTERS: Final = (
+    "\u0e00-\u0e7f\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_UNSPACED_RUN: Final = re.compile(f"[{UNSPACED_CHARACTERS}]+")
 
-# Words that nearly every overview has.
-_STOP_WORDS: Final = (
-    *("a", "about", "after", "all", "also", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "do"),
-    *(
-        "for",
-        "from",
-        "get",
-        "has",
-        "have",
-        "he",
-        "her",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-    ),
-    *("more", "must", "no", "not", "of", "on", "one", "only", "or", "other", "out", "s", "she", "so", "than", "that"),
-    *("the", "their", "them", "then", "there", "they", "this", "to", "up", "was", "were", "what", "when", "where"),
-    *("which", "while", "who", "will", "with", "you"),
+# Bytes of ASCII text in lower case, and a space for each that is no letter or digit; other bytes stay.
+_PLAIN_BYTES: Final = bytes(
+    code if code >= 0x80 else ord(chr(code).lower() if chr(code).isalnum() else " ") for code in range(0x100)
 )
-_BETWEEN_WORDS: Final = rf"(?:[\x00-/:-@\[-`{{-\x7f]+|\b(?:{'|'.join(_STOP_WORDS)})\b)+"
 
 
 class _Characters(dict[int, str | None]):
@@ -92,8 +69,7 @@ def plain(text: str) -> str:
 
 def plain_texts(texts: pa.StringArray) -> pa.StringArray:
     """The same for a column; null stays null."""
-    lower = pc.ascii_lower(texts)
-    spaced = pc.utf8_trim(pc.replace_substring_regex(lower, "[^a-z0-9]+", " "), " ")
+    spaced = pc.binary_join(pc.ascii_split_whitespace(pc.ascii_trim(_plain_bytes(texts), " ")), " ")
     is_easy = pc.and_(pc.string_is_ascii(texts), pc.not_equal(spaced, ""))
     if pc.all(is_easy).as_py():
         return spaced
@@ -112,39 +88,44 @@ def key_of(text: str) -> str:
     return plain(text)[:LONGEST_KEY].rstrip(" ")
 
 
-def more_words(
-    titles: pa.StringArray,
-    words: pa.StringArray,
-    others: pa.StringArray | None,
-    overviews: pa.StringArray | None = None,
-) -> pa.StringArray:
+def more_words(titles: pa.StringArray, words: pa.StringArray, others: pa.StringArray | None = None) -> pa.StringArray:
     """What finds a row besides its key, which is the beginning of `words`; null for most rows.
 
     `others`: its other title. The words are of at most `LONGEST_KEY` characters.
     """
     rest = _if(words, pc.greater(pc.utf8_length(words), LONGEST_KEY))
-    joined = _joined(titles, words)
-    parts = [rest, joined, _pairs(words)]
+    parts = [rest, _joined(titles, words), _pairs(words)]
     if others is not None:
-        other = plain_texts(others)
-        differs = pc.fill_null(pc.not_equal(other, words), False)
-        if pc.any(differs).as_py():
+        # most titles are equal as they are written
+        others = _if(others, pc.not_equal(others, titles))
+        if others.null_count < len(others):
+            other = plain_texts(others)
+            differs = pc.not_equal(other, words)
             other = _if(other, differs)
             parts += [other, _joined(_if(others, differs), other), _pairs(other)]
-    if overviews is not None:
-        parts.append(_of_overviews(overviews))
     present = [part for part in parts if part.null_count < len(part)]
-    if not present:
-        return pa.nulls(len(words), pa.string())
-    found = pc.binary_join_element_wise(*present, " ", null_handling="replace")
-    short = pc.replace_substring_regex(found, rf"(\S{{{LONGEST_KEY}}})\S+", r"\1")
-    spaced = pc.utf8_trim(pc.replace_substring_regex(short, " +", " "), " ")
-    return _if(spaced, pc.not_equal(spaced, ""))
+    if len(present) > 1:
+        found = pc.binary_join_element_wise(*present, " ", null_handling="replace")
+        found = pc.utf8_trim(pc.replace_substring_regex(found, " +", " "), " ")
+    else:
+        found = present[0] if present else pa.nulls(len(words), pa.string())
+    if pc.any(pc.greater(pc.binary_length(found), LONGEST_KEY)).as_py():
+        found = pc.replace_substring_regex(found, rf"(\S{{{LONGEST_KEY}}})\S+", r"\1")
+    return _if(found, pc.not_equal(found, ""))
 
 
 def query_words(text: str) -> list[str]:
     """The words that a row must have to match a query, each once; the last one may be only begun."""
     return list(dict.fromkeys(word[:LONGEST_KEY] for part in plain(text).split() for word in _pairs_or_word(part)))
+
+
+def _plain_bytes(texts: pa.StringArray) -> pa.StringArray:
+    """The same texts with other bytes: letters in lower case, spaces for what is no letter or digit."""
+    missing, offsets, data = texts.buffers()
+    if data is None:
+        return texts
+    plain_data = pa.py_buffer(data.to_pybytes().translate(_PLAIN_BYTES))
+    return pa.StringArray.from_buffers(len(texts), offsets, plain_data, missing, texts.null_count, texts.offset)
 
 
 def _if(texts: pa.StringArray, condition: pa.BooleanArray) -> pa.StringArray:
@@ -177,14 +158,3 @@ def _pairs_or_word(word: str) -> list[str]:
 def _pairs_of(text: str) -> Iterator[str]:
     for run in _UNSPACED_RUN.findall(text):
         yield from (run[start : start + 2] for start in range(max(len(run) - 1, 1)))
-
-
-def _of_overviews(overviews: pa.StringArray) -> pa.StringArray:
-    is_other = pc.fill_null(pc.invert(pc.string_is_ascii(overviews)), False)
-    texts = pc.ascii_lower(overviews)
-    if pc.any(is_other).as_py():
-        words = pa.array([plain(text) for text in overviews.filter(is_other).to_pylist()], pa.string())
-        texts = pc.replace_with_mask(texts, is_other, words)
-    between = pc.replace_substring_regex(texts, _BETWEEN_WORDS, f" {OVERVIEW_MARK}")
-    marked = pc.binary_join_element_wise(OVERVIEW_MARK, between, "")
-    return pc.utf8_rtrim(pc.replace_substring(marked, f"{OVERVIEW_MARK} ", ""), f" {OVERVIEW_MARK}")

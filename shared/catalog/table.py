@@ -116,8 +116,9 @@ class Table:
     a row among those of its dataset; it has an index, so checks bound its texts, too. `indexes`: the others of every
     partition, the slowest to build first. `facets`: fields by whose values rows are counted as they are loaded, so that
     no request counts rows; `breakdowns` are further counts of that kind. `words`: fields whose words find a row (see
-    `search_words`), in one full-text index; `lists`: fields whose single values do. `references`: the fields that hold
-    ids of other rows. `derive` computes further fields from those of a dataset.
+    `search_words`), in one full-text index; `long_texts`: fields of running text whose words do, each in an index of
+    its own; `lists`: fields whose single values do. `references`: the fields that hold ids of other rows. `derive`
+    computes further fields from those of a dataset.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Table:
     facets: tuple[str, ...] = ()
     breakdowns: tuple[Breakdown, ...] = ()
     words: tuple[str, ...] = ()
+    long_texts: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
     derive: Callable[[Fields], Fields] = lambda _fields: {}

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from shared.database.sqlstates import LOCK_TROUBLE
+from shared.database.timing.query_times import measure
 from shared.settings import Settings
 
 # The migration of row-level security defines what this role may do and which rows it sees.
@@ -68,7 +69,7 @@ def create_request_engine(settings: Settings) -> Engine:
 
 def create_read_engine(settings: Settings) -> AsyncEngine:
     """Engine (asyncpg) for the API's queries; use it through `tenancy.tenant_reading`."""
-    return create_async_engine(
+    engine = create_async_engine(
         settings.request_async_url,
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
@@ -93,11 +94,13 @@ def create_read_engine(settings: Settings) -> AsyncEngine:
             },
         },
     )
+    measure(engine.sync_engine)
+    return engine
 
 
 def create_export_engine(settings: Settings) -> AsyncEngine:
     """Engine (asyncpg) for exports, which take as long as their clients do; use it through `tenancy.tenant_reading`."""
-    return create_async_engine(
+    engine = create_async_engine(
         settings.request_async_url,
         pool_size=settings.exports,
         max_overflow=0,
@@ -107,6 +110,8 @@ def create_export_engine(settings: Settings) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         connect_args={"timeout": 3, "server_settings": {"application_name": EXPORT_NAME, **EXPORT_SESSION}},
     )
+    measure(engine.sync_engine)
+    return engine
 
 
 def export_address(settings: Settings) -> str:
@@ -141,10 +146,12 @@ def _sync_engine(settings: Settings, url: URL, application_name: str, session: d
         "application_name": application_name,
         "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
     }
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=settings.database_pool_size,
         pool_pre_ping=True,
         hide_parameters=True,  # the text of an error goes to the log, which must not contain the contents of rows
         connect_args=connect_args,
     )
+    measure(engine)
+    return engine

@@ -10,7 +10,8 @@
     `-- rejects_all             every row: COPY writes here, because it refuses a table with policies
 
 So the planner looks at the partitions of one tenant only, however many there are of others. Each leaf has all indexes
-of its table, and its id is unique; branches and tables have none. Requests have no rights on branches and leaves. They
+of its table, and its id is unique; branches and tables have none. Only the indexes of words come a little later to the
+leaf of a large upload (see `word_indexes`). Requests have no rights on branches and leaves. They
 query the tables, whose policies then apply.
 """
 
@@ -20,7 +21,10 @@ from shared.catalog.table import Table
 from shared.database.engine import API_ROLE
 from shared.database.models.collections import Collection
 from shared.database.record_ids import FIRST_LARGE_ID
-from shared.database.row_tables import column_definitions, words_of
+from shared.database.row_tables import column_definitions, text_words, words_of
+
+# What waits to be put in order is searched from one end to the other, so it must be little.
+_LITTLE_WAITS: Final = "WITH (gin_pending_list_limit = 256)"
 
 REJECTS_PARTITION: Final = "rejects_all"
 STAGED: Final = "staged_rows"
@@ -29,6 +33,10 @@ STAGED: Final = "staged_rows"
 def upload_leaf(table: str, upload_number: int) -> str:
     """Name of the leaf of a large upload."""
     return f"{table}_u{upload_number}"
+
+
+# For `leaf`, a row of pg_class, and `table_name`: the number of the upload whose `upload_leaf` it is, or null.
+UPLOAD_OF_LEAF: Final = "substring(leaf.relname FROM '^' || table_name || '_u([0-9]+)$')::bigint"
 
 
 def withdrawn_leaf(table: str, upload_number: int) -> str:
@@ -98,6 +106,7 @@ def create_shared_leaf(table: Table, collection: Collection) -> list[str]:
     return [
         f"CREATE TABLE {leaf} ({', '.join(column_definitions(table))}, CONSTRAINT {leaf}_pkey PRIMARY KEY (id))",
         *create_indexes(table, leaf),
+        *create_word_indexes(table, leaf),
         *create_key_index(table, leaf),
         attach(collection, leaf, 0, FIRST_LARGE_ID),
     ]
@@ -164,17 +173,31 @@ def create_key_index(table: Table, leaf: str, *, is_unique: bool = False) -> lis
     return [f"CREATE {kind} IF NOT EXISTS {leaf}_key ON {leaf} ({', '.join(table.key)}){known}"]
 
 
+def create_word_indexes(table: Table, leaf: str) -> list[str]:
+    """SQL for the indexes of a leaf that find words. They take as long as all others together.
+
+    That of `words_index` is the last one, so that where it is, all are.
+    """
+    of_texts = [f"{leaf}_{name} ON {leaf} USING gin ({text_words(name)})" for name in table.long_texts]
+    of_words = [f"{words_index(leaf)} ON {leaf} USING gin ({words_of(table)})"] if table.words else []
+    return [f"CREATE INDEX IF NOT EXISTS {index} {_LITTLE_WAITS}" for index in (*of_texts, *of_words)]
+
+
+def words_index(leaf: str) -> str:
+    """Name of the index of a leaf's words."""
+    return f"{leaf}_words"
+
+
+# For `leaf`, a row of pg_class: whether its `words_index` is still to be built.
+LACKS_WORDS: Final = "to_regclass(leaf.relname || '_words') IS NULL"
+
+
 def create_indexes(table: Table, leaf: str) -> list[str]:
-    """SQL for the indexes of a leaf, without those of its id and of its key."""
+    """SQL for the indexes of a leaf, without those of its id, of its key and of words."""
     statements = []
-    if table.words:  # what waits to be put in order is searched from one end to the other, so it must be little
-        words = f"gin ({words_of(table)}) WITH (gin_pending_list_limit = 256)"
-        statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_words ON {leaf} USING {words}")
     for index in table.indexes:
         known = f" WHERE {index.fields[0]} IS NOT NULL" if index.leaves_out_null else ""
         columns = ", ".join((*index.fields, "id"))
         statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_{index.name} ON {leaf} ({columns}){known}")
-    for name in table.lists:
-        with_limit = f"gin ({name}) WITH (gin_pending_list_limit = 256)"
-        statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_{name} ON {leaf} USING {with_limit}")
-    return statements
+    of_lists = [f"{leaf}_{name} ON {leaf} USING gin ({name}) {_LITTLE_WAITS}" for name in table.lists]
+    return [*statements, *(f"CREATE INDEX IF NOT EXISTS {index}" for index in of_lists)]

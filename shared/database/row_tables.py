@@ -103,6 +103,11 @@ def words_of(table: Table, prefix: str = "") -> str:
     return f"array_to_tsvector({' || '.join(lists)})"
 
 
+def text_words(column: str) -> str:
+    """SQL for the words of a running text, as its index has them. The function is a migration's."""
+    return f"plain_words({column})"
+
+
 def sql_type(table: Table, field: str) -> str:
     """The type of a column as SQL spells it."""
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -7,7 +7,8 @@ The first barrier is `WHERE tenant = ...` in each statement; this is the second 
 compare each row with `app.tenant`. That setting ends with the transaction, so a connection that returns to the pool has
 no tenant. The API gets its connections only here; a test checks that. A request for the rejects of one upload also sets
 `app.upload_number`: if the upload belongs to the tenant, the policy of rejects compares with this one number, and not
-with those of all its uploads.
+with those of all its uploads. The options `tenant` and `upload_number` of a connection say the same to `timing`, which
+asks how a statement would be planned for them.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -39,7 +40,9 @@ async def tenant_reading(
     """
     async with engine.connect() as connection:
         level = "REPEATABLE READ" if is_snapshot else "READ COMMITTED"
-        await connection.execution_options(isolation_level=level, postgresql_readonly=True)
+        await connection.execution_options(
+            isolation_level=level, postgresql_readonly=True, tenant=tenant, upload_number=upload_number
+        )
         if upload_number is None:
             await connection.execute(_SET_TENANT, {"tenant": tenant})
         else:
@@ -76,6 +79,7 @@ def result_of(statement: AdbcStatement) -> pa.RecordBatchReader:
 def tenant_transaction(engine: Engine, tenant: str) -> Iterator[Connection]:
     """A transaction of this tenant, committed at its end, or rolled back after an error."""
     with engine.begin() as connection:
+        connection.execution_options(tenant=tenant)
         connection.execute(_SET_TENANT, {"tenant": tenant})
         yield connection
 

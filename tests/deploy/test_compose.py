@@ -1,30 +1,22 @@
 """docker-compose.yml, the Dockerfiles and .env.example agree with the code; the commands really run."""
 
-import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import psutil
-import psycopg2
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
 from shared.messaging import QUEUES
-from shared.settings import Settings
 from stack.local import LocalStack
 from stack.ports import free_port
 from stack.postgres import SETTINGS as POSTGRES_SETTINGS
 from tests.deploy.compose import ROOT, MissingVariableError, environment_of, read, text
+from tests.deploy.containers import FOR_TESTS, SETTINGS, changed, end, image, run, running, sessions, status, wait_for
 
 SECRETS = {
     "POSTGRES_PASSWORD": "p1",
@@ -35,7 +27,6 @@ SECRETS = {
 OURS = ("migrate", "api", "worker", "flower")
 LASTING = ("postgres", "redis", "api", "worker", "flower")
 SERVICES = read(SECRETS)["services"]
-START_SECONDS = 60.0
 
 
 @pytest.mark.parametrize("secret", SECRETS)
@@ -128,9 +119,8 @@ def test_api_and_worker_see_the_same_files() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_every_setting_reaches_the_containers(name: str) -> None:
     given = set(SERVICES[name]["environment"])
-    for_tests = {"INGEST_FAILPOINT"}
-    assert {variable_of(field) for field in Settings.model_fields} - for_tests <= given
-    assert not given & for_tests
+    assert given >= SETTINGS
+    assert not given & FOR_TESTS
 
 
 def test_redis_keeps_its_password_out_of_its_arguments() -> None:
@@ -181,15 +171,7 @@ def test_containers_listen_to_others_only_behind_keys() -> None:
 @pytest.fixture(scope="module")
 def migrated(stack: LocalStack) -> subprocess.CompletedProcess[str]:
     """What became of the service that goes before the others."""
-    return subprocess.run(
-        command_of("migrate", {}),
-        env=container("migrate", stack),
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=START_SECONDS,
-    )
+    return run(changed(SERVICES["migrate"]["command"], {}), container("migrate", stack))
 
 
 def test_migrate_ends_well(migrated: subprocess.CompletedProcess[str]) -> None:
@@ -198,37 +180,28 @@ def test_migrate_ends_well(migrated: subprocess.CompletedProcess[str]) -> None:
 
 def test_the_api_answers(migrated: subprocess.CompletedProcess[str], stack: LocalStack, tmp_path: Path) -> None:
     assert migrated.returncode == 0
-    port = free_port()
-    with running(
-        "api", stack, tmp_path, {"--host=0.0.0.0": "--host=127.0.0.1", "--port=8000": f"--port={port}"}
-    ) as log:
+    port, log = free_port(), tmp_path / "api.log"
+    changes = {"--host=0.0.0.0": "--host=127.0.0.1", "--port=8000": f"--port={port}"}
+    with running(changed(SERVICES["api"]["command"], changes), container("api", stack), log):
         wait_for(lambda: status(f"http://127.0.0.1:{port}/api/v1/healthz") == 200, log)
-        assert "imdb_requests" in sessions(stack)
+        assert "imdb_requests" in sessions(stack.database_url)
         # the compose file's own probe, at this test's port
         probe = [part.replace("8000", str(port)) for part in SERVICES["api"]["healthcheck"]["test"][1:]]
         assert subprocess.run([sys.executable, *probe[1:]], check=False).returncode == 0
 
 
 def test_the_worker_answers(stack: LocalStack, tmp_path: Path) -> None:
-    node = "celery@compose-test"
-    with running("worker", stack, tmp_path, {}, f"--hostname={node}") as log:
+    node, log = "celery@compose-test", tmp_path / "worker.log"
+    environment = container("worker", stack)
+    with running([*changed(SERVICES["worker"]["command"], {}), f"--hostname={node}"], environment, log):
         probe = SERVICES["worker"]["healthcheck"]["test"][1].replace("celery@$HOSTNAME", node).split()
-        assert probe[0] == "python"
-        environment = container("worker", stack)
-
-        def answers() -> bool:
-            asked = subprocess.run(
-                [sys.executable, *probe[1:]], env=environment, cwd=ROOT, check=False, capture_output=True
-            )
-            return asked.returncode == 0
-
-        wait_for(answers, log)
+        wait_for(lambda: run(changed(probe, {}), environment).returncode == 0, log)
 
 
 def test_flower_answers_only_to_who_knows_the_password(stack: LocalStack, tmp_path: Path) -> None:
-    port = free_port()
+    port, log = free_port(), tmp_path / "flower.log"
     changes = {"--address=0.0.0.0": "--address=127.0.0.1", "--port=5555": f"--port={port}"}
-    with running("flower", stack, tmp_path, changes) as log:
+    with running(changed(SERVICES["flower"]["command"], changes), container("flower", stack), log):
         url = f"http://127.0.0.1:{port}"
         wait_for(lambda: status(f"{url}/healthcheck") == 200, log)
         for page in (url, f"{url}/metrics"):
@@ -237,24 +210,12 @@ def test_flower_answers_only_to_who_knows_the_password(stack: LocalStack, tmp_pa
             assert status(page, ("flower", SECRETS["FLOWER_PASSWORD"])) == 200
 
 
-def sessions(stack: LocalStack) -> set[str]:
-    """Users that are logged in to the database."""
-    with contextlib.closing(psycopg2.connect(stack.database_url)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT usename FROM pg_stat_activity WHERE usename IS NOT NULL")
-        return {name for (name,) in cursor.fetchall()}
-
-
 def pings(redis: Redis) -> bool:
     """Whether it answers this client."""
     try:
         return bool(redis.ping())
     except RedisError:
         return False
-
-
-def variable_of(field: str) -> str:
-    """The environment variable of a setting."""
-    return field.upper() if field in {"database_url", "redis_url"} else f"INGEST_{field.upper()}"
 
 
 def container(name: str, stack: LocalStack) -> dict[str, str]:
@@ -270,61 +231,4 @@ def container(name: str, stack: LocalStack) -> dict[str, str]:
         "REDIS_URL": stack.redis_url,
         "INGEST_DATA_DIR": str(stack.data_dir),
     }
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **given, **servers}
-
-
-def command_of(name: str, changes: dict[str, str]) -> list[str]:
-    """The service's command with this Python, and with addresses that a test may use."""
-    command: list[Any] = SERVICES[name]["command"]
-    assert command[0] == "python"
-    for change in changes:
-        assert change in command
-    return [sys.executable, *(changes.get(part, part) for part in command[1:])]
-
-
-@contextmanager
-def running(name: str, stack: LocalStack, log_dir: Path, changes: dict[str, str], *more: str) -> Iterator[Path]:
-    """The service's command as a process, ended by its stop signal; yields its log."""
-    log = log_dir / f"{name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command_of(name, changes), *more],
-            env=container(name, stack),
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield log
-        assert process.poll() is None, log.read_text()
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-    finally:
-        end(process)
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of it, its children too."""
-    if process.poll() is None:
-        family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-        for member in family:
-            member.kill()
-        process.wait()
-
-
-def wait_for(answers: Callable[[], bool], log: Path) -> None:
-    """Return when it answers; fail with the log if it does not."""
-    deadline = time.monotonic() + START_SECONDS
-    while not answers():
-        if time.monotonic() > deadline:
-            pytest.fail(log.read_text()[-4000:])
-        time.sleep(0.2)
-
-
-def status(url: str, credentials: tuple[str, str] | None = None) -> int | None:
-    """The status of an answer; None without one."""
-    try:
-        return httpx.get(url, auth=credentials, timeout=10, trust_env=False, follow_redirects=True).status_code
-    except httpx.TransportError:
-        return None
+    return image({**given, **servers})

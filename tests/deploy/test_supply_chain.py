@@ -71,7 +71,7 @@ def test_what_we_do_not_want_is_not_installed() -> None:
     assert not {package.name for package in locked("requirements.txt")} & UNWANTED
 
 
-@pytest.mark.parametrize("lock", [*LOCKS, "requirements-fuzz.txt"])
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-fuzz.txt", "requirements-chart.txt"])
 def test_every_file_is_known_by_its_hash(lock: str) -> None:
     packages = list(locked(lock))
     pinned = re.findall(r"^[a-z0-9].*==", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE)

@@ -36,10 +36,11 @@ class PersonDetail(BaseModel):
 
 
 class PeoplePage(BaseModel):
-    """A page of people in the order of their ids."""
+    """A page of people in the order of their ids, or of their names."""
 
     items: list[Person]
-    total: int
+    total: int = Field(description="How many people there are; at least so many if `total_is_exact` is false.")
+    total_is_exact: bool
     page_size: int
     next_cursor: str | None
 

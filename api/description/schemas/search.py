@@ -48,6 +48,12 @@ class SearchPage(BaseModel):
 
     items: list[Hit]
     total: int = Field(description="How many hits there are; at least so many, if it is not exact.", examples=[1])
-    total_is_exact: bool = Field(description="False if many match: then only the best of them are ranked.")
+    total_is_exact: bool = Field(
+        description="False if many match, of which the best are ranked, or if rows have no index yet."
+    )
+    corrected: str | None = Field(
+        description="The text that was searched instead, because nothing has the words as they were typed.",
+        examples=["metropolis"],
+    )
     page: int = Field(examples=[1])
     page_size: int = Field(examples=[20])

@@ -7,7 +7,7 @@ from shared.catalog.table import Field, Fields, FieldType, Index, Reference, Tab
 def _derived(fields: Fields) -> Fields:
     titles = fields["title"]
     words = plain_texts(titles)
-    return {"title_key": keys_of(words), "more_words": more_words(titles, words, None)}
+    return {"title_key": keys_of(words), "more_words": more_words(titles, words)}
 
 
 TABLE = Table(

@@ -8,7 +8,7 @@ from shared.catalog.table import Breakdown, Field, Fields, FieldType, Group, Ind
 def _derived(fields: Fields) -> Fields:
     titles = fields["title"]
     words = plain_texts(titles)
-    more = more_words(titles, words, fields.get("original_title"), fields.get("overview"))
+    more = more_words(titles, words, fields.get("original_title"))
     codes = fields.get("original_language")
     languages = {} if codes is None else {"language_number": language_numbers(codes)}
     return {"title_key": keys_of(words), "more_words": more, **languages}
@@ -70,6 +70,7 @@ TABLE = Table(
         Breakdown("rating", (Group("rating", "vote_average", step=1),)),
     ),
     words=("title_key", "more_words"),
+    long_texts=("overview",),
     lists=("genres", "countries"),
     derive=_derived,
 )

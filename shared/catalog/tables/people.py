@@ -7,7 +7,7 @@ from shared.catalog.table import Breakdown, Field, Fields, FieldType, Group, Ind
 def _derived(fields: Fields) -> Fields:
     names = fields["name"]
     words = plain_texts(names)
-    return {"name_key": keys_of(words), "more_words": more_words(names, words, None)}
+    return {"name_key": keys_of(words), "more_words": more_words(names, words)}
 
 
 TABLE = Table(

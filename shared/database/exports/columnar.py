@@ -14,6 +14,7 @@ from pyarrow import parquet
 from typing_extensions import Buffer, override
 
 from shared.catalog.export_formats import ExportFormat
+from shared.database.exports.measuring import measured_export
 from shared.database.exports.protocol import Export, Write
 from shared.database.queries.row_exports import as_text, exported_names, locking, rows_exported
 from shared.database.queries.rows import RowListing
@@ -31,14 +32,16 @@ async def columnar_export(address: str, listing: RowListing, file_format: Export
 
     Raises `Unavailable` if the database does not answer.
     """
+    statement = as_text(rows_exported(listing, file_format))
     try:
-        reading = await asyncio.to_thread(_Reading, address, listing, file_format)
+        reading = await asyncio.to_thread(_Reading, address, listing, statement, file_format)
     except Error as error:
         raise Unavailable("The database does not answer; try again in a few seconds.") from error
 
     async def export(write: Write) -> None:
-        while block := await asyncio.to_thread(reading.next_block):
-            await write(block)
+        with measured_export(listing, statement, write) as write_measured:
+            while block := await asyncio.to_thread(reading.next_block):
+                await write_measured(block)
 
     try:
         yield export
@@ -58,13 +61,13 @@ class _Reading:
     Raises `Error` or an error of Arrow if the connection fails.
     """
 
-    def __init__(self, address: str, listing: RowListing, file_format: ExportFormat) -> None:
+    def __init__(self, address: str, listing: RowListing, statement: str, file_format: ExportFormat) -> None:
         self._busy = threading.Lock()
         with ExitStack() as stack:
             self._statement = stack.enter_context(tenant_batches(address, listing.tenant))
             hint = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES[file_format])}
             self._statement.set_options(**hint)
-            self._blocks = _blocks(self._statement, listing, file_format)
+            self._blocks = _blocks(self._statement, listing, statement, file_format)
             self._stack = stack.pop_all()
 
     def next_block(self) -> bytes:
@@ -82,13 +85,13 @@ class _Reading:
             self._stack.close()
 
 
-def _blocks(statement: AdbcStatement, listing: RowListing, file_format: ExportFormat) -> Generator[bytes]:
+def _blocks(opened: AdbcStatement, listing: RowListing, statement: str, file_format: ExportFormat) -> Generator[bytes]:
     schema, output = export_schema(listing), _Output()
-    statement.set_sql_query(as_text(locking(listing)))
-    with result_of(statement) as nothing:
+    opened.set_sql_query(as_text(locking(listing)))
+    with result_of(opened) as nothing:
         nothing.read_all()
-    statement.set_sql_query(as_text(rows_exported(listing, file_format)))
-    with result_of(statement) as batches, _writer(file_format, output, schema) as writer:
+    opened.set_sql_query(statement)
+    with result_of(opened) as batches, _writer(file_format, output, schema) as writer:
         for batch in batches:
             writer.write_batch(pa.RecordBatch.from_arrays(batch.columns, schema=schema))
             if block := output.taken():

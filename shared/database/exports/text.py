@@ -10,6 +10,7 @@ from asyncpg import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.catalog.export_formats import ExportFormat
+from shared.database.exports.measuring import measured_export
 from shared.database.exports.protocol import Export, Write
 from shared.database.queries.row_exports import as_text, exported_names, locking, rows_exported
 from shared.database.queries.rows import RowListing
@@ -37,7 +38,8 @@ async def text_export(engine: AsyncEngine, listing: RowListing, file_format: Exp
             await connection.execute(locking(listing))
             if file_format is ExportFormat.CSV:
                 await write(_header(exported_names(listing)))
-            await driver.copy_from_query(statement, output=write, format="csv", **_OPTIONS[file_format])
+            with measured_export(listing, statement, write) as output:
+                await driver.copy_from_query(statement, output=output, format="csv", **_OPTIONS[file_format])
 
         yield export
 

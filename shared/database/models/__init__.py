@@ -17,6 +17,7 @@
     uploads 1--n row_changes    which rows an upload that replaces or upserts has added, changed and removed
     collections 1--n shots      pictures of movies; shot_totals: how many bytes they have
     upload_totals, collection_totals   how many rows have which values, so that no request counts rows
+    vocabulary                  words of titles and names; vocabulary_progress: up to which version of each collection
     movies_superseded, movies_history, ...   rows that later uploads have superseded, see `superseded_rows`
     movies, ...                 the rows; see `shared.catalog.tables` for their columns, `partitions` for where they are
 
@@ -52,6 +53,7 @@ from shared.database.models.uploads import (
     small_first_ids,
     upload_numbers,
 )
+from shared.database.models.vocabulary import VocabularyProgress, Word
 
 # Importing all of them here fills `Base.metadata`, with which the migrations are compared.
 __all__ = [
@@ -83,6 +85,8 @@ __all__ = [
     "UploadEvent",
     "UploadKind",
     "UploadTotal",
+    "VocabularyProgress",
+    "Word",
     "large_first_ids",
     "small_first_ids",
     "upload_numbers",

@@ -6,11 +6,13 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, Update, case, func, or_, select, update
 
 from shared.database.models import ApiKey
+from shared.database.timing.statement_names import named
 
 # `last_used_at` tells people whether a key is still in use; a write with each request would be too much.
 _USE_INTERVAL: Final = timedelta(minutes=1)
 
 
+@named
 def key_by_id(key_id: str) -> Select[bytes, list[str], list[str], str, bool]:
     """One row or none: `secret_hash`, `tenants`, `scopes`, `state` (active, expired, revoked), `is_use_due`."""
     return select(
@@ -18,11 +20,13 @@ def key_by_id(key_id: str) -> Select[bytes, list[str], list[str], str, bool]:
     ).where(ApiKey.id == key_id)
 
 
+@named
 def note_use(key_id: str) -> Update:
     """Set `last_used_at`, unless it was set within the last minute."""
     return update(ApiKey).where(ApiKey.id == key_id, _is_use_due()).values(last_used_at=func.clock_timestamp())
 
 
+@named
 def all_keys() -> Select[*tuple[Any, ...]]:
     """What people may know of each key, the oldest first."""
     shown = (

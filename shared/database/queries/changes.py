@@ -19,6 +19,7 @@ from shared.database.models import Collection, RowChange, Upload
 from shared.database.partitions import staging_table, upload_leaf
 from shared.database.queries.kept_rows import Source, all_of, first_of, sources
 from shared.database.record_ids import FIRST_LARGE_ID, end_of
+from shared.database.timing.statement_names import named
 
 _BIGINTS: Final = ARRAY(BigInteger)
 
@@ -61,18 +62,21 @@ class Changing:
         return name(self.table.name, self.number)
 
 
+@named
 def changing_upload(upload_id: uuid.UUID, tenant: str) -> Select[*tuple[Any, ...]]:
     """The columns of an upload that say whether and how its changes are known."""
     mine = Upload.id == upload_id, Upload.tenant == tenant
     return select(*_UPLOAD).join(Collection, Collection.number == Upload.collection, isouter=True).where(*mine)
 
 
+@named
 def large_uploads_replaced(number: int) -> Select[int]:
     """The first ids of the large uploads that an upload has replaced."""
     replaced = Upload.superseded_by == number, Upload.first_id >= FIRST_LARGE_ID
     return select(Upload.first_id).where(*replaced).order_by(Upload.first_id)
 
 
+@named
 def listed_changes(number: int, after: int, limit: int) -> Select[*tuple[Any, ...]]:
     """Pairs of ids, behind a position."""
     wanted = select(RowChange.position, RowChange.old_id, RowChange.new_id)
@@ -80,12 +84,14 @@ def listed_changes(number: int, after: int, limit: int) -> Select[*tuple[Any, ..
     return wanted.where(*behind).order_by(RowChange.position).limit(limit)
 
 
+@named
 def rows_by_id(changing: Changing, ids: Several[int]) -> Select[Any]:
     """Rows with these ids, as far as they are kept."""
     parts = [_select(changing, source).where(source.rows.c.id == _any(ids)) for source in changing.sources]
     return select(all_of(parts, "kept"))
 
 
+@named
 def rows_added(changing: Changing, after: int, limit: int) -> Select[Any]:
     """All rows of the upload, behind an id."""
 
@@ -95,6 +101,7 @@ def rows_added(changing: Changing, after: int, limit: int) -> Select[Any]:
     return _in_order(changing, is_its_own, after, limit)
 
 
+@named
 def rows_removed(changing: Changing, after: int, limit: int) -> Select[Any]:
     """All rows whose place the upload has taken, or would take, behind an id."""
 

@@ -12,17 +12,20 @@ from shared.database.models import Collection, CollectionVersion, RowChange, Tou
 from shared.database.queries.kept_rows import first_of, sources
 from shared.database.record_ids import end_of
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 # So much for each of the identities in one row of `touched_rows`, which has at most a thousand: `position * 1024 + n`.
 WITHIN: Final = 1024
 
 
+@named
 def followed_collection(tenant: str, table_name: str, dataset: str) -> Select[int, int, int]:
     """`number`, `version` and `pruned_version` of a collection."""
     mine = Collection.tenant == tenant, Collection.table_name == table_name, Collection.dataset == dataset
     return select(Collection.number, Collection.version, Collection.pruned_version).where(*mine)
 
 
+@named
 def versions_from(collection: int, version: int, limit: int) -> Select[*tuple[Any, ...]]:
     """The versions of a collection in order, from this one on, each with the upload that made it.
 
@@ -41,12 +44,14 @@ def versions_from(collection: int, version: int, limit: int) -> Select[*tuple[An
     return wanted.where(*of_it).order_by(CollectionVersion.version).limit(limit)
 
 
+@named
 def listed_identities(number: int, after: int, limit: int) -> Select[*tuple[Any, ...]]:
     """`position` and `identity` of the records that an upload has changed, behind a position."""
     of_it = RowChange.upload_number == number, RowChange.position > after, RowChange.identity.is_not(None)
     return select(RowChange.position, RowChange.identity).where(*of_it).order_by(RowChange.position).limit(limit)
 
 
+@named
 def touched_identities(collection: int, version: int, after: int) -> Select[*tuple[Any, ...]]:
     """`position` and `identities`, a list, of what a version has touched, from that of a position on."""
     of_it = TouchedRows.collection == collection, TouchedRows.version == version, TouchedRows.identities.is_not(None)
@@ -54,6 +59,7 @@ def touched_identities(collection: int, version: int, after: int) -> Select[*tup
     return wanted.where(*of_it, TouchedRows.position >= after // WITHIN).order_by(TouchedRows.position).limit(2)
 
 
+@named
 def touched_uploads(collection: int, version: int) -> Select[int, int]:
     """`number` and `first_id` of the uploads all of whose rows a version has touched."""
     of_it = TouchedRows.collection == collection, TouchedRows.version == version
@@ -61,11 +67,13 @@ def touched_uploads(collection: int, version: int) -> Select[int, int]:
     return joined.where(*of_it).order_by(Upload.number)
 
 
+@named
 def replaced_uploads(number: int) -> Select[int, int]:
     """`number` and `first_id` of the uploads that one has replaced."""
     return select(Upload.number, Upload.first_id).where(Upload.superseded_by == number).order_by(Upload.number)
 
 
+@named
 def keys_of_upload(table: Table, tenant: str, collection: int, first_id: int, after: int, limit: int) -> Select[Any]:
     """`id` and the key of an upload's rows wherever they are, behind an id."""
     parts = []
@@ -77,6 +85,7 @@ def keys_of_upload(table: Table, tenant: str, collection: int, first_id: int, af
     return first_of(parts, lambda columns: [columns.id.asc()], limit)
 
 
+@named
 def keys_visible(table: Table, tenant: str, collection: int, after: int, limit: int) -> Select[Any]:
     """`id` and the key of all rows that readers see, behind an id."""
     rows = sql_table(table).c
@@ -84,6 +93,7 @@ def keys_visible(table: Table, tenant: str, collection: int, after: int, limit: 
     return wanted.where(*_is_of(table, tenant, collection), rows.id > after).order_by(rows.id).limit(limit)
 
 
+@named
 def rows_with_keys(table: Table, tenant: str, collection: int, keys: Sequence[Sequence[str]]) -> Select[Any]:
     """The visible rows that have one of the keys, each with `ordinal`: that of its key in the list, from 1.
 
@@ -100,6 +110,7 @@ def rows_with_keys(table: Table, tenant: str, collection: int, keys: Sequence[Se
     return wanted.where(*_is_of(table, tenant, collection)).order_by(rows.c.id)
 
 
+@named
 def rows_with_ids(table: Table, tenant: str, collection: int, ids: Sequence[int]) -> Select[Any]:
     """The visible rows that have one of the ids."""
     rows = sql_table(table).c

@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy import Select, select
 
 from shared.database.models import UploadEvent
+from shared.database.timing.statement_names import named
 
 
+@named
 def upload_events(upload_number: int) -> Select[datetime, str, str | None]:
     """Rows of `at`, `event`, `reason`, in the order in which they happened."""
     return (

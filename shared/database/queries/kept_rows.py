@@ -28,6 +28,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from shared.catalog.table import Table
 from shared.database.row_tables import history_table, sql_table, superseded_table
+from shared.database.timing.statement_names import named
 
 Columns = ReadOnlyColumnCollection[str, Any]
 
@@ -69,6 +70,7 @@ def all_of(parts: Sequence[Select[Any]], name: str) -> FromClause:
     return union_all(*parts).subquery(name)
 
 
+@named
 def first_of(
     parts: Sequence[Select[Any]], order: Callable[[Columns], list[UnaryExpression[Any]]], limit: int, offset: int = 0
 ) -> Select[Any]:

@@ -30,6 +30,7 @@ from shared.database.models import Change, Collection, CollectionVersion, Upload
 from shared.database.queries.kept_rows import Source, all_of, sources
 from shared.database.record_ids import end_of, first_id_of, is_large
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 _BIGINTS: Final = ARRAY(BigInteger)
 # There are hardly more, because leaves are merged; each costs a little of planning.
@@ -57,6 +58,7 @@ class Later:
     first_ids: tuple[int, ...]
 
 
+@named
 def moment_of(upload_id: Any, tenant: str) -> Select[*tuple[Any, ...]]:
     """`table_name` and `state` of an upload; `collection`, `version` and `at` of what it has published or corrected."""
     version = CollectionVersion.collection, CollectionVersion.version, CollectionVersion.at
@@ -65,6 +67,7 @@ def moment_of(upload_id: Any, tenant: str) -> Select[*tuple[Any, ...]]:
     return wanted.join(CollectionVersion, made, isouter=True).where(Upload.id == upload_id, Upload.tenant == tenant)
 
 
+@named
 def versions_since(tenant: str, table_name: str, moment: Moment) -> Select[*tuple[Any, ...]]:
     """The versions of the tenant's collections in a table since a moment, with the upload whose rows each is about.
 

@@ -30,8 +30,10 @@ from shared.database.queries.kept_rows import Columns, all_of, first_of, sources
 from shared.database.queries.moments import sources_then
 from shared.database.queries.versions import version_of
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 
+@named
 def movies_with_key(listing: Listing, after: tuple[Any, int] | None, limit: int, offset: int) -> Select[Any]:
     """First segment: the movies after the pair (sort key, id) `after`, or all of them."""
 
@@ -46,6 +48,7 @@ def movies_with_key(listing: Listing, after: tuple[Any, int] | None, limit: int,
     return _page_of(listing, part, limit, offset)
 
 
+@named
 def movies_without_key(listing: Listing, after_id: int | None, limit: int, offset: int) -> Select[Any]:
     """Second segment: the movies whose sort key is unknown, after the id `after_id`, or all of them."""
 
@@ -59,6 +62,7 @@ def movies_without_key(listing: Listing, after_id: int | None, limit: int, offse
     return _page_of(listing, part, limit, offset)
 
 
+@named
 def count_with_key(listing: Listing, at_most: int) -> Select[Any]:
     """The length of the first segment; it counts up to `at_most`."""
     movies = listing.movies
@@ -67,6 +71,7 @@ def count_with_key(listing: Listing, at_most: int) -> Select[Any]:
     return select(func.count()).select_from(counted.subquery())
 
 
+@named
 def movies_total(listing: Listing) -> Select[Any]:
     """How many movies the listing has, and at which version: from the stored totals, no row of `movies` is counted.
 
@@ -89,6 +94,7 @@ def movies_total(listing: Listing) -> Select[Any]:
     return select(total, version).where(*conditions)
 
 
+@named
 def movie_by_id(movie_id: int, tenant: str, collection: int) -> Select[Any]:
     """The movie, if it belongs to this collection of the tenant."""
     is_of_collection = MOVIES.collection == bindparam("collection", collection, literal_execute=True)
@@ -97,6 +103,7 @@ def movie_by_id(movie_id: int, tenant: str, collection: int) -> Select[Any]:
     return select(*MOVIES).where(is_of_tenant, is_of_collection, of_id)
 
 
+@named
 def source_of(movie_id: int, tenant: str) -> Select[*tuple[Any, ...]]:
     """`upload_id`, `upload_number`, `filename`, `dataset`, `first_id` and `collection` of the upload with this id."""
     columns = Upload.id.label("upload_id"), Upload.number.label("upload_number"), Upload.filename, Upload.dataset
@@ -104,6 +111,7 @@ def source_of(movie_id: int, tenant: str) -> Select[*tuple[Any, ...]]:
     return select(*columns, Upload.first_id, Upload.collection).where(*before).order_by(Upload.first_id.desc()).limit(1)
 
 
+@named
 def superseded_movie(movie_id: int, tenant: str) -> Select[int]:
     """The id again, if a movie with it was visible and a later upload has superseded it."""
     parts = [

@@ -6,8 +6,10 @@ from sqlalchemy import BindParameter, Select, bindparam, exists, func, select
 
 from shared.catalog.table import FieldType, Reference, Table
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 
+@named
 def dangling_count(table: Table, target: Table, reference: Reference, tenant: str, collection: int) -> Select[Any]:
     """The rows of the collection with a value of the field that no row of the tenant has in the target.
 

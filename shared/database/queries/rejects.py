@@ -4,17 +4,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, text, true
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from shared.database.models import Reject
+from shared.database.timing.statement_names import named, planner_setting
 
 SAMPLES_PER_GROUP: Final = 3
 SAMPLED_ROWS: Final = 10_000
 
 # For `rejected_records_behind`, in its transaction. Right after a load there are no statistics, and for each block the
 # planner would rather sort the rest of a million rows than follow the key.
-FOLLOW_THE_KEY: Final = text("SET LOCAL enable_sort = off")
+FOLLOW_THE_KEY: Final = planner_setting("SET LOCAL enable_sort = off")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class RejectFilter:
         return conditions
 
 
+@named
 def rejects_in_file_order(wanted: RejectFilter) -> Select[int, str | None, str, str, str | None]:
     """Rows of `line_number`, `column`, `code`, `message`, `value`, in the primary key's order, so nothing is sorted."""
     return (
@@ -54,6 +56,7 @@ def rejects_in_file_order(wanted: RejectFilter) -> Select[int, str | None, str, 
     )
 
 
+@named
 def rejected_records_behind(wanted: RejectFilter, line_number: int) -> Select[Any]:
     """Records after this line with all their reasons, if one of the reasons matches.
 
@@ -81,6 +84,7 @@ def rejected_records_behind(wanted: RejectFilter, line_number: int) -> Select[An
     )
 
 
+@named
 def reject_groups(wanted: RejectFilter) -> Select[str | None, str, int, int]:
     """Rows of `column`, `code`, `count` and `first_line`, the largest first; the counts add up to the total."""
     count = func.count().label("count")
@@ -92,6 +96,7 @@ def reject_groups(wanted: RejectFilter) -> Select[str | None, str, int, int]:
     )
 
 
+@named
 def first_samples(wanted: RejectFilter) -> Select[str | None, str, int, str | None]:
     """Rows of `column`, `code`, `line_number`, `value`: the first few of each group among the first `SAMPLED_ROWS`.
 
@@ -107,6 +112,7 @@ def first_samples(wanted: RejectFilter) -> Select[str | None, str, int, str | No
     )
 
 
+@named
 def samples_at(wanted: RejectFilter, lines: Collection[int]) -> Select[str | None, str, int, str | None]:
     """The same for groups that begin later: all rejects at these lines."""
     return (

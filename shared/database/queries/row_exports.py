@@ -19,6 +19,7 @@ from shared.catalog.export_formats import ExportFormat
 from shared.catalog.table import FieldType
 from shared.database.models import Upload
 from shared.database.queries.rows import RowListing, conditions, row_order
+from shared.database.timing.statement_names import named
 
 _LONGEST_NAME_BYTES: Final = 63
 _Cell = Callable[[ColumnElement[Any]], ColumnElement[Any]]
@@ -32,6 +33,7 @@ _CSV_CELLS: Final[dict[FieldType, _Cell]] = {
 }
 
 
+@named
 def rows_exported(listing: RowListing, file_format: ExportFormat) -> Select[Any]:
     """The columns of a file, in the order of `exported_names`; for JSON lines one column with the whole row."""
     columns = listing.columns
@@ -46,6 +48,7 @@ def rows_exported(listing: RowListing, file_format: ExportFormat) -> Select[Any]
     return _as_objects(rows, exported_names(listing)) if file_format is ExportFormat.JSONL else rows
 
 
+@named
 def locking(listing: RowListing) -> Select[Any]:
     """Reads nothing, and locks what `rows_exported` reads until the transaction ends.
 

@@ -40,6 +40,7 @@ from shared.database.queries.kept_rows import Columns, first_of
 from shared.database.queries.moments import Later, rows_then, sources_then
 from shared.database.queries.versions import version_of
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 _BIGINTS: Final = ARRAY(BigInteger)
 _COMPARISONS: Final[dict[Operator, Callable[[Any, Any], Any]]] = {
@@ -100,12 +101,14 @@ class RowListing:
         )
 
 
+@named
 def collection_number(tenant: str, table_name: str, dataset: str) -> Select[int]:
     """The number of the tenant's collection of this dataset, if anything was loaded into it."""
     mine = Collection.tenant == tenant, Collection.table_name == table_name, Collection.dataset == dataset
     return select(Collection.number).where(*mine)
 
 
+@named
 def rows_page(listing: RowListing, after: tuple[Any, ...] | None, limit: int, *, has_key: bool = True) -> Select[Any]:
     """The next rows after one with these values of the sort keys and this id, or the first ones.
 
@@ -163,6 +166,7 @@ def _order(listing: RowListing, keys: Sequence[Any]) -> list[UnaryExpression[Any
     return [*directed, _directed(listing.is_descending, row_id)]
 
 
+@named
 def rows_count(listing: RowListing) -> Select[Any]:
     """How many rows there are, and at which version: from stored totals if these know it, otherwise counted."""
     version = version_of(listing.tenant, listing.table.name).label("version")
@@ -183,6 +187,7 @@ def rows_count(listing: RowListing) -> Select[Any]:
     return select(total, version).where(*stored_for)
 
 
+@named
 def sources_of(ids: list[int], tenant: str) -> Select[Any]:
     """Rows of `id`, `upload_id` and `first_id`: the upload that each id belongs to."""
     given = func.unnest(cast(ids, _BIGINTS)).table_valued("id").render_derived()

@@ -6,8 +6,10 @@ from sqlalchemy import BigInteger, Select, cast, func, select, union
 
 from shared.catalog.tables.movies import TABLE
 from shared.database.models import ROWS, CollectionTotal, DefaultFile, Upload
+from shared.database.timing.statement_names import named
 
 
+@named
 def tenants(name: str | None = None) -> Select[Any]:
     """Rows of `name`, `uploads` and `movies`, ordered by name: of one tenant, if it has uploads, or of all tenants."""
     summed = select(CollectionTotal.tenant, func.sum(CollectionTotal.row_count).label("movies"))
@@ -28,6 +30,7 @@ def tenants(name: str | None = None) -> Select[Any]:
     )
 
 
+@named
 def all_tenants() -> Select[Any]:
     """What an operator sees of each tenant with uploads or a default file, ordered by name.
 

@@ -9,34 +9,41 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from shared.database.models import Batch, Upload
 from shared.database.state_machine import COUNTED_STATES, UNPUBLISHED_STATES, BatchState
+from shared.database.timing.statement_names import named
 
 
+@named
 def upload_by_id(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
     """The upload with its `done_*` sums and the server's time `now`, if it belongs to the tenant."""
     return _with_progress().where(Upload.id == upload_id, Upload.tenant == tenant)
 
 
+@named
 def uploads_page(tenant: str, state: str | None, kind: str | None, limit: int, offset: int) -> Select[Any]:
     """Uploads of the tenant, the newest first."""
     newest_first = (Upload.created_at.desc(), Upload.number.desc())
     return _of_tenant(_with_progress(), tenant, state, kind).order_by(*newest_first).limit(limit).offset(offset)
 
 
+@named
 def uploads_count(tenant: str, state: str | None, kind: str | None) -> Select[Any]:
     """How many uploads of the tenant are in this state and of this kind (None: any)."""
     return _of_tenant(select(func.count()).select_from(Upload), tenant, state, kind)
 
 
+@named
 def unpublished_uploads_count(tenant: str) -> Select[Any]:
     """How many uploads of the tenant are waiting, for a loader or a decision, or loading."""
     return select(func.count()).select_from(Upload).where(Upload.tenant == tenant, Upload.state.in_(UNPUBLISHED_STATES))
 
 
+@named
 def upload_number(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
     """The upload's number, if it belongs to the tenant."""
     return select(Upload.number).where(Upload.id == upload_id, Upload.tenant == tenant)
 
 
+@named
 def stored_file(upload_id: uuid.UUID, tenant: str) -> Select[Any]:
     """The upload's `number`, and what is needed to read its records again, if it belongs to the tenant."""
     wanted = select(Upload.number, Upload.state, Upload.storage_key, Upload.header_bytes, Upload.dialect)

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from shared.database.models import Collection, CollectionVersion, DeclaredDataset
+from shared.database.timing.statement_names import named
 
 _TENANT: Final = bindparam("tenant", type_=String)
 _DATASET: Final = bindparam("dataset", type_=String)
@@ -32,6 +33,7 @@ def version_of(tenant: str, table_name: str) -> ScalarSelect[Any]:
     return select(versions).where(*mine).scalar_subquery()
 
 
+@named
 def _versions() -> Select[*tuple[Any, ...]]:
     is_current = and_(
         CollectionVersion.tenant == _TENANT,

@@ -9,7 +9,7 @@ has come and removes what has gone.
 from collections.abc import Iterator
 from typing import Final
 
-from shared.database.partitions import analyze, create_id_index, create_indexes, create_key_index
+from shared.database.partitions import analyze, create_id_index, create_indexes, create_key_index, create_word_indexes
 from shared.database.record_ids import LARGE_LINES, end_of
 from shared.database.row_tables import sql_table
 from shared.database.state_machine import HAS_LARGE_ROWS, Connection
@@ -96,6 +96,7 @@ def building_steps(merge: Merge) -> Iterator[str]:
     yield create_id_index(merge.leaf)
     yield from create_key_index(merge.table, merge.leaf)
     yield from create_indexes(merge.table, merge.leaf)
+    yield from create_word_indexes(merge.table, merge.leaf)
     yield analyze(merge.table, merge.leaf)
 
 

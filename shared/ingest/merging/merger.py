@@ -26,6 +26,7 @@ from shared.ingest.merging.claims import Merge
 from shared.ingest.merging.copying import CHUNK_ROWS, build, building_steps, copy_chunk, repair, require_all_rows
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
+from shared.ingest.merging.word_indexes import WordIndexes
 from shared.ingest.versions.leaves import count_leaves, is_loading
 from shared.settings import Settings
 
@@ -199,7 +200,7 @@ def _passed_by_if_locked() -> Iterator[None]:
 
 
 class Merger:
-    """Merges every `merge_interval_seconds` in a thread, on connections of its own.
+    """Builds indexes of words and merges every `merge_interval_seconds` in a thread, on connections of its own.
 
     If a round fails, it is logged, and the next one goes on.
     """
@@ -209,6 +210,7 @@ class Merger:
         self._stopping = threading.Event()
         engine = create_sync_engine(settings, "ingest-merging")
         self._merging = Merging(engine, registry, settings.lease_seconds, should_stop=self._stopping.is_set)
+        self._word_indexes = WordIndexes(engine, registry, self._stopping.is_set)
         self._thread = threading.Thread(target=self._run, name="merging", daemon=True)
 
     def start(self) -> None:
@@ -224,6 +226,7 @@ class Merger:
     def _run(self) -> None:
         while not self._stopping.wait(self._interval_seconds):
             try:
+                self._word_indexes.build_all()
                 merge_all(self._merging)
             except LostLease as error:
                 log.warning("fence_refused", reason=error.message)

@@ -22,10 +22,8 @@ _CHANGES: Final = st.fixed_dictionaries(
 )
 _MOVIES: Final = st.lists(_CHANGES, min_size=1, max_size=4).map(lambda changes: movies(*changes))
 # As rejects are downloaded; only the loader finds out whether the line was rejected.
-_CORRECTED: Final = _MOVIES.map(
-    lambda content: b"".join(
-        first + line for first, line in zip((b"_line,", b"2,"), content.splitlines(keepends=True), strict=False)
-    )
+_CORRECTED: Final = st.sampled_from(["8.1", "11", "x"]).map(
+    lambda rating: f"_line\ttconst\taverageRating\tnumVotes\n2\ttt0000001\t{rating}\t12\n".encode()
 )
 _IMDB: Final = st.lists(_TITLES, min_size=1, max_size=3).map(
     lambda names: titles(*({"primaryTitle": name} for name in names))

@@ -114,11 +114,14 @@ def load_own(api_url: str, access: Access) -> dict[str, str]:
         person_id = _load_person(client, "Mine")
         episodes = [{"tconst": f"tt000000{number}", "parentTconst": _SERIES} for number in (2, 3)]
         _loaded(client, "title.episode.tsv", file_of("title.episode", *episodes), {})
+        # no other call replaces ratings, so these rejects can be corrected at any time
+        ratings = [{"averageRating": rating} for rating in ("x", "8.1")]
+        rejected = _loaded(client, "title.ratings.tsv", file_of("title.ratings", *ratings), {})
         failed = _loaded(client, "failed.csv", movies({"release_date": "never"}), {}, on_error="abort", force="true")
         planned = _loaded(client, "planned.csv", movies({"title": "Planned"}), {}, plan="true")
         movie_id = client.get("/movies").raise_for_status().json()["items"][0]["id"]
         shot = _pictured(client, movie_id, striped())
-    uploads = {"retry": failed, "apply": planned, "rejects": partial, "changes": partial}
+    uploads = {"retry": failed, "apply": planned, "rejects": rejected, "changes": partial}
     reports = dict.fromkeys(("{title_id}", "{title_id}.csv"), _SERIES)
     shots = {"{movie_id}": str(movie_id), "shots": str(movie_id), "{shot_id}": str(shot["id"])}
     people = dict.fromkeys(("{person_id}", "movies"), str(person_id))

@@ -1,11 +1,10 @@
-"""Files of IMDb and TMDB that belong together, loaded on a real Postgres; what is read, and in how many statements."""
+"""Files of IMDb and TMDB that belong together, loaded on a real Postgres; what is read of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database.engine import create_read_engine
@@ -17,8 +16,7 @@ from tests.rows import file_of
 
 Load = Callable[..., None]
 Reading = Callable[[AsyncEngine], Awaitable[Any]]
-# What was read, and how many statements it took.
-Read = Callable[[Reading], tuple[Any, int]]
+Read = Callable[[Reading], Any]
 
 
 @pytest.fixture
@@ -36,32 +34,27 @@ def load(intake: Intake, loader: Loader) -> Load:
 def read(settings: Settings) -> Read:
     """Calls what reads with the engine of requests."""
 
-    def read_counted(reading: Reading) -> tuple[Any, int]:
-        async def run() -> tuple[Any, int]:
+    def read_once(reading: Reading) -> Any:
+        async def run() -> Any:
             engine = create_read_engine(settings)
-            statements: list[str] = []
-            event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
             try:
-                return await reading(engine), len(statements)
+                return await reading(engine)
             finally:
                 await engine.dispose()
 
         return asyncio.run(run())
 
-    return read_counted
+    return read_once
 
 
 class Asker:
-    """Runs reading functions on an engine of its own; `statements` are those of the last one, without the tenant's."""
+    """Runs reading functions on an engine of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._runner = asyncio.Runner()
         self._engine = self._runner.run(self._open(settings))
-        self.statements: list[str] = []
-        event.listen(self._engine.sync_engine, "before_cursor_execute", self._note)
 
     def __call__(self, function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
-        self.statements.clear()
         return self._runner.run(self._ask(function, *arguments))
 
     def close(self) -> None:
@@ -74,11 +67,6 @@ class Asker:
 
     async def _ask(self, function: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
         return await function(self._engine, *arguments)
-
-    def _note(self, *arguments: Any) -> None:
-        statement = arguments[2]
-        if "app.tenant" not in statement:
-            self.statements.append(statement)
 
 
 @pytest.fixture

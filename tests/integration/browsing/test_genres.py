@@ -61,7 +61,6 @@ def test_names_are_those_of_the_files_and_count_each_movie_once(ask: Asker) -> N
     by_movies = ask(read_values, "public", "genre", None, "-movies")
     assert named(by_movies) == [("Drama", 4), ("Crime", 1), ("drama", 1)]
     assert by_movies.is_complete
-    assert len(ask.statements) == 1
     assert named(ask(read_values, "public", "genre", None, "name")) == [("Crime", 1), ("Drama", 4), ("drama", 1)]
     assert named(ask(read_values, "public", "country", None, "-movies")) == [("France", 3), ("Italy", 2)]
 
@@ -91,7 +90,6 @@ def test_each_genre_is_the_sum_of_its_decades(ask: Asker) -> None:
     report = ask(read_report, "public", NEITHER)
     assert [(genre.genre, genre.movies) for genre in report.genres] == [("Crime", 1), ("Drama", 4), ("drama", 1)]
     assert [(each.decade, each.movies, each.top) for each in report.genres[1].decades] == [(1990, 3, []), (2000, 1, [])]
-    assert len(ask.statements) == 1
     only = ask(read_report, "public", Asked(None, 2000, None, 5))
     assert [(genre.genre, genre.movies) for genre in only.genres] == [("Drama", 1)]
 
@@ -99,10 +97,8 @@ def test_each_genre_is_the_sum_of_its_decades(ask: Asker) -> None:
 def test_a_genre_has_its_movies_by_votes(ask: Asker) -> None:
     [drama] = ask(read_report, "public", Asked("Drama", None, None, 2)).genres
     assert [[movie.title for movie in decade.top] for decade in drama.decades] == [["Two", "Five"], ["Four"]]
-    assert len(ask.statements) == 2
     [only] = ask(read_report, "public", Asked("Drama", 1990, "tmdb_movies", 20)).genres
     assert [movie.title for movie in only.decades[0].top] == ["Two", "Five", "One"]
-    assert len(ask.statements) == 3
     assert ask(read_report, "public", Asked("Secret", None, None, 5)).genres == []
     assert ask(read_report, "other", Asked("Secret", None, None, 5)).genres[0].movies == 1
 

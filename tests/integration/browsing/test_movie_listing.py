@@ -24,6 +24,8 @@ from shared.database.queries.browsing.bounded_scans import (
     counted,
     entries_with_key,
     entries_without_key,
+    last_entries,
+    voted,
     with_key,
     without_key,
 )
@@ -213,6 +215,21 @@ def test_each_way_gives_each_filter_and_order(settings: Settings, listed: list[R
     reading(settings, read)
 
 
+@pytest.mark.parametrize("sort_by", ["vote_average", "popularity"])
+def test_a_short_page_is_the_beginning_of_both_orders(settings: Settings, listed: list[Row], sort_by: Any) -> None:
+    """Although the first entries of one of them fill it, while better ones are further on in the other."""
+
+    async def read(engine: AsyncEngine) -> None:
+        for filters, is_descending, limit, first in itertools.product(FILTERS, (True, False), (1, 2, 4), (2, 4)):
+            listing = Listing("public", None, None, sort_by, is_descending, None, MovieFilters(**filters))
+            bounds = Bounds(few=0, many=1_000, first_entries=first)
+            page = await read_listing(engine, listing, Start(), limit, bounds)
+            ids = expected(listed, filters, sort_by, is_descending=is_descending)
+            assert [row["id"] for row in page.rows] == ids[:limit], (filters, is_descending, limit, first)
+
+    reading(settings, read)
+
+
 def test_the_bounds_matter(settings: Settings, listed: list[Row]) -> None:
     """What kept sums do not know is counted to a bound, and never to less than what a page shows."""
     drama = Listing("public", None, None, "title", False, None, MovieFilters(genre="Drama", title_type="movie"))
@@ -264,6 +281,38 @@ def test_the_number_of_statements_does_not_depend_on_the_rows(settings: Settings
     assert max(reading(settings, read)) <= 12
 
 
+def test_few_with_so_many_votes_are_found_at_once(settings: Settings, listed: list[Row]) -> None:
+    """Although no kept sum says how few they are: the order's index is not looked at in vain."""
+
+    async def read(engine: AsyncEngine) -> list[int]:
+        statements, counts = list[str](), list[int]()
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        for least in (99, 1):
+            statements.clear()
+            listing = Listing("public", None, None, "title", False, None, MovieFilters(min_votes=least))
+            await read_listing(engine, listing, Start(), 100, Bounds(few=5, many=0, first_entries=2))
+            counts.append(sum("ORDER BY" in sql for sql in statements))
+        return counts
+
+    assert max(movie["vote_count"] or 0 for movie in listed) < 99
+    few, many = reading(settings, read)
+    assert few == 1
+    assert many > 1
+
+
+def test_all_that_pass_are_found_with_memory_for_them(settings: Settings, listed: list[Row]) -> None:
+    async def read(engine: AsyncEngine) -> list[str]:
+        statements: list[str] = []
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        await read_listing(engine, Listing("public", filters=MovieFilters(genre="Drama")), Start(), 5, COLLECTED)
+        return statements
+
+    assert listed
+    statements = reading(settings, read)
+    [finding] = [number for number, sql in enumerate(statements) if "MATERIALIZED" in sql]
+    assert "work_mem" in statements[finding - 1]
+
+
 def test_each_statement_names_the_tenant(engine: Engine, listed: list[Row]) -> None:
     """On the owner's connection, whom no policy binds."""
     assert listed
@@ -272,13 +321,15 @@ def test_each_statement_names_the_tenant(engine: Engine, listed: list[Row]) -> N
     def found(tenant: str) -> dict[str, bool]:
         listing = Listing(tenant, None, None, "popularity", True, None, title, is_rated=True)
         few = replace(listing, filters=MovieFilters(person="nm0000001", min_votes=1))
-        statements = {
+        statements: dict[str, Any] = {
             "with_key": with_key(listing, None, 5, 0, 100),
             "without_key": without_key(listing, None, 5, 0, 100),
             "entries_with_key": entries_with_key(listing, None, 5),
             "entries_without_key": entries_without_key(listing, None, 5),
             "count_with_key": count_with_key(listing, 5, 100),
             "counted": counted(listing, 100),
+            "last_entries": last_entries(listing, None, 1),
+            "voted": voted(few, 5),
             "collected": collected(few, None, 5, 0),
             "kept_counts": kept_counts(listing),
             "latest_ratings": latest_ratings(tenant, ["tt0000001", "tt0000003"]),

@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Engine, Select, text
 
-from shared.database.queries.search import people, titles
+from shared.database.queries.search import people, titles, vocabulary
 from shared.database.queries.search.genres import genres
 from shared.database.queries.search.matching import Query
 from shared.ingest.loading.loader import Loader
-from tests.conftest import Intake
+from shared.ingest.vocabulary.filler import fill_all
+from tests.conftest import REGISTRY, Intake
 from tests.integration.ingest.test_loader import never
 from tests.rows import file_of
 
@@ -23,17 +24,20 @@ def statements(tenant: str, movie: int, person: int) -> dict[str, Select[Any] | 
     return {
         "titles.count_beginning_with": titles.count_beginning_with(tenant, "metro", 10),
         "titles.called": titles.called(tenant, "metropolis", 10),
-        "titles.with_words": titles.with_words(tenant, query, 10, is_begun_common=False),
-        "titles.with_alternative_words": titles.with_alternative_words(tenant, Query("metropole"), 10),
-        "titles.with_overview_words": titles.with_overview_words(tenant, Query("future"), 10),
-        "titles.popular": titles.popular(tenant, query, 10, 10),
-        "titles.popular_by_ratings": titles.popular_by_ratings(tenant, query, 10, 10),
+        "titles.with_words": titles.with_words(tenant, query, 10, (), is_begun_common=False),
+        "titles.with_alternative_words": titles.with_alternative_words(tenant, Query("metropole"), 10, ()),
+        "titles.with_overview_words": titles.with_overview_words(tenant, Query("future"), 10, ()),
+        "titles.popular": titles.popular(tenant, 10),
+        "titles.popular_by_ratings": titles.popular_by_ratings(tenant, 10),
         "titles.votes_of": titles.votes_of(tenant, ["tt0000001"]),
         "titles.shown": titles.shown(tenant, [movie]),
         "people.count_beginning_with": people.count_beginning_with(tenant, "fritz", 10),
         "people.called": people.called(tenant, "fritz lang", 10),
-        "people.with_words": people.with_words(tenant, Query("lang"), 10, is_begun_common=False),
+        "people.with_words": people.with_words(tenant, Query("lang"), 10, (), is_begun_common=False),
         "people.shown": people.shown(tenant, [person]),
+        "vocabulary.known_words": vocabulary.known_words(tenant, ["metropolis"]),
+        "vocabulary.known_beginnings": vocabulary.known_beginnings(tenant, ["metro"]),
+        "vocabulary.words_with": vocabulary.words_with(tenant, ["metro"], 4, 40, 10),
     }
 
 
@@ -46,6 +50,7 @@ def test_a_statement_finds_nothing_of_another_tenant(engine: Engine, intake: Int
         (file_of("name.basics", {"primaryName": "Fritz Lang"}), "name.basics.tsv"),
     ):
         loader.load(intake(content, name, tenant=OWNER), never)
+    fill_all(engine, REGISTRY)
     with engine.connect() as connection:
         movie = connection.scalar(text("SELECT min(id) FROM movies")) or 0
         person = connection.scalar(text("SELECT min(id) FROM people")) or 0
@@ -62,7 +67,7 @@ def test_a_statement_finds_nothing_of_another_tenant(engine: Engine, intake: Int
 def test_every_statement_is_asked() -> None:
     made = {
         f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in (titles, people)
+        for module in (titles, people, vocabulary)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
     }

@@ -17,6 +17,7 @@ from shared.ingest.lifecycle.retention import apply_retention
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
+from shared.ingest.vocabulary.filler import fill_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.directory import DirectoryStorage
@@ -98,6 +99,12 @@ def test_a_file_with_rejects_is_loaded_seen_and_taken_back(
     assert rows(engine, "SELECT count(*) FROM movies WHERE tenant = :tenant", tenant=tenant) == [(0,)]
     sweep(engine, settings, lambda *_: True, tuple(Transport))
     apply_retention(engine, DirectoryStorage(settings.upload_dir), settings)
+
+
+def test_words_are_kept_for_mistyped_ones(engine: Engine, intake: Intake, loader: Loader) -> None:
+    loader.load(intake(SMALL, tenant="words"), never)
+    fill_all(engine, REGISTRY)
+    assert rows(engine, "SELECT count(*) > 0 FROM vocabulary WHERE tenant = 'words'") == [(True,)]
 
 
 def test_rejects_are_corrected(engine: Engine, intake: Intake, correct: Correct, loader: Loader) -> None:

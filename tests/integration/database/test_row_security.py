@@ -25,6 +25,7 @@ from shared.ingest.intake.idempotency import reserve
 from shared.ingest.lifecycle.plans import apply
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
+from shared.ingest.vocabulary.filler import fill_all
 from shared.keys.administration import create
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Intake
@@ -54,6 +55,7 @@ WHOSE = {
     "default_files": "tenant",
     "shots": "tenant",
     "shot_totals": "tenant",
+    "vocabulary": "tenant",
 }
 DECLARED = Declaration.parse({"name": "cinemas", "schema": {"fields": [{"name": "name"}]}})
 # The latter are as the one of movies.
@@ -126,6 +128,7 @@ def numbers(engine: Engine, settings: Settings, intake: Intake, loader: Loader) 
         with tenant_transaction(engine, tenant) as connection:
             assert declare(connection, tenant, DECLARED) is not None
             set_default_file(connection, settings, tenant, "movies.csv", BytesIO(SMALL), ReadingOptions())
+    fill_all(engine, REGISTRY)
     found = rows(engine, "SELECT tenant, array_agg(number ORDER BY number) FROM uploads GROUP BY 1")
     return {tenant: list(of_tenant) for tenant, of_tenant in found}
 
@@ -313,6 +316,9 @@ def test_what_no_request_does_no_request_may(
         "DELETE FROM default_files",
         "UPDATE shots SET tenant = 'beta'",
         "UPDATE shot_totals SET size_bytes = 0",
+        "INSERT INTO vocabulary VALUES ('alpha', 'word')",
+        "DELETE FROM vocabulary",
+        "SELECT FROM vocabulary_progress",
         "TRUNCATE movies",
         "DELETE FROM alembic_version",
         "CREATE TABLE mine (id int)",

@@ -24,6 +24,7 @@ from shared.ingest.merging.copying import build, building_steps, copy_chunk, req
 from shared.ingest.merging.merger import Merging, merge_all
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
+from shared.ingest.merging.word_indexes import WordIndexes
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons
@@ -114,6 +115,7 @@ def go_on(engine: Engine, merging: Merging) -> None:
 def test_the_same_rows_are_in_one_leaf_with_all_indexes(
     engine: Engine, merging: Merging, uploads: list[uuid.UUID]
 ) -> None:
+    WordIndexes(engine, REGISTRY).build_all()
     before, own = contents(engine), leaves(engine)
     assert len(own) == UPLOADS
     indexes = "SELECT regexp_replace(indexdef, 'movies_[um]\\d+', 'leaf', 'g') FROM pg_indexes WHERE tablename = :t"

@@ -8,6 +8,7 @@ from tests.seeded_bugs.bugs import (
     browsing,
     cached_answers,
     callers,
+    chart,
     compressions,
     connections,
     contents,
@@ -20,11 +21,13 @@ from tests.seeded_bugs.bugs import (
     manual,
     merging,
     plans,
+    query_times,
     refusals,
     related_rows,
     reloading,
     searching,
     shots,
+    spelling,
     tenants,
     write_modes,
 )
@@ -35,5 +38,5 @@ BUGS: Final[tuple[Bug, ...]] = (
     *(*refusals.BUGS, *compressions.BUGS, *declared_datasets.BUGS, *merging.BUGS),
     *(*write_modes.BUGS, *plans.BUGS, *followers.BUGS, *manual.BUGS, *cached_answers.BUGS),
     *(*reloading.BUGS, *related_rows.BUGS, *shots.BUGS, *browsing.BUGS),
-    *(*searching.BUGS, *listings.BUGS),
+    *(*searching.BUGS, *spelling.BUGS, *listings.BUGS, *chart.BUGS, *query_times.BUGS),
 )

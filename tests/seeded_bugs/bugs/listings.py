@@ -21,7 +21,7 @@ BUGS: Final = (
     Bug(
         "ratings-replace-own-votes",
         f"{BROWSING}bounded_scans.py",
-        "        has_no_own_votes(MOVIES),\n",
+        "        has_no_own_votes(rated.c),\n",
         "",
         (EACH_WAY,),
     ),
@@ -38,6 +38,34 @@ BUGS: Final = (
         "Total(max(found, shown), is_exact=False)",
         "Total(max(found, shown))",
         (f"{LISTING}test_the_bounds_matter",),
+    ),
+    Bug(
+        "a-listing-trusts-in-statistics",
+        f"{BROWSING}bounded_scans.py",
+        ".offset(0)",
+        "",
+        ("tests/integration/browsing/test_new_collections.py::test_a_listing_joins_ratings_by_the_key",),
+    ),
+    Bug(
+        "a-page-that-the-nearer-order-fills",
+        "api/browsing/movie_listing.py",
+        "    if bound is None or not listing.is_joined:\n        return True\n",
+        "    return True\n",
+        (f"{LISTING}test_a_short_page_is_the_beginning_of_both_orders",),
+    ),
+    Bug(
+        "many-rows-in-little-memory",
+        "api/browsing/movie_listing.py",
+        "    await connection.execute(FOR_MANY_ROWS)\n",
+        "",
+        (f"{LISTING}test_all_that_pass_are_found_with_memory_for_them",),
+    ),
+    Bug(
+        "least-votes-say-nothing-of-how-many",
+        "api/browsing/movie_listing.py",
+        "return await _count(connection, voted(listing, few + 1)) <= few",
+        "return False",
+        (f"{LISTING}test_few_with_so_many_votes_are_found_at_once",),
     ),
     Bug(
         "words-and-lists-under-policies",

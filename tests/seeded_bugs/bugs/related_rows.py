@@ -64,16 +64,23 @@ BUGS: Final = (
     Bug(
         "a-person-on-two-pages",
         PEOPLE,
-        "PEOPLE.id > after_id",
-        "PEOPLE.id >= after_id",
+        "        return here > person_id\n",
+        "        return here >= person_id\n",
         (f"{OF_PEOPLE}test_each_person_is_on_one_page",),
     ),
     Bug(
         "people-of-a-year-are-counted-as-all",
         PEOPLE,
-        'of_listing.append(CollectionTotal.facets["birth_year"].astext == str(listing.birth_year))',
-        "pass",
+        "        of_value.append(CollectionTotal.facets[facet].astext == value)\n",
+        "        pass\n",
         (f"{OF_PEOPLE}test_each_person_is_on_one_page",),
+    ),
+    Bug(
+        "people-with-a-profession-of-any-year",
+        PEOPLE,
+        "        yield people.birth_year == listing.birth_year\n",
+        "        yield people.birth_year == people.birth_year\n",
+        (f"{OF_PEOPLE}test_people_are_found_by_name_and_profession",),
     ),
     # -- reports
     Bug(

@@ -6,9 +6,10 @@ from tests.seeded_bugs import Bug
 
 WORDS: Final = "shared/catalog/search_words.py"
 TITLES: Final = "shared/database/queries/search/titles.py"
-ENGINE: Final = "api/search/postgres.py"
+ENGINE: Final = "api/search/candidates.py"
 OF_WORDS: Final = "tests/unit/catalog/test_search_words.py::"
 OF_SEARCH: Final = "tests/system/api/test_search.py::"
+OF_INDEXES: Final = "tests/integration/browsing/test_word_indexes.py::"
 OF_STATEMENTS: Final = "tests/integration/browsing/test_search_statements.py::"
 
 BUGS: Final = (
@@ -27,17 +28,38 @@ BUGS: Final = (
         (f"{OF_WORDS}test_the_database_takes_every_word",),
     ),
     Bug(
-        "words-of-overviews-are-words-of-titles",
-        WORDS,
-        'OVERVIEW_MARK: Final = "~"',
-        'OVERVIEW_MARK: Final = ""',
-        (f"{OF_WORDS}test_an_overview_has_words_of_its_own_without_those_that_all_have",),
+        "overviews-rank-as-titles",
+        ENGINE,
+        "add(await asked.rows(statement), _OVERVIEW)",
+        "add(await asked.rows(statement), _NAME)",
+        (f"{OF_SEARCH}test_an_overview_comes_after_titles",),
+    ),
+    Bug(
+        "rows-without-an-index-of-words-are-looked-at",
+        "shared/database/queries/search/unindexed.py",
+        "        yield or_(ids < next(bounds), ids >= next(bounds))\n",
+        "        yield or_(ids < next(bounds), ids >= 0)\n",
+        (f"{OF_INDEXES}test_rows_without_an_index_of_words_are_not_looked_at[18]",),
+    ),
+    Bug(
+        "the-index-of-words-does-not-give-way",
+        "shared/ingest/merging/word_indexes.py",
+        "WHERE EXISTS (SELECT FROM pg_locks WHERE NOT granted",
+        "WHERE EXISTS (SELECT FROM pg_locks WHERE false",
+        (f"{OF_INDEXES}test_a_build_gives_way_to_who_changes_rows[18]",),
+    ),
+    Bug(
+        "indexes-of-words-come-before-loads",
+        "shared/ingest/merging/word_indexes.py",
+        "(not rests or waits_seconds > _PATIENCE_SECONDS)",
+        "(not rests or waits_seconds > 0)",
+        (f"{OF_INDEXES}test_loads_come_first_but_not_for_ever[18]",),
     ),
     Bug(
         "a-search-finds-titles-of-every-tenant",
         TITLES,
-        "    found = select(*_CANDIDATE).where(of_tenant(TABLE, tenant))\n",
-        "    found = select(*_CANDIDATE)\n",
+        "    found = select(*_CANDIDATE).where(of_tenant(TABLE, tenant), *outside(_MOVIES.id, unindexed))\n",
+        "    found = select(*_CANDIDATE).where(*outside(_MOVIES.id, unindexed))\n",
         (f"{OF_STATEMENTS}test_a_statement_finds_nothing_of_another_tenant",),
     ),
     Bug(
@@ -50,8 +72,22 @@ BUGS: Final = (
     Bug(
         "an-exact-title-ranks-like-any-other",
         ENGINE,
-        'best = _EXACT if row["title_key"] == query.key else rank',
-        "best = _NAME if rank == _EXACT else rank",
+        "return _EXACT if key == query.key else rank",
+        "return _NAME if rank == _EXACT else rank",
         (f"{OF_SEARCH}test_what_is_found_and_in_which_order[matrix-expected0]",),
+    ),
+    Bug(
+        "well-known-movies-that-are-gone",
+        "api/search/popular.py",
+        "if kept_version != version:",
+        "if kept_version is None:",
+        (f"{OF_SEARCH}test_rows_are_found_as_soon_as_they_are_visible_and_as_long",),
+    ),
+    Bug(
+        "a-search-trusts-in-statistics",
+        TITLES,
+        ".offset(0)",
+        "",
+        ("tests/integration/browsing/test_new_collections.py::test_a_search_joins_ratings_by_the_key",),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.rows import file_of
+from tests.rows import GOOD_ROWS, file_of
 from tests.system.api.sending import assert_problem, wait_for_end
 
 SERIES = "tt0000001"
@@ -44,7 +44,7 @@ def follow(client: httpx.Client, path: str, **params: Any) -> list[dict[str, Any
 
 
 def test_pages_of_people_and_of_their_credits_are_linked(catalogue: httpx.Client) -> None:
-    for params in ({}, {"birth_year": "1890"}):
+    for params in ({}, {"birth_year": "1890"}, {"name": GOOD_ROWS["name.basics"]["primaryName"][:4].upper()}):
         people = follow(catalogue, "/people", page_size=1, **params)
         assert [person["source_id"] for person in people] == ["nm0000001", "nm0000002", "nm0000003"]
     counts = [len(follow(catalogue, f"/people/{person['id']}/movies", page_size=2)) for person in people]
@@ -83,7 +83,8 @@ def test_movies_of_a_dataset_that_is_none(catalogue: httpx.Client) -> None:
     "path",
     [
         *("/movies/by-source/%00", f"/movies/by-source/{'x' * 501}", "/people?source_id=tt1", "/people?birth_year=0"),
-        *("/people?name=x", "/people/x", "/people/-1/movies", "/reports/series/nm1", "/reports/series/tt.csv"),
+        *("/people?nam=x", "/people?name=", "/people?profession=%00", "/people/x", "/people/-1/movies"),
+        *("/reports/series/nm1", "/reports/series/tt.csv"),
     ],
 )
 def test_what_cannot_be(mine: httpx.Client, path: str) -> None:

@@ -242,6 +242,8 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/ingest/lifecycle/undoing.py",
         "shared/ingest/lifecycle/withdrawn.py",
         "shared/ingest/merging/merger.py",
+        "shared/ingest/merging/word_indexes.py",
+        "shared/ingest/vocabulary/filler.py",
         "shared/ingest/manual/editing.py",
         # these begin an upload, which opens no connection
         "shared/ingest/loading/loader.py",

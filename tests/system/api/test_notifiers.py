@@ -28,6 +28,7 @@ from api.runtime import Runtime
 from api.search.postgres import PostgresSearch
 from shared.advice.hints import Advisor
 from shared.database.engine import create_export_engine, create_read_engine, create_request_engine
+from shared.database.timing.slow_queries import SlowQueries
 from shared.messaging import LOAD_TASK
 from shared.settings import Settings
 from shared.storage.opening import open_storage
@@ -75,6 +76,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
             request_engine=request_engine,
             read_engine=read_engine,
             export_engine=export_engine,
+            slow_queries=SlowQueries(settings.slow_query_ms, read_engine),
             search=PostgresSearch(read_engine),
             counters=counters,
             notifiers=notifiers,

@@ -95,7 +95,7 @@ def test_what_is_found_and_in_which_order(imdb: httpx.Client, text: str, expecte
 def test_hits_show_what_they_are(imdb: httpx.Client) -> None:
     answer = imdb.get("/search", params={"q": "the matrix", "page_size": 1}).json()
     [movie] = answer.pop("items")
-    assert answer == {"total": 2, "total_is_exact": True, "page": 1, "page_size": 1}
+    assert answer == {"total": 2, "total_is_exact": True, "corrected": None, "page": 1, "page_size": 1}
     assert movie == {
         "type": "movie",
         "id": movie["id"],
@@ -137,7 +137,7 @@ def test_types_and_pages(imdb: httpx.Client) -> None:
 def test_an_overview_comes_after_titles(mine: httpx.Client, load: Callable[[MovieRows], Json]) -> None:
     load(
         [
-            {"title": "Heat", "overview": "A thief is hunted.", "vote_count": "9"},
+            {"title": "Heat", "overview": "A thief is hunted by the Détective of Łódź.", "vote_count": "9"},
             {"title": "To Catch a Thief", "overview": "On the Riviera.", "vote_count": "1"},
         ]
     )
@@ -145,6 +145,7 @@ def test_an_overview_comes_after_titles(mine: httpx.Client, load: Callable[[Movi
     assert hits(mine, "thie hunted") == []
     assert hits(mine, "thief hunt") == ["Heat"]
     assert hits(mine, "hun") == []
+    assert hits(mine, "DETECTIVE lodz") == hits(mine, "détective Łódź") == ["Heat"]
 
 
 def test_rows_are_found_as_soon_as_they_are_visible_and_as_long(imdb: httpx.Client) -> None:

@@ -34,9 +34,9 @@ CANARY = f"canary{uuid.uuid4().hex}"
 # Tables that may hold rows and file names.
 HOLDERS = {
     *("uploads", "rejects", "rejects_all", "collections", "collection_versions"),
-    *("collection_totals", "upload_totals", "row_changes", "touched_rows"),
+    *("collection_totals", "upload_totals", "row_changes", "touched_rows", "datasets"),
     *("idempotency_keys", "tenant_schedule", "default_files"),
-    *("idempotency_keys", "tenant_schedule", "shots", "shot_totals"),
+    *("idempotency_keys", "tenant_schedule", "shots", "shot_totals", "vocabulary"),
 }
 # A loader that meets this title dies of the database's error, which quotes the row.
 CRASHING = "crash"
@@ -55,6 +55,7 @@ EXECUTE FUNCTION boom()
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     settings = {"INGEST_SWEEP_INTERVAL_SECONDS": "1", "INGEST_LEASE_SECONDS": "3", "INGEST_MAX_ATTEMPTS": "1"}
+    settings["INGEST_SLOW_QUERY_MS"] = "1"
     settings["C_FORCE_ROOT"] = "1"  # as root, Celery refuses pickles by itself: here it is the setting that must
     with LocalStack(tmp_path_factory.mktemp("watched"), flower=True, settings=settings) as stack:
         execute(stack, BOOM)
@@ -135,6 +136,24 @@ def tell_everywhere(stack: LocalStack) -> list[dict[str, Any]]:
     return uploads
 
 
+def ask_for_it(stack: LocalStack) -> None:
+    """The canary as what a statement looks for, and as the name of a column; all is slow, so plans are logged."""
+    name, value = f"films_{CANARY}", CANARY.upper()
+    schema = {"fields": [{"name": CANARY, "type": "string"}], "primaryKey": CANARY}
+    with client_of(stack) as client:
+        client.headers["X-Tenant"] = CANARY
+        client.post("/datasets", json={"name": name, "schema": schema}).raise_for_status()
+        upload = client.put("/upload", params={"filename": "films.csv"}, content=f"{CANARY}\r\n{value}\r\n".encode())
+        assert finished(client, upload.raise_for_status().json(), CANARY)["state"] == "completed"
+        for path in (
+            *(f"/search?q={CANARY}", f"/movies?title={CANARY}&genre={CANARY}", f"/movies?person={CANARY}"),
+            *(f"/movies/by-source/{CANARY}", f"/reports/genres?genre={CANARY}"),
+            *(f"/datasets/{name}/rows?{CANARY}={value}", f"/datasets/{name}/rows.csv?{CANARY}={value}"),
+            *(f"/datasets/{name}/rows.parquet?{CANARY}={value}", f"/datasets/{name}/changes"),
+        ):
+            client.get(path).raise_for_status()
+
+
 def tell_the_server(stack: LocalStack) -> None:
     """What never reaches the application: no HTTP at all, and a WebSocket."""
     upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
@@ -180,6 +199,7 @@ def told(watched: LocalStack) -> list[dict[str, Any]]:
     watched.worker.wait_ready()
     with client_of(watched) as client:
         uploads = [finished(client, upload, CANARY) for upload in uploads]
+    ask_for_it(watched)
     tell_the_server(watched)
     break_the_database(watched)
     assert CANARY not in kept
@@ -236,6 +256,7 @@ def test_no_log_tells_the_secret(watched: LocalStack, told: list[dict[str, Any]]
     for name, event in (("api.log", "load_crashed"), ("worker.log", "load_crashed"), ("api.log", "request_failed")):
         assert event in logs[name]
     assert "CheckViolation" in logs["worker.log"]
+    assert '"query_plan": ["' in logs["api.log"]
     assert 'violates check constraint "boom"' in logs["postgres.log"]
 
 
@@ -255,8 +276,9 @@ def test_rows_and_names_are_only_where_they_belong(watched: LocalStack, told: li
         for table in tables
         if execute(watched, f"SELECT 1 FROM {table} AS found WHERE found::text ILIKE '%{CANARY}%' LIMIT 1")
     }
-    partitions = {table for table in tables if re.fullmatch(r"movies_[tcux]\d+", table)}
-    assert {"uploads", "rejects"} <= holding <= {*HOLDERS, "movies", *partitions}
+    partitions = {table for table in tables if re.fullmatch(r"(movies|d\d+)_[tcux]\d+", table)}
+    assert "d" in {table[0] for table in holding & partitions}
+    assert {"uploads", "rejects"} <= holding <= {*HOLDERS, "movies", "d1", *partitions}
     with Redis.from_url(watched.valkey.url) as redis:
         assert CANARY not in every_value(redis)
 

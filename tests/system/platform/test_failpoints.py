@@ -35,6 +35,7 @@ from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
+from shared.ingest.vocabulary.filler import fill_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port
@@ -106,7 +107,7 @@ def settings(settings: Settings) -> Settings:
 def test_every_point_is_tested() -> None:
     tested = {point for _, point, _, _ in (*CASES, *MODE_CASES)} | {point for point, _ in MERGE_CASES}
     tested |= {point for point, _ in EDIT_CASES}
-    tested |= {"publish.deduplicated", "withdrawn.listed", "prune.removed", *PLANNED_POINTS}
+    tested |= {"publish.deduplicated", "withdrawn.listed", "prune.removed", "vocabulary.added", *PLANNED_POINTS}
     assert tested | {p for p in POINTS if p.startswith("intake.")} == set(POINTS)
 
 
@@ -186,6 +187,34 @@ def test_failpoint_of_an_edit(
         assert visible_titles(engine) == Counter({("tt1", "b" if is_carried_out else "a"): 1, ("tt2", "a"): 1})
         assert rows(engine, "SELECT state FROM uploads") == [("completed",)] * (1 + is_carried_out)
         check_kept_sums(engine)
+    finally:
+        child.kill()
+        child.join()
+    assert (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("server", ["18"], indirect=True)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_failpoint_of_the_vocabulary(
+    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
+) -> None:
+    """Another process adds the same words, and those of the chunks behind them, each once."""
+    expected = {f"film{letter}": f"tt{number}" for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+    values = {key: word for word, key in expected.items()}
+    loader.load(intake(titles(values | FILLER), "title.basics.tsv", mode=WriteMode.APPEND), never)
+    child = run_child("fill", uuid.uuid4(), settings, f"vocabulary.added:{action}:{tmp_path / 'marker'}")
+    words = "SELECT word FROM vocabulary ORDER BY word"
+    try:
+        wait_until_it_acted(child, action)
+        assert rows(engine, words) == []
+        if action == "stop":
+            fill_all(engine, REGISTRY)
+            assert rows(engine, words) == []  # the stopped process holds the lock for as long as its session lives
+            os.kill(child.pid or 0, signal.SIGCONT)
+        child.join(30)
+        fill_all(engine, REGISTRY)
+        assert {word for (word,) in rows(engine, words)} == {*expected, "filler"}
+        assert rows(engine, "SELECT next_id FROM vocabulary_progress") == [(0,)]
     finally:
         child.kill()
         child.join()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.system.stack.processes import ROOT
 
-LOCKS = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt", ROOT / "requirements-fuzz.txt"]
+LOCKS = [ROOT / f"requirements{part}.txt" for part in ("", "-dev", "-fuzz", "-chart")]
 
 
 def pins(lock: Path) -> dict[str, str]:

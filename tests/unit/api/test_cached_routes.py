@@ -1,3 +1,4 @@
+import inspect
 from typing import Any, Final
 
 import pytest
@@ -68,5 +69,11 @@ def test_a_route_that_cannot_be_cached_is_refused_when_it_is_defined() -> None:
 
     with pytest.raises(TypeError, match="without_tenant needs the parameters tenant to be cached"):
         cached()(without_tenant)
-    assert is_cached(cached()(complete))
+
+    async def without_request(*, runtime: object, tenant: Tenant) -> Response:
+        return Response(repr((runtime, tenant)))
+
+    for route in (complete, without_request):
+        assert is_cached(cached()(route))
+        assert {*inspect.signature(cached()(route)).parameters} == {"request", "runtime", "tenant"}
     assert not is_cached(complete)

@@ -2,7 +2,7 @@
 
 The entries come in order, from a subquery with a LIMIT, and the other conditions judge them: so the planner cannot
 choose another index, and a page costs no more than the bound, whatever the data. If that was not enough, the caller
-sees it by the number of entries, and takes `collected_movies`.
+sees it by the number of entries, or by the last ones, and takes `collected_movies`.
 
 A movie without votes of its own has those of `ratings`. Then the first segment is merged of two orders: the movies with
 votes, and the ratings, each joined to its movies. `position` is the id of the row that has the sort key, a movie or a
@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
+    FromClause,
     Integer,
     Select,
     Subquery,
@@ -22,7 +24,9 @@ from sqlalchemy import (
     literal,
     not_,
     select,
+    true,
     tuple_,
+    union_all,
 )
 
 from shared.database.queries.browsing.joined_ratings import (
@@ -33,7 +37,9 @@ from shared.database.queries.browsing.joined_ratings import (
     of_tenant,
 )
 from shared.database.queries.browsing.listing import MOVIES, Listing, beyond_range, in_range
+from shared.database.queries.browsing.movie_filters import of_collection
 from shared.database.queries.kept_rows import Columns, first_of
+from shared.database.timing.statement_names import named
 
 # Sort key, position and id of the movie before the page.
 Position = tuple[Any, int, int]
@@ -42,6 +48,7 @@ SORT_KEY: Final = "sort_key"
 POSITION: Final = "position"
 
 
+@named
 def with_key(listing: Listing, after: Position | None, limit: int, offset: int, bound: int | None) -> Select[Any]:
     """First segment: the movies after `after`, among the next `bound` entries, or among all."""
     parts = [_own(listing, after, bound)]
@@ -57,6 +64,7 @@ def with_key(listing: Listing, after: Position | None, limit: int, offset: int, 
     )
 
 
+@named
 def without_key(listing: Listing, after_id: int | None, limit: int, offset: int, bound: int | None) -> Select[Any]:
     """Second segment: the movies after `after_id`, in the same way."""
     entries = _entries_without_key(listing, after_id, bound)
@@ -68,12 +76,14 @@ def without_key(listing: Listing, after_id: int | None, limit: int, offset: int,
     return _page(statement, limit, offset)
 
 
+@named
 def count_with_key(listing: Listing, at_most: int, bound: int | None) -> Select[int]:
     """The length of the first segment; it counts up to `at_most`."""
     found = with_key(listing, None, at_most, 0, bound).subquery("found")
     return select(func.count()).select_from(found)
 
 
+@named
 def entries_with_key(listing: Listing, after: Position | None, bound: int) -> Select[int]:
     """How many entries `with_key` may look at: `bound` if there are more."""
     counts = [_count(_entries_with_key(listing, after, bound))]
@@ -82,11 +92,28 @@ def entries_with_key(listing: Listing, after: Position | None, bound: int) -> Se
     return select(func.greatest(*counts))
 
 
+@named
+def last_entries(listing: Listing, after: Position | None, bound: int) -> CompoundSelect[Any]:
+    """`sort_key` and `position` of the last entry that `with_key` may look at, of each order that has so many."""
+    parts = [_entries_with_key(listing, after, bound)]
+    if listing.is_joined:
+        parts.append(_ratings(listing, after, bound))
+    lasts = []
+    for entries in parts:
+        keys = entries.c[SORT_KEY], entries.c.id.label(POSITION)
+        in_order = select(*keys).order_by(*_directed(listing, entries.c[SORT_KEY], entries.c.id))
+        skipped = bindparam("skipped", bound - 1, Integer, literal_execute=True)
+        lasts.append(select(_limited(in_order.offset(skipped), "last", 1).subquery()))
+    return union_all(*lasts)
+
+
+@named
 def entries_without_key(listing: Listing, after_id: int | None, bound: int) -> Select[int]:
     """How many entries `without_key` may look at."""
     return select(_count(_entries_without_key(listing, after_id, bound)))
 
 
+@named
 def counted(listing: Listing, bound: int) -> Select[*tuple[Any, ...]]:
     """`found` of the `seen` movies: of all, or of any `bound` of them."""
     columns = [MOVIES[each.name] for each in MOVIES]
@@ -94,6 +121,18 @@ def counted(listing: Listing, bound: int) -> Select[*tuple[Any, ...]]:
     conditions = beyond_range(listing, seen.c)
     found = func.count().filter(*conditions) if conditions else func.count()
     return select(found.label("found"), func.count().label("seen")).select_from(seen)
+
+
+@named
+def voted(listing: Listing, at_most: int) -> Select[int]:
+    """How many movies, and ratings that are taken, have the least votes of the filter; each counted up to `at_most`."""
+    least = listing.filters.min_votes
+    own = of_tenant(MOVIES, listing.tenant), of_collection(listing.filters, MOVIES), MOVIES.vote_count >= least
+    found = _count(_limited(select(MOVIES.id).where(*own), "at_most", at_most).subquery())
+    if listing.is_rated:
+        rated = select(RATINGS.c.id).where(of_tenant(RATINGS.c, listing.tenant), RATINGS.c.vote_count >= least)
+        found = found + _count(_limited(rated, "at_most", at_most).subquery())
+    return select(found)
 
 
 def ordered(listing: Listing, columns: Columns) -> list[UnaryExpression[Any]]:
@@ -115,18 +154,28 @@ def _own(listing: Listing, after: Position | None, bound: int | None) -> Select[
 
 def _rated(listing: Listing, after: Position | None, bound: int | None) -> Select[Any]:
     ratings = _ratings(listing, after, bound)
+    rated = _movies_of(listing, ratings.c.source_id)
     keys = ratings.c[SORT_KEY], ratings.c.id.label(POSITION)
     conditions = [
-        *in_range(listing, MOVIES),
-        *beyond_range(listing, MOVIES),
-        has_no_own_votes(MOVIES),
+        *in_range(listing, rated.c),
+        *beyond_range(listing, rated.c),
+        has_no_own_votes(rated.c),
         is_latest(ratings.c, listing.tenant),
     ]
     if after is not None:
-        here = tuple_(*ratings.c[SORT_KEY, "id"], MOVIES.id)
+        here = tuple_(*ratings.c[SORT_KEY, "id"], rated.c.id)
         conditions.append(is_behind(listing, here, _values(ratings.c[SORT_KEY], after)))
-    statement = select(*(MOVIES[each.name] for each in MOVIES), *keys).where(MOVIES.source_id == ratings.c.source_id)
-    return statement.where(*conditions).order_by(*_directed(listing, *ratings.c[SORT_KEY, "id"], MOVIES.id))
+    statement = select(*(rated.c[each.name] for each in MOVIES), *keys).select_from(ratings.join(rated, true()))
+    return statement.where(*conditions).order_by(*_directed(listing, *ratings.c[SORT_KEY, "id"], rated.c.id))
+
+
+def _movies_of(listing: Listing, source_id: ColumnElement[Any]) -> FromClause:
+    """The movies with an id in the source, for each row of a join: by the index of the key and in no other way.
+
+    OFFSET keeps the planner from choosing another index or another join, which it does where it has no statistics yet.
+    """
+    of_source = of_tenant(MOVIES, listing.tenant), of_collection(listing.filters, MOVIES), MOVIES.source_id == source_id
+    return select(*(MOVIES[each.name] for each in MOVIES)).where(*of_source).offset(0).lateral()
 
 
 def _entries_with_key(listing: Listing, after: Position | None, bound: int | None) -> Subquery:

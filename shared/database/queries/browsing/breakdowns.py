@@ -6,10 +6,12 @@ from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
 
 from shared.catalog.tables.movies import TABLE
 from shared.database.models import CollectionTotal
+from shared.database.timing.statement_names import named
 
 Order = Literal["name", "-movies"]
 
 
+@named
 def value_counts(
     tenant: str, breakdown: str, collection: int | None, order: Order, at_most: int
 ) -> Select[*tuple[Any, ...]]:

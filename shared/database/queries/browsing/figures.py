@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Date, Select, Text, case, cast, func, lite
 from shared.database.models import REJECTED, ROWS, Collection, CollectionTotal, Upload
 from shared.database.queries.browsing.breakdowns import summed
 from shared.database.state_machine import UploadState
+from shared.database.timing.statement_names import named
 
 # Loads are listed for so many days, today's included.
 DAYS: Final = 366
@@ -24,6 +25,7 @@ _SHOWN: Final = {
 }
 
 
+@named
 def kept_figures(tenant: str, dataset: str | None, at_most: int) -> Select[*tuple[Any, ...]]:
     """Rows of `dataset`, `table_name`, `breakdown`, `value` (null if unknown) and `records`.
 
@@ -61,6 +63,7 @@ def kept_figures(tenant: str, dataset: str | None, at_most: int) -> Select[*tupl
     )
 
 
+@named
 def uploads_by_state(tenant: str, dataset: str | None) -> Select[*tuple[Any, ...]]:
     """Rows of `dataset`, `state` and `uploads`."""
     return (
@@ -70,6 +73,7 @@ def uploads_by_state(tenant: str, dataset: str | None) -> Select[*tuple[Any, ...
     )
 
 
+@named
 def loads_by_day(tenant: str, dataset: str | None) -> Select[*tuple[Any, ...]]:
     """Rows of `dataset`, `day`, `uploads`, `loaded` and `rejected`: of completed uploads, by the UTC day of completion.
 

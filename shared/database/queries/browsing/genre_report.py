@@ -23,7 +23,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    text,
     union_all,
 )
 
@@ -32,6 +31,7 @@ from shared.catalog.tables.ratings import TABLE as RATINGS
 from shared.database.models import CollectionTotal
 from shared.database.queries.browsing.breakdowns import kept_of, summed
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named, planner_setting
 
 _MOVIES: Final = sql_table(TABLE).c
 _RATINGS: Final = sql_table(RATINGS).c
@@ -43,12 +43,13 @@ FEW: Final = 2_000
 _MOST_LOOKED_AT: Final = 100_000
 
 # For `top_of_large_cells`, in its transaction: as a parameter, any genre seems rare.
-BY_VOTES: Final = text(
+BY_VOTES: Final = planner_setting(
     "SELECT set_config('enable_bitmapscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true)"
+    " set_config('enable_mergejoin', 'off', true)",
 )
 
 
+@named
 def genre_decades(
     tenant: str, genre: str | None, decade: int | None, collection: int | None, at_most: int
 ) -> Select[*tuple[Any, ...]]:
@@ -71,6 +72,7 @@ def genre_decades(
     )
 
 
+@named
 def top_of_small_cells(
     tenant: str, genre: str, decades: Sequence[int | None], collection: int | None, top: int
 ) -> Select[*tuple[Any, ...]]:
@@ -93,6 +95,7 @@ def top_of_small_cells(
     return _first_of_each_decade(movies, top)
 
 
+@named
 def top_of_large_cells(
     tenant: str, genre: str, decades: Sequence[int | None], collection: int | None, top: int
 ) -> Select[*tuple[Any, ...]]:

@@ -28,11 +28,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from shared.catalog.tables.ratings import TABLE
 from shared.database.queries.kept_rows import Columns
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 RATINGS: Final = sql_table(TABLE)
 VOTE_FIELDS: Final = ("vote_average", "vote_count")
 
 
+@named
 def latest_ratings(tenant: str, source_ids: Collection[str]) -> Select[Any]:
     """`source_id`, `collection`, `vote_average` and `vote_count` of each of these titles that has a rating."""
     columns = RATINGS.c

@@ -27,8 +27,10 @@ from shared.database.models import ROWS, Collection, CollectionTotal, Upload
 from shared.database.queries.browsing.listing import Listing
 from shared.database.queries.browsing.movie_filters import OfUpload
 from shared.database.state_machine import UploadState
+from shared.database.timing.statement_names import named
 
 
+@named
 def kept_counts(listing: Listing) -> Select[*tuple[Any, ...]]:
     """One row; not for a listing of an earlier moment.
 

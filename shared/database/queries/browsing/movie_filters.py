@@ -29,6 +29,7 @@ from shared.database.queries.kept_rows import Columns
 from shared.database.queries.search.matching import Query, contains_words
 from shared.database.record_ids import LAST_ID, end_of
 from shared.database.row_tables import sql_table, words_of
+from shared.database.timing.statement_names import named
 
 CREDITS: Final = sql_table(CREDITS_TABLE)
 PEOPLE: Final = sql_table(PEOPLE_TABLE)
@@ -76,6 +77,7 @@ class MovieFilters:
 NO_FILTERS: Final = MovieFilters()
 
 
+@named
 def upload_range(upload_id: Any, tenant: str) -> Select[*tuple[Any, ...]]:
     """`number`, `first_id` and `table_name` of the tenant's upload."""
     columns = Upload.number, Upload.first_id, Upload.table_name

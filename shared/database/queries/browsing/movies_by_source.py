@@ -7,8 +7,10 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 from shared.catalog.tables.movies import TABLE
 from shared.database.models import Collection
 from shared.database.queries.browsing.listing import MOVIES
+from shared.database.timing.statement_names import named
 
 
+@named
 def movies_by_source(tenant: str, source_id: str, dataset: str | None, limit: int) -> Select[Any]:
     """The latest movies with this id, each with its `dataset` and the `total` of all."""
     of_tenant = MOVIES.tenant == bindparam("tenant", tenant, literal_execute=True)

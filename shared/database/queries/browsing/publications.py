@@ -15,6 +15,7 @@ from shared.catalog.registry import Registry
 from shared.catalog.table import Table
 from shared.database.models import Collection
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Collections:
         return [is_of_tenant, columns.collection.in_(numbers)]
 
 
+@named
 def collections_of(registry: Registry, tenant: str, publisher: Publisher) -> Select[*tuple[Any, ...]]:
     """Rows of `table_name`, `number` and `dataset`: the tenant's collections of the publisher's datasets."""
     names = [(dataset.table.name, dataset.name) for dataset in registry if dataset.publisher is publisher]

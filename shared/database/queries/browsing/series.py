@@ -12,6 +12,7 @@ from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.catalog.tables.ratings import TABLE as RATINGS
 from shared.database.queries.browsing.publications import Collections
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 EPISODE_FIELDS: Final = (
     *("id", "source_id", "series_id", "title", "title_type", "release_year", "season_number", "episode_number"),
@@ -21,6 +22,7 @@ _TITLE: Final = ("id", "title", "title_type", "release_year", "runtime")
 _VOTES: Final = ("vote_average", "vote_count")
 
 
+@named
 def episodes_of_series(where: Collections, series_id: str, limit: int) -> Select[Any]:
     """At most `limit` rows, in no order: titles that name the series as theirs, or such a title, or one of those.
 

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from shared.database.models import Shot, ShotTotal
 from shared.database.queries.browsing.listing import MOVIES
+from shared.database.timing.statement_names import named
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Record:
         return [Shot.tenant == self.tenant, Shot.collection == self.collection, of_record]
 
 
+@named
 def source_id_of(movie_id: int, tenant: str, collection: int) -> Select[str | None]:
     """The key of the movie, one row if there is the movie."""
     of_tenant = MOVIES.tenant == bindparam("tenant", tenant, literal_execute=True)
@@ -44,21 +46,25 @@ def source_id_of(movie_id: int, tenant: str, collection: int) -> Select[str | No
     return select(MOVIES.source_id).where(of_tenant, of_collection, of_id)
 
 
+@named
 def shots_of(record: Record) -> Select[Any]:
     """The shots of a record, the oldest first."""
     return select(*Shot.__table__.columns).where(*record.shots).order_by(Shot.created_at, Shot.id)
 
 
+@named
 def shot_by_id(shot_id: uuid.UUID, tenant: str) -> Select[Any]:
     """The shot, if it belongs to the tenant."""
     return select(*Shot.__table__.columns).where(Shot.id == shot_id, Shot.tenant == tenant)
 
 
+@named
 def same_shot(tenant: str, sha256: str) -> Select[str]:
     """`storage_key` of the tenant's shots with these bytes; they share one."""
     return select(Shot.storage_key).where(Shot.tenant == tenant, Shot.sha256 == sha256).limit(1)
 
 
+@named
 def bytes_of_shots(tenant: str) -> Select[int]:
     """How many bytes all shots of the tenant have; no row if it never had one."""
     return select(ShotTotal.size_bytes).where(ShotTotal.tenant == tenant)

@@ -19,25 +19,30 @@ from shared.catalog.tables.people import TABLE as PEOPLE
 from shared.catalog.tables.ratings import TABLE as RATINGS
 from shared.database.queries.browsing.publications import Collections, one_of
 from shared.database.row_tables import sql_table
+from shared.database.timing.statement_names import named
 
 _CREW_FIELDS: Final = ("directors", "writers", "cast_names", "cast_ids", "crew_names", "crew_ids")
 
 
+@named
 def titles_by_source(where: Collections, source_ids: Iterable[str]) -> Select[Any]:
     """Each of these titles that there is: `id`, `source_id`, `title`, `title_type`, `release_year` and the votes."""
     return _latest(where, MOVIES, source_ids, "title", "title_type", "release_year", "vote_average", "vote_count")
 
 
+@named
 def people_by_source(where: Collections, source_ids: Iterable[str]) -> Select[Any]:
     """`id`, `source_id` and `name` of each of these people that there is."""
     return _latest(where, PEOPLE, source_ids, "name")
 
 
+@named
 def ratings_of(where: Collections, source_ids: Iterable[str]) -> Select[Any]:
     """`id`, `source_id`, `collection`, `vote_average` and `vote_count` of each of these titles that has a rating."""
     return _latest(where, RATINGS, source_ids, "collection", "vote_average", "vote_count")
 
 
+@named
 def credits_of_title(where: Collections, source_id: str, limit: int) -> Select[Any]:
     """The first credits in their order, each with the `total` of all and the `category_total` of its category."""
     columns = sql_table(CREDITS).c
@@ -52,6 +57,7 @@ def credits_of_title(where: Collections, source_id: str, limit: int) -> Select[A
     )
 
 
+@named
 def crew_of_title(where: Collections, source_id: str) -> Select[Any]:
     """The lists of people of the title's latest row."""
     columns = sql_table(CREW).c
@@ -63,6 +69,7 @@ def crew_of_title(where: Collections, source_id: str) -> Select[Any]:
     )
 
 
+@named
 def alternative_titles_of(where: Collections, source_id: str, limit: int) -> Select[Any]:
     """The first alternative titles in their order, each with the `total` of all."""
     columns = sql_table(ALTERNATIVE_TITLES).c
@@ -75,6 +82,7 @@ def alternative_titles_of(where: Collections, source_id: str, limit: int) -> Sel
     )
 
 
+@named
 def episode_of(where: Collections, source_id: str) -> Select[Any]:
     """`series_id`, `season_number` and `episode_number` of a title that is an episode."""
     columns = sql_table(EPISODES).c
@@ -86,6 +94,7 @@ def episode_of(where: Collections, source_id: str) -> Select[Any]:
     )
 
 
+@named
 def episode_counts(where: Collections, series_id: str) -> Select[*tuple[Any, ...]]:
     """`seasons` and `episodes`: how many known seasons and how many episodes name this series."""
     columns = sql_table(EPISODES).c

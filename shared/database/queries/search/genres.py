@@ -6,8 +6,10 @@ from sqlalchemy import BigInteger, Select, cast, func, select
 
 from shared.database.models import CollectionTotal
 from shared.database.queries.browsing.breakdowns import kept_of
+from shared.database.timing.statement_names import named
 
 
+@named
 def genres(tenant: str) -> Select[Any]:
     """`genre` and `movies`, how many have it."""
     name = CollectionTotal.facets["genre"].astext.label("genre")

@@ -11,26 +11,33 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.catalog.tables.people import TABLE
 from shared.database.queries.search.matching import Query, begins_with, contains_words, has_words, of_tenant, rows_of
+from shared.database.queries.search.unindexed import Ranges, outside
+from shared.database.timing.statement_names import named
 
 _PEOPLE: Final = rows_of(TABLE).c
 # What ranking needs of a candidate.
 _CANDIDATE: Final = (_PEOPLE.id, _PEOPLE.name_key, _PEOPLE.known_for)
 
 
+@named
 def count_beginning_with(tenant: str, text: str, most: int) -> Select[Any]:
     """How many names begin with a text; counts up to `most`."""
     found = select(_PEOPLE.id).where(of_tenant(TABLE, tenant), begins_with(_PEOPLE.name_key, text)).limit(most)
     return select(func.count()).select_from(found.subquery())
 
 
+@named
 def called(tenant: str, key: str, most: int) -> Select[Any]:
     """Candidates with exactly this name."""
     return select(*_CANDIDATE).where(of_tenant(TABLE, tenant), _PEOPLE.name_key == key).limit(most)
 
 
-def with_words(tenant: str, query: Query, most: int, *, is_begun_common: bool) -> Select[Any]:
-    """Candidates by the full-text index, or, if very many names have the only word, the first ones."""
+@named
+def with_words(tenant: str, query: Query, most: int, unindexed: Ranges, *, is_begun_common: bool) -> Select[Any]:
+    """Candidates by the full-text index, where it is, or, if very many names have the only word, the first ones."""
     found = select(*_CANDIDATE).where(of_tenant(TABLE, tenant))
+    if query.complete or not is_begun_common:
+        found = found.where(*outside(_PEOPLE.id, unindexed))
     if not is_begun_common:
         found = found.where(has_words(TABLE, query.text_query()))
     elif query.complete:
@@ -42,6 +49,7 @@ def with_words(tenant: str, query: Query, most: int, *, is_begun_common: bool) -
     return found.limit(most)
 
 
+@named
 def shown(tenant: str, ids: Sequence[int]) -> Select[Any]:
     """What readers see of these people in a list of hits."""
     wanted = (

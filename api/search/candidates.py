@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.search.engine import HitType
 from api.search.popular import PopularMovies
 from shared.catalog.search_words import plain
+from shared.database.queries.browsing.breakdowns import value_counts
 from shared.database.queries.search import people, titles
-from shared.database.queries.search.genres import genres
 from shared.database.queries.search.matching import Query
 from shared.database.queries.search.unindexed import Ranges
 
@@ -175,11 +175,11 @@ async def find_genres(asked: Asked) -> Candidates:
     """By their names, as popular as they have movies."""
     query = asked.query
     result = Candidates()
-    for number, row in enumerate(await asked.rows(genres(asked.tenant))):
-        name = plain(row["genre"])
+    for number, row in enumerate(await asked.rows(value_counts(asked.tenant, "genre", None, "-movies"))):
+        name = plain(row["name"])
         words = name.split()
         if {*query.complete} <= {*words} and any(word.startswith(query.begun) for word in words):
             rank = _EXACT if name == query.key else _GENRE
-            hit = {"type": HitType.GENRE, "name": row["genre"], "movies": row["movies"]}
+            hit = {"type": HitType.GENRE, "name": row["name"], "movies": row["movies"]}
             result.add(Candidate(HitType.GENRE, number, name, rank, row["movies"], hit))
     return result

@@ -35,10 +35,6 @@ def upload_leaf(table: str, upload_number: int) -> str:
     return f"{table}_u{upload_number}"
 
 
-# For `leaf`, a row of pg_class, and `table_name`: the number of the upload whose `upload_leaf` it is, or null.
-UPLOAD_OF_LEAF: Final = "substring(leaf.relname FROM '^' || table_name || '_u([0-9]+)$')::bigint"
-
-
 def withdrawn_leaf(table: str, upload_number: int) -> str:
     """Name of what was the leaf of a large upload until that was undone."""
     return f"{table}_x{upload_number}"
@@ -188,8 +184,13 @@ def words_index(leaf: str) -> str:
     return f"{leaf}_words"
 
 
-# For `leaf`, a row of pg_class: whether its `words_index` is still to be built.
-LACKS_WORDS: Final = "to_regclass(leaf.relname || '_words') IS NULL"
+# Joins for `table_name` and `branch`: the leaves there whose `words_index` is still to be built, each with its upload.
+LEAVES_WITHOUT_WORDS: Final = """
+JOIN pg_inherits ON inhparent = to_regclass(branch)
+JOIN pg_class AS leaf ON leaf.oid = inhrelid AND to_regclass(leaf.relname || '_words') IS NULL
+JOIN uploads USING (table_name)
+WHERE uploads.number = substring(leaf.relname FROM '^' || table_name || '_u([0-9]+)$')::bigint
+"""
 
 
 def create_indexes(table: Table, leaf: str) -> list[str]:

@@ -101,7 +101,7 @@ def building_steps(merge: Merge) -> Iterator[str]:
 
 
 def build(connection: Connection, step: str) -> None:
-    """Run one of `building_steps`."""
+    """Run one of `building_steps`, or another one that builds an index."""
     connection.execute(_INDEX_MEMORY)
     connection.execute(step)
 

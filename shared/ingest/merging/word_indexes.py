@@ -17,25 +17,22 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from shared.catalog.registry import Registry
 from shared.database import leases
 from shared.database.engine import PlainSql
-from shared.database.partitions import LACKS_WORDS, UPLOAD_OF_LEAF, create_word_indexes
+from shared.database.partitions import LEAVES_WITHOUT_WORDS, create_word_indexes
 from shared.database.sqlstates import LOCK_TROUBLE, sqlstate_of
 from shared.database.state_machine import Connection
+from shared.ingest.merging.copying import build
 from shared.ingest.versions.leaves import is_loading
 
 log = structlog.get_logger()
 
 # An arbitrary number that no other lock uses: one process at a time builds.
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(7305515)"
-_MEMORY: Final = "SET LOCAL maintenance_work_mem = '256MB'"
 _PID: Final = "SELECT pg_backend_pid()"
 
 _FIND: Final = f"""
 SELECT leaf.relname, table_name, extract(epoch FROM clock_timestamp() - finished_at)::float8
 FROM (SELECT DISTINCT table_name, branch FROM collections WHERE table_name = ANY(%(tables)s::text[])) AS held
-JOIN pg_inherits ON inhparent = to_regclass(branch)
-JOIN pg_class AS leaf ON leaf.oid = inhrelid
-JOIN uploads USING (table_name)
-WHERE uploads.number = {UPLOAD_OF_LEAF} AND {LACKS_WORDS}
+{LEAVES_WITHOUT_WORDS}
 ORDER BY uploads.number
 """
 _GIVE_WAY: Final = """
@@ -94,9 +91,8 @@ class WordIndexes:
             if not connection.execute(_LOCK)[0][0]:
                 return False
             begun = time.monotonic()
-            connection.execute(_MEMORY)
             with self._giving_way(connection, leaf):
-                connection.execute(step)
+                build(connection, step)
         log.info("word_index_built", leaf=leaf, seconds=round(time.monotonic() - begun, 1))
         return True
 

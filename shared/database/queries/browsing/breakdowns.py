@@ -1,10 +1,11 @@
-"""How many movies have which genre or country: from the kept sums, no row of `movies` is read."""
+"""How many movies have which genre or country: from the kept sums, no row is read."""
 
 from typing import Any, Literal
 
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, select
 
-from shared.catalog.tables.movies import TABLE
+from shared.catalog.table import Table
+from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.database.models import CollectionTotal
 from shared.database.timing.statement_names import named
 
@@ -13,11 +14,11 @@ Order = Literal["name", "-movies"]
 
 @named
 def value_counts(
-    tenant: str, breakdown: str, collection: int | None, order: Order, at_most: int
+    tenant: str, breakdown: str, collection: int | None, order: Order, at_most: int | None = None
 ) -> Select[*tuple[Any, ...]]:
     """Rows of `name` and `movies`, for a breakdown that has a group of its own name.
 
-    `collection`: only of this one, None for all. Equal numbers are ordered by name.
+    `collection`: only of this one, None for all. `at_most` so many, None for all. Equal numbers are ordered by name.
     """
     value = CollectionTotal.facets[breakdown].astext.label("name")
     counted = select(value, CollectionTotal.row_count).where(*kept_of(tenant, breakdown, collection)).subquery()
@@ -28,11 +29,11 @@ def value_counts(
     return grouped.order_by(*keys).limit(at_most)
 
 
-def kept_of(tenant: str, breakdown: str, collection: int | None) -> list[ColumnElement[bool]]:
-    """The kept sums of a breakdown of the tenant's movies."""
+def kept_of(tenant: str, breakdown: str, collection: int | None, table: Table = MOVIES) -> list[ColumnElement[bool]]:
+    """The kept sums of a breakdown of the tenant's rows; `collection`: only of this one, None for all."""
     mine = [
         CollectionTotal.tenant == tenant,
-        CollectionTotal.table_name == TABLE.name,
+        CollectionTotal.table_name == table.name,
         CollectionTotal.breakdown == breakdown,
     ]
     return mine if collection is None else [*mine, CollectionTotal.collection == collection]

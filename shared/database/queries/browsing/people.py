@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from shared.catalog.tables.credits import TABLE as CREDITS
 from shared.catalog.tables.people import TABLE
 from shared.database.models import ROWS, CollectionTotal
+from shared.database.queries.browsing.breakdowns import kept_of
 from shared.database.queries.browsing.publications import Collections
 from shared.database.queries.kept_rows import Columns
 from shared.database.queries.search.matching import begins_with, rows_of
@@ -161,11 +162,7 @@ def _order(listing: PeopleListing, people: Columns) -> list[ColumnElement[Any]]:
 
 
 def _kept(tenant: str, breakdown: str, facet: str, value: str | None) -> ColumnElement[int]:
-    of_value = [
-        CollectionTotal.tenant == tenant,
-        CollectionTotal.table_name == TABLE.name,
-        CollectionTotal.breakdown == breakdown,
-    ]
+    of_value = kept_of(tenant, breakdown, None, TABLE)
     if value is not None:
         of_value.append(CollectionTotal.facets[facet].astext == value)
     total = func.coalesce(func.sum(CollectionTotal.row_count), 0)

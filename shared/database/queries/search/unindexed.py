@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, bindparam, or_, text
 from shared.catalog.tables.alternative_titles import TABLE as ALTERNATIVE_TITLES
 from shared.catalog.tables.movies import TABLE as MOVIES
 from shared.catalog.tables.people import TABLE as PEOPLE
-from shared.database.partitions import LACKS_WORDS, UPLOAD_OF_LEAF
+from shared.database.partitions import LEAVES_WITHOUT_WORDS
 from shared.database.record_ids import end_of
 
 # First ids of ranges, each of one upload.
@@ -20,10 +20,7 @@ Ranges = tuple[int, ...]
 UNINDEXED: Final = text(f"""
 SELECT first_id
 FROM (SELECT DISTINCT table_name, branch FROM collections WHERE tenant = :tenant AND table_name = ANY(:tables)) AS held
-JOIN pg_inherits ON inhparent = to_regclass(branch)
-JOIN pg_class AS leaf ON leaf.oid = inhrelid
-JOIN uploads USING (table_name)
-WHERE uploads.tenant = :tenant AND number = {UPLOAD_OF_LEAF} AND {LACKS_WORDS}
+{LEAVES_WITHOUT_WORDS} AND uploads.tenant = :tenant
 """).bindparams(tables=[MOVIES.name, ALTERNATIVE_TITLES.name, PEOPLE.name])
 
 

@@ -9,7 +9,7 @@ KILLS ?= 40
 FUZZ_SECONDS ?= 600
 CALLS ?= 20000
 # Test processes at a time: they wait most of their time.
-PROCESSES ?= 4
+PROCESSES ?= 3
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -59,13 +59,13 @@ postman: .venv/runtime.stamp ## the Postman collection against a stack of its ow
 
 .PHONY: newman
 newman: build/postman/newman.stamp
-	@exec $(BIN)/python -m stack.command -- sh postman/run.sh
+	@INGEST_PULL_HOSTS=data.invalid exec $(BIN)/python -m stack.command -- sh postman/run.sh
 
 migration: .venv/test.stamp ## write the migration to what models and tables say now: NAME=what_it_does
 	@$(BIN)/python -m tools.new_migration "$(NAME)"
 
-chaos: .venv/test.stamp ## a crash storm with a checker of its own: SEED=1 KILLS=40 (see tests/chaos)
-	@$(BIN)/python -m tests.chaos --seed "$(SEED)" --kills "$(KILLS)"
+chaos: .venv/test.stamp ## a crash storm with a checker of its own: SEED=1 KILLS=40 HOSTS=1 (see tests/chaos)
+	@$(BIN)/python -m tests.chaos --seed "$(SEED)" --kills "$(KILLS)" $(if $(HOSTS),--hosts)
 
 bench: .venv/test.stamp ## measure against psql \copy and others, an hour: writes bench/RESULTS.md (ARGS= for bench)
 	@exec $(BIN)/python -m bench $(ARGS)
@@ -135,6 +135,12 @@ endef
 	@touch $@
 
 # npm works on a copy, so that the repository stays clean
+build/azurite/azurite.stamp: $(wildcard tests/system/storage/azurite/package*.json)
+	@echo "installing Azurite ..."
+	@mkdir -p build/azurite && cp tests/system/storage/azurite/package*.json build/azurite/
+	@cd build/azurite && npm ci --silent --no-audit --no-fund --ignore-scripts --cache .npm-cache
+	@touch $@
+
 build/postman/newman.stamp: postman/package.json postman/package-lock.json
 	@echo "installing newman ..."
 	@mkdir -p build/postman && cp postman/package.json postman/package-lock.json build/postman/

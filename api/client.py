@@ -7,7 +7,7 @@ from fastapi import Request
 
 @dataclass(frozen=True)
 class Client:
-    """The holder of a key. The first of `tenants` is the default for requests that name none."""
+    """The holder of a key. The first of `tenants` is the default for requests that name none; an operator has none."""
 
     key_id: str
     tenants: tuple[str, ...]

@@ -68,7 +68,7 @@ async def limit_requests(request: Request, tenant: "TenantDep") -> None:
     """Count the request for its tenant if keys are required; raises `LimitReached`."""
     if client_of(request) is not None:
         limits = runtime_of(request).limits
-        await limits.count(limits.requests_of_tenant(tenant.name))
+        await limits.count(await limits.requests_of_tenant(tenant.name))
 
 
 RuntimeDep = Annotated[Runtime, Depends(runtime_of)]

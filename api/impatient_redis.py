@@ -44,7 +44,11 @@ class ImpatientRedis:
             raise RedisAway
         try:
             return await question()
-        except (RedisError, OSError) as error:
+        except (
+            RedisError,
+            OSError,
+            RuntimeError,
+        ) as error:  # uvloop's RuntimeError: the connection was closed meanwhile
             self._away_until = now + _PAUSE_SECONDS
             log.warning("redis_away", error=type(error).__name__)
             raise RedisAway from None

@@ -33,6 +33,7 @@ from api.middleware.security_headers import SecurityHeadersMiddleware
 from api.middleware.tracing import TraceMiddleware
 from api.middleware.unexpected_errors import UnexpectedErrorMiddleware
 from api.routes import (
+    admin,
     api_docs,
     changes,
     corrections,
@@ -51,6 +52,7 @@ from api.routes import (
     rows,
     search,
     shots,
+    sources,
     stats,
     tenants,
     upload,
@@ -61,15 +63,15 @@ from shared import failpoints, logs
 from shared.catalog.registry import Registry
 from shared.settings import Settings
 
-# Requests to these routes may name a tenant and count against its limit. The other routes serve every client alike and
-# take no parameters.
+# Requests to these routes may name a tenant and count against its limit. Those of operators are about all tenants; the
+# other routes serve every client alike and take no parameters.
 OF_TENANTS = (
-    *(upload.router, reload.router, uploads.router, rejects.router, corrections.router),
+    *(upload.router, sources.router, reload.router, uploads.router, rejects.router, corrections.router),
     *(movies.router, movie_edits.router, shots.router, people.router, search.router, genres.router, stats.router),
     *(reports.router, genre_report.router, datasets.router, preview.router),
     *(rows.router, changes.router, tenants.router),
 )
-ROUTERS = (*OF_TENANTS, error_codes.router, api_docs.router, health.router)
+ROUTERS = (*OF_TENANTS, admin.router, error_codes.router, api_docs.router, health.router)
 
 
 def app_from_environment() -> FastAPI:
@@ -78,7 +80,13 @@ def app_from_environment() -> FastAPI:
 
 
 def prepared_app(settings: Settings) -> FastAPI:
-    """Prepare this process (umask, logs, failpoints) and return the application."""
+    """Prepare this process and return the application."""
+    prepare_process(settings)
+    return create_app(settings)
+
+
+def prepare_process(settings: Settings) -> None:
+    """Its umask, logs and failpoints."""
     os.umask(0o077)  # only the owner can read uploaded files
     logs.configure(settings, "api")
     failpoints.arm(settings.failpoint)
@@ -86,7 +94,6 @@ def prepared_app(settings: Settings) -> FastAPI:
     # of users.
     logging.getLogger("uvicorn.access").disabled = True
     _take_over_server_logs()
-    return create_app(settings)
 
 
 def _take_over_server_logs() -> None:
@@ -119,6 +126,14 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url=DOCUMENT_PATH,
         docs_url=None,  # see api/routes/api_docs.py
         redoc_url=None,
+        # Ours is in `shared.observability`. What FastAPI traces and logs by itself holds values of requests.
+        telemetry={
+            "auto_configure": False,
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+        },
         redirect_slashes=False,  # a redirect would make a client send its file twice
     )
     for router in ROUTERS:

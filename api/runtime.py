@@ -16,7 +16,10 @@ from api.limits.counters import Counters
 from api.limits.export_slots import ExportSlots
 from api.limits.quotas import Limits
 from api.limits.slots import Slots
+from api.limits.tenant_limits import DecidedLimits
 from api.limits.tenant_locks import TenantLocks
+from api.metrics.pools import PoolCollector
+from api.metrics.system import SystemCollector
 from api.notifications.background_loaders import BackgroundLoaders
 from api.notifications.notifiers import CeleryNotifier, Notifiers
 from api.pictures import Pictures
@@ -34,7 +37,11 @@ from shared.database.engine import (
 from shared.database.timing.slow_queries import SlowQueries
 from shared.ingest.lifecycle.sweep import Sweeper
 from shared.ingest.merging.merger import Merger
+from shared.ingest.pulling.puller import Puller
 from shared.ingest.vocabulary.filler import Filler
+from shared.messaging import Transport
+from shared.observability.serving import ServedMetrics
+from shared.observability.starting import start_tracing
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from shared.storage.protocol import Storage
@@ -46,8 +53,9 @@ _THREADS: Final = 32
 class Runtime:
     """Connections and helpers, one of each per process.
 
-    `engine` logs in as the owner of the tables. The sweep needs it, cancel, retry and undo (they drop tables), and the
-    list of all tenants. Every other query of a request uses one of the other engines, through `tenancy`.
+    `engine` logs in as the owner of the tables. The sweep needs it, cancel, retry and undo (they drop tables), the
+    list of all tenants, and operators. Every other query of a request uses one of the other engines, through
+    `tenancy`.
     """
 
     settings: Settings
@@ -79,6 +87,8 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
     # slow database would delay the files of all clients.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, start_tracing(settings, "api"))
+        metrics = ServedMetrics.begin(settings.metrics_host, settings.metrics_port, settings.api_workers)
         engine = create_sync_engine(settings, "ingest-api")
         stack.push_async_callback(asyncio.to_thread, engine.dispose)
         request_engine = create_request_engine(settings)
@@ -94,7 +104,8 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         answers = await asyncio.to_thread(StoredAnswers, settings)
         stack.push_async_callback(answers.aclose)
 
-        background = await asyncio.to_thread(BackgroundLoaders, settings)
+        metrics_end = None if metrics is None else metrics.writing_end
+        background = await asyncio.to_thread(BackgroundLoaders, settings, metrics_end)
         stack.push_async_callback(asyncio.to_thread, background.close)
         celery = CeleryNotifier(settings)
         stack.callback(celery.close)
@@ -107,15 +118,21 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         edits = Edits(settings)
         stack.push_async_callback(edits.aclose)
         storage = open_storage(settings)
-        sweeper = Sweeper(engine, registry, storage, settings, notifiers.notify)
-        sweeper.start()
-        stack.push_async_callback(asyncio.to_thread, sweeper.stop)
-        merger = Merger(settings, registry)
-        merger.start()
-        stack.push_async_callback(asyncio.to_thread, merger.stop)
-        filler = Filler(settings, registry)
-        filler.start()
-        stack.push_async_callback(asyncio.to_thread, filler.stop)
+        for background_work in (
+            Sweeper(engine, registry, storage, settings, notifiers.notify),
+            Merger(settings, registry),
+            Filler(settings, registry),
+            Puller(settings, registry, storage, notifiers.notify, [Transport.BACKGROUND]),
+        ):
+            background_work.start()
+            stack.push_async_callback(asyncio.to_thread, background_work.stop)
+        if metrics is not None:
+            engines = {"owner": engine, "requests": request_engine}
+            engines |= {"reading": read_engine.sync_engine, "exports": export_engine.sync_engine}
+            system = SystemCollector(settings, registry)
+            stack.push_async_callback(asyncio.to_thread, system.close)
+            metrics.serve(system, PoolCollector(engines))
+            stack.push_async_callback(asyncio.to_thread, metrics.stop)
         yield Runtime(
             settings=settings,
             registry=registry,
@@ -129,7 +146,7 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
             search=PostgresSearch(read_engine),
             counters=counters,
             notifiers=notifiers,
-            limits=Limits(settings, counters),
+            limits=Limits(settings, counters, DecidedLimits(settings, read_engine)),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
             previews=previews,

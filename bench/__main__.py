@@ -23,6 +23,7 @@ from bench import (
     memory,
     merging,
     modes,
+    observability,
     pings,
     report,
     slow,
@@ -55,6 +56,7 @@ PARTS: Final = (
     Part("intake", "Intake", intake.measure),
     Part("small", "Small files", small.measure),
     Part("pings", "Answering while loading", pings.measure),
+    Part("observability", "Metrics and traces", observability.measure),
     Part("slow", "200 slow clients beside a good one", slow.measure),
 )
 

@@ -21,6 +21,10 @@ from shared.settings import Settings
 
 FAILED = 1
 _HEAD: Final = "head"
+_REASONS: Final = {
+    errorcodes.INSUFFICIENT_PRIVILEGE: "the user of DATABASE_URL lacks a privilege",
+    errorcodes.DUPLICATE_TABLE: "there are tables without a revision; a restore was interrupted, repeat it",
+}
 
 
 def run(revision: str, *, sql: bool) -> int:
@@ -34,9 +38,10 @@ def run(revision: str, *, sql: bool) -> int:
     except OperationalError as error:
         return _failed(f"the database does not answer: {str(error.orig).strip()}")
     except DBAPIError as error:
-        if getattr(error.orig, "pgcode", None) != errorcodes.INSUFFICIENT_PRIVILEGE:
+        reason = _REASONS.get(getattr(error.orig, "pgcode", ""))
+        if reason is None:
             raise
-        return _failed(f"the user of DATABASE_URL lacks a privilege: {str(error.orig).strip()}")
+        return _failed(f"{reason}: {str(error.orig).strip()}")
     except (UnfitLogin, psycopg2.Error) as error:
         return _failed(f"INGEST_API_DATABASE_URL: {str(error).strip()}")
     except CommandError as error:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psycopg2
 import typer
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -22,14 +23,21 @@ WRONG_USAGE: Final = 2
 
 @contextmanager
 def owner_database(command: str, data_dir: Path | None) -> Iterator[Connection]:
-    """A transaction. An error ends the process with one line on stderr and exit code 1, or 2 for invalid input."""
-    try:
+    """A transaction. An error ends the process as with `failures_of`."""
+    with failures_of(command):
         engine = create_sync_engine(settings_of(data_dir), f"ingest-{command}")
         try:
             with engine.begin() as connection:
                 yield connection
         finally:
             engine.dispose()
+
+
+@contextmanager
+def failures_of(command: str) -> Iterator[None]:
+    """An error ends the process with one line on stderr and exit code 1, or 2 for invalid input."""
+    try:
+        yield
     except ValidationError as error:
         wrong = ", ".join(str(item["loc"][0]) for item in error.errors())
         raise _failed(
@@ -42,8 +50,12 @@ def owner_database(command: str, data_dir: Path | None) -> Iterator[Connection]:
     except InvalidRequest as error:
         is_wrong = not isinstance(error, NotFound | StateConflict)
         raise _failed(command, str(error), WRONG_USAGE if is_wrong else FAILED) from error
+    except psycopg2.Error as error:
+        raise _failed(command, f"the database refuses: {str(error).strip()}") from error
     except (IngestError, StackError) as error:
         raise _failed(command, str(error)) from error
+    except OSError as error:
+        raise _failed(command, f"{error.filename or 'a file'}: {error.strerror or error}") from error
 
 
 def settings_of(data_dir: Path | None) -> Settings:

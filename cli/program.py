@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from cli.commands import actions, api_keys, datasets, local, merging, read, rows, seed, tenants, upload
+from cli.commands import (
+    actions,
+    admin,
+    api_keys,
+    datasets,
+    local,
+    merging,
+    operation,
+    read,
+    rows,
+    seed,
+    sources,
+    tenants,
+    upload,
+)
 
 program = typer.Typer(
     name="imdb-ingest",
@@ -13,13 +27,15 @@ program = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,
 )
-for commands in (upload, read, rows, actions, local, seed):
+for commands in (upload, read, rows, actions, local, operation, seed):
     program.add_typer(commands.app)
 program.add_typer(datasets.app, name="datasets")
 program.command()(datasets.preview)
 program.add_typer(api_keys.app, name="keys")
 program.add_typer(merging.app, name="merging")
 program.add_typer(tenants.app, name="tenants")
+program.add_typer(admin.app, name="admin")
+program.add_typer(sources.app, name="sources")
 
 
 def _print_version(*, is_asked: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from alembic import context
 from alembic.operations.ops import CreateTableOp, ExecuteSQLOp, MigrationScript
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.sql.schema import SchemaItem
 
 from shared.catalog.registry import Registry
@@ -55,7 +55,9 @@ def run_offline() -> None:
 
 def run_online() -> None:
     """Run in one transaction. It holds the advisory lock, for which other migrators wait."""
-    engine = create_engine(Settings().sync_url)
+    engine = create_engine(
+        Settings().sync_url, poolclass=NullPool
+    )  # the connection ends with the block, whatever happens
     with engine.connect() as connection, connection.begin():
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=MIGRATION_LOCK))
@@ -67,7 +69,6 @@ def run_online() -> None:
             process_revision_directives=add_rights,
         )
         context.run_migrations()
-    engine.dispose()
 
 
 if context.is_offline_mode():

@@ -22,7 +22,11 @@
     |   |   |   `-- ShotTooLarge     the picture has too many bytes, pixels or frames
     |   |   |-- UnsupportedPicture   the file is neither PNG nor JPEG nor WebP
     |   |   |-- UnreadablePicture    the picture cannot be decoded
-    |   |   `-- TooManyShots         the movie or the tenant has as many shots as it may have
+    |   |   |-- TooManyShots         the movie or the tenant has as many shots as it may have
+    |   |   |-- PullingOff           the service fetches no files by address
+    |   |   |-- AddressForbidden     the service does not ask this address
+    |   |   `-- SourceExists         the tenant has a source of this name, or too many
+    |   |-- FetchRefused             the server of an address does not give the file
     |   |-- StoredFileCorrupt        the stored file is gone, or differs from what was stored
     |   |-- DatasetGone              the upload's dataset no longer exists
     |   |-- CorrectedUploadEnded     the upload that a correction corrects is no longer completed
@@ -32,6 +36,7 @@
     `-- Transient                    trying again would help
         |-- LostLease                another loader has the work now
         |   `-- UploadEnded          the upload was cancelled, failed or undone in the meantime
+        |-- FetchFailed              the file at an address cannot be fetched now
         `-- Unavailable              database, broker or storage does not answer
             |-- StorageFull          no space for the upload
             `-- LockTableFull        the database server has no room for another lock
@@ -189,6 +194,30 @@ class TooManyShots(InvalidRequest):
     code = "too_many_shots"
 
 
+class PullingOff(InvalidRequest):
+    """The service fetches no files by address."""
+
+    code = "pulling_off"
+
+
+class AddressForbidden(InvalidRequest):
+    """The service does not ask this address."""
+
+    code = "address_forbidden"
+
+
+class SourceExists(InvalidRequest):
+    """The tenant cannot have this source: there is one of this name, or there are too many."""
+
+    code = "source_exists"
+
+
+class FetchRefused(Permanent):
+    """The server does not give the file."""
+
+    code = "fetch_refused"
+
+
 class StoredFileCorrupt(Permanent):
     """The stored file is gone, or differs from what was stored."""
 
@@ -241,6 +270,12 @@ class UploadEnded(LostLease):
     """The upload was cancelled, failed or undone in the meantime: there is nothing left to load."""
 
     code = "upload_ended"
+
+
+class FetchFailed(Transient):
+    """The file at the address cannot be fetched now."""
+
+    code = "fetch_failed"
 
 
 class Unavailable(Transient):

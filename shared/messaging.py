@@ -23,6 +23,7 @@ LOAD_QUEUE: Final = "ingest.load"
 QUEUES: Final = (LOAD_QUEUE,)
 
 LOAD_TASK: Final = "ingest.load_upload"
+PULL_DUE_TASK: Final = "ingest.pull_due_sources"
 
 # One immediate retry: while the broker is down, a message then fails in a fraction of a second. Waiting is left to the
 # sweep, and the process that notifies does not wait.

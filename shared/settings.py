@@ -4,6 +4,7 @@ A `Settings` is built at an entry point (API, worker, CLI) and passed on; import
 is documented in README.md and `.env.example`; a test checks that.
 """
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,6 +12,12 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, IPvAnyNetwork, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
+
+# A name, or `*.` and the name of what it is below; never all hosts.
+HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=255)]
+
+_NAMES = r"(/[A-Za-z0-9._~-]*[A-Za-z0-9_~-])*/?"
+_STORAGE_URL = re.compile(rf"(s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]*{_NAMES}|file://(/[^\x00/?#]+)+/?")
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -26,9 +33,11 @@ KEEPALIVES = {
 
 
 class Settings(BaseSettings):
-    """Immutable configuration. Each field is an environment variable `INGEST_<NAME>` (two keep their usual names)."""
+    """Immutable configuration. Each field is an environment variable `INGEST_<NAME>` (four keep their usual names)."""
 
-    model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, populate_by_name=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="INGEST_", frozen=True, populate_by_name=True, extra="ignore", hide_input_in_errors=True
+    )
 
     database_url: str = Field(validation_alias=AliasChoices("DATABASE_URL", "INGEST_DATABASE_URL"))
     # The user that requests log in with, a member of `imdb_api` and of no other role, so that not even injected SQL
@@ -39,6 +48,9 @@ class Settings(BaseSettings):
         default="redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL", "INGEST_REDIS_URL")
     )
     data_dir: Path = Path("data")
+    # Where stored files are instead of `data_dir`: `s3://bucket/prefix`, `gs://...`, `az://...` or `file:///directory`.
+    # Credentials, region and endpoint are in the variables of the provider, which are no settings of ours.
+    storage_url: str = ""
 
     max_upload_bytes: int = Field(default=20 * GIB, gt=0)
     max_compression_ratio: int = Field(default=200, gt=1)
@@ -102,6 +114,8 @@ class Settings(BaseSettings):
     # Addresses and networks of proxies. X-Forwarded-For from one of them names the client's address. From other clients
     # it is ignored; otherwise a client could take a new address for each attempt to guess a key.
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = (ip_network("127.0.0.1"), ip_network("::1"))
+    # API processes behind one address, each with its own pools, background loaders and limit of connections.
+    api_workers: int = Field(default=1, ge=1, le=64)
     # How many connections are served at the same time; further ones get 503.
     max_connections: int = Field(default=256, ge=4)
     # uvicorn waits for slow clients for ever. Here the head of a request must arrive within this time ...
@@ -112,6 +126,20 @@ class Settings(BaseSettings):
     # How many exports each API serves at the same time; further ones get 503. Each has a database connection for itself
     # for as long as its client takes, and keeps a core of the database busy.
     exports: int = Field(default=4, ge=1)
+
+    # Hosts whose files may be fetched by address: `data.example.org`, or `*.example.org` for all below it. Empty: none.
+    pull_hosts: Annotated[tuple[HostPattern, ...], NoDecode] = ()
+    # By http, too: whoever is on the way could read and change such a file.
+    pull_plain_http: bool = False
+    # Ports that may be asked; empty: 80 and 443.
+    pull_ports: Annotated[tuple[int, ...], NoDecode] = ()
+    # Networks that may be asked although they are not the public internet.
+    pull_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = ()
+    # How many files each API and each worker fetches at the same time, and how long one may take.
+    pulls: int = Field(default=2, ge=1, le=32)
+    pull_seconds: float = Field(default=3600.0, gt=0)
+    # How long after the first failure a fetch is tried again; four times as long after each further one.
+    pull_retry_seconds: float = Field(default=15.0, gt=0)
 
     # Where answers are kept, a Redis; "": the broker. How long, at most (0: not at all): they are dropped only so that
     # those nobody asks for any more leave room. They share the memory of the broker, so none is added while the server
@@ -137,10 +165,37 @@ class Settings(BaseSettings):
     slow_query_ms: int = Field(default=500, ge=0)
     database_pool_size: int = Field(default=10, ge=1)
 
-    @field_validator("cors_origins", "allowed_hosts", "trusted_proxies", mode="before")
+    # What operators see, see docs/OBSERVABILITY.md; all of it is off unless it is asked for. The ports on which
+    # Prometheus reads the metrics of an API and of a worker (0: none), and the address they listen on. They ask for no
+    # key, so they are not the port of the API.
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    worker_metrics_port: int = Field(default=0, ge=0, le=65_535)
+    metrics_host: str = "127.0.0.1"
+    # A collector that takes spans by OTLP over HTTP, as OpenTelemetry names it, and the share of traces that it gets.
+    otel_exporter_otlp_endpoint: str = Field(
+        default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "INGEST_OTEL_EXPORTER_OTLP_ENDPOINT")
+    )
+    trace_ratio: float = Field(default=1.0, ge=0, le=1)
+    # Where Sentry, or what speaks as it does, takes reports of errors that nobody expected.
+    sentry_dsn: str = Field(default="", validation_alias=AliasChoices("SENTRY_DSN", "INGEST_SENTRY_DSN"))
+
+    @field_validator(
+        *("cors_origins", "allowed_hosts", "trusted_proxies", "pull_hosts", "pull_ports", "pull_networks"),
+        mode="before",
+    )
     @classmethod
     def _split_list(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _names_a_storage(cls, value: str) -> str:
+        if value and _STORAGE_URL.fullmatch(value) is None:
+            raise ValueError(
+                "it must be s3://bucket/prefix, gs://bucket/prefix, az://container/prefix (the prefix may be missing)"
+                " or file:///directory, without credentials or parameters"
+            )
+        return value
 
     @property
     def sync_url(self) -> URL:
@@ -165,8 +220,14 @@ class Settings(BaseSettings):
 
     @property
     def upload_dir(self) -> Path:
-        """The directory of the stored files."""
-        return self.data_dir / "uploads"
+        """The directory of the stored files, unless they are in a bucket."""
+        in_url = self.storage_url.removeprefix("file://")
+        return Path(in_url) if in_url != self.storage_url else self.data_dir / "uploads"
+
+    @property
+    def is_in_bucket(self) -> bool:
+        """Whether the stored files are in a bucket."""
+        return bool(self.storage_url) and not self.storage_url.startswith("file:")
 
 
 def _sync_url(address: str) -> URL:

@@ -18,22 +18,30 @@ _DATA_EXCEPTION: Final = "22"
 
 def without_values(exc_info: ExceptionInfo) -> str:
     """The error with its causes, the first cause first, as Python prints them; a formatter for structlog."""
-    _, error, _ = exc_info
-    parts: list[str] = []
-    following: BaseException | None = error
-    while following is not None:
-        lines = traceback.format_tb(following.__traceback__)
-        parts.insert(0, "".join(["Traceback (most recent call last):\n", *lines, _named(following)]))
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    parts = []
+    for error in chain_of(exc_info[1]):
+        lines = traceback.format_tb(error.__traceback__)
+        parts.append("".join(["Traceback (most recent call last):\n", *lines, _named(error)]))
     return "\n\n".join(parts)
 
 
+def chain_of(error: BaseException) -> list[BaseException]:
+    """The error and what caused it, the first cause first."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None:
+        chain.insert(0, following)
+        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+    return chain
+
+
 def _named(error: BaseException) -> str:
-    kind, message = f"{type(error).__module__}.{type(error).__qualname__}", _message(error)
+    kind, message = f"{type(error).__module__}.{type(error).__qualname__}", safe_message(error)
     return f"{kind}: {message}" if message else kind
 
 
-def _message(error: BaseException) -> str:
+def safe_message(error: BaseException) -> str:
+    """The error's message on one line, as far as it quotes no value; "" if it may quote one."""
     # SQLAlchemy wraps the driver's error; psycopg2 calls the SQLSTATE pgcode, asyncpg calls it sqlstate.
     original: Any = getattr(error, "orig", None) or error
     state = getattr(original, "pgcode", None) or getattr(original, "sqlstate", None)

@@ -130,6 +130,17 @@ class LocalStack:
             self.stop()
             raise
 
+    def start_database(self) -> None:
+        """Start only PostgreSQL; raises `StackError`, also if another stack runs in the directory."""
+        self._take_directory()
+        try:
+            self._stop_leftovers()
+            self._postgres = PostgresServer(self.data_dir / "postgres", log_path=self._log("postgres"))
+            self._postgres.start()
+        except BaseException:
+            self.stop()
+            raise
+
     def stop(self) -> None:
         """Stop everything: APIs, Flower, workers, Valkey, PostgreSQL."""
         for member in reversed(self.members):

@@ -1,4 +1,4 @@
-"""A local PostgreSQL server: one directory, one process, one TCP port on 127.0.0.1."""
+"""A PostgreSQL server of our own: one directory, one process, one TCP port, on 127.0.0.1 unless a host is given."""
 
 import os
 import shutil
@@ -13,8 +13,9 @@ import psutil
 import psycopg2
 
 from stack.binaries import postgres_bin_dir, postgres_version
+from stack.host import THIS_MACHINE, Host
 from stack.os_user import OsUser, os_user_for
-from stack.ports import LOCALHOST, free_port, require_free
+from stack.ports import free_port, require_free
 from stack.process import ManagedProcess, Recipe, kill_all, processes_in, wait_gone
 from stack.secrets import password_in, write_private
 from stack.server import Server
@@ -43,7 +44,6 @@ def shared_buffers() -> str:
 
 # For bulk loading on a machine with a few GB. No setting trades safety for speed.
 SETTINGS: Final = {
-    "listen_addresses": LOCALHOST,
     "unix_socket_directories": "",  # a socket's path has at most about 100 bytes, a directory may have more
     "max_connections": "100",  # API pools (3 x 10), loaders, index builders, sweeps of a few processes, and a reserve
     # A query locks each partition that it opens. 100 connections share 102,400 locks, which cost 52 MB.
@@ -75,7 +75,8 @@ class PostgresServer(Server):
     """A local PostgreSQL server. It can be stopped and started again with the same port, password and data.
 
     `port` 0 means a free port, chosen at the first start. `bin_dir` None means PostgreSQL 18 from the wheel; versions
-    from 15 on work. `settings` replace some of `SETTINGS`. If we are root, the server runs as another user, see
+    from 15 on work. `settings` replace some of `SETTINGS`. On another `host`
+    it takes clients of that host's network. If we are root, the server runs as another user, see
     `os_user.py`. Also a context manager.
     """
 
@@ -90,8 +91,9 @@ class PostgresServer(Server):
         bin_dir: Path | None = None,
         log_path: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        host: Host = THIS_MACHINE,
     ) -> None:
-        super().__init__(directory, port, log_path)
+        super().__init__(directory, port, log_path, host)
         self._settings = {**SETTINGS, **(settings or {})}
         self.bin_dir = bin_dir or postgres_bin_dir()
 
@@ -107,7 +109,7 @@ class PostgresServer(Server):
 
     def url_of(self, database: str) -> str:
         """The URL of another database of this server."""
-        return f"postgresql://{USER}:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/{database}"
+        return f"postgresql://{USER}:{password_in(self.password_path)}@{self.host.address}:{self.port}/{database}"
 
     def running_url(self) -> str:
         """The `url` of the server that another process runs in this directory; raises `StackError` if there is none."""
@@ -119,7 +121,7 @@ class PostgresServer(Server):
     @property
     def address(self) -> str:
         """The address that `imdb-ingest up` prints."""
-        return f"postgresql://{USER}@{LOCALHOST}:{self.port}/{DATABASE}  (password in {self.password_path})"
+        return f"postgresql://{USER}@{self.host.address}:{self.port}/{DATABASE}  (password in {self.password_path})"
 
     def start(self, cancelled: Event | None = None) -> None:
         """Create the cluster if there is none, start the server, wait until it answers, create the database `imdb`."""
@@ -129,7 +131,7 @@ class PostgresServer(Server):
         if not self.data_dir.exists():
             self._initialise(user, cancelled)
         self.port = self.port or free_port()
-        require_free(LOCALHOST, self.port, "postgres")
+        require_free(self.host.address, self.port, "postgres")
         self._process = ManagedProcess(self._recipe(user))
         self._process.start()
         try:
@@ -155,12 +157,12 @@ class PostgresServer(Server):
             self._clear_orphans()
 
     def _recipe(self, user: OsUser) -> Recipe:
-        values = {"shared_buffers": shared_buffers(), **self._settings}
+        values = {"listen_addresses": self.host.address, "shared_buffers": shared_buffers(), **self._settings}
         settings = [argument for name, value in values.items() for argument in ("-c", f"{name}={value}")]
         program = self.bin_dir / "postgres"
         return Recipe(
             name="postgres",
-            command=[*user.prefix, program, "-D", self.data_dir, "-p", str(self.port), *settings],
+            command=[*self.host.prefix, *user.prefix, program, "-D", self.data_dir, "-p", str(self.port), *settings],
             log_path=self.log_path,
             pid_path=self.directory / "postgres.pid",
             uid=user.uid,
@@ -192,6 +194,9 @@ class PostgresServer(Server):
             password_file.unlink()
         if result.returncode != 0:
             raise StackError(f"initdb failed for {self.data_dir}:\n{result.stderr.strip()}")
+        if self.host is not THIS_MACHINE:
+            with (draft / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet scram-sha-256\n")
         draft.rename(self.data_dir)
 
     def _locale(self) -> list[str]:

@@ -6,6 +6,7 @@ from threading import Event
 from types import TracebackType
 from typing import ClassVar, Self
 
+from stack.host import Host
 from stack.process import ManagedProcess
 from stack.stack_errors import StackError
 
@@ -16,9 +17,10 @@ class Server(ABC):
     name: ClassVar[str]
     start_seconds: ClassVar[float]
 
-    def __init__(self, directory: Path, port: int, log_path: Path | None) -> None:
+    def __init__(self, directory: Path, port: int, log_path: Path | None, host: Host) -> None:
         self.directory = directory.absolute()
         self.port = port
+        self.host = host
         self.log_path = log_path or self.directory / f"{self.name}.log"
         self._process: ManagedProcess | None = None
 

@@ -15,6 +15,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from stack.host import THIS_MACHINE, Host
 from stack.ports import LOCALHOST, require_free
 from stack.process import ManagedProcess, Recipe, rotate
 from stack.secrets import password_in
@@ -40,12 +41,13 @@ FLOWER_PORT_ADVICE: Final = "choose another with --flower-port, or --no-flower"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The environment of every process: the servers' URLs, the data directory and the caller's settings."""
+    """The environment of every process: servers' URLs, data directory, the caller's settings; and its host."""
 
     data_dir: Path
     database_url: str
     redis_url: str
     settings: Mapping[str, str]
+    host: Host = THIS_MACHINE
 
     @property
     def environment(self) -> dict[str, str]:
@@ -63,7 +65,7 @@ class Surroundings:
         """The recipe for a Python module that runs with this interpreter and environment."""
         return Recipe(
             name=name,
-            command=[sys.executable, "-m", module, *arguments],
+            command=[*self.host.prefix, sys.executable, "-m", module, *arguments],
             log_path=self.data_dir / "logs" / f"{name}.log",
             pid_path=self.data_dir / "run" / f"{name}.pid",
             environment={**self.environment, **variables},

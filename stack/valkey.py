@@ -1,9 +1,10 @@
-"""A local Valkey server: one directory, one process, one TCP port on 127.0.0.1.
+"""A Valkey server of our own: one directory, one process, one TCP port, on 127.0.0.1 unless a host is given.
 
 Valkey speaks the protocol of Redis, so its URL begins with `redis://` and the client is redis-py.
 """
 
 import hashlib
+import re
 import signal
 from pathlib import Path
 from threading import Event
@@ -11,10 +12,12 @@ from threading import Event
 import redis
 
 from stack.binaries import valkey_server
-from stack.ports import LOCALHOST, free_port, require_free
+from stack.host import THIS_MACHINE, Host
+from stack.ports import free_port, require_free
 from stack.process import ManagedProcess, Recipe
 from stack.secrets import password_in, write_private
 from stack.server import Server
+from stack.stack_errors import StackError
 
 # The file (mode 0600) contains a hash of the password; the command line contains nothing of it.
 _CONFIGURATION = """\
@@ -44,20 +47,37 @@ class ValkeyServer(Server):
     start_seconds = 60.0
 
     def __init__(
-        self, directory: Path, *, port: int = 0, program: Path | None = None, log_path: Path | None = None
+        self,
+        directory: Path,
+        *,
+        port: int = 0,
+        program: Path | None = None,
+        log_path: Path | None = None,
+        host: Host = THIS_MACHINE,
     ) -> None:
-        super().__init__(directory, port, log_path)
+        super().__init__(directory, port, log_path, host)
         self.program = program or valkey_server()
 
     @property
     def url(self) -> str:
         """`redis://:<password>@127.0.0.1:<port>/0`; valid from the first start on."""
-        return f"redis://:{password_in(self.password_path)}@{LOCALHOST}:{self.port}/0"
+        return f"redis://:{password_in(self.password_path)}@{self.host.address}:{self.port}/0"
+
+    def running_url(self) -> str:
+        """The `url` of the server that another process has started here; raises `StackError` if none ever was."""
+        try:
+            port = re.search(r"^port (\d+)$", self._configuration_path.read_text(), re.MULTILINE)
+        except FileNotFoundError:
+            port = None
+        if port is None:
+            raise StackError(f"no Valkey has been started in {self.directory}; `imdb-ingest up` starts one")
+        self.port = int(port[1])
+        return self.url
 
     @property
     def address(self) -> str:
         """The address that `imdb-ingest up` prints."""
-        return f"redis://{LOCALHOST}:{self.port}/0  (password in {self.password_path})"
+        return f"redis://{self.host.address}:{self.port}/0  (password in {self.password_path})"
 
     def start(self, cancelled: Event | None = None) -> None:
         """Start the server, which reads its file from before, and wait until it answers."""
@@ -66,7 +86,7 @@ class ValkeyServer(Server):
         process = ManagedProcess(recipe)
         process.stop_leftover()
         self.port = self.port or free_port()
-        require_free(LOCALHOST, self.port, self.name)
+        require_free(self.host.address, self.port, self.name)
         write_private(self._configuration_path, self._configuration())
         self._process = process
         process.start()
@@ -93,7 +113,7 @@ class ValkeyServer(Server):
 
     def _configuration(self) -> str:
         return _CONFIGURATION.format(
-            host=LOCALHOST,
+            host=self.host.address,
             port=self.port,
             password_sha256=hashlib.sha256(password_in(self.password_path).encode()).hexdigest(),
             directory=str(self.directory).replace("\\", "\\\\").replace('"', '\\"'),
@@ -102,7 +122,7 @@ class ValkeyServer(Server):
     def _recipe(self) -> Recipe:
         return Recipe(
             name=self.name,
-            command=[self.program, self._configuration_path],
+            command=[*self.host.prefix, self.program, self._configuration_path],
             log_path=self.log_path,
             pid_path=self.directory / "valkey.pid",
             stop_signals=((signal.SIGTERM, 10.0),),

@@ -69,7 +69,7 @@ def api(stack: LocalStack) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack whose API asks for keys, and loads what it takes by itself."""
     settings = {"INGEST_REQUIRE_KEYS": "true", "INGEST_CORS_ORIGINS": "https://films.example", **UNLIMITED}
@@ -113,7 +113,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
             binaries = POSTGRES_BINARIES[version]
             if not (binaries / "postgres").exists():
                 absent(f"PostgreSQL {version}")
-            server = PostgresServer(tmp_path_factory.mktemp("postgres") / version, bin_dir=binaries)
+            # a thousand small databases, one after the other, would fill a gigabyte of buffers
+            few = {"shared_buffers": "128MB"}
+            server = PostgresServer(tmp_path_factory.mktemp("postgres") / version, bin_dir=binaries, settings=few)
             server.start()
             running[version] = server
             execute(server.url, "CREATE DATABASE template")
@@ -143,11 +145,16 @@ def database_url(server: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    """Settings for tests that call the use cases themselves; sizes are small, so that small files have many batches."""
+    """Settings for tests that call the use cases themselves."""
+    return small_settings(database_url, tmp_path)
+
+
+def small_settings(database_url: str, data_dir: Path) -> Settings:
+    """Settings with small sizes, so that small files have many batches."""
     return Settings(
         database_url=database_url,
         redis_url="redis://unused.invalid/0",
-        data_dir=tmp_path,
+        data_dir=data_dir,
         batch_bytes=1024,
         small_upload_bytes=4096,
         lease_seconds=2,
@@ -176,6 +183,11 @@ Intake = Callable[..., uuid.UUID]
 @pytest.fixture
 def intake(engine: Engine, settings: Settings) -> Intake:
     """Takes content in as the API does, and registers it."""
+    return intake_to(engine, settings)
+
+
+def intake_to(engine: Engine, settings: Settings) -> Intake:
+    """What the fixture `intake` is, for any database."""
 
     def take(
         content: bytes,

@@ -5,7 +5,7 @@ Start it with `celery -A worker.app:app worker --queues=ingest.load`.
 
 from celery import Celery
 
-from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY
+from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY, PULL_DUE_TASK
 from shared.settings import Settings
 from worker import broker_transport, runtime
 
@@ -23,7 +23,7 @@ app.conf.update(
     task_ignore_result=True,
     result_backend=None,
     task_default_queue=LOAD_QUEUE,
-    task_routes={LOAD_TASK: {"queue": LOAD_QUEUE}},
+    task_routes={LOAD_TASK: {"queue": LOAD_QUEUE}, PULL_DUE_TASK: {"queue": LOAD_QUEUE}},
     # A worker acknowledges a message before the work, because the sweep recovers interrupted work. With late
     # acknowledgement Celery redelivers a poisonous message for ever (187 times in 40 s) and runs long tasks twice.
     task_acks_late=False,
@@ -43,6 +43,10 @@ app.conf.update(
     broker_channel_error_retry=True,
     broker_transport_options=BROKER_TRANSPORT_OPTIONS,
     task_publish_retry_policy=PUBLISH_RETRY_POLICY,
+    # `celery -A worker.app:app beat` sends one message a minute, which asks PostgreSQL for the sources that are due. So
+    # any number of beats may run, or none: each API asks, too. Nothing is kept in a file.
+    beat_schedule={"pull-due-sources": {"task": PULL_DUE_TASK, "schedule": 60.0, "options": {"expires": 55}}},
+    beat_scheduler="celery.beat:Scheduler",
     # Flower needs events; start the worker with -E if you run Flower.
     worker_send_task_events=False,
     worker_hijack_root_logger=False,

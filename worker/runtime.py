@@ -1,6 +1,7 @@
 """The objects that live as long as a worker process.
 
-The parent has the sweep, the merger, the filler of the vocabulary and the watchdog, each process of the pool a loader.
+The parent has the sweep, the merger, the filler of the vocabulary, the puller and the watchdog, each process of the
+pool a loader.
 
 Celery passes no context to its tasks, so this module holds the objects. `install` connects them to Celery's signals and
 has no other effect.
@@ -9,6 +10,8 @@ has no other effect.
 import mmap
 import os
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +20,7 @@ from celery import Celery, signals
 from celery.bootsteps import RUN  # type: ignore[attr-defined]  # the stubs lack it
 from celery.worker import state
 from kombu.exceptions import OperationalError
+from sqlalchemy import Engine
 
 from shared import failpoints, logs
 from shared.catalog.registry import Registry
@@ -24,10 +28,14 @@ from shared.database.engine import create_sync_engine
 from shared.ingest.lifecycle.sweep import Sweeper
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import Merger
+from shared.ingest.pulling.puller import Puller
 from shared.ingest.vocabulary.filler import Filler
 from shared.messaging import LOAD_TASK, Transport
+from shared.observability.metrics import NOTIFICATIONS, record
+from shared.observability.serving import ServedMetrics
+from shared.observability.starting import start_tracing
 from shared.settings import Settings
-from shared.storage.opening import open_storage
+from shared.storage.opening import open_storage, open_storage_in_forking_process
 from worker.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -45,7 +53,10 @@ class _Process:
     sweeper: Sweeper | None = None
     merger: Merger | None = None
     filler: Filler | None = None
+    puller: Puller | None = None
     watchdog: Watchdog | None = None
+    metrics: ServedMetrics | None = None
+    stop_tracing: Callable[[], None] | None = None
 
 
 _process = _Process()
@@ -55,10 +66,12 @@ def install(app: Celery, configuration: Settings) -> None:
     """Connect this module to the signals of the app's worker."""
     _process.app = app
     _process.settings = configuration
+    open_storage(configuration)  # only to fail now, if the environment lacks something, and not in each task
     failpoints.arm(configuration.failpoint)
     signals.setup_logging.connect(_configure_logs, weak=False)
-    # Before the pool forks, so that only the owner can read files that a worker writes.
-    signals.worker_init.connect(lambda **_: os.umask(0o077), weak=False)
+    signals.worker_init.connect(lambda **_: _prepare(), weak=False)
+    signals.worker_process_init.connect(lambda **_: _start_child(), weak=False)
+    signals.worker_process_shutdown.connect(lambda **_: _stop_child(), weak=False)
     signals.worker_ready.connect(lambda sender, **_: _start(sender), weak=False)
     signals.worker_shutting_down.connect(lambda **_: _stopping.__setitem__(0, 1), weak=False)
     signals.worker_shutdown.connect(lambda **_: _stop(), weak=False)
@@ -77,6 +90,16 @@ def loader() -> Loader:
     return _process.loader
 
 
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """An engine for a few statements, closed at the end: a task that comes once a minute keeps no connection."""
+    made = create_sync_engine(settings(), "ingest-worker")
+    try:
+        yield made
+    finally:
+        made.dispose()
+
+
 def _call_others(upload_id: uuid.UUID) -> None:
     """Notify more loaders of a large upload. Best effort: without them the upload only takes longer."""
     for _ in range(settings().parallelism - 1):
@@ -89,7 +112,9 @@ def notify(upload_id: uuid.UUID) -> bool:
     assert _process.app is not None
     try:
         _process.app.send_task(LOAD_TASK, args=[str(upload_id)])
+        record(NOTIFICATIONS, 1, Transport.CELERY, "sent")
     except OperationalError:
+        record(NOTIFICATIONS, 1, Transport.CELERY, "failed")
         log.warning("notification_failed", upload_id=str(upload_id))
         return False
     return True
@@ -104,16 +129,36 @@ def _configure_logs(**_: Any) -> None:
     logs.configure(settings(), "worker")
 
 
+def _prepare() -> None:
+    """Before the pool forks: only the owner can read files that a worker writes; children find the pipe of metrics."""
+    os.umask(0o077)
+    _process.metrics = ServedMetrics.begin(settings().metrics_host, settings().worker_metrics_port)
+
+
+def _start_child() -> None:
+    if _process.metrics is not None:
+        _process.metrics.record_in_child()
+    _process.stop_tracing = start_tracing(settings(), "worker")
+
+
+def _stop_child() -> None:
+    if _process.stop_tracing is not None:
+        _process.stop_tracing()
+
+
 def _start(consumer: Any) -> None:
     def is_overdue() -> bool:
         """Whether it should have ended: it was asked to stop and has no task, or its consumer has stopped by itself."""
         return not state.active_requests if is_stopping() else bool(consumer.controller.blueprint.state != RUN)
 
+    if _process.metrics is not None:
+        _process.metrics.serve()
     engine = create_sync_engine(settings(), "ingest-worker")
+    storage = open_storage_in_forking_process(settings())
     _process.sweeper = Sweeper(
         engine,
         Registry.built_in(),
-        open_storage(settings()),
+        storage,
         settings(),
         notify=lambda upload_id, _transport: notify(upload_id),
         transports=[Transport.CELERY],
@@ -123,6 +168,14 @@ def _start(consumer: Any) -> None:
     _process.merger.start()
     _process.filler = Filler(settings(), Registry.built_in())
     _process.filler.start()
+    _process.puller = Puller(
+        settings(),
+        Registry.built_in(),
+        storage,
+        lambda upload_id, _transport: notify(upload_id),
+        [Transport.CELERY],
+    )
+    _process.puller.start()
     _process.watchdog = Watchdog(settings(), is_overdue)
     _process.watchdog.start()
 
@@ -130,9 +183,13 @@ def _start(consumer: Any) -> None:
 def _stop() -> None:
     if _process.watchdog is not None:
         _process.watchdog.stop()
+    if _process.puller is not None:
+        _process.puller.stop()
     if _process.filler is not None:
         _process.filler.stop()
     if _process.merger is not None:
         _process.merger.stop()
     if _process.sweeper is not None:
         _process.sweeper.stop()
+    if _process.metrics is not None:
+        _process.metrics.stop()

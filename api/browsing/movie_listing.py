@@ -2,15 +2,16 @@
 
 * The order is a range of an index (`Listing.is_one_range`): read it.
 * Few movies pass the filters: find them all by an index, and put them in order (`collected_movies`).
-* Many do: look at the entries of the order's index until the page is full (`bounded_scans`). If the first thousands do
-  not fill it, the movies that pass are rare where the page begins, and then one of the other ways is taken.
+* Many do: look at the entries of the order's index until the page is full (`bounded_scans`). If some thousands do not
+  fill it, the movies that pass are rare where the page begins, and then one of the other ways is taken.
 
-Kept sums tell whether they are few. A listing of an earlier moment has one way only: the rows of then are in several
-tables.
+Kept sums tell whether they are few, and how many entries are to be expected. A listing of an earlier moment has one way
+only: the rows of then are in several tables.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, Select
@@ -21,6 +22,7 @@ from api.http_errors import NeedsIndex
 from api.listings.movie_pages import Start, read_earlier_page, read_range
 from api.listings.row_pages import QUERY_CANCELED
 from shared.catalog.tables.movies import TABLE
+from shared.database.models import ROWS
 from shared.database.queries.browsing.bounded_scans import (
     POSITION,
     SORT_KEY,
@@ -29,19 +31,21 @@ from shared.database.queries.browsing.bounded_scans import (
     counted,
     entries_with_key,
     entries_without_key,
-    last_entries,
     voted,
     with_key,
     without_key,
 )
 from shared.database.queries.browsing.collected_movies import FOR_MANY_ROWS, collected
 from shared.database.queries.browsing.joined_ratings import latest_ratings
-from shared.database.queries.browsing.kept_movie_counts import kept_counts
+from shared.database.queries.browsing.kept_movie_counts import are_all_counted, kept_counts
 from shared.database.queries.browsing.listing import Listing
 from shared.database.tenancy import tenant_reading
 
 # Each try fails only if an upload of the tenant ends while the page is read.
 _TRIES: Final = 5
+
+# If the first entries are not enough, so many times as many are looked at, or more, if more are to be expected.
+_FURTHER: Final = 4
 
 _VOTES: Final = ("vote_average", "vote_count")
 
@@ -51,12 +55,13 @@ class Bounds:
     """How many rows each way may read.
 
     `few` rows are found and put in order at once, within some ten milliseconds; `many` within a second, so only if the
-    first entries of the order's index do not lead to them sooner. `counted`: of movies that no kept sum counts.
+    order's index does not lead to them sooner. `first_entries` of it are looked at first. `counted`: of movies that no
+    kept sum counts.
     """
 
     few: int = 10_000
     many: int = 300_000
-    first_entries: int = 5_000
+    first_entries: int = 2_000
     counted: int = 10_000
 
 
@@ -95,9 +100,10 @@ async def read_listing(
                     rows, total = await read_earlier_page(connection, listing, start, limit)
                     datasets = (await connection.execute(kept_counts(listing))).one().datasets
                     return ListedPage(rows, Total(total), {}, datasets or {})
-                kept = (await connection.execute(kept_counts(listing))).one()
+                counting = kept_counts(listing)
+                kept = (await connection.execute(counting)).one()
                 page = await _page(connection, replace(listing, is_rated=kept.is_rated), kept, start, limit, bounds)
-                if (await connection.execute(kept_counts(listing))).one() == kept:
+                if (await connection.execute(counting)).one() == kept:
                     break
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
@@ -127,18 +133,27 @@ async def _page(
 async def _rows(
     connection: AsyncConnection, listing: Listing, kept: Any, start: Start, limit: int, bounds: Bounds
 ) -> tuple[Sequence[RowMapping], Total | None]:
-    """The rows, and the total if these tell it."""
-    total = None if kept.total is None else Total(kept.total)
-    if kept.most == 0:
+    """The rows, and the total if these tell it. How many are likely: as if one filter said nothing of another one."""
+    most = min(kept.counts.values())
+    total = Total(most) if len(kept.counts) == 1 and are_all_counted(listing) else None
+    if most == 0:
         return [], Total(0)
     if listing.is_one_range:
         return await read_range(connection, listing, start, limit), total
-    if listing.filters.name_few or await _are_few(connection, listing, kept.most, bounds.few):
+    likely = kept.held * prod(count / kept.held for count in kept.counts.values())
+    in_range = kept.counts.get(ROWS, kept.held) if listing.sort_by == "release_date" else kept.held
+    first = bounds.first_entries + 2 * start.offset
+    expected = (start.offset + limit) * in_range / likely
+    further = int(max(_FURTHER * first, 2 * expected))
+    is_collected = listing.filters.name_few or likely <= min(further, bounds.many)
+    if is_collected or await _are_few(connection, listing, most, bounds.few):
         return await _collected(connection, listing, start, limit)
-    rows = await _scanned(connection, listing, start, limit, bounds.first_entries + 2 * start.offset)
+    rows = await _scanned(connection, listing, start, limit, first)
+    if rows is None and listing.filters.title is None and likely > min(further, bounds.many):
+        rows = await _scanned(connection, listing, start, limit, further)
     if rows is not None:
         return rows, total
-    if kept.most <= bounds.many or listing.filters.title is not None or listing.filters.min_votes is not None:
+    if likely <= bounds.many or listing.filters.title is not None or listing.filters.min_votes is not None:
         return await _collected(connection, listing, start, limit)
     return await _scanned(connection, listing, start, limit, None) or [], total
 
@@ -190,9 +205,8 @@ async def _is_certain(
     """Whether no entry that was not looked at comes before the last row: each of two orders has its own bound."""
     if bound is None or not listing.is_joined:
         return True
-    here = last[SORT_KEY], last[POSITION]
-    ends = [tuple(end) for end in await connection.execute(last_entries(listing, after, bound))]
-    return all(here >= end if listing.is_descending else here <= end for end in ends)
+    until = last[SORT_KEY], last[POSITION], last["id"]
+    return await _count(connection, entries_with_key(listing, after, bound + 1, until)) <= bound
 
 
 async def _count(connection: AsyncConnection, statement: Select[int]) -> int:

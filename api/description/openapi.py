@@ -18,6 +18,7 @@ from api.description.public_names import (
     TRACE_HEADER,
 )
 from api.description.schemas.problems import FieldProblem, Problem
+from api.description.schemas.sources import AddressBody
 from shared.catalog.registry import Registry
 from shared.catalog.schemas.declaration import AUTO
 
@@ -40,7 +41,8 @@ explanation of its code: what happened, why, and what to do ([all codes](/errors
 
 Choose a tenant with the header `X-Tenant` or the parameter `tenant`. If the service requires keys
 (`INGEST_REQUIRE_KEYS`), send yours as `X-API-Key` or `Authorization: Bearer`. The key decides which tenants you may
-choose, and whether you may upload or only read.
+choose, and whether you may upload or only read. What is below `/api/v1/admin` needs an operator's key, which has no
+tenants.
 """
 
 TAGS: Final = [
@@ -49,11 +51,16 @@ TAGS: Final = [
         "name": "uploads",
         "description": "Follow, cancel, retry or undo an upload; see why records were rejected, and correct them.",
     },
+    {"name": "sources", "description": "Let files be fetched from addresses, once or by schedule."},
     {"name": "movies", "description": "Read the loaded movies."},
     {"name": "search", "description": "Find movies, people and genres."},
     {"name": "people", "description": "Read the loaded people, and what they were credited for."},
     {"name": "reports", "description": "Sums over trees of loaded rows."},
     {"name": "about", "description": "The datasets, the tenants and the error codes."},
+    {
+        "name": "admin",
+        "description": "For operators, with a key of their own: limits and pauses of tenants, uploads that wait.",
+    },
     {"name": "health", "description": "Check the API, its database and its broker."},
 ]
 
@@ -139,7 +146,17 @@ def _file_body(example: str, *, is_required: bool = True) -> dict[str, Any]:
     }
 
 
+def _with_address(body: dict[str, Any]) -> dict[str, Any]:
+    """A body that may also be a document which says where the file is."""
+    request_body = body["requestBody"]
+    address = {"schema": AddressBody.model_json_schema()}
+    content = {**request_body["content"], "application/json": address}
+    description = request_body["description"] + " Or a JSON document that says where the file is."
+    return {"requestBody": {**request_body, "description": description, "content": content}}
+
+
 UPLOAD_BODY: Final = _file_body(_SAMPLE)
+FILE_OR_ADDRESS_BODY: Final = _with_address(UPLOAD_BODY)
 RELOAD_BODY: Final = _file_body(_SAMPLE, is_required=False)
 CORRECTION_BODY: Final = _file_body(_CORRECTED_SAMPLE)
 SHOT_BODY: Final[dict[str, Any]] = {

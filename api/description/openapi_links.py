@@ -63,6 +63,10 @@ def _links_of_shot(pointer: str) -> dict[str, Any]:
 SHOT_LINKS: Final = _links_of_shot("")
 SHOTS_LINKS: Final = _links_of_shot("/items/0")
 
+PULL_LINKS: Final = {
+    "GetPull": _link("get", "/api/v1/pulls/{pull_id}", pull_id="$response.body#/id", tenant="$response.body#/tenant")
+}
+
 
 def linked(links: dict[str, Any], status: int = 200) -> Responses:
     """The response with this status, with its links."""

@@ -4,7 +4,9 @@
 this time. A client never sees texts of the database or the broker: they may contain SQL, addresses or row values.
 """
 
+import errno
 import re
+import socket
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -39,13 +41,16 @@ log = structlog.get_logger()
 # SQLSTATE classes and codes after which the same request may succeed: connection lost, rolled back because of a
 # conflict, out of resources, server shutting down; lock or statement timeout.
 _TRANSIENT_SQLSTATES: Final = ("08", "40", "53", "57", "55P03")
+# asyncpg lets errors of the system through: nothing answers, there is no way to it, or its name is unknown.
+_AWAY: Final = (OperationalError, InterfaceError, PoolTimeoutError, ConnectionError, TimeoutError, socket.gaierror)
+_NO_WAY: Final = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
 # What a query may raise; `is_database_away` says which of these errors are temporary.
-DATABASE_ERRORS: Final = (DBAPIError, PoolTimeoutError, ConnectionError, TimeoutError)
+DATABASE_ERRORS: Final = (DBAPIError, PoolTimeoutError, OSError)
 
 
 def is_database_away(error: Exception) -> bool:
     """Whether the database is unavailable for now, so that the same request may succeed later."""
-    if isinstance(error, OperationalError | InterfaceError | PoolTimeoutError | ConnectionError | TimeoutError):
+    if isinstance(error, _AWAY) or (isinstance(error, OSError) and error.errno in _NO_WAY):
         return True
     if not isinstance(error, DBAPIError):
         return False

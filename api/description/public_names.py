@@ -12,6 +12,8 @@ TENANT_HEADER: Final = "X-Tenant"
 CACHE_HEADER: Final = "X-Cache"
 NONE_MATCH_HEADER: Final = "If-None-Match"
 PUBLIC_PATHS: Final = frozenset({"/api/v1/ping", "/healthz", "/api/v1/healthz", "/api/v1/health/db", "/errors"})
+# What is below it is for operators.
+ADMIN_PATH: Final = "/api/v1/admin"
 DOCS_PATH: Final = "/docs"
 DOCUMENT_PATH: Final = "/openapi.json"
 DOCS_ASSETS: Final = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png", "initializer.js")

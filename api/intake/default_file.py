@@ -14,7 +14,7 @@ from api.intake.upload_quota import ByteMeter
 from api.intake.upload_request import UploadRequest, require_dataset
 from api.tenant_datasets import registry_of
 from shared.database.tenancy import tenant_reading
-from shared.ingest.intake.default_files import ReadingOptions, StoredDefault, default_file_of, stored_default
+from shared.ingest.intake.default_files import StoredDefault, default_file_of, stored_default
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.idempotency import Reservation, fingerprint_of
 
@@ -52,7 +52,7 @@ class DefaultFileRequest(UploadRequest):
     async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:
         """Take the stored bytes in; raises `NoDefaultFile`, and what `UploadRequest.stage` raises."""
         default = await self._default()
-        options = default.options.overridden_by(self._said)
+        options = default.options.overridden_by(self.reading)
         registry = await registry_of(self.runtime, self.tenant.name)
         require_dataset(registry, options.dataset)
         source = StoredSource(clean_filename(self.filename or default.filename), default.blocks(self.runtime.storage))
@@ -66,20 +66,6 @@ class DefaultFileRequest(UploadRequest):
         asked = ("use_celery", "dataset", "filename", "member", "on_error", "max_rejects", "plan")
         options = {name: getattr(self, name) for name in asked} | asdict(self.table) | asdict(self.text)
         return fingerprint_of(_ITS_BYTES, options)
-
-    @property
-    def _said(self) -> ReadingOptions:
-        text, table = self.text.options, self.table
-        return ReadingOptions(
-            dataset=self.dataset,
-            member=self.member,
-            delimiter=text.delimiter,
-            quoting=text.quoting,
-            encoding=text.encoding,
-            header=table.names,
-            mapping=table.column_mapping,
-            schema=table.table_schema.to_json(),
-        )
 
     async def _default(self) -> StoredDefault:
         async with tenant_reading(self.runtime.read_engine, self.tenant.name) as connection:

@@ -21,6 +21,8 @@ from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.idempotency import Reservation
 from shared.ingest.intake.registration import Registered
 from shared.messaging import Transport
+from shared.observability.spans import Kind, span, span_of_upload
+from shared.storage.protocol import remove_object
 
 log = structlog.get_logger()
 
@@ -96,7 +98,8 @@ async def _intake_once(
     upload: FileRequest, meter: ByteMeter, response: Response, background: BackgroundTasks
 ) -> Upload:
     if upload.idempotency_key is None:
-        staged = await upload.stage(meter, None)
+        with span("intake"):
+            staged = await upload.stage(meter, None)
         return await _finish(upload, staged, None, response, background)
     reservation = await asyncio.to_thread(
         idempotency.reserve, upload.runtime.request_engine, upload.tenant.name, upload.idempotency_key
@@ -104,7 +107,8 @@ async def _intake_once(
     if reservation.upload_id is not None:
         return await _answer_again(upload, meter, reservation, response)
     try:
-        staged = await upload.stage(meter, reservation)
+        with span("intake"):
+            staged = await upload.stage(meter, reservation)
         return await _finish(upload, staged, reservation, response, background)
     except BaseException:
         await asyncio.shield(asyncio.to_thread(_release, upload, reservation))
@@ -120,10 +124,13 @@ async def _finish(
 ) -> Upload:
     """The steps after the last byte: commit, notify, answer."""
     reach("intake.stored")
-    registered = await asyncio.to_thread(_register, upload, staged, reservation)
+    with span("register") as registering:
+        registered = await asyncio.to_thread(_register, upload, staged, reservation)
+        if registering is not None and not registered.deduplicated:  # what loads it names this span as its parent
+            registering.span_id = span_of_upload(registered.upload_id)
     reach("intake.registered")
     if registered.deduplicated:
-        await asyncio.to_thread(upload.runtime.storage.delete, staged.storage_key)
+        await asyncio.to_thread(remove_object, upload.runtime.storage, staged.storage_key)
         response.status_code = 200
     else:
         await _notify(upload, registered, background)
@@ -154,7 +161,7 @@ def _register(upload: FileRequest, staged: StagedFile, reservation: Reservation 
             is_committing = True
     except Exception:
         if not is_committing:
-            upload.runtime.storage.delete(staged.storage_key)
+            remove_object(upload.runtime.storage, staged.storage_key)
         raise
     return registered
 
@@ -162,7 +169,7 @@ def _register(upload: FileRequest, staged: StagedFile, reservation: Reservation 
 async def _answer_again(upload: FileRequest, meter: ByteMeter, reservation: Reservation, response: Response) -> Upload:
     """Answer a request whose key was used before: read its file only to compare it, then repeat the earlier answer."""
     staged = await upload.stage(meter, None)
-    await asyncio.to_thread(upload.runtime.storage.delete, staged.storage_key)
+    await asyncio.to_thread(remove_object, upload.runtime.storage, staged.storage_key)
     reservation.verify(upload.fingerprint(staged))
     assert reservation.upload_id is not None
     response.headers["Location"] = upload.tenant.address(upload_path(reservation.upload_id))
@@ -185,6 +192,7 @@ async def _notify(upload: FileRequest, registered: Registered, background: Backg
     # message before the answer, within notify_timeout_seconds. If either is lost, the sweep notifies again.
     notifiers, transport = upload.runtime.notifiers, upload.transport
     if transport is Transport.CELERY:
-        await asyncio.to_thread(notifiers.notify, registered.upload_id, transport)
+        with span("notify", Kind.PRODUCER):
+            await asyncio.to_thread(notifiers.notify, registered.upload_id, transport)
     else:
         background.add_task(notifiers.notify, registered.upload_id, transport)

@@ -17,6 +17,7 @@ from api.runtime import Runtime
 from shared.database.queries.uploads import unpublished_uploads_count
 from shared.database.tenancy import tenant_reading
 from shared.errors import TooLarge
+from shared.observability.metrics import INTAKE_BYTES, record
 
 # Bytes are counted in steps and not with each chunk. If the file is refused early, only the bytes that came count.
 _STEP_BYTES: Final = 8 * 1024 * 1024
@@ -49,6 +50,7 @@ class ByteMeter:
         """Count the bytes since the last step; raises `LimitReached`, `TooLarge`."""
         size_bytes, self._bytes = self._bytes, 0
         if size_bytes:
+            record(INTAKE_BYTES, size_bytes)
             for quota in self._quotas:
                 try:
                     await self._limits.spend(quota, size_bytes, self._all_bytes)
@@ -64,7 +66,7 @@ async def upload_quota(request: Request, runtime: Runtime, tenant: str) -> Async
     if client is None:
         yield ByteMeter(limits, ())
         return
-    meter = ByteMeter(limits, (limits.bytes_of_key(client.key_id), limits.bytes_of_tenant(tenant)))
+    meter = ByteMeter(limits, (limits.bytes_of_key(client.key_id), await limits.bytes_of_tenant(tenant)))
     announced = request.headers.get("content-length", "")
     await meter.expect(int(announced) if announced.isdecimal() else 1)
     async with upload_slot(request, runtime, tenant):
@@ -82,7 +84,7 @@ async def upload_slot(request: Request, runtime: Runtime, tenant: str) -> AsyncI
     if client is None:
         yield
         return
-    most_of_key, most_of_tenant = settings.key_concurrent_uploads, settings.tenant_concurrent_uploads
+    most_of_key, most_of_tenant = settings.key_concurrent_uploads, await runtime.limits.uploads_of_tenant(tenant)
     async with (
         runtime.slots.held(f"key {client.key_id}", most_of_key) as of_key,
         runtime.slots.held(f"tenant {tenant}", most_of_tenant) as of_tenant,

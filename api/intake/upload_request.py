@@ -18,6 +18,7 @@ from api.tenant_datasets import registry_of
 from shared.catalog.registry import Registry
 from shared.catalog.schemas.declaration import AUTO
 from shared.catalog.write_mode import WriteMode
+from shared.ingest.intake.default_files import ReadingOptions
 from shared.ingest.intake.file_intake import StagedFile
 from shared.ingest.intake.headers import UploadHeader
 from shared.ingest.intake.idempotency import Reservation, fingerprint_of
@@ -104,6 +105,21 @@ class UploadRequest:
             mode=self.mode,
             plan=self.plan,
             taken_names=frozenset(self.runtime.registry.names),
+        )
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """What the request says of the file; raises `UnknownEncoding`, `InvalidMapping` and `InvalidSchema`."""
+        text, table = self.text.options, self.table
+        return ReadingOptions(
+            dataset=self.dataset,
+            member=self.member,
+            delimiter=text.delimiter,
+            quoting=text.quoting,
+            encoding=text.encoding,
+            header=table.names,
+            mapping=table.column_mapping,
+            schema=table.table_schema.to_json(),
         )
 
     async def stage(self, meter: ByteMeter, reservation: Reservation | None) -> StagedFile:

@@ -17,6 +17,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from api.http_errors import LimitReached
 from api.impatient_redis import RedisAway
 from api.limits.counters import Counters
+from api.limits.tenant_limits import DecidedLimits
 from shared.settings import Settings
 
 T = TypeVar("T")
@@ -75,10 +76,11 @@ def seconds_until(
 
 
 class Limits:
-    """The quotas of the settings, and how much of them is used. Async."""
+    """The quotas of the settings or of an operator, and how much of them is used. Async."""
 
-    def __init__(self, settings: Settings, counters: Counters) -> None:
+    def __init__(self, settings: Settings, counters: Counters, decided: DecidedLimits) -> None:
         self._settings = settings
+        self._decided = decided
         self._counters = counters
         pool: Any = counters.redis.connection_pool  # the signature allows only types that a URL can hold
         shared = RedisStorage("async+redis://", implementation="redispy", key_prefix="limits", connection_pool=pool)
@@ -89,17 +91,23 @@ class Limits:
         """Requests a minute."""
         return Quota("requests", self._settings.key_requests_per_minute, RateLimitItemPerMinute, f"key {key_id}")
 
-    def requests_of_tenant(self, tenant: str) -> Quota:
-        """Requests a minute."""
-        return Quota("requests", self._settings.tenant_requests_per_minute, RateLimitItemPerMinute, f"tenant {tenant}")
+    async def requests_of_tenant(self, tenant: str) -> Quota:
+        """Requests a minute; raises errors of the database."""
+        amount = (await self._decided.of(tenant)).requests_per_minute
+        return Quota("requests", amount, RateLimitItemPerMinute, f"tenant {tenant}")
 
     def bytes_of_key(self, key_id: str) -> Quota:
         """Uploaded bytes a day."""
         return Quota("bytes", self._settings.key_upload_bytes_per_day, RateLimitItemPerDay, f"key {key_id}")
 
-    def bytes_of_tenant(self, tenant: str) -> Quota:
-        """Uploaded bytes a day."""
-        return Quota("bytes", self._settings.tenant_upload_bytes_per_day, RateLimitItemPerDay, f"tenant {tenant}")
+    async def bytes_of_tenant(self, tenant: str) -> Quota:
+        """Uploaded bytes a day; raises errors of the database."""
+        amount = (await self._decided.of(tenant)).upload_bytes_per_day
+        return Quota("bytes", amount, RateLimitItemPerDay, f"tenant {tenant}")
+
+    async def uploads_of_tenant(self, tenant: str) -> int:
+        """Uploads at a time; raises errors of the database."""
+        return (await self._decided.of(tenant)).concurrent_uploads
 
     def refused_keys_of(self, address: str) -> Quota:
         """Requests a minute with keys that are not valid."""

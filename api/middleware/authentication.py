@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.client import Client
 from api.dependencies import runtime_of
 from api.description.problems import DATABASE_ERRORS, problem_of, problem_of_database
-from api.description.public_names import DOCS_PATHS, KEY_HEADER, PUBLIC_PATHS
+from api.description.public_names import ADMIN_PATH, DOCS_PATHS, KEY_HEADER, PUBLIC_PATHS
 from api.http_errors import KeyExpired, KeyInvalid, KeyRequired, ScopeMissing
+from shared.database.models import OPERATOR
 from shared.database.queries.api_keys import key_by_id, note_use
 from shared.database.tenancy import key_transaction
 from shared.errors import IngestError
@@ -53,7 +54,7 @@ class AuthenticationMiddleware:
             client, is_use_due = await _authenticate(request, _key_of(request))
             limits = runtime_of(request).limits
             await limits.count(limits.requests_of_key(client.key_id))
-            _require_scope(client, scope["method"])
+            _require_scope(client, scope["method"], scope["path"])
         except (IngestError, *DATABASE_ERRORS) as error:
             await _refusal(request, error)(scope, receive, send)
             return
@@ -120,10 +121,18 @@ async def _find_client(engine: AsyncEngine, key: Key) -> tuple[Client, bool]:
     return Client(key.id, tuple(row.tenants), frozenset(row.scopes)), row.is_use_due
 
 
-def _require_scope(client: Client, method: str) -> None:
-    """Raise `ScopeMissing` unless the key allows the method. Because it goes by method, no route can forget it."""
-    needed = "read" if method in _READING else "upload"
-    if not client.scopes & {needed, "admin"}:
+def _require_scope(client: Client, method: str, path: str) -> None:
+    """Raise `ScopeMissing` unless the key allows the request.
+
+    Because it goes by method and address, no route can forget it. What operators do is for them alone, and they can do
+    nothing else.
+    """
+    if path == ADMIN_PATH or path.startswith(f"{ADMIN_PATH}/"):
+        needed, sufficient = OPERATOR, {OPERATOR}
+    else:
+        needed = "read" if method in _READING else "upload"
+        sufficient = {needed, "admin"}
+    if not client.scopes & sufficient:
         raise ScopeMissing(f"This key does not have the scope {needed}.", {"scope": needed})
 
 

@@ -34,8 +34,9 @@ _LEAST_SILENCE_SECONDS: Final = 10
 class BackgroundLoaders:
     """As many loaders as may work on one upload in parallel. All are notified of each upload; the first begins it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._loaders = [BackgroundLoader(settings) for _ in range(settings.parallelism)]
+    def __init__(self, settings: Settings, metrics_end: int | None = None) -> None:
+        """`metrics_end`: where the loaders write what they measure, if anybody reads it."""
+        self._loaders = [BackgroundLoader(settings, metrics_end) for _ in range(settings.parallelism)]
 
     def notify(self, upload_id: uuid.UUID) -> bool:
         """Notify all loaders; False if none could be notified."""
@@ -51,8 +52,9 @@ class BackgroundLoaders:
 class BackgroundLoader:
     """Starts, watches, restarts and notifies one child process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics_end: int | None = None) -> None:
         self._environment = environment_of(settings)
+        self._metrics_ends = () if metrics_end is None else (metrics_end,)
         self._silence_seconds = max(settings.lease_seconds, _LEAST_SILENCE_SECONDS)
         self._is_closing = threading.Event()
         self._lock = threading.Lock()
@@ -103,9 +105,9 @@ class BackgroundLoader:
         try:
             # The child stays in the API's process group, so that a signal to the group also reaches it.
             process = subprocess.Popen(  # noqa: S603  the command is ours
-                [*COMMAND, str(writing_end)],
+                [*COMMAND, str(writing_end), *map(str, self._metrics_ends)],
                 stdin=subprocess.PIPE,
-                pass_fds=(writing_end,),
+                pass_fds=(writing_end, *self._metrics_ends),
                 env=self._environment,
                 bufsize=0,
             )
@@ -172,7 +174,12 @@ def _stdin_of(process: subprocess.Popen[bytes]) -> int:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment of a child with these settings, which it reads from there like every process."""
-    own_names = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
-    values = settings.model_dump(mode="json", exclude={"cors_origins", "allowed_hosts", "trusted_proxies"})
+    own_names = {
+        "database_url": "DATABASE_URL",
+        "redis_url": "REDIS_URL",
+        "otel_exporter_otlp_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "sentry_dsn": "SENTRY_DSN",
+    }
+    values = settings.model_dump(mode="json", exclude={name for name, value in settings if isinstance(value, tuple)})
     own = {own_names.get(name, f"INGEST_{name.upper()}"): str(value) for name, value in values.items()}
     return {**os.environ, **own}

@@ -3,6 +3,7 @@
 A notification may be lost without harm: the upload is committed before it is sent, and the sweep notifies again.
 """
 
+import contextvars
 import threading
 import time
 import uuid
@@ -13,6 +14,7 @@ import structlog
 from celery import Celery
 
 from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY, Transport
+from shared.observability.metrics import NOTIFICATIONS, record
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -47,6 +49,8 @@ class _Message:
         self.upload_id = upload_id
         self.is_done = threading.Event()
         self.is_sent = False
+        # the identifiers of the request, for the lines of the log
+        self.context = contextvars.copy_context()
 
 
 class CeleryNotifier:
@@ -84,7 +88,7 @@ class CeleryNotifier:
 
     def _send_all(self) -> None:
         while (message := self._messages.get()) is not None:
-            self._send(message)
+            message.context.run(self._send, message)
         self._producer.close()
 
     def _send(self, message: _Message) -> None:
@@ -109,4 +113,6 @@ class Notifiers:
 
     def notify(self, upload_id: uuid.UUID, transport: Transport) -> bool:
         """Notify loaders by the upload's transport. Never raises; returns False if the notification was not sent."""
-        return self._by_transport[transport].notify(upload_id)
+        is_sent = self._by_transport[transport].notify(upload_id)
+        record(NOTIFICATIONS, 1, transport, "sent" if is_sent else "failed")
+        return is_sent

@@ -18,9 +18,10 @@ Movies by their title, original title, alternative titles and overview, people b
 match, the last one may be only begun, as one types it. Case, accents and punctuation do not count. What is called
 exactly so comes first, then what most people have voted for: of a person, the best known title.
 
-Of a word that thousands of titles begin with, only those with the most votes are looked at. Rows of a large upload are
-found by the beginnings of their titles and names as soon as it is completed, and by all words once these have an index,
-some seconds later for each million rows. In both cases `total_is_exact` is false.
+If 200 titles begin with the last word, it is looked for among those with the most votes, at the beginnings of titles,
+and beside other words as a complete one. Rows of a large upload are found by the beginnings of their titles and names
+as soon as it is completed, and by all words once these have an index, some seconds later for each million rows. In both
+cases `total_is_exact` is false.
 
 If nothing has the words as they are typed, mistakes in words of four letters or more are forgiven: one of them,
 and mostly a second one in words of eight or more. `corrected` says what was searched instead.

@@ -4,9 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Response
 
-from api.description.openapi import UPLOAD_BODY, Responses, problems
+from api.description.openapi import FILE_OR_ADDRESS_BODY, UPLOAD_BODY, Responses, problems
 from api.description.openapi_links import UPLOAD_LINKS
+from api.description.schemas.sources import Pull
 from api.description.schemas.uploads import Upload
+from api.intake.address_upload import ask_for_pull, names_address
 from api.intake.upload_intake import intake_upload
 from api.intake.upload_request import UploadRequest
 
@@ -25,7 +27,7 @@ _RESPONSES: Responses = {
         "headers": LOCATION,
         "links": UPLOAD_LINKS,
     },
-    **problems(400, 409, 413, 415, 431, 503, 507),
+    **problems(400, 403, 409, 413, 415, 431, 503, 507),
 }
 
 
@@ -36,14 +38,19 @@ UploadDep = Annotated[UploadRequest, Depends()]
     "/upload",
     status_code=202,
     responses=_RESPONSES,
-    openapi_extra=UPLOAD_BODY,
-    summary="Upload a file as a form or as the raw body",
+    openapi_extra=FILE_OR_ADDRESS_BODY,
+    summary="Upload a file as a form, as the raw body, or by its address",
 )
-async def post_upload(upload: UploadDep, response: Response, background: BackgroundTasks) -> Upload:
+async def post_upload(upload: UploadDep, response: Response, background: BackgroundTasks) -> Upload | Pull:
     """Upload a file, which is then loaded in the background. Poll `Location` until `state` is not queued or loading.
 
     `curl -F file=@movies.csv http://127.0.0.1:8000/api/v1/upload`
+
+    A JSON document with a `url` is an upload by address: the service fetches the file itself. The answer is a pull,
+    which leads to the upload as soon as the bytes are there.
     """
+    if names_address(upload.request):
+        return await ask_for_pull(upload, response)
     return await intake_upload(upload, response, background)
 
 

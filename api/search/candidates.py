@@ -1,6 +1,6 @@
 """What matches a query, of each type: a bounded number of candidates from indexes, to be ranked."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,22 +8,18 @@ from sqlalchemy import CompoundSelect, RowMapping, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.search.engine import HitType
-from api.search.popular import PopularMovies
-from shared.catalog.search_words import plain
-from shared.database.queries.browsing.breakdowns import value_counts
+from api.search.remembered import Remembered
 from shared.database.queries.search import people, titles
-from shared.database.queries.search.matching import Query
+from shared.database.queries.search.matching import MOST_CANDIDATES, Query
 from shared.database.queries.search.unindexed import Ranges
 
-# Of so many titles or names that begin with a word it is common: its rows are not collected.
-_COMMON: Final = 1000
-# How many candidates a statement returns: any of those that match. The best known ones are looked for beside them.
-MOST_CANDIDATES: Final = 300
-# Beside other words, the index is asked for a common one, too, unless less of it is there: then that would be too many.
-_SHORTEST_BESIDE_OTHERS: Final = 3
 # A shorter beginning of a word is in too many overviews.
 _SHORTEST_IN_OVERVIEWS: Final = 4
 
+# If there are more exact titles and best known movies than this, and than a page needs, others are not counted.
+_MANY: Final = 50
+
+VOTES: Final = ("vote_average", "vote_count")
 
 # Ranks of what matches: its whole name, a genre, a title or a name, an overview.
 _EXACT, _GENRE, _NAME, _OVERVIEW = range(4)
@@ -31,24 +27,25 @@ _EXACT, _GENRE, _NAME, _OVERVIEW = range(4)
 
 @dataclass(slots=True)
 class Candidate:
-    """Something that matches; smaller ranks come first, then more votes, then shorter keys."""
+    """Something that matches; smaller ranks come first, then more votes, then shorter keys.
+
+    `rated_by`: ids in the source of the titles whose ratings have its `votes`, the most of them. `rating`: of a movie,
+    the row with them.
+    """
 
     type: HitType
     id: int
     key: str
     rank: int
     votes: int = 0
-    details: dict[str, Any] = field(default_factory=dict)
+    rated_by: Sequence[str] = ()
+    rating: RowMapping | None = None
+    hit: dict[str, Any] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[int, int, int, str, int]:
         """Sorts candidates, best first."""
         return self.rank, -self.votes, len(self.key), self.key, self.id
-
-    @property
-    def is_rated_elsewhere(self) -> bool:
-        """Whether its votes can only be those of the table of ratings."""
-        return self.type is HitType.MOVIE and bool(self.details["source_id"]) and not self.details["has_votes"]
 
 
 @dataclass(slots=True)
@@ -59,12 +56,9 @@ class Candidates:
     is_complete: bool = True
 
     def add(self, candidate: Candidate) -> None:
-        """Once more found: with the better rank, and with the votes if it had none."""
-        before = self.found.get(candidate.id)
-        if before is None or candidate.rank < before.rank:
-            self.found[candidate.id] = candidate
-        elif candidate.votes > before.votes:
-            before.votes = candidate.votes
+        """Once more found: with the better rank."""
+        before = self.found.setdefault(candidate.id, candidate)
+        before.rank = min(before.rank, candidate.rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,108 +72,118 @@ class Asked:
     tenant: str
     query: Query
     types: frozenset[HitType]
-    popular: PopularMovies
+    remembered: Remembered
     needed: int
     unindexed: Ranges
 
-    async def rows(self, statement: Select[Any] | CompoundSelect[Any]) -> Sequence[RowMapping]:
+    async def rows(self, statement: Select[Any] | CompoundSelect[Any], **values: Any) -> Sequence[RowMapping]:
         """What a statement finds."""
-        found: Sequence[RowMapping] = (await self.connection.execute(statement)).mappings().all()
-        return found
+        found = await self.connection.execute(statement, {"tenant": self.tenant, **values})
+        rows: Sequence[RowMapping] = found.mappings().all()
+        return rows
 
-    async def is_common(self, counting: Select[Any]) -> bool:
-        """Whether so many begin with a word that they are not collected."""
-        return (await self.connection.scalar(counting) or 0) >= _COMMON
+    async def is_common(self, counting: Select[Any], found: Sequence[RowMapping]) -> bool:
+        """Whether so many titles or names begin with the last word that not all rows with such a word are collected.
+
+        `found`: those that begin with the whole text; if these are as many, no others are collected, either.
+        """
+        if len(found) == MOST_CANDIDATES or not self.query.complete:
+            return len(found) == MOST_CANDIDATES
+        found = await self.rows(counting, text=self.query.begun)
+        return bool(found[0]["count"] == MOST_CANDIDATES)
 
 
 async def find_movies(asked: Asked) -> Candidates:
-    """By their titles and overviews, with their votes."""
-    tenant, query = asked.tenant, asked.query
+    """By their titles and overviews.
+
+    Words that begin with a common last one are looked for in memory, and at the beginnings of titles. The index is
+    asked for it as a complete word, and only beside others.
+    """
+    query = asked.query
     movies = Candidates()
 
-    def rank_of(key: str, rank: int) -> int:
-        return _EXACT if key == query.key else rank
-
-    def add(rows: Sequence[RowMapping], rank: int) -> None:
-        movies.is_complete = movies.is_complete and len(rows) < MOST_CANDIDATES
+    def add(rows: Iterable[RowMapping], rank: int) -> None:
         for row in rows:
-            key, votes = row["title_key"], row["vote_count"]
-            details = {"source_id": row["source_id"], "has_votes": votes is not None}
-            movies.add(Candidate(HitType.MOVIE, row["id"], key, rank_of(key, rank), votes or 0, details))
+            movies.add(_movie(row, _EXACT if row["title_key"] == query.key else rank))
 
-    add(await asked.rows(titles.called(tenant, query.key, MOST_CANDIDATES)), _EXACT)
-    for movie in await asked.popular.matching(asked.connection, tenant, query):
-        details = {"source_id": movie.source_id, "has_votes": movie.has_votes}
-        rank = rank_of(movie.key, _NAME)
-        movies.add(Candidate(HitType.MOVIE, movie.id, movie.key, rank, movie.votes, details))
-    if sum(each.rank == _EXACT for each in movies.found.values()) > asked.needed:
+    async def add_found(statement: Select[Any], rank: int, *, is_finished: bool = False) -> None:
+        rows = await asked.rows(statement, query=query.text_query(is_finished=is_finished))
+        movies.is_complete = movies.is_complete and len(rows) < MOST_CANDIDATES
+        add(rows, rank)
+
+    add(asked.remembered.movies_with(query), _NAME)
+    named = await asked.rows(titles.beginning(), text=query.key)
+    own, alternative = ([row for row in named if row["is_alternative"] is kind] for kind in (False, True))
+    exact = [row for row in own if row["title_key"] == query.key]
+    add(exact, _NAME)
+    add(alternative, _EXACT)
+    if len(movies.found) > max(asked.needed, _MANY):
         movies.is_complete = False  # all others come behind these
-    else:
-        await _add_by_words(asked, movies, add)
-    await _add_votes(asked, movies)
+        return movies
+    add(own, _NAME)
+    if await asked.is_common(titles.count_beginning(), own):
+        movies.is_complete = False
+        if query.complete:
+            await add_found(titles.with_words(asked.unindexed), _NAME, is_finished=True)
+        return movies
+    movies.is_complete = len(own) < MOST_CANDIDATES and len(alternative) < MOST_CANDIDATES
+    await add_found(titles.with_words(asked.unindexed), _NAME)
+    if len(movies.found) < asked.needed:
+        await add_found(titles.with_alternative_words(asked.unindexed), _NAME)
+        if len(query.begun) >= _SHORTEST_IN_OVERVIEWS:
+            await add_found(titles.with_overview_words(asked.unindexed), _OVERVIEW)
     return movies
 
 
-async def _add_by_words(asked: Asked, movies: Candidates, add: Callable[[Sequence[RowMapping], int], None]) -> None:
-    tenant, query = asked.tenant, asked.query
-    is_common = await asked.is_common(titles.count_beginning_with(tenant, query.begun, _COMMON))
-    if is_common:
-        movies.is_complete = False
-    if not is_common or (query.complete and len(movies.found) < asked.needed):
-        is_broad = is_common and len(query.begun) < _SHORTEST_BESIDE_OTHERS
-        statement = titles.with_words(tenant, query, MOST_CANDIDATES, asked.unindexed, is_begun_common=is_broad)
-        add(await asked.rows(statement), _NAME)
-    if not is_common and len(movies.found) < asked.needed:
-        statement = titles.with_alternative_words(tenant, query, MOST_CANDIDATES, asked.unindexed)
-        add(await asked.rows(statement), _NAME)
-        if len(query.begun) >= _SHORTEST_IN_OVERVIEWS:
-            statement = titles.with_overview_words(tenant, query, MOST_CANDIDATES, asked.unindexed)
-            add(await asked.rows(statement), _OVERVIEW)
+async def find_people(asked: Asked) -> Candidates:
+    """In the same way, with the people with the first ids for the best known movies."""
+    query = asked.query
+    rows = list(await asked.rows(people.beginning(), text=query.key))
+    is_common = await asked.is_common(people.count_beginning(), rows)
+    if is_common and not query.complete:
+        found = await asked.rows(people.among_first(), begun=f" {query.begun}")
+    else:
+        text_query = query.text_query(is_finished=is_common)
+        found = await asked.rows(people.with_words(asked.unindexed), query=text_query)
+    result = Candidates(is_complete=not is_common and len(rows) < MOST_CANDIDATES > len(found))
+    for row in (*rows, *found):
+        key = row["name_key"]
+        rank = _EXACT if key == query.key else _NAME
+        result.add(Candidate(HitType.PERSON, row["id"], key, rank, rated_by=row["known_for"] or ()))
+    return result
 
 
-async def _add_votes(asked: Asked, movies: Candidates) -> None:
-    """The votes of IMDb's titles are in a table of their own."""
-    lacking = [each for each in movies.found.values() if each.is_rated_elsewhere and not each.votes]
-    votes = await find_votes(asked, (each.details["source_id"] for each in lacking))
+def find_genres(asked: Asked) -> Candidates:
+    """By their names, as popular as they have movies."""
+    result = Candidates()
+    for number, genre in asked.remembered.genres_with(asked.query):
+        rank = _EXACT if genre.key == asked.query.key else _GENRE
+        hit = {"type": HitType.GENRE, "name": genre.name, "movies": genre.movies}
+        result.add(Candidate(HitType.GENRE, number, genre.key, rank, genre.movies, hit=hit))
+    return result
+
+
+async def add_votes(asked: Asked, candidates: Iterable[Candidate]) -> None:
+    """The votes of IMDb's titles are in a table of their own; a person is as popular as the best known title."""
+    lacking = [each for each in candidates if each.rated_by and each.rating is None]
+    ratings = await find_ratings(asked, (title for each in lacking for title in each.rated_by))
     for each in lacking:
-        rating = votes.get(each.details["source_id"])
-        each.votes = (rating and rating["vote_count"]) or 0
+        found = [ratings[title] for title in each.rated_by if title in ratings]
+        each.votes = max((rating["vote_count"] or 0 for rating in found), default=0)
+        each.rating = next(iter(found), None)
 
 
-async def find_votes(asked: Asked, source_ids: Iterable[str]) -> dict[str, RowMapping]:
-    """Votes of the table of ratings, by the ids in the source."""
+async def find_ratings(asked: Asked, source_ids: Iterable[str]) -> dict[str, RowMapping]:
+    """Rows of the table of ratings, by the ids in the source."""
     wanted = list(dict.fromkeys(source_ids))
     if not wanted:
         return {}
-    return {row["source_id"]: row for row in await asked.rows(titles.votes_of(asked.tenant, wanted))}
+    return {row["source_id"]: row for row in await asked.rows(titles.votes_of(), source_ids=wanted)}
 
 
-async def find_people(asked: Asked) -> Candidates:
-    """A person is as popular as the best known title."""
-    tenant, query = asked.tenant, asked.query
-    rows = list(await asked.rows(people.called(tenant, query.key, MOST_CANDIDATES)))
-    is_common = await asked.is_common(people.count_beginning_with(tenant, query.begun, _COMMON))
-    statement = people.with_words(tenant, query, MOST_CANDIDATES, asked.unindexed, is_begun_common=is_common)
-    found = await asked.rows(statement)
-    rows += found
-    votes = await find_votes(asked, (title for row in rows for title in row["known_for"] or ()))
-    result = Candidates(is_complete=len(found) < MOST_CANDIDATES)
-    for row in rows:
-        rank = _EXACT if row["name_key"] == query.key else _NAME
-        best = max((votes[title]["vote_count"] or 0 for title in row["known_for"] or () if title in votes), default=0)
-        result.add(Candidate(HitType.PERSON, row["id"], row["name_key"], rank, best))
-    return result
-
-
-async def find_genres(asked: Asked) -> Candidates:
-    """By their names, as popular as they have movies."""
-    query = asked.query
-    result = Candidates()
-    for number, row in enumerate(await asked.rows(value_counts(asked.tenant, "genre", None, "-movies"))):
-        name = plain(row["name"])
-        words = name.split()
-        if {*query.complete} <= {*words} and any(word.startswith(query.begun) for word in words):
-            rank = _EXACT if name == query.key else _GENRE
-            hit = {"type": HitType.GENRE, "name": row["name"], "movies": row["movies"]}
-            result.add(Candidate(HitType.GENRE, number, name, rank, row["movies"], hit))
-    return result
+def _movie(row: RowMapping, rank: int) -> Candidate:
+    """Without votes of its own it has those of the table of ratings: `is_rating`, if the row has these."""
+    is_rating = row.get("is_rating", False)
+    rated_by = (row["source_id"],) if row["source_id"] and (is_rating or row["vote_count"] is None) else ()
+    rating = row if is_rating else None
+    return Candidate(HitType.MOVIE, row["id"], row["title_key"], rank, row["vote_count"] or 0, rated_by, rating)

@@ -4,16 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, Select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.search.candidates import MOST_CANDIDATES, Asked, Candidate, find_genres, find_movies, find_people, find_votes
+from api.search.candidates import (
+    VOTES,
+    Asked,
+    Candidate,
+    add_votes,
+    find_genres,
+    find_movies,
+    find_people,
+    find_ratings,
+)
 from api.search.engine import Found, HitType, Search
-from api.search.popular import PopularMovies
+from api.search.remembered import Memory
 from api.search.spelling import meant, possible_spellings
 from shared.database.queries.search import people, titles
 from shared.database.queries.search.matching import Query
-from shared.database.queries.search.unindexed import UNINDEXED
+from shared.database.queries.search.unindexed import MOMENT
 from shared.database.tenancy import tenant_reading
 from shared.database.timing.statement_names import planner_setting
 
@@ -26,7 +35,7 @@ class PostgresSearch:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._popular = PopularMovies()
+        self._memory = Memory()
 
     async def search(self, search: Search) -> Found:
         """Of a query without a word nothing is found."""
@@ -35,9 +44,10 @@ class PostgresSearch:
             return Found([], 0, is_exact=True)
         async with tenant_reading(self._engine, search.tenant, is_snapshot=True) as connection:
             await connection.execute(_BY_INDEX_ONLY)
-            unindexed = tuple(await connection.scalars(UNINDEXED, {"tenant": search.tenant}))
-            needed = search.offset + search.limit
-            asked = Asked(connection, search.tenant, query, search.types, self._popular, needed, unindexed)
+            [*version, unindexed] = (await connection.execute(MOMENT, {"tenant": search.tenant, "dataset": None})).one()
+            remembered = await self._memory.of(connection, search.tenant, version)
+            needed, ranges = search.offset + search.limit, tuple(sorted(unindexed))
+            asked = Asked(connection, search.tenant, query, search.types, remembered, needed, ranges)
             ranked, is_exact = await _ranked(asked)
             # rows without an index may have the words as they were typed
             corrected = None if ranked or unindexed else await _corrected(asked)
@@ -57,9 +67,10 @@ async def _ranked(asked: Asked) -> tuple[list[Candidate], bool]:
     if HitType.PERSON in asked.types:
         parts.append(await find_people(asked))
     if HitType.GENRE in asked.types:
-        parts.append(await find_genres(asked))
-    ranked = sorted((each for part in parts for each in part.found.values()), key=lambda each: each.order)
-    return ranked, all(part.is_complete for part in parts)
+        parts.append(find_genres(asked))
+    candidates = [each for part in parts for each in part.found.values()]
+    await add_votes(asked, candidates)
+    return sorted(candidates, key=lambda each: each.order), all(part.is_complete for part in parts)
 
 
 async def _corrected(asked: Asked) -> str | None:
@@ -76,19 +87,18 @@ async def _names_with(asked: Asked) -> list[str]:
     """Names with the words of the query, best first: of the best known titles, or else of some titles and people."""
     rated: list[tuple[int, str]] = []
     if HitType.MOVIE in asked.types:
-        known = await asked.popular.matching(asked.connection, asked.tenant, asked.query)
-        rated = [(movie.votes, movie.key) for movie in known] or await _rated_titles(asked)
+        known = asked.remembered.movies_with(asked.query)
+        rated = [(movie["vote_count"], movie["title_key"]) for movie in known] or await _rated_titles(asked)
     names = [name for _, name in sorted(rated, key=lambda each: -each[0])]
     if not names and HitType.PERSON in asked.types:
-        statement = people.with_words(asked.tenant, asked.query, MOST_CANDIDATES, (), is_begun_common=False)
-        names = [row["name_key"] for row in await asked.rows(statement)]
+        rows = await asked.rows(people.with_words(()), query=asked.query.text_query())
+        names = [row["name_key"] for row in rows]
     return names
 
 
 async def _rated_titles(asked: Asked) -> list[tuple[int, str]]:
-    statement = titles.with_words(asked.tenant, asked.query, MOST_CANDIDATES, (), is_begun_common=False)
-    rows = await asked.rows(statement)
-    votes = await find_votes(asked, (row["source_id"] for row in rows if row["source_id"]))
+    rows = await asked.rows(titles.with_words(()), query=asked.query.text_query())
+    votes = await find_ratings(asked, (row["source_id"] for row in rows if row["source_id"]))
     return [
         (row["vote_count"] or votes.get(row["source_id"], row)["vote_count"] or 0, row["title_key"]) for row in rows
     ]
@@ -96,19 +106,17 @@ async def _rated_titles(asked: Asked) -> list[tuple[int, str]]:
 
 async def _shown(asked: Asked, page: Sequence[Candidate]) -> list[dict[str, Any]]:
     """The hits as readers see them."""
-    movies = await _rows_of(asked, titles.shown, page, HitType.MOVIE)
-    persons = await _rows_of(asked, people.shown, page, HitType.PERSON)
-    ratings = await find_votes(asked, (each.details["source_id"] for each in page if each.is_rated_elsewhere))
+    movies = await _rows_of(asked, titles.shown(), page, HitType.MOVIE)
+    persons = await _rows_of(asked, people.shown(), page, HitType.PERSON)
     hits = []
     for each in page:
         if each.type is HitType.MOVIE:
-            rating = ratings.get(each.details["source_id"])
-            rated = {name: rating[name] for name in ("vote_average", "vote_count")} if rating else {}
+            rated = {name: each.rating[name] for name in VOTES} if each.rating else {}
             hits.append({"type": each.type, **_values(movies[each.id]), **rated})
         elif each.type is HitType.PERSON:
             hits.append({"type": each.type, **_values(persons[each.id])})
         else:
-            hits.append(each.details)
+            hits.append(each.hit)
     return hits
 
 
@@ -117,6 +125,8 @@ def _values(row: RowMapping) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
 
 
-async def _rows_of(asked: Asked, shown: Any, page: Sequence[Candidate], of: HitType) -> Mapping[int, RowMapping]:
+async def _rows_of(
+    asked: Asked, shown: Select[Any], page: Sequence[Candidate], of: HitType
+) -> Mapping[int, RowMapping]:
     ids = [each.id for each in page if each.type is of]
-    return {row["id"]: row for row in await asked.rows(shown(asked.tenant, ids))} if ids else {}
+    return {row["id"]: row for row in await asked.rows(shown, ids=ids)} if ids else {}

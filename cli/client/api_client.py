@@ -66,15 +66,28 @@ class ApiClient:
         """The document at `path`, which has this member."""
         return self._json("GET", path, {}, member)
 
+    def ask(self, path: str, params: Params) -> Json:
+        """Ask for what happens at `path`; return what came of it."""
+        return self._json("POST", path, params, "id")
+
     def act(self, upload_id: object, action: str, if_match: str | None = None) -> Json:
         """Apply, cancel, retry or undo an upload, and return the upload after that."""
         headers = _present({"If-Match": if_match})
         return self._json("POST", f"/uploads/{upload_id}/{action}", {}, "id", headers)
 
-    def send_document(self, method: str, path: str, document: Json, member: str) -> Json:
+    def send_document(
+        self,
+        method: str,
+        path: str,
+        document: Json,
+        member: str,
+        params: Params | None = None,
+        idempotency_key: str | None = None,
+    ) -> Json:
         """Send a JSON document to `path`; return the answer, which has this member."""
+        headers = _present({"Idempotency-Key": idempotency_key})
         try:
-            response = self._http.request(method, path, json=document)
+            response = self._http.request(method, path, params=_present(params or {}), headers=headers, json=document)
         except httpx.TransportError as error:
             raise unreachable(self.api_url, error) from error
         return _checked(response, member)

@@ -15,11 +15,19 @@ KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys
 @app.command()
 def create(
     *,
-    name: Annotated[str, typer.Option(help="Who will use the key.")],
+    name: Annotated[str | None, typer.Option(help="Who will use the key.")] = None,
     tenant: Annotated[
-        list[str], typer.Option(help="A tenant that the key may access; repeatable, the first is the default.")
-    ],
-    scope: Annotated[list[Scope], typer.Option(help="A scope of the key; repeatable. admin includes the others.")],
+        list[str] | None, typer.Option(help="A tenant that the key may access; repeatable, the first is the default.")
+    ] = None,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="A scope of the key; repeatable. admin includes the others.")
+    ] = None,
+    operator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Instead of these three: an operator's key, for /api/v1/admin and nothing else."
+        ),
+    ] = None,
     expires_days: Annotated[
         float | None,
         typer.Option(help="The key's lifetime in days, at most 3,650 (ten years); by default it does not expire."),
@@ -30,6 +38,13 @@ def create(
     """Create a key. The key is shown only once."""
     from cli import keys
 
+    if operator is not None:
+        if name is not None or tenant or scope:
+            raise typer.BadParameter("An operator's key has no --name, --tenant or --scope of its own.")
+        keys.create(data_dir, operator, [], ["operator"], expires_days, as_json=as_json)
+        return
+    if name is None or not tenant or not scope:
+        raise typer.BadParameter("A key needs --name, --tenant and --scope, or --operator alone.")
     keys.create(data_dir, name, tenant, [str(one) for one in scope], expires_days, as_json=as_json)
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from cli.client.api_client import Params
 from cli.client.session import command_for, print_json, session, show_all
+from cli.commands.sources import is_address, pull_address
 from cli.interrupts import ctrl_c_says
 from cli.options import (
     DEFAULT_API_URL,
@@ -81,7 +82,7 @@ def upload(
     tenant: Tenant = None,
     api_url: ApiUrl = DEFAULT_API_URL,
 ) -> None:
-    """Upload FILE..., one after the other; of a directory, every table in it.
+    """Upload FILE..., one after the other; of a directory, every table in it. Of an address, the API fetches the file.
 
     Exit code with --wait: 0 if every record was loaded; 3 if some were rejected; 4 if an upload failed; 1 if a file was
     refused or the API does not answer. Of several files the worst counts, in this order. Without --wait, 0 means that
@@ -99,6 +100,11 @@ def upload(
         has_header=not no_header,
         member=member,
     )
+    if len(files) == 1 and is_address(files[0]):
+        asked = params | {"filename": filename}
+        with session(api_url, tenant, as_json=as_json) as client:
+            code = pull_address(client, files[0], asked, idempotency_key, waits=wait, as_json=as_json)
+        raise typer.Exit(code)
     found = expand(files, recursive=recursive)
     is_one = found.paths == files and len(files) == 1
     if len(found.paths) > 1 and (filename or idempotency_key):

@@ -106,6 +106,17 @@ async def tenantless_reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnecti
 
 @contextmanager
 def all_tenants_reading(engine: Engine) -> Iterator[Connection]:
-    """The rows of all tenants, on the owner's engine; on the engine of requests there are none."""
+    """The rows of all tenants, on the owner's engine; on the engine of requests there are none.
+
+    All statements see the database as it was at the first one, so that totals match their pages.
+    """
     with engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield connection
+
+
+@contextmanager
+def all_tenants_transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction of an operator, on the owner's engine, committed at its end, or rolled back after an error."""
+    with engine.begin() as connection:
         yield connection

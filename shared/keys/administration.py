@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from shared.database.models import SCOPES, TENANT_NAME, ApiKey
+from shared.database.models import OPERATOR, SCOPES, TENANT_NAME, ApiKey
 from shared.errors import InvalidRequest, NotFound, StateConflict
 from shared.keys.api_key import Key, make_key
 
@@ -36,6 +36,7 @@ def create(
 ) -> NewKey:
     """Create a key for these tenants; the first one applies where a request names none. `lifetime` None: no end.
 
+    An operator's key has the scope `operator`, no other one, and no tenants.
     Raises `InvalidRequest` for an invalid name, tenant, scope or lifetime.
     """
     _check(name, tenants, scopes)
@@ -112,6 +113,10 @@ def _check(name: str, tenants: Sequence[str], scopes: Sequence[str]) -> None:
         raise InvalidRequest("A key needs a printable name that says who uses it.")
     if len(name) > _LONGEST_NAME:
         raise InvalidRequest(f"A key's name must have at most {_LONGEST_NAME} characters.")
+    if OPERATOR in scopes:
+        if tenants or set(scopes) != {OPERATOR}:
+            raise InvalidRequest("An operator's key has no tenants and no other scope.")
+        return
     if not tenants or not all(re.fullmatch(TENANT_NAME, tenant) for tenant in tenants):
         raise InvalidRequest(
             "A tenant must be 1 to 63 characters of a-z, 0-9, _ and -, and begin with a letter or a digit."

@@ -7,7 +7,6 @@ a lock of the tenant: nobody shares a file that is being removed, and no limit i
 
 import hashlib
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from shared.database.queries.browsing.shots import Record, bytes_of_shots, same_
 from shared.database.tenancy import tenant_transaction
 from shared.errors import NotFound, TooManyShots
 from shared.shots.picture import Picture
-from shared.storage.protocol import Storage
+from shared.storage.protocol import Storage, remove_object
 
 # An arbitrary number, and the tenant.
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(5270920, hashtext(:tenant))")
@@ -48,10 +47,10 @@ def keep(engine: Engine, storage: Storage, record: Record, picture: Picture, lim
     except Exception:
         # If the answer to the COMMIT is lost, the row may be there.
         if not is_committing:
-            storage.delete(key)
+            remove_object(storage, key)
         raise
     if shot["storage_key"] != key:
-        storage.delete(key)
+        remove_object(storage, key)
     return shot, is_new
 
 
@@ -65,8 +64,7 @@ def remove(engine: Engine, storage: Storage, tenant: str, shot_id: uuid.UUID) ->
             raise NotFound("There is no shot with this id.")
         is_shared = connection.scalar(select(exists().where(Shot.tenant == tenant, Shot.storage_key == key)))
     if not is_shared:
-        with suppress(OSError):  # the sweep removes it
-            storage.delete(key)
+        remove_object(storage, key)
 
 
 def _store(storage: Storage, key: str, content: bytes) -> None:

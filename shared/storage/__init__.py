@@ -1,1 +1,1 @@
-"""Where uploaded bytes are stored: a protocol, and the directory that implements it."""
+"""Where uploaded bytes are stored: a protocol, and the directory and the bucket that implement it."""

@@ -53,17 +53,21 @@ class DirectoryStorage:
             return file.read(byte_start, byte_end)
 
     def delete(self, key: str) -> None:
-        """Remove the file; no error if it is already gone."""
-        (self.directory / key).unlink(missing_ok=True)
+        """Remove the file; no error if it is already gone. Raises `Unavailable`."""
+        try:
+            (self.directory / key).unlink(missing_ok=True)
+        except OSError as error:
+            raise _storage_error(error) from error
 
     def list_objects(self) -> Iterator[StoredObject]:
-        """Every file, including unfinished ones; ages are measured by this machine's clock."""
-        if not self.directory.exists():
-            return
+        """Every file, including unfinished ones; ages are measured by this machine's clock. Raises `Unavailable`."""
         now = time.time()
-        for entry in os.scandir(self.directory):
-            with suppress(FileNotFoundError):  # it was renamed or removed at this moment
-                yield StoredObject(entry.name, now - entry.stat().st_mtime)
+        try:
+            for entry in os.scandir(self.directory) if self.directory.exists() else ():
+                with suppress(FileNotFoundError):  # it was renamed or removed at this moment
+                    yield StoredObject(entry.name, now - entry.stat().st_mtime)
+        except OSError as error:
+            raise _unreadable(error) from error
 
 
 class FileReader:
@@ -114,9 +118,10 @@ class FileWriter:
             raise _storage_error(error) from error
 
     def discard(self) -> None:
-        """Remove what was written; no error if it was already committed or discarded."""
-        self._file.close()
-        self._part.unlink(missing_ok=True)
+        """Remove what was written, or leave it to the sweep; no error if it was already committed or discarded."""
+        with suppress(OSError):
+            self._file.close()
+            self._part.unlink(missing_ok=True)
 
 
 def _read_exactly(file: FileIO, offset: int, size: int) -> bytes:

@@ -5,13 +5,16 @@
     open -> read(byte_start, byte_end) ...        one ranged read for each batch
     delete, list_objects                          for retention, and for what a killed process left behind
 
-All methods are synchronous. They raise `StorageFull` and `Unavailable`, and readers raise `StoredFileCorrupt` if the
-object is gone or shorter than it was. An object may be deleted while it is open: a later read may then raise
-`StoredFileCorrupt`.
+All methods are synchronous, and may block their thread until they have tried often enough. They raise `StorageFull` and
+`Unavailable`, and readers raise `StoredFileCorrupt` if the object is gone or shorter than it was. An object may be
+deleted while it is open: a later read may then raise `StoredFileCorrupt`.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple, Protocol
+
+from shared.errors import Unavailable
 
 
 class StoredObject(NamedTuple):
@@ -34,7 +37,7 @@ class Writer(Protocol):
         """Make the object durable and visible under its key."""
 
     def discard(self) -> None:
-        """Remove what was written; no error if it was already committed or discarded."""
+        """Remove what was written, or leave it to the sweep; no error if it was already committed or discarded."""
 
 
 class Reader(Protocol):
@@ -66,4 +69,10 @@ class Storage(Protocol):
         """Remove the object; no error if it is already gone."""
 
     def list_objects(self) -> Iterator[StoredObject]:
-        """Every object in any order, including unfinished ones."""
+        """Every object in any order, including unfinished ones, each once and by a key that `delete` takes."""
+
+
+def remove_object(storage: Storage, key: str) -> None:
+    """Delete an object that nobody needs; one that cannot be deleted now is an orphan for the sweep."""
+    with suppress(Unavailable):
+        storage.delete(key)

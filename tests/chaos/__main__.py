@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.chaos.hosts.scene import SEVERAL_HOSTS
 from tests.chaos.report import show
-from tests.chaos.storm import SHORT, Size, storm
+from tests.chaos.storm import ONE_MACHINE, SHORT, Size, storm
 
 
 def main() -> int:
@@ -20,6 +21,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=40, help="how many faults")
     parser.add_argument("--short", action="store_true", help="fewer processes, shorter pauses")
+    parser.add_argument(
+        "--hosts", action="store_true", help="each service on a host of its own, and the network breaks, too"
+    )
     parser.add_argument("--keep", action="store_true", help="keep logs and data even if all is well")
     arguments = parser.parse_args()
     size = SHORT if arguments.short else Size()
@@ -32,7 +36,10 @@ def main() -> int:
         console.print(f"[dim]{time.strftime('%H:%M:%S')}[/] {line}", highlight=False)
 
     tell(f"seed {arguments.seed}, {arguments.kills} faults; logs and data in {directory}")
-    outcome = storm(directory, arguments.seed, arguments.kills, size, tell)
+    if arguments.hosts:
+        outcome = storm(SEVERAL_HOSTS, directory, arguments.seed, arguments.kills, size, tell)
+    else:
+        outcome = storm(ONE_MACHINE, directory, arguments.seed, arguments.kills, size, tell)
     show(outcome, console)
     if outcome.findings or arguments.keep:
         tell(f"kept: {directory}")

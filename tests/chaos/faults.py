@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 import psutil
 import psycopg2
@@ -37,6 +37,8 @@ KINDS: Final = (
     "stop valkey",
     "SIGTERM worker",
 )
+# What lasts for seconds; everything else is repaired within two.
+_LASTING: Final = ("stop", "cut", "part")
 _TERM_SECONDS: Final = 30.0
 _AIM_SECONDS: Final = 1.0
 
@@ -67,7 +69,9 @@ def plan(seed: int, kills: int, gap: float, longest_stop: float, of_kinds: Seque
     kinds = [kind for _ in range(kills // len(of_kinds) + 1) for kind in chance.sample(of_kinds, len(of_kinds))]
     faults = []
     for kind in kinds[:kills]:
-        seconds = chance.uniform(longest_stop / 3, longest_stop) if kind.startswith("stop") else chance.uniform(0.5, 2)
+        seconds = (
+            chance.uniform(longest_stop / 3, longest_stop) if kind.startswith(_LASTING) else chance.uniform(0.5, 2)
+        )
         faults.append(PlannedFault(kind, chance.uniform(0.7, 1.3) * gap, seconds, chance.random()))
     return faults
 
@@ -87,12 +91,13 @@ class Target(Protocol):
     def database_url(self) -> str: ...
 
 
-class Nemesis:
+T = TypeVar("T", bound=Target)
+
+
+class Nemesis(Generic[T]):
     """Does the faults one after the other; what it broke is repaired after a moment, while others break."""
 
-    def __init__(
-        self, stack: Target, faults: Sequence[PlannedFault], ledger: Ledger, tell: Callable[[str], None]
-    ) -> None:
+    def __init__(self, stack: T, faults: Sequence[PlannedFault], ledger: Ledger, tell: Callable[[str], None]) -> None:
         self._stack = stack
         self._tell = tell
         self._planned = faults
@@ -156,15 +161,15 @@ class Nemesis:
 
     def _strike_service(self, planned: PlannedFault, number: signal.Signals) -> bool:
         services = self._up(self._stack.apis if planned.kind.endswith("api") else self._stack.workers)
-        families = [[child.pid for child in _children(service)] for service in services]
+        families = [[child.pid for child in children(service)] for service in services]
         if not services:
             return False
         service = services[self._aim(planned, families)]
-        children = _children(service)
-        self._note(planned, service.name, {child.pid for child in children})
+        family = children(service)
+        self._note(planned, service.name, {child.pid for child in family})
         self._down.add(service.name)
         psutil.Process(service.pid).send_signal(number)
-        self._strays += children
+        self._strays += family
         limit = time.monotonic() + (_TERM_SECONDS if number == signal.SIGTERM else 0)
         self._later(planned.seconds, lambda: self._start_again(service, limit))
         return True
@@ -199,7 +204,7 @@ class Nemesis:
         if kind == "stop worker":
             return [(worker.name, psutil.Process(worker.pid)) for worker in self._up(self._stack.workers)]
         services: Sequence[Service] = self._stack.apis if kind.endswith("background") else self._stack.workers
-        return [(f"{service.name}'s child", child) for service in self._up(services) for child in _children(service)]
+        return [(f"{service.name}'s child", child) for service in self._up(services) for child in children(service)]
 
     def _start_again(self, service: Service, limit: float) -> None:
         """Like a service manager: as soon as the old one is gone; orphans of its are left to themselves."""
@@ -238,7 +243,7 @@ class Nemesis:
             if pids is None or int(loader.rpartition(":")[2]) in pids
         ]
         fault = Fault(planned.kind, time.time(), target, in_hand)
-        for_long = f", {planned.seconds:.0f} s" if planned.kind.startswith("stop") else ""
+        for_long = f", {planned.seconds:.0f} s" if planned.kind.startswith(_LASTING) else ""
         holding = f", holding batches {in_hand}" if in_hand else ""
         self._tell(f"{len(self.done) + 1:>3} {planned.kind} ({target}{for_long}){holding}")
         self.done.append(fault)
@@ -261,7 +266,8 @@ WHERE state = 'pending' AND lease_until > clock_timestamp() AND loader IS NOT NU
 """
 
 
-def _children(service: Service) -> list[psutil.Process]:
+def children(service: Service) -> list[psutil.Process]:
+    """All processes below it."""
     try:
         return psutil.Process(service.pid).children(recursive=True)
     except psutil.NoSuchProcess:

@@ -5,7 +5,6 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.faults import KINDS
 from tests.chaos.storm import Outcome
 
 # what the table calls it -> kinds of findings that it adds up
@@ -41,10 +40,10 @@ def show(outcome: Outcome, console: Console) -> None:
 def _faults(outcome: Outcome) -> Table:
     table = Table("fault", "done", "batches in the victim's hands", title=f"seed {outcome.seed}")
     done = Counter(fault.kind for fault in outcome.faults)
-    in_hand = Counter(dict.fromkeys(KINDS, 0))
+    in_hand = Counter(dict.fromkeys(outcome.kinds, 0))
     for fault in outcome.faults:
         in_hand[fault.kind] += len(fault.interrupted)
-    for kind in KINDS:
+    for kind in outcome.kinds:
         table.add_row(kind, str(done[kind]), str(in_hand[kind]))
     table.add_row("all", str(done.total()), str(in_hand.total()), style="bold")
     return table

@@ -3,11 +3,11 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic
 
 import psutil
 from kombu.exceptions import OperationalError
@@ -17,7 +17,7 @@ from stack.local import LocalStack
 from stack.services import Service
 from tests.chaos.checker import Checker, Verdict, wait_until_settled
 from tests.chaos.clients import Meddler, Numbers, OpenCount, Sender
-from tests.chaos.faults import Fault, Nemesis, plan
+from tests.chaos.faults import KINDS, Fault, Nemesis, T, Target, plan
 from tests.chaos.files import Factory
 from tests.chaos.ledger import Finding, Ledger
 from tests.chaos.measures import Recovery, Said, read_logs, recovery
@@ -54,10 +54,28 @@ SHORT: Final = Size(gap=2.0, longest_stop=8.0, most_open=6, apis=2, workers=2)
 
 
 @dataclass(frozen=True, slots=True)
+class Scene(Generic[T]):
+    """What a storm breaks, who breaks it by which kinds of faults, and where its stored files are read afterwards."""
+
+    open_stack: Callable[[Path, Size], AbstractContextManager[T]]
+    nemesis: type[Nemesis[T]]
+    kinds: Sequence[str]
+    stored_files: Callable[[T, Path], Path]
+
+
+def _one_machine(directory: Path, size: Size) -> LocalStack:
+    return LocalStack(directory, apis=size.apis, workers=size.workers, settings=SETTINGS)
+
+
+ONE_MACHINE: Final[Scene[Target]] = Scene(_one_machine, Nemesis, KINDS, lambda _stack, directory: directory / "uploads")
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """All that is known afterwards."""
 
     seed: int
+    kinds: Sequence[str]
     faults: list[Fault]
     ledger: Ledger
     versions: VersionsPart
@@ -78,40 +96,39 @@ class Outcome:
         return Counter(finding.kind for finding in self.findings)
 
 
-def storm(directory: Path, seed: int, kills: int, size: Size, tell: Tell) -> Outcome:
+def storm(scene: Scene[T], directory: Path, seed: int, kills: int, size: Size, tell: Tell) -> Outcome:
     """Everything; it stops by itself and leaves no process behind."""
     started = time.monotonic()
     ledger, factory = Ledger(), Factory(seed)
     versions = VersionsPart(seed, ledger)
-    stack = LocalStack(directory, apis=size.apis, workers=size.workers, settings=SETTINGS)
-    nemesis = Nemesis(stack, plan(seed, kills, size.gap, size.longest_stop), ledger, tell)
     meddler = Meddler([], ledger)
-    try:
-        with stack:
-            tell(f"{size.apis} APIs and {size.workers} workers run; the storm begins")
-            urls = [api.url for api in stack.apis]
-            meddler, open_count = Meddler(urls, ledger), OpenCount(size.most_open)
-            sender = Sender(seed, urls, factory, Numbers(), ledger, meddler, open_count)
-            clients = [*[sender.run] * _SENDERS, *versions.clients(urls, meddler, open_count), meddler.run]
-            readers = [ApiReader(urls, ledger).run, SqlReader(stack.database_url, ledger, open_count).run]
-            with _threads([*readers, *versions.readers(urls)], ledger.readers_may_go):
-                with _threads(clients, ledger.storm_is_over):
-                    nemesis.run()
-                tell("the storm is over; waiting until everything is settled")
-                settled_seconds = wait_until_settled(stack.database_url, _QUIET_SECONDS)
-                _require_answers(stack, ledger)
-            requests = [*ledger.attempts, *versions.requests]
-            verdict = Checker(stack.database_url, directory / "uploads", ledger.attempts, versions.requests).check()
-            versions.check(stack.database_url, directory / "uploads", verdict)
-            verdict.settled_seconds = settled_seconds
-            measured = recovery(stack.database_url, nemesis.done, requests)
-    finally:
-        nemesis.clear_up()
+    with ExitStack() as afterwards, scene.open_stack(directory, size) as stack:
+        planned = plan(seed, kills, size.gap, size.longest_stop, scene.kinds)
+        nemesis = scene.nemesis(stack, planned, ledger, tell)
+        afterwards.callback(nemesis.clear_up)
+        tell(f"{size.apis} APIs and {size.workers} workers run; the storm begins")
+        urls = [api.url for api in stack.apis]
+        meddler, open_count = Meddler(urls, ledger), OpenCount(size.most_open)
+        sender = Sender(seed, urls, factory, Numbers(), ledger, meddler, open_count)
+        clients = [*[sender.run] * _SENDERS, *versions.clients(urls, meddler, open_count), meddler.run]
+        readers = [ApiReader(urls, ledger).run, SqlReader(stack.database_url, ledger, open_count).run]
+        with _threads([*readers, *versions.readers(urls)], ledger.readers_may_go):
+            with _threads(clients, ledger.storm_is_over):
+                nemesis.run()
+            tell("the storm is over; waiting until everything is settled")
+            settled_seconds = wait_until_settled(stack.database_url, _QUIET_SECONDS)
+            _require_answers(stack, ledger)
+        requests = [*ledger.attempts, *versions.requests]
+        stored = scene.stored_files(stack, directory)
+        verdict = Checker(stack.database_url, stored, ledger.attempts, versions.requests).check()
+        versions.check(stack.database_url, stored, verdict)
+        verdict.settled_seconds = settled_seconds
+        measured = recovery(stack.database_url, nemesis.done, requests)
     for process in _left_behind(directory):
         ledger.report("process left", str(process.pid), " ".join(process.cmdline())[:200])
     said = read_logs(directory / "logs")
     seconds = time.monotonic() - started
-    return Outcome(seed, nemesis.done, ledger, versions, meddler.done, verdict, measured, said, seconds)
+    return Outcome(seed, scene.kinds, nemesis.done, ledger, versions, meddler.done, verdict, measured, said, seconds)
 
 
 @contextmanager
@@ -128,7 +145,7 @@ def _threads(bodies: list[Callable[[], None]], end: threading.Event) -> Iterator
             thread.join(_QUIET_SECONDS)
 
 
-def _require_answers(stack: LocalStack, ledger: Ledger) -> None:
+def _require_answers(stack: Target, ledger: Ledger) -> None:
     """Everybody is back at work: each API answers, each worker hears a ping through Valkey."""
     for service in [*stack.apis, *stack.workers]:
         deadline = time.monotonic() + 20
@@ -146,11 +163,12 @@ def _answers(service: Service) -> bool:
 
 
 def _left_behind(directory: Path) -> list[psutil.Process]:
-    """Processes that know our directory and still run."""
+    """Processes that know our directory, or one within it, and still run."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("INGEST_DATA_DIR") == str(directory) and process.status() != psutil.STATUS_ZOMBIE:
+            data_dir = process.environ().get("INGEST_DATA_DIR", "")
+            if Path(data_dir).is_relative_to(directory) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except psutil.Error:
             continue

@@ -21,11 +21,13 @@ from tests.conftest import ROOT
 START_SECONDS = 60.0
 # Settings that no container gets.
 FOR_TESTS = {"INGEST_FAILPOINT"}
+# Settings whose variables have the names that other programs give them, too.
+USUAL = {"database_url", "redis_url", "otel_exporter_otlp_endpoint", "sentry_dsn"}
 
 
 def variable_of(field: str) -> str:
     """The environment variable of a setting."""
-    return field.upper() if field in {"database_url", "redis_url"} else f"INGEST_{field.upper()}"
+    return field.upper() if field in USUAL else f"INGEST_{field.upper()}"
 
 
 SETTINGS = {variable_of(field) for field in Settings.model_fields} - FOR_TESTS

@@ -119,3 +119,28 @@ def test_a_value_can_not_forge_a_line(form: str) -> None:
     )
     if form == "json":
         assert [json.loads(line)["level"] for line in lines] == ["info", "warning"]
+
+
+ENDING = """
+import sys, threading
+from shared import logs
+from shared.settings import Settings
+
+logs.configure(Settings(database_url="postgresql://x@unused.invalid/x"), "test")
+def end(): raise OSError(int("1")) from ValueError("canary" + "-5f0c")
+thread = threading.Thread(target=end, name="sweep")
+thread.start()
+thread.join()
+int("canary" + "-5f0c")
+"""
+
+
+def test_what_ends_a_thread_or_the_process_is_a_line_of_the_log() -> None:
+    done = subprocess.run([sys.executable, "-c", ENDING], cwd=ROOT, check=False, capture_output=True, text=True)
+    of_thread, of_process = (json.loads(line) for line in done.stdout.splitlines())
+    assert (of_thread["event"], of_thread["thread"]) == ("thread_died", "sweep")
+    assert of_process["event"] == "process_died"
+    assert {of_thread["level"], of_process["level"]} == {"critical"}
+    assert "ValueError" in of_process["exception"]
+    assert done.returncode == 1
+    assert CANARY not in done.stdout + done.stderr

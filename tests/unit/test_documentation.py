@@ -11,8 +11,9 @@ from pydantic_core import PydanticUndefined
 from shared.settings import Settings
 from tests.conftest import ROOT
 
+USUAL_NAMES = ("DATABASE_URL", "REDIS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "SENTRY_DSN")
 FIELDS = {
-    {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}.get(name, f"INGEST_{name.upper()}"): field
+    {usual.lower(): usual for usual in USUAL_NAMES}.get(name, f"INGEST_{name.upper()}"): field
     for name, field in Settings.model_fields.items()
 }
 VARIABLES = list(FIELDS)

@@ -26,7 +26,7 @@ RETIRED = {
     **dict.fromkeys(("accept", "accepts", "accepting", "admission", "receiver", "received"), "intake"),
 }
 # Names that Celery, ASGI and HTTP give.
-FOREIGN = {"accept_content", "result_accept_content", "data_received"}
+FOREIGN = {"beat_schedule", "beat_scheduler", "accept_content", "result_accept_content", "data_received"}
 # They describe what a migration did when these were the names.
 HISTORY = "migrations/versions/"
 

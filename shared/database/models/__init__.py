@@ -8,7 +8,9 @@
     idempotency_keys            a client may send a request twice and gets one upload
     api_keys                    who may do what, where keys are required
     default_files               the file that a tenant loads again when it asks for that
+    sources 1--n pulls          addresses that are fetched by schedule; the files that are fetched, also without one
     tenant_schedule             when each tenant was last served, for fair scheduling
+    tenant_settings             limits and retention that an operator has decided for a tenant
     datasets 1--n uploads       datasets that tenants have declared
     collections                 a tenant's rows of one dataset: where they are, and how many
     merges, merged_uploads, merge_control   leaves that are merged: which, how far, and whether merging is paused
@@ -27,7 +29,7 @@ slow.
 """
 
 from shared.database.models.base import TENANT_NAME, Base
-from shared.database.models.clients import SCOPES, ApiKey, DefaultFile, IdempotencyKey, TenantSchedule
+from shared.database.models.clients import OPERATOR, SCOPES, ApiKey, DefaultFile, IdempotencyKey, TenantSchedule
 from shared.database.models.collections import (
     REJECTED,
     ROWS,
@@ -41,6 +43,8 @@ from shared.database.models.collections import (
 from shared.database.models.declarations import DeclaredDataset
 from shared.database.models.merges import Merge, MergeControl, MergedUpload
 from shared.database.models.shots import Shot, ShotTotal
+from shared.database.models.sources import Pull, PullState, Source
+from shared.database.models.tenants import TenantSettings
 from shared.database.models.uploads import (
     Batch,
     Duplicate,
@@ -57,6 +61,7 @@ from shared.database.models.vocabulary import VocabularyProgress, Word
 
 # Importing all of them here fills `Base.metadata`, with which the migrations are compared.
 __all__ = [
+    "OPERATOR",
     "REJECTED",
     "ROWS",
     "SCOPES",
@@ -75,11 +80,15 @@ __all__ = [
     "Merge",
     "MergeControl",
     "MergedUpload",
+    "Pull",
+    "PullState",
     "Reject",
     "RowChange",
     "Shot",
     "ShotTotal",
+    "Source",
     "TenantSchedule",
+    "TenantSettings",
     "TouchedRows",
     "Upload",
     "UploadEvent",

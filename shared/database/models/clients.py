@@ -11,10 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shared.database.models.base import TENANT_NAME, Base
 
 SCOPES: Final = ("read", "upload", "admin")
+# The scope of an operator's key, which has no other and no tenants.
+OPERATOR: Final = "operator"
+_IS_OPERATORS: Final = f"scopes = ARRAY['{OPERATOR}']"
+_ARE_NAMES: Final = f"array_to_string(tenants, '/', '!') ~ '^{TENANT_NAME}(/{TENANT_NAME})*$'"
 
 
 class ApiKey(Base):
     """An API key: which tenants' data it opens, and for what. Of its secret only the SHA-256 is stored.
+
+    An operator's key opens no tenant's data, and what operators do.
 
     `replaces` is the key that this key replaced by a rotation. Keys are revoked and not deleted, because logs name
     their ids.
@@ -35,8 +41,10 @@ class ApiKey(Base):
 
     __table_args__ = (
         CheckConstraint("octet_length(secret_hash) = 32", name="secret_hash"),
-        CheckConstraint(f"array_to_string(tenants, '/', '!') ~ '^{TENANT_NAME}(/{TENANT_NAME})*$'", name="tenants"),
-        CheckConstraint(f"cardinality(scopes) > 0 AND scopes <@ ARRAY{list(SCOPES)!r}", name="scopes"),
+        CheckConstraint(f"CASE WHEN {_IS_OPERATORS} THEN tenants = '{{}}' ELSE {_ARE_NAMES} END", name="tenants"),
+        CheckConstraint(
+            f"{_IS_OPERATORS} OR cardinality(scopes) > 0 AND scopes <@ ARRAY{list(SCOPES)!r}", name="scopes"
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Select, cast, func, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.selectable import LateralFromClause
 
-from shared.database.models import Batch, Upload
+from shared.database.models import Batch, Pull, PullState, Upload
 from shared.database.state_machine import COUNTED_STATES, UNPUBLISHED_STATES, BatchState
 from shared.database.timing.statement_names import named
 
@@ -33,8 +33,12 @@ def uploads_count(tenant: str, state: str | None, kind: str | None) -> Select[An
 
 @named
 def unpublished_uploads_count(tenant: str) -> Select[Any]:
-    """How many uploads of the tenant are waiting, for a loader or a decision, or loading."""
-    return select(func.count()).select_from(Upload).where(Upload.tenant == tenant, Upload.state.in_(UNPUBLISHED_STATES))
+    """How many uploads of the tenant are waiting, for their file, a loader or a decision, or loading."""
+    uploads = select(func.count()).select_from(Upload)
+    pulls = select(func.count()).select_from(Pull)
+    loading = uploads.where(Upload.tenant == tenant, Upload.state.in_(UNPUBLISHED_STATES)).scalar_subquery()
+    waiting = pulls.where(Pull.tenant == tenant, Pull.state == PullState.WAITING).scalar_subquery()
+    return select(loading + waiting)
 
 
 @named

@@ -6,7 +6,7 @@ database.state_machine.cancel     text beside the function that sends it, as for
 
 import inspect
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import lru_cache, wraps
 from types import FrameType
 from typing import Final, ParamSpec, TypeVar
 
@@ -21,6 +21,8 @@ _QUERIES: Final = "shared.database.queries."
 _OURS: Final = ("api.", "cli.", "shared.")
 # Modules that send what others have written.
 _CARRIERS: Final = ("shared.database.engine", "shared.database.timing.")
+# How many different statements of one function are kept: each with other first ids of leaves without an index.
+_MOST_KEPT: Final = 64
 
 
 def named(make: Callable[P, S]) -> Callable[P, S]:
@@ -32,6 +34,20 @@ def named(make: Callable[P, S]) -> Callable[P, S]:
         return make(*args, **kwargs).execution_options(statement_name=name)
 
     return make_named
+
+
+def made_once(make: Callable[P, S]) -> Callable[P, S]:
+    """The same for a function whose arguments, all hashable, decide on the form of the statement only.
+
+    Values are parameters of it. To make a statement takes longer than to run one that reads a few rows, so it is kept.
+    """
+    kept = lru_cache(_MOST_KEPT)(named(make))
+
+    @wraps(make)
+    def make_once(*args: P.args, **kwargs: P.kwargs) -> S:
+        return kept(*args, **kwargs)  # type: ignore[arg-type]  # hashable, which no signature can say
+
+    return make_once
 
 
 def planner_setting(sql: str) -> TextClause:

@@ -6,11 +6,9 @@ followed, or that was removed, belongs to nothing: retention deletes it, after r
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
 from sqlalchemy import Connection, Select, delete, func, select
@@ -27,7 +25,7 @@ from shared.errors import InvalidRequest, NoDefaultFile
 from shared.ingest.intake.file_intake import FileIntake
 from shared.ingest.intake.headers import UploadHeader
 from shared.settings import MIB, Settings
-from shared.storage.opening import open_storage
+from shared.storage.opening import open_storage, temporary_storage
 from shared.storage.protocol import Storage
 
 BLOCK_BYTES: Final = MIB
@@ -149,8 +147,7 @@ def _store(
     sha256, size_bytes = hashlib.sha256(), 0
     writer = storage.create(key)
     try:
-        with tempfile.TemporaryDirectory() as directory:
-            trial = open_storage(settings.model_copy(update={"data_dir": Path(directory)}))
+        with temporary_storage() as trial:
             intake = FileIntake(trial, settings, name, options.text, options.matcher(registry), options.member)
             try:
                 while block := file.read(BLOCK_BYTES):

@@ -39,7 +39,7 @@ from shared.csv.unreadable import (
 from shared.database.record_ids import SMALL_LINES
 from shared.errors import TooLarge
 from shared.settings import Settings
-from shared.storage.protocol import Storage
+from shared.storage.protocol import Storage, remove_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class _Content:
 
     def discard(self) -> None:
         self._file.discard()
-        self._storage.delete(self._key)
+        remove_object(self._storage, self._key)
 
     def _take(self, text: bytes, *, at_end: bool) -> None:
         self._seen_bytes += len(text)

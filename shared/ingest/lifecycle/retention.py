@@ -35,12 +35,16 @@ WHERE created_at < now() - make_interval(secs => :seconds) AND lease_until < clo
 """)
 
 
+_REMOVE_OLD_PULLS: Final = text("DELETE FROM pulls WHERE ended_at < now() - make_interval(secs => :seconds)")
+
+
 def apply_retention(engine: Engine, storage: Storage, settings: Settings) -> None:
     """One round; raises errors of SQLAlchemy, and `OSError`."""
     _remove_files(engine, storage, settings)
     with engine.begin() as connection:
         rejects = connection.execute(_REMOVE_OLD_REJECTS, {"seconds": settings.reject_retention_days * _DAY_SECONDS})
         keys = connection.execute(_REMOVE_OLD_KEYS, {"seconds": settings.idempotency_key_days * _DAY_SECONDS})
+        connection.execute(_REMOVE_OLD_PULLS, {"seconds": settings.reject_retention_days * _DAY_SECONDS})
     if rejects.rowcount or keys.rowcount:
         log.info("outdated_removed", rejects=rejects.rowcount, idempotency_keys=keys.rowcount)
 

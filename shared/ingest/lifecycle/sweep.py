@@ -4,8 +4,8 @@ notifies again   about uploads that wait and have no loader: a lost message, a d
 fails            uploads whose batch, or whose publishing, crashed too many loaders
 counts           what uploads have replaced, if their loader died before it did
 cancels          plans that nobody has applied in time
-removes          tables of uploads that ended without being published, or were undone; also what `retention` and
-                 `pruning` say
+removes          tables of uploads that ended without being published, or were undone; also what `retention`,
+                 `pruning` and `row_retention` say
 """
 
 import threading
@@ -31,9 +31,11 @@ from shared.ingest.lifecycle.actions import drop_table
 from shared.ingest.lifecycle.plans import expire_plans
 from shared.ingest.lifecycle.pruning import prune
 from shared.ingest.lifecycle.retention import apply_retention
+from shared.ingest.lifecycle.row_retention import undo_expired
 from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.versions.replaced import count_replaced, uncounted
 from shared.messaging import LOAD_QUEUE, Transport
+from shared.observability.metrics import UPLOADS_FAILED, record
 from shared.settings import Settings
 from shared.storage.protocol import Storage
 
@@ -55,6 +57,7 @@ _NOTIFY_AGAIN: Final = text(f"""
 UPDATE uploads AS upload
 SET notified_at = clock_timestamp()
 WHERE {_ACTIVE} AND transport = ANY(:transports)
+  AND NOT EXISTS (SELECT FROM tenant_settings AS paused WHERE paused.tenant = upload.tenant AND is_paused)
   -- a queue without a consumer must not fill up with the same notifications
   AND (transport <> '{Transport.CELERY}' OR :messages < (
       SELECT count(*) FROM uploads AS active WHERE active.{_ACTIVE} AND active.transport = '{Transport.CELERY}'))
@@ -89,6 +92,7 @@ def sweep(
         waiting = _waiting(connection, settings, transports, messages)
         dead = connection.execute(_DEAD_TABLES).scalars().all()
     for number in failed:
+        record(UPLOADS_FAILED, 1, "attempts_exhausted")
         log.error("upload_failed", number=number, code="attempts_exhausted")
     _notify_again(waiting, notify)
     for number in dead:
@@ -162,6 +166,7 @@ class Sweeper:
                     retained_at = time.monotonic()
                     apply_retention(self._engine, self._storage, self._settings)
                     prune(self._engine, self._settings.superseded_days)
+                    undo_expired(self._engine, self._registry)
             except (SQLAlchemyError, IngestError, OSError) as error:
                 log.warning("sweep_failed", error=type(error).__name__)
 

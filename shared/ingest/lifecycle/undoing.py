@@ -59,15 +59,31 @@ WHERE collection = %(collection)s AND superseded_by IS NOT NULL AND low <= %(fir
 RETURNING number
 """
 
+_RECORD_EVENT: Final = """
+INSERT INTO upload_events (upload_number, event, reason) VALUES (%(number)s, %(event)s, %(reason)s)
+"""
 
-def undo(engine: Engine, registry: Registry, upload_id: uuid.UUID, tenant: str) -> None:
-    """Take a completed upload back, all at once; raises `NotFound`, `StateConflict` and `Unavailable`."""
+
+def undo(
+    engine: Engine, registry: Registry, upload_id: uuid.UUID, tenant: str, because: tuple[str, str] | None = None
+) -> None:
+    """Take a completed upload back, all at once; raises `NotFound`, `StateConflict` and `Unavailable`.
+
+    `because`: an event of the upload's history, and its reason, if no client has asked for it.
+    """
     timeouts = drop_lock_timeouts()
-    while not persistently(lambda: _undo(engine, registry, upload_id, tenant, next(timeouts))):
+    while not persistently(lambda: _undo(engine, registry, upload_id, tenant, next(timeouts), because)):
         log.info("undo_repeated", upload_id=str(upload_id))
 
 
-def _undo(engine: Engine, registry: Registry, upload_id: uuid.UUID, tenant: str, lock_timeout: str) -> bool:
+def _undo(
+    engine: Engine,
+    registry: Registry,
+    upload_id: uuid.UUID,
+    tenant: str,
+    lock_timeout: str,
+    because: tuple[str, str] | None,
+) -> bool:
     """False if it is to be repeated: the upload has changed before its collection was held."""
     with engine.begin() as connection:
         plain = PlainSql(connection)
@@ -82,6 +98,8 @@ def _undo(engine: Engine, registry: Registry, upload_id: uuid.UUID, tenant: str,
         connection.execute(delete(Reject).where(Reject.upload_number == number))
         forget_duplicates(plain, number)
         _take_back(connection, registry, number, version)
+        if because is not None:
+            plain.execute(_RECORD_EVENT, number=number, event=because[0], reason=because[1])
         reach("undo.removed")
     log.info("upload_undone", upload_id=str(upload_id))
     reach("undo.committed")

@@ -1,10 +1,11 @@
 """A loader process of the API, for uploads with `use_celery=false`.
 
-    python -m shared.ingest.loading.background_process FD
+    python -m shared.ingest.loading.background_process FD [METRICS_FD]
 
 The API writes one upload id per line to its standard input: a notification. When its input ends, the process ends after
 the current batch; the sweep notifies again about uploads that were not loaded. Once a second the process writes a byte
-to the file descriptor FD: its heartbeat. The API replaces a process without a heartbeat.
+to the file descriptor FD: its heartbeat. The API replaces a process without a heartbeat. What it measures it writes to
+METRICS_FD.
 """
 
 import os
@@ -21,6 +22,9 @@ from uuid import UUID
 from shared import failpoints, logs
 from shared.catalog.registry import Registry
 from shared.ingest.loading.loader import Loader
+from shared.observability.metrics import record_with
+from shared.observability.pipe import PipeWriter
+from shared.observability.starting import start_tracing
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 
@@ -39,6 +43,9 @@ def main() -> None:
     settings = Settings()
     logs.configure(settings, "background")
     failpoints.arm(settings.failpoint)
+    stop_tracing = start_tracing(settings, "background")
+    for metrics_end in sys.argv[2:]:
+        record_with(PipeWriter(int(metrics_end)).record)
     notifications: Notifications = queue.Queue()
     stopping = threading.Event()
 
@@ -53,6 +60,7 @@ def main() -> None:
     while not stopping.is_set() and (upload_id := notifications.get()) is not None:
         _answer_for_a_slice(loader, upload_id, settings, stopping, notifications)
     loader.close()
+    stop_tracing()
 
 
 def _heartbeat(file_descriptor: int) -> None:

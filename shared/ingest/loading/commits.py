@@ -23,6 +23,7 @@ from shared.ingest.corrections.correction_loading import (
     publish_corrected,
     validate_corrected,
 )
+from shared.ingest.loading.measures import record_batch
 from shared.ingest.publishing.duplicates import first_of_each_key, list_duplicates
 from shared.ingest.publishing.publication import begin_version, persistently
 from shared.ingest.publishing.small_upload import copy_rows, publish_small
@@ -37,6 +38,8 @@ from shared.ingest.work import (
     nothing_loaded,
     too_many_rejects,
 )
+from shared.observability.metrics import UPLOADS_COMPLETED, UPLOADS_FAILED, record
+from shared.observability.steps import batch_step
 
 
 class Commit(Protocol):
@@ -82,7 +85,13 @@ class SmallUploadCommit:
                     publish_small(connection, work, rows, version)
                 reach("batch.fenced")
 
-        persistently(commit)
+        with batch_step("copy"):
+            persistently(commit)
+        record_batch(validated, 0 if error is not None else rows.num_rows)
+        if error is None:
+            record(UPLOADS_COMPLETED)
+        else:
+            record(UPLOADS_FAILED, 1, error.code)
         return validated
 
 
@@ -97,7 +106,7 @@ class LargeUploadCommit:
         """See `Commit`."""
         work, validated = self._work, _validate(self._work, self._dataset, records)
         may_exceed_budget = validated.rejected and work.budget.allowed(0) is not None
-        with connection.transaction():
+        with batch_step("copy"), connection.transaction():
             connection.copy(work.destination.copy_to, validated.rows)
             _copy_rejects(connection, validated)
             if may_exceed_budget:
@@ -106,6 +115,7 @@ class LargeUploadCommit:
             if may_exceed_budget:
                 enforce_budget(connection, work)
             reach("batch.fenced")
+        record_batch(validated, validated.rows.num_rows)
         return validated
 
 
@@ -118,9 +128,11 @@ class CorrectionCommit:
 
     def load(self, connection: LoaderConnection, batch: ClaimedBatch, records: Records) -> Validated:
         """See `Commit`; raises `CorrectedUploadEnded` as well."""
-        work, corrected = self._work, validate_corrected(records, self._work, self._dataset)
+        work = self._work
+        with batch_step("validate"):
+            corrected = validate_corrected(records, work, self._dataset)
         reach("batch.prepared")
-        with connection.transaction():
+        with batch_step("copy"), connection.transaction():
             version = hold_corrected(connection, work)
             corrected = keep_rejected(connection, work, corrected)
             connection.copy(work.destination.copy_to, corrected.rows)
@@ -129,11 +141,14 @@ class CorrectionCommit:
             _fence(connection, work, batch, corrected)
             publish_corrected(connection, work, corrected, version)
             reach("batch.fenced")
+        record_batch(corrected, corrected.rows.num_rows)
+        record(UPLOADS_COMPLETED)
         return corrected
 
 
 def _validate(work: Work, dataset: Dataset, records: Records) -> Validated:
-    validated = validate(records, dataset, work.file_columns, work.destination, work.number)
+    with batch_step("validate"):
+        validated = validate(records, dataset, work.file_columns, work.destination, work.number)
     reach("batch.prepared")
     return validated
 

@@ -5,6 +5,7 @@ upload at the same time. Loaders are processes and not threads: two threads shar
 longer.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Final
@@ -26,6 +27,17 @@ from shared.ingest.loading.scheduling import next_upload
 from shared.ingest.publishing.large_upload import publish_large
 from shared.ingest.versions.replaced import count_replaced
 from shared.ingest.work import ClaimedBatch, Work, begin, claim_batch, fail, record_event
+from shared.observability import spans
+from shared.observability.metrics import (
+    BATCH_SECONDS,
+    BYTES_LOADED,
+    FENCE_REFUSALS,
+    INTERRUPTIONS,
+    TAKEOVERS,
+    UPLOADS_FAILED,
+    record,
+)
+from shared.observability.steps import batch_step
 from shared.settings import Settings
 from shared.storage.protocol import Storage
 
@@ -100,6 +112,7 @@ class Loader:
             except UploadEnded as error:
                 log.info("upload_ended", reason=error.message)
             except LostLease as error:
+                record(FENCE_REFUSALS)
                 log.warning("fence_refused", reason=error.message)
             except Transient as error:
                 _log_interruption(error)
@@ -114,19 +127,26 @@ class Loader:
         reach("load.begun")
         if work.destination.is_new:
             self._call_others(upload_id)
-        with structlog.contextvars.bound_contextvars(trace_id=work.trace_id):
+        with structlog.contextvars.bound_contextvars(trace_id=work.trace_id), _traced(work):
             try:
-                self._load_batches(work, commit_of(work), should_stop)
-                if should_stop():
-                    return True
-                if work.is_large:  # a small upload is published by the transaction of its only batch
-                    publish_large(self.pool, self.settings, work)
-                if work.mode is WriteMode.REPLACE and work.corrects is None:
-                    self._count_replaced(work)
+                return self._load_all(work, should_stop)
             except Permanent as error:
                 with self.pool.connection() as connection, connection.transaction():
                     fail(connection, work, error)
+                record(UPLOADS_FAILED, 1, error.code)
                 log.error("upload_failed", code=error.code, reason=error.message)
+        return False
+
+    def _load_all(self, work: Work, should_stop: Callable[[], bool]) -> bool:
+        """As `load`, with the upload begun; raises `Permanent`."""
+        self._load_batches(work, commit_of(work), should_stop)
+        if should_stop():
+            return True
+        if work.is_large:  # a small upload is published by the transaction of its only batch
+            with spans.span("publish"):
+                publish_large(self.pool, self.settings, work)
+        if work.mode is WriteMode.REPLACE and work.corrects is None:
+            self._count_replaced(work)
         return False
 
     def _count_replaced(self, work: Work) -> None:
@@ -138,21 +158,28 @@ class Loader:
     def _load_batches(self, work: Work, commit: Commit, should_stop: Callable[[], bool]) -> None:
         with self.pool.connection() as connection:
             while not should_stop():
-                batch = claim_batch(connection, work, self.settings.lease_seconds, self.settings.max_attempts)
+                with spans.span("claim"):
+                    batch = claim_batch(connection, work, self.settings.lease_seconds, self.settings.max_attempts)
                 if batch is None:
                     return
-                self._load_batch(connection, work, batch, commit)
+                with spans.span("batch", batch=batch.number, attempt=batch.attempts):
+                    self._load_batch(connection, work, batch, commit)
 
     def _load_batch(self, connection: LoaderConnection, work: Work, batch: ClaimedBatch, commit: Commit) -> None:
         reach("batch.claimed")
+        started = time.perf_counter()
         if batch.attempts > 1:
+            record(TAKEOVERS)
             log.warning("batch_taken_over", batch=batch.number, attempts=batch.attempts)
         try:
             with self._kept(work, batch):
-                loaded = commit.load(connection, batch, self._read(work, batch))
+                with batch_step("read"):
+                    records = self._read(work, batch)
+                loaded = commit.load(connection, batch, records)
         except UploadEnded:
             raise
         except LostLease as error:  # the new loader finishes this batch; this loader goes on with others
+            record(FENCE_REFUSALS)
             log.warning("fence_refused", batch=batch.number, reason=error.message)
             with connection.transaction():
                 record_event(connection, work.number, "fence_refused", f"batch {batch.number}, epoch {batch.epoch}")
@@ -162,6 +189,8 @@ class Loader:
             self.pool.insist(lambda again: _give_back(again, work, batch, counts_as_attempt=is_attempt))
             raise
         reach("batch.committed")
+        record(BATCH_SECONDS, time.perf_counter() - started)
+        record(BYTES_LOADED, batch.byte_end - batch.byte_start)
         log.info("batch_loaded", batch=batch.number, read=loaded.read, rejected=loaded.rejected)
 
     def _kept(self, work: Work, batch: ClaimedBatch) -> AbstractContextManager[None]:
@@ -194,5 +223,12 @@ def _give_back(connection: LoaderConnection, work: Work, batch: ClaimedBatch, *,
         leases.give_back_batch(connection, work.number, batch.number, batch.epoch, counts_as_attempt=counts_as_attempt)
 
 
+def _traced(work: Work) -> AbstractContextManager[spans.Span | None]:
+    """This loader's part of the upload's trace."""
+    parent = spans.span_of_upload(work.id)
+    return spans.trace("load", work.trace_id, parent, spans.Kind.CONSUMER, upload_id=str(work.id))
+
+
 def _log_interruption(error: Transient, **names: str) -> None:
+    record(INTERRUPTIONS, 1, error.code)
     log.warning("load_interrupted", code=error.code, reason=error.message, fields=error.fields, **names)

@@ -2,7 +2,7 @@
 
 Notifications arrive in the order in which they were sent. Without scheduling, a tenant with a hundred uploads would be
 served a hundred times before a tenant that comes later. So a loader that answers a notification asks here what to load.
-Within a tenant the order of the notifications holds.
+Within a tenant the order of the notifications holds. Uploads of a tenant that an operator has paused are not loaded.
 """
 
 from typing import Final
@@ -22,6 +22,7 @@ WITH notified AS (
     SELECT upload.id, upload.tenant
     FROM notified
     JOIN uploads AS upload ON upload.transport = notified.transport AND upload.{_ACTIVE}
+      AND NOT EXISTS (SELECT FROM tenant_settings AS paused WHERE paused.tenant = upload.tenant AND is_paused)
     LEFT JOIN tenant_schedule AS schedule ON schedule.tenant = upload.tenant
     WHERE upload.id = notified.id OR EXISTS (
         SELECT FROM batches
@@ -38,7 +39,7 @@ SELECT id FROM next
 
 
 def next_upload(connection: LoaderConnection, notified_id: UUID, max_attempts: int) -> UUID | None:
-    """The upload to load after a notification for `notified_id`; None if the latter has ended."""
+    """The upload to load after a notification for `notified_id`; None if there is none, or the latter has ended."""
     with connection.transaction():
         # A crash may lose the time at which a tenant was last served, which does no harm.
         connection.execute("SET LOCAL synchronous_commit TO off")

@@ -42,7 +42,7 @@ from shared.ingest.versions.collection_versions import next_version
 from shared.ingest.versions.row_changes import Counts
 from shared.ingest.versions.touched import touch
 from shared.messaging import Transport
-from shared.storage.protocol import Storage
+from shared.storage.protocol import Storage, remove_object
 
 log = structlog.get_logger()
 
@@ -82,12 +82,12 @@ class Editor:
         try:
             edited = _translated(partial(persistently, partial(_carry_out, self.engine, dataset, edit, staged, record)))
         except _Unchanged:
-            self.storage.delete(staged.storage_key)
+            remove_object(self.storage, staged.storage_key)
             return Edited(None, edit.target)
         except Unavailable:  # it may be committed; if it is not, the sweep removes the file
             raise
         except Exception:
-            self.storage.delete(staged.storage_key)
+            remove_object(self.storage, staged.storage_key)
             raise
         reach("edit.committed")
         log.info("record_edited", upload_id=str(edited.upload_id))

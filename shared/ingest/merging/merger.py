@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from shared.catalog.registry import Registry
 from shared.database import leases
@@ -230,5 +230,7 @@ class Merger:
                 merge_all(self._merging)
             except LostLease as error:
                 log.warning("fence_refused", reason=error.message)
+            except OperationalError as error:  # the server is away
+                log.warning("merging_failed", error=type(error).__name__)
             except (SQLAlchemyError, IngestError):
                 log.warning("merging_failed", exc_info=True)

@@ -4,9 +4,7 @@ It uses the intake, the reader and the validation of uploads, in a storage that 
 """
 
 import json
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 from shared.catalog.dataset import Dataset
@@ -28,7 +26,7 @@ from shared.ingest.preview.beginning import MOST_BYTES, Beginning
 from shared.ingest.validation.validate import Validated, validate
 from shared.ingest.work import Destination
 from shared.settings import Settings
-from shared.storage.opening import open_storage
+from shared.storage.opening import temporary_storage
 from shared.storage.protocol import Storage
 
 _SHOWN_RECORDS: Final = 20
@@ -44,9 +42,7 @@ def preview(beginning: Beginning, settings: Settings) -> dict[str, Any]:
     """
     registry = Registry.built_in().with_declared(stored_dataset(*each) for each in beginning.declarations)
     text = _unpacked(beginning, settings.max_compression_ratio)
-    with tempfile.TemporaryDirectory() as directory:
-        settings = settings.model_copy(update={"data_dir": Path(directory)})
-        storage = open_storage(settings)
+    with temporary_storage() as storage:
         matcher = UploadHeader(registry, beginning.dataset, beginning.mapping, beginning.schema)
         own, error = _own(storage, settings, beginning, text), None
         try:

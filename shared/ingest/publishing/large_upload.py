@@ -10,6 +10,7 @@ last transaction: a reader whose snapshot is older must see none of them, becaus
 An upload with a plan stops before the last transaction (`planning`). If its plan is applied, only that is left.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, suppress
@@ -40,6 +41,7 @@ from shared.ingest.versions import replacing, totals, upserting
 from shared.ingest.versions.collection_versions import current_version
 from shared.ingest.versions.row_changes import COMPARING_MEMORY, Counts
 from shared.ingest.work import Destination, Work, record_event
+from shared.observability.metrics import PUBLISH_SECONDS, UPLOADS_COMPLETED, record
 from shared.settings import Settings
 
 # Sorting a million index entries in memory takes some 60 MB, and several builders run at the same time.
@@ -55,6 +57,7 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
         epoch = _claim(connection, settings, work)
         if epoch is None:
             return False
+        started = time.perf_counter()
         try:
             reach("publish.claimed")
             renew = partial(_renew, connection, settings, work, epoch)
@@ -62,13 +65,15 @@ def publish_large(pool: LoaderPool, settings: Settings, work: Work) -> bool:
                 _build_once(pool, settings, connection, work, renew)
             reach("publish.built")
             with _kept(pool, settings, work, epoch):
-                _finish(connection, work, epoch)
+                is_published = _finish(connection, work, epoch)
         except Exception as error:
             # What another attempt may cure does not count; anything else must come to an end.
             is_attempt = not isinstance(error, Transient)
             pool.insist(lambda again: _release(again, work, epoch, counts_as_attempt=is_attempt))
             raise
     reach("publish.committed")
+    record(PUBLISH_SECONDS, time.perf_counter() - started)
+    record(UPLOADS_COMPLETED, int(is_published))
     return True
 
 
@@ -85,15 +90,18 @@ def _build_once(
         _build(pool, settings, work, renew)
 
 
-def _finish(connection: LoaderConnection, work: Work, epoch: int) -> None:
+def _finish(connection: LoaderConnection, work: Work, epoch: int) -> bool:
+    """False if it waits as a plan."""
     if work.is_plan:
         plan(connection, work, epoch)
-        return
+        return False
     publish = _publish_upsert if work.mode is WriteMode.UPSERT else _publish_leaf
     try:
         publish(connection, work, epoch)
     except PlanStale:
         plan_again(connection, work, epoch)
+        return False
+    return True
 
 
 def _claim(connection: LoaderConnection, settings: Settings, work: Work) -> int | None:

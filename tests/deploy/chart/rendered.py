@@ -22,6 +22,7 @@ NOT_IN_SETTINGS: Final = {
     "INGEST_API_DATABASE_URL",
     "INGEST_CACHE_URL",
     "INGEST_DATA_DIR",
+    "INGEST_STORAGE_URL",
     "INGEST_REQUIRE_KEYS",
 }
 
@@ -67,6 +68,7 @@ VALUES: Final[dict[str, dict[str, Any]]] = {
         "tolerations": [{"key": "films", "operator": "Exists"}],
         "affinity": {"nodeAffinity": {}},
     },
+    "bucket": {"storage": {"url": "s3://films/uploads", "existingSecret": "imdb-ingest-bucket"}},
     "least": {
         "fullnameOverride": "ingest",
         "storage": {"existingClaim": "files"},
@@ -132,7 +134,10 @@ class Container:
 
     def environment(self, secrets: Secrets, pod_name: str = "pod-1") -> dict[str, str]:
         """Its variables; raises `KeyError` for a Secret or a key that is not there."""
-        return {variable["name"]: _value(variable, secrets, pod_name) for variable in self.spec.get("env", [])}
+        given: dict[str, str] = {}
+        for source in self.spec.get("envFrom", []):
+            given |= secrets[source["secretRef"]["name"]]
+        return given | {variable["name"]: _value(variable, secrets, pod_name) for variable in self.spec.get("env", [])}
 
     def command(self, environment: Mapping[str, str]) -> list[str]:
         """Its command with variables in parentheses filled in; raises `KeyError` for one that it does not have."""

@@ -100,7 +100,8 @@ def test_helm_refuses_values_that_cannot_be_meant(values: dict[str, Any], what: 
 def test_what_the_readme_sets_can_be_set() -> None:
     text = (CHART / "README.md").read_text(encoding="utf-8")
     for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
-        assert of_kind(documents_of(yaml.safe_load(block)), "Ingress")
+        values = yaml.safe_load(block)
+        assert documents_of(values) != documents_of({}), values
     commands = re.findall(r"helm upgrade (?:.*\\\n)*.*", text)
     options = [re.findall(r"--set (\S+)", command) for command in commands]
     assert [len(found) for found in options] == [2, 3]
@@ -132,12 +133,16 @@ def keys(values: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("component", ["api", "worker"])
-def test_every_setting_reaches_the_containers(component: str) -> None:
-    container = containers_of(documents_of(VALUES["most"]))[component]
+@pytest.mark.parametrize(
+    ("storage", "without"), [("most", "INGEST_STORAGE_URL"), ("bucket", "INGEST_DATA_DIR")], ids=["volume", "bucket"]
+)
+def test_every_setting_reaches_the_containers(component: str, storage: str, without: str) -> None:
+    values = {**VALUES["most"], "storage": VALUES[storage]["storage"]}
+    container = containers_of(documents_of(values))[component]
     secret = {"DATABASE_URL", "REDIS_URL", "INGEST_API_DATABASE_URL", "INGEST_CACHE_URL"}
     given = {variable["name"]: variable.get("value") for variable in container.spec["env"]}
     of_requests = set() if component == "api" else {"INGEST_API_DATABASE_URL", "INGEST_CACHE_URL"}
-    assert set(given) - {"POD_NAME"} == SETTINGS - of_requests
+    assert set(given) - {"POD_NAME"} == SETTINGS - of_requests - {without}
     assert {name for name, value in given.items() if value is None} == secret - of_requests | (
         {"POD_NAME"} & set(given)
     )

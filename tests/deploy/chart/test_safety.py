@@ -59,7 +59,7 @@ def test_the_chart_holds_no_secret(documents: list[Document]) -> None:
     assert "Secret" not in {document["kind"] for document in documents}
     for component, container in containers_of(documents).items():
         for variable in container.spec["env"]:
-            is_secret = re.search(r"URL$|AUTH$|PASSWORD|TOKEN", variable["name"])
+            is_secret = re.search(r"(?<!STORAGE_)URL$|AUTH$|PASSWORD|TOKEN", variable["name"])
             is_fake = variable.get("value") == "postgresql://unused.invalid/unused"
             assert not is_secret or is_fake or "secretKeyRef" in variable["valueFrom"], component
 
@@ -114,6 +114,31 @@ def test_peers_narrow_a_policy() -> None:
     assert closed_rule["from"] == [{"podSelector": {}}]
 
 
+def test_metrics_are_read_and_traces_sent_only_where_values_say_so() -> None:
+    reader, collector = {"podSelector": {"matchLabels": {"app": "prometheus"}}}, {"ipBlock": {"cidr": "10.2.0.0/16"}}
+    values = {
+        "settings": {"INGEST_METRICS_PORT": 9464, "INGEST_WORKER_METRICS_PORT": 9465},
+        "networkPolicy": {"metricsClients": [reader], "collectors": [{"port": 4318, "peers": [collector]}]},
+    }
+    policies = of_kind(documents_of(values), "NetworkPolicy")
+    for component, port in (("api", 9464), ("worker", 9465)):
+        assert {"ports": [{"port": port}], "from": [reader]} in policies[component]["spec"]["ingress"]
+        assert {"ports": [{"port": 4318}], "to": [collector]} in policies[component]["spec"]["egress"]
+    assert 4318 not in ports(policies["flower"]["spec"]["egress"]) | ports(policies["migrate"]["spec"]["egress"])
+    closed = of_kind(documents_of({"networkPolicy": values["networkPolicy"]}), "NetworkPolicy")
+    assert reader not in [peer for rule in closed["api"]["spec"]["ingress"] for peer in rule["from"]]
+    assert "ingress" not in closed["worker"]["spec"]
+
+
+def test_files_are_fetched_from_where_the_values_say_only() -> None:
+    peers = [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]
+    policies = of_kind(documents_of({"networkPolicy": {"pulls": peers}}), "NetworkPolicy")
+    for component in ("api", "worker"):
+        (rule,) = [rule for rule in policies[component]["spec"]["egress"] if ports([rule]) == {443}]
+        assert rule["to"] == peers
+    assert 443 not in ports(policies["flower"]["spec"]["egress"])
+
+
 def test_objects_point_to_each_other(documents: list[Document]) -> None:
     deployments = of_kind(documents, "Deployment")
     for kind in ("Deployment", "PodDisruptionBudget"):
@@ -156,11 +181,29 @@ def test_api_and_workers_see_the_same_files(documents: list[Document]) -> None:
         if variable["name"] == "INGEST_DATA_DIR"
     ]
     claims = [document for document in documents if document["kind"] == "PersistentVolumeClaim"]
-    assert len(found) == 2
-    assert set(found) == ({document["metadata"]["name"] for document in claims} or {"files"})
+    # none, if the files are in a bucket
+    assert len(found) in {0, 2}
+    named = {document["metadata"]["name"] for document in claims}
+    assert set(found) == (named or {"files"} if found else named)
     for claim in claims:
         assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
         assert claim["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_a_bucket_needs_no_directory() -> None:
+    documents = documents_of(VALUES["bucket"])
+    assert "PersistentVolumeClaim" not in {document["kind"] for document in documents}
+    secrets = {"imdb-ingest-bucket": {"AWS_ACCESS_KEY_ID": "k"}}
+    for component in ("api", "worker"):
+        container = containers_of(documents)[component]
+        assert set(container.mounts()) == {"/tmp"}  # noqa: S108  a path in the container
+        given = {variable["name"]: variable.get("value") for variable in container.spec["env"]}
+        assert given["INGEST_STORAGE_URL"] == "s3://films/uploads"
+        assert "INGEST_DATA_DIR" not in given
+        assert [secrets[source["secretRef"]["name"]] for source in container.spec["envFrom"]]
+        rules = of_kind(documents, "NetworkPolicy")[component]["spec"]["egress"]
+        assert ports(rules) == {DNS, POSTGRES, REDIS, 443}
+    assert "envFrom" not in containers_of(documents)["flower"].spec
 
 
 def test_every_pod_can_write_to_tmp_only_in_memory(documents: list[Document]) -> None:

@@ -19,7 +19,7 @@ from schemathesis.hooks import unregister
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from tests.fuzz.schema import files
-from tests.fuzz.schema.tenants import Access, Foreign, text_of
+from tests.fuzz.schema.tenants import Access, Foreign, is_name, text_of
 
 AnyCase = Case[Any]
 Document = dict[str, Any]
@@ -45,6 +45,9 @@ BEYOND_THE_DOCUMENT: Final = {
     "precondition_failed": "the tag of the record as it is",
     "invalid_filter": "filters, orders and fields are names of the dataset's table",
     "unknown_dataset": "a name of GET /datasets",
+    "pulling_off": "an operator has listed hosts",
+    "address_forbidden": "an address of a listed host",
+    "source_exists": "a name that no source of the tenant has",
     "filename_required": "a raw body has its name in the query or in a header, a form in its part",
     "malformed_multipart": "the body is a form",
     "idempotency_key_reused": "the same key comes with the same bytes",
@@ -108,6 +111,8 @@ class Caller:
 
     def before(self, case: AnyCase) -> None:
         self.access.choose(case.headers, case.query)
+        if is_name((case.path_parameters or {}).get("tenant")):  # an operator may pause any tenant, this one, too
+            case.path_parameters["tenant"] = f"{self.access.tenant}-decided"
         phase = None if case.meta is None else case.meta.phase.name
         if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_file(case):
             files.make_readable(case.query)

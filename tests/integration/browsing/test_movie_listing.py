@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,12 +19,12 @@ from api.listings.movie_pages import Start
 from shared.catalog.search_words import plain
 from shared.catalog.write_mode import WriteMode
 from shared.database.engine import create_read_engine, create_request_engine
+from shared.database.models import ROWS
 from shared.database.queries.browsing.bounded_scans import (
     count_with_key,
     counted,
     entries_with_key,
     entries_without_key,
-    last_entries,
     voted,
     with_key,
     without_key,
@@ -49,7 +49,8 @@ COLLECTED = BOUNDS
 SCANNED = Bounds(few=0, many=0, first_entries=1_000)
 SCANNED_IN_VAIN = Bounds(few=0, many=0, first_entries=2)
 THEN_COLLECTED = Bounds(few=0, many=1_000, first_entries=2)
-WAYS = (COLLECTED, SCANNED, SCANNED_IN_VAIN, THEN_COLLECTED)
+THEN_FURTHER = Bounds(few=0, many=0, first_entries=1)
+WAYS = (COLLECTED, SCANNED, SCANNED_IN_VAIN, THEN_COLLECTED, THEN_FURTHER)
 
 SORTS = {
     "release_date": "release_order",
@@ -206,9 +207,9 @@ def test_each_way_gives_each_filter_and_order(settings: Settings, listed: list[R
             for bounds in WAYS:
                 page = await read_listing(engine, listing, Start(), 100, bounds)
                 assert ([row["id"] for row in page.rows], page.total) == (ids, Total(len(ids))), (filters, bounds)
-                if len(ids) > 5:
+                if len(ids) > 5 and is_descending:
                     assert await by_cursor(engine, listing, len(ids) // 3, bounds) == ids, (filters, bounds)
-            if len(ids) > 5:
+            if len(ids) > 5 and not is_descending:
                 assert await by_number(engine, listing, len(ids) // 2, SCANNED) == ids, filters
                 assert await by_number(engine, listing, len(ids) // 2, COLLECTED) == ids, filters
 
@@ -291,7 +292,7 @@ def test_few_with_so_many_votes_are_found_at_once(settings: Settings, listed: li
             statements.clear()
             listing = Listing("public", None, None, "title", False, None, MovieFilters(min_votes=least))
             await read_listing(engine, listing, Start(), 100, Bounds(few=5, many=0, first_entries=2))
-            counts.append(sum("ORDER BY" in sql for sql in statements))
+            counts.append(sum("sort_key" in sql for sql in statements))
         return counts
 
     assert max(movie["vote_count"] or 0 for movie in listed) < 99
@@ -321,6 +322,7 @@ def test_each_statement_names_the_tenant(engine: Engine, listed: list[Row]) -> N
     def found(tenant: str) -> dict[str, bool]:
         listing = Listing(tenant, None, None, "popularity", True, None, title, is_rated=True)
         few = replace(listing, filters=MovieFilters(person="nm0000001", min_votes=1))
+        kept = kept_counts(listing).subquery()
         statements: dict[str, Any] = {
             "with_key": with_key(listing, None, 5, 0, 100),
             "without_key": without_key(listing, None, 5, 0, 100),
@@ -328,10 +330,9 @@ def test_each_statement_names_the_tenant(engine: Engine, listed: list[Row]) -> N
             "entries_without_key": entries_without_key(listing, None, 5),
             "count_with_key": count_with_key(listing, 5, 100),
             "counted": counted(listing, 100),
-            "last_entries": last_entries(listing, None, 1),
             "voted": voted(few, 5),
             "collected": collected(few, None, 5, 0),
-            "kept_counts": kept_counts(listing),
+            "kept_counts": select(kept.c.held, kept.c.counts[ROWS].as_integer(), kept.c.is_rated, kept.c.datasets),
             "latest_ratings": latest_ratings(tenant, ["tt0000001", "tt0000003"]),
             "upload_range": upload_range(upload_id, tenant),
         }

@@ -10,8 +10,7 @@ from shared.catalog.write_mode import WriteMode
 from shared.database.engine import create_request_engine
 from shared.database.queries.browsing.bounded_scans import with_key
 from shared.database.queries.browsing.listing import Listing
-from shared.database.queries.search.matching import Query
-from shared.database.queries.search.titles import called, popular_by_ratings, with_alternative_words
+from shared.database.queries.search.titles import beginning, popular_by_ratings, with_alternative_words
 from shared.database.tenancy import tenant_transaction
 from shared.settings import Settings
 from tests.integration.browsing.conftest import Load
@@ -46,11 +45,11 @@ def plan_of(settings: Settings, statement: Select[Any] | CompoundSelect[Any]) ->
 @pytest.mark.usefixtures("new")
 def test_a_search_joins_ratings_by_the_key(settings: Settings) -> None:
     for statement in (
-        popular_by_ratings("public", 2_000),
-        called("public", "metropole", 300),
-        with_alternative_words("public", Query("metropole"), 300, ()),
+        popular_by_ratings(2_000),
+        beginning().params(text="metropole"),
+        with_alternative_words(()).params(query="metropole"),
     ):
-        plan = plan_of(settings, statement)
+        plan = plan_of(settings, statement.params(tenant="public"))
         assert not [join for join in OTHER_JOINS if join in plan], plan
 
 

@@ -20,21 +20,22 @@ FILMS = {"title": "Metropolis", "overview": "Metropolis of the future", "vote_co
 
 
 def statements(tenant: str, movie: int, person: int) -> dict[str, Select[Any] | CompoundSelect[Any]]:
-    query = Query("metropolis")
+    words, overview = Query("metropolis").text_query(), Query("future").text_query()
     return {
-        "titles.count_beginning_with": titles.count_beginning_with(tenant, "metro", 10),
-        "titles.called": titles.called(tenant, "metropolis", 10),
-        "titles.with_words": titles.with_words(tenant, query, 10, (), is_begun_common=False),
-        "titles.with_alternative_words": titles.with_alternative_words(tenant, Query("metropole"), 10, ()),
-        "titles.with_overview_words": titles.with_overview_words(tenant, Query("future"), 10, ()),
-        "titles.popular": titles.popular(tenant, 10),
-        "titles.popular_by_ratings": titles.popular_by_ratings(tenant, 10),
-        "titles.votes_of": titles.votes_of(tenant, ["tt0000001"]),
-        "titles.shown": titles.shown(tenant, [movie]),
-        "people.count_beginning_with": people.count_beginning_with(tenant, "fritz", 10),
-        "people.called": people.called(tenant, "fritz lang", 10),
-        "people.with_words": people.with_words(tenant, Query("lang"), 10, (), is_begun_common=False),
-        "people.shown": people.shown(tenant, [person]),
+        "titles.count_beginning": titles.count_beginning().params(tenant=tenant, text="metro"),
+        "titles.beginning": titles.beginning().params(tenant=tenant, text="metro"),
+        "titles.with_words": titles.with_words(()).params(tenant=tenant, query=words),
+        "titles.with_alternative_words": titles.with_alternative_words(()).params(tenant=tenant, query="metropole"),
+        "titles.with_overview_words": titles.with_overview_words(()).params(tenant=tenant, query=overview),
+        "titles.popular": titles.popular(10).params(tenant=tenant),
+        "titles.popular_by_ratings": titles.popular_by_ratings(10).params(tenant=tenant),
+        "titles.votes_of": titles.votes_of().params(tenant=tenant, source_ids=["tt0000001"]),
+        "titles.shown": titles.shown().params(tenant=tenant, ids=[movie]),
+        "people.count_beginning": people.count_beginning().params(tenant=tenant, text="fritz"),
+        "people.beginning": people.beginning().params(tenant=tenant, text="fritz"),
+        "people.with_words": people.with_words(()).params(tenant=tenant, query="lang"),
+        "people.among_first": people.among_first().params(tenant=tenant, begun=" lan"),
+        "people.shown": people.shown().params(tenant=tenant, ids=[person]),
         "vocabulary.known_words": vocabulary.known_words(tenant, ["metropolis"]),
         "vocabulary.known_beginnings": vocabulary.known_beginnings(tenant, ["metro"]),
         "vocabulary.words_with": vocabulary.words_with(tenant, ["metro"], 4, 40, 10),

@@ -3,6 +3,7 @@
 import io
 import re
 from contextlib import redirect_stdout
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
+from shared.keys.administration import create, rotate
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Correct, Intake, alembic_config, environment, execute
 from tests.integration.ingest.merging import contents, eager, leaves, unattached
@@ -236,6 +238,22 @@ def test_plans_and_what_waits_to_be_listed_are_gone_on_the_way_down(
     with engine.connect() as connection:
         assert list(connection.scalars(states)) == ["completed", "undone", "completed", "completed"]
     assert len(rows_with_old_fields(engine)) == 3 * len(before)
+
+
+def test_keys_of_operators_are_gone_on_the_way_down(settings: Settings, engine: Engine) -> None:
+    with engine.begin() as connection:
+        ada = create(connection, "Ada", ["films"], ["admin"], None)
+        operator = create(connection, "Grace", [], ["operator"], None)
+        rotate(connection, operator.key.id, timedelta(days=1))
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "2026_12_18_tenants")
+    with engine.connect() as connection:
+        assert connection.scalars(text("SELECT id FROM api_keys")).all() == [ada.key.id]
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("UPDATE api_keys SET tenants = '{}', scopes = '{operator}'"))
+    migrate(settings, "head")
+    with engine.begin() as connection:
+        assert create(connection, "Grace", [], ["operator"], None).scopes == ["operator"]
 
 
 def test_an_upload_cannot_take_a_state_that_does_not_follow(engine: Engine, intake: Intake) -> None:

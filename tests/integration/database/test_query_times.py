@@ -114,7 +114,7 @@ def test_a_statement_that_fails_is_measured_with_its_state(settings: Settings, e
 
     async def leave(engine: AsyncEngine) -> None:
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05), tenant_reading(engine, "public") as connection:
+            async with tenant_reading(engine, "public") as connection, asyncio.timeout(0.05):
                 await connection.execute(text("SELECT pg_sleep(5)"))
 
     for asking, error in ((wait, "57014"), (leave, "CancelledError")):
@@ -179,7 +179,8 @@ def planned(settings: Settings, sent: list[SentStatement]) -> list[Line]:
 async def search(engine: AsyncEngine) -> None:
     async with tenant_reading(engine, "public") as connection:
         await connection.execute(SETTING)
-        await connection.execute(titles.with_words("public", Query(SECRET), 10, (), is_begun_common=False))
+        given = {"tenant": "public", "query": Query(SECRET).text_query()}
+        await connection.execute(titles.with_words(()), given)
         await connection.execute(kept_people(PeopleListing("public", birth_year=1999)))
         await connection.execute(VERSIONS, {"tenant": "public", "dataset": SECRET})
 

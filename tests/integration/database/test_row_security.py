@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.catalog.schemas.declaration import Declaration
 from shared.catalog.write_mode import WriteMode
 from shared.database.declarations import declare
-from shared.database.engine import API_ROLE, create_read_engine, create_request_engine
+from shared.database.engine import API_ROLE, create_read_engine, create_request_engine, create_sync_engine
 from shared.database.tenancy import (
     all_tenants_reading,
     key_transaction,
@@ -25,10 +27,13 @@ from shared.ingest.intake.idempotency import reserve
 from shared.ingest.lifecycle.plans import apply
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
+from shared.ingest.operating.tenant_settings import decide
 from shared.ingest.vocabulary.filler import fill_all
 from shared.keys.administration import create
 from shared.settings import Settings
-from tests.conftest import REGISTRY, Intake
+from shared.storage.opening import open_storage
+from stack.postgres import PostgresServer
+from tests.conftest import REGISTRY, Intake, execute, intake_to, small_settings
 from tests.integration.ingest.test_loader import SMALL, never, rows, upload
 from tests.rows import file_of, movies, titles
 
@@ -56,6 +61,9 @@ WHOSE = {
     "shots": "tenant",
     "shot_totals": "tenant",
     "vocabulary": "tenant",
+    "sources": "tenant",
+    "pulls": "tenant",
+    "tenant_settings": "tenant",
 }
 DECLARED = Declaration.parse({"name": "cinemas", "schema": {"fields": [{"name": "name"}]}})
 # The latter are as the one of movies.
@@ -97,6 +105,16 @@ NEW_SHOT = """
 INSERT INTO shots (id, tenant, collection, row_id, storage_key, sha256, media_type, width, height, size_bytes)
 VALUES (gen_random_uuid(), '{tenant}', {collection}, 1, 'k', gen_random_uuid(), 'image/png', 1, 1, 1)
 """
+NEW_SOURCE = """
+INSERT INTO sources (id, tenant, name, address, parameters, transport)
+VALUES ('{source}', '{tenant}', gen_random_uuid(), 'https://a.example/', '{{}}', 'background')
+"""
+NEW_PULL = """
+INSERT INTO pulls (id, tenant, source, address, parameters, transport, trace_id)
+VALUES (gen_random_uuid(), '{tenant}', '{source}', 'https://a.example/', '{{}}', 'background', '')
+"""
+# The source of each tenant.
+SOURCES = {"alpha": "00000000-0000-0000-0000-00000000000a", "beta": "00000000-0000-0000-0000-00000000000b"}
 HOLDER = "00000000-0000-0000-0000-000000000000"
 
 
@@ -108,27 +126,56 @@ def request_engine(settings: Settings) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture
-def numbers(engine: Engine, settings: Settings, intake: Intake, loader: Loader) -> dict[str, list[int]]:
-    """Tenant -> numbers of its uploads, of which some have rejects; and there is an idempotency key."""
+@pytest.fixture(scope="module")
+def filled(server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database where each table has rows of each tenant; it is there as long as its server."""
+    execute(server.url, "CREATE DATABASE filled TEMPLATE template")
+    settings = small_settings(server.url_of("filled"), tmp_path_factory.mktemp("filled"))
+    engine = create_sync_engine(settings, "test")
+    loader = Loader(settings, REGISTRY, open_storage(settings))
     for tenant in TENANTS:
-        for content in (SMALL, LARGE):
-            loader.load(intake(content, tenant=tenant), never)
-        loader.load(intake(REPEATED, "title.basics.tsv", tenant=tenant), never)
-        for dataset in OTHERS.values():
-            for mode in (WriteMode.APPEND, WriteMode.REPLACE):
-                content = file_of(dataset.name, {}, {})
-                loader.load(intake(content, f"{dataset.name}.csv", tenant=tenant, mode=mode), never)
-        loader.load(undone := intake(SMALL, tenant=tenant), never)
-        undo(engine, REGISTRY, undone, tenant)
-        loader.load(intake(SMALL, tenant=tenant, mode=WriteMode.REPLACE), never)
-        loader.load(intake(LARGE, tenant=tenant), never)
-        reserve(engine, tenant, "key")
-        add_shot(engine, tenant)
-        with tenant_transaction(engine, tenant) as connection:
-            assert declare(connection, tenant, DECLARED) is not None
-            set_default_file(connection, settings, tenant, "movies.csv", BytesIO(SMALL), ReadingOptions())
+        fill(engine, settings, partial(intake_to(engine, settings), tenant=tenant), loader, tenant)
     fill_all(engine, REGISTRY)
+    loader.close()
+    engine.dispose()
+    return "filled"
+
+
+def fill(engine: Engine, settings: Settings, intake: Intake, loader: Loader, tenant: str) -> None:
+    """Load some of everything for a tenant; some uploads have rejects, and there is an idempotency key."""
+    for content in (SMALL, LARGE):
+        loader.load(intake(content), never)
+    loader.load(intake(REPEATED, "title.basics.tsv"), never)
+    for dataset in OTHERS.values():
+        for mode in (WriteMode.APPEND, WriteMode.REPLACE):
+            loader.load(intake(file_of(dataset.name, {}, {}), f"{dataset.name}.csv", mode=mode), never)
+    loader.load(undone := intake(SMALL), never)
+    undo(engine, REGISTRY, undone, tenant)
+    loader.load(intake(SMALL, mode=WriteMode.REPLACE), never)
+    loader.load(intake(LARGE), never)
+    reserve(engine, tenant, "key")
+    add_shot(engine, tenant)
+    add_source(engine, tenant)
+    with engine.begin() as connection:
+        decide(connection, tenant, {"concurrent_uploads": 2})
+    with tenant_transaction(engine, tenant) as connection:
+        assert declare(connection, tenant, DECLARED) is not None
+        set_default_file(connection, settings, tenant, "movies.csv", BytesIO(SMALL), ReadingOptions())
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, server: PostgresServer) -> Iterator[str]:
+    """A copy of the filled database for tests that ask for `numbers`, and for others an empty one."""
+    name = f"test_{uuid.uuid4().hex}"
+    template = request.getfixturevalue("filled") if "numbers" in request.fixturenames else "template"
+    execute(server.url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url_of(name)
+    execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def numbers(engine: Engine) -> dict[str, list[int]]:
+    """Tenant -> numbers of its uploads."""
     found = rows(engine, "SELECT tenant, array_agg(number ORDER BY number) FROM uploads GROUP BY 1")
     return {tenant: list(of_tenant) for tenant, of_tenant in found}
 
@@ -137,6 +184,14 @@ def add_shot(engine: Engine, tenant: str) -> None:
     """A picture of any movie of the tenant."""
     with engine.begin() as connection:
         connection.execute(text(NEW_SHOT.format(tenant=tenant, collection=collection_of(engine, tenant))))
+
+
+def add_source(engine: Engine, tenant: str) -> None:
+    """A source of the tenant, and a pull of it that has ended."""
+    with engine.begin() as connection:
+        connection.execute(text(NEW_SOURCE.format(tenant=tenant, source=SOURCES[tenant])))
+        connection.execute(text(NEW_PULL.format(tenant=tenant, source=SOURCES[tenant])))
+        connection.execute(text("UPDATE pulls SET state = 'failed'"))
 
 
 def collection_of(engine: Engine, tenant: str) -> int:
@@ -271,8 +326,13 @@ def test_nobody_writes_for_another_tenant(
         NEW_BATCH.format(number=own),
         NEW_KEY.format(tenant="alpha", holder=HOLDER),
         NEW_SHOT.format(tenant="alpha", collection=collection_of(engine, "alpha")),
+        NEW_SOURCE.format(tenant="alpha", source=HOLDER),
+        NEW_PULL.format(tenant="alpha", source=HOLDER),
+        "UPDATE sources SET address = 'https://b.example/', etag = NULL",
+        f"DELETE FROM sources WHERE id = '{HOLDER}'",
     ]
-    assert [refusal(request_engine, "alpha", sql) for sql in allowed] == [""] * 4
+    assert [refusal(request_engine, "alpha", sql) for sql in allowed] == [""] * 8
+    assert rows(engine, "SELECT address FROM sources WHERE tenant = 'beta'") == [("https://a.example/",)]
     policy = "row-level security"
     refused = {
         NEW_UPLOAD.format(tenant="beta", corrects="NULL"): policy,
@@ -281,6 +341,9 @@ def test_nobody_writes_for_another_tenant(
         NEW_KEY.format(tenant="beta", holder=HOLDER): policy,
         NEW_SHOT.format(tenant="beta", collection=collection_of(engine, "beta")): policy,
         NEW_SHOT.format(tenant="alpha", collection=collection_of(engine, "beta")): "fk_shots_collection",
+        NEW_SOURCE.format(tenant="beta", source=HOLDER): policy,
+        NEW_PULL.format(tenant="beta", source=SOURCES["beta"]): policy,
+        NEW_PULL.format(tenant="alpha", source=SOURCES["beta"]): "fk_pulls_source",
     }
     for sql, reason in refused.items():
         assert reason in refusal(request_engine, "alpha", sql), sql
@@ -316,6 +379,10 @@ def test_what_no_request_does_no_request_may(
         "DELETE FROM default_files",
         "UPDATE shots SET tenant = 'beta'",
         "UPDATE shot_totals SET size_bytes = 0",
+        "UPDATE sources SET tenant = 'beta'",
+        "UPDATE sources SET upload_id = gen_random_uuid()",
+        "UPDATE pulls SET state = 'fetched'",
+        "DELETE FROM pulls",
         "INSERT INTO vocabulary VALUES ('alpha', 'word')",
         "DELETE FROM vocabulary",
         "SELECT FROM vocabulary_progress",

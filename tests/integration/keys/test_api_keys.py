@@ -122,6 +122,15 @@ def test_a_rotation_keeps_all_but_the_secret(engine: Engine, make: Make) -> None
     assert timedelta(hours=23, minutes=59) < left < timedelta(hours=24, minutes=1)
 
 
+def test_an_operators_key_has_no_tenants_and_keeps_its_scope(engine: Engine) -> None:
+    with engine.begin() as connection:
+        new = create(connection, "Ada", [], ["operator"], DAY)
+        rotated = rotate(connection, new.key.id, DAY)
+    assert (rotated.tenants, rotated.scopes) == (new.tenants, new.scopes) == ([], ["operator"])
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("UPDATE api_keys SET tenants = '{films}'"))
+
+
 @pytest.mark.parametrize("lifetime", [None, DAY / 2], ids=["for ever", "shorter than the overlap"])
 def test_an_overlap_never_makes_a_key_live_longer(engine: Engine, make: Make, lifetime: timedelta | None) -> None:
     old = make(lifetime=lifetime)
@@ -156,6 +165,9 @@ def test_what_cannot_be_rotated(engine: Engine, make: Make) -> None:
         ("Ada", ["a/b"], ["read"]),
         ("Ada", ["films"], []),
         ("Ada", ["films"], ["read", "write"]),
+        ("Ada", ["films"], ["operator"]),
+        ("Ada", [], ["operator", "admin"]),
+        (" ", [], ["operator"]),
     ],
 )
 def test_what_no_key_can_be_for(engine: Engine, name: str, tenants: list[str], scopes: list[str]) -> None:
@@ -197,7 +209,7 @@ def test_an_id_that_cannot_be_asks_nothing(engine: Engine, key_id: str) -> None:
     ("column", "value"),
     [
         *[("tenants", value) for value in ("'{}'", "'{films,NULL}'", "'{films,Films}'", "'{\"\"}'")],
-        *[("scopes", value) for value in ("'{}'", "'{read,write}'")],
+        *[("scopes", value) for value in ("'{}'", "'{read,write}'", "'{operator}'", "'{read,operator}'")],
         ("secret_hash", "'short'"),
     ],
 )

@@ -6,6 +6,7 @@ from tests.seeded_bugs import Bug
 from tests.seeded_bugs.bugs import (
     actions,
     browsing,
+    buckets,
     cached_answers,
     callers,
     chart,
@@ -20,7 +21,10 @@ from tests.seeded_bugs.bugs import (
     loading,
     manual,
     merging,
+    observability,
+    operation,
     plans,
+    pulling,
     query_times,
     refusals,
     related_rows,
@@ -39,4 +43,5 @@ BUGS: Final[tuple[Bug, ...]] = (
     *(*write_modes.BUGS, *plans.BUGS, *followers.BUGS, *manual.BUGS, *cached_answers.BUGS),
     *(*reloading.BUGS, *related_rows.BUGS, *shots.BUGS, *browsing.BUGS),
     *(*searching.BUGS, *spelling.BUGS, *listings.BUGS, *chart.BUGS, *query_times.BUGS),
+    *(*observability.BUGS, *pulling.BUGS, *buckets.BUGS, *operation.BUGS),
 )

@@ -50,7 +50,7 @@ BUGS: Final = (
     Bug(
         "scope-is-not-asked-for",
         "api/middleware/authentication.py",
-        '            _require_scope(client, scope["method"])\n',
+        '            _require_scope(client, scope["method"], scope["path"])\n',
         "",
         (f"{KEYS}test_a_scope_is_asked_for_by_the_method",),
     ),
@@ -125,8 +125,8 @@ BUGS: Final = (
     Bug(
         "keys-of-a-tenant-count-apart",
         "api/dependencies.py",
-        "await limits.count(limits.requests_of_tenant(tenant.name))",
-        "await limits.count(limits.requests_of_tenant(uuid4().hex))",
+        "await limits.count(await limits.requests_of_tenant(tenant.name))",
+        "await limits.count(await limits.requests_of_tenant(uuid4().hex))",
         (f"{LIMITS}test_all_keys_of_a_tenant_count_together",),
         also=(("from typing import", "from uuid import uuid4\nfrom typing import"),),
     ),
@@ -161,7 +161,7 @@ BUGS: Final = (
     Bug(
         "bytes-of-a-tenant-are-not-counted",
         UPLOAD_QUOTA,
-        "(limits.bytes_of_key(client.key_id), limits.bytes_of_tenant(tenant))",
+        "(limits.bytes_of_key(client.key_id), await limits.bytes_of_tenant(tenant))",
         "(limits.bytes_of_key(client.key_id),)",
         (f"{LIMITS}test_all_keys_of_a_tenant_share_its_bytes",),
     ),

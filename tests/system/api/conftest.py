@@ -37,7 +37,7 @@ def load(mine: httpx.Client) -> Callable[[MovieRows], Json]:
     return load_rows
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def small_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack of its own that takes 1 MiB at most and allows one web origin."""
     settings = {"INGEST_MAX_UPLOAD_BYTES": str(1024 * 1024), "INGEST_CORS_ORIGINS": "https://films.example"}
@@ -45,7 +45,7 @@ def small_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
         yield own
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def low_border(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack of its own for which a file of a few kilobytes is large; it loads what it takes by itself."""
     settings = {"INGEST_SMALL_UPLOAD_BYTES": str(BORDER_BYTES)}
@@ -67,7 +67,7 @@ BRISK_WINDOW_SECONDS = 1.0
 BRISK_RATE_BYTES = 2000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def brisk(stack: LocalStack) -> Iterator[Api]:
     """One more API on the same stack, which has little patience."""
     settings = {

@@ -308,11 +308,19 @@ def away(ask: Callable[[], tuple[str, str, Json]]) -> tuple[float, float]:
     return times[0], max(times[1:])
 
 
+def asked_until_hit(client: httpx.Client) -> tuple[str, str, Json]:
+    """The answer that Redis has; a busy machine may be so slow that it is taken for away for a few seconds."""
+    deadline = time.monotonic() + 30
+    while (found := asked(client, "/movies"))[0] != "hit":
+        assert time.monotonic() < deadline, found[0]
+        time.sleep(0.2)
+    return found
+
+
 @pytest.mark.parametrize("fault", ["hangs", "dies"])
 def test_without_redis_answers_are_right_and_quick(own_stack: LocalStack, titles: Titles, fault: str) -> None:
     titles.send({1: "a"})
-    _, tag, _ = asked(titles.client, "/movies")
-    assert asked(titles.client, "/movies")[0] == "hit"
+    tag = asked_until_hit(titles.client)[1]
     if fault == "hangs":
         os.kill(own_stack.valkey.pid, signal.SIGSTOP)
     else:
@@ -331,8 +339,4 @@ def test_without_redis_answers_are_right_and_quick(own_stack: LocalStack, titles
     # A tenth of a second for Redis, once; then what the query takes. CI is slow.
     assert first < 1.5
     assert others < 1
-    deadline = time.monotonic() + 30
-    while (found := asked(titles.client, "/movies"))[0] != "hit" and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert found[0] == "hit"
-    assert [movie["title"] for movie in found[2]["items"]] == ["z"]
+    assert [movie["title"] for movie in asked_until_hit(titles.client)[2]["items"]] == ["z"]

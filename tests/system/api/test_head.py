@@ -12,12 +12,13 @@ import pytest
 
 from stack.local import LocalStack
 from tests.system.api.keyed import client_with, key_for
+from tests.system.api.pulled import add_pull
 from tests.system.api.raw import Answer, ask, head, parse
 from tests.system.api.sending import NAMED, filled, load_person, movies_csv, wait_for_end
-from tests.system.api.test_keys import ROUTES
+from tests.system.api.test_keys import OF_TENANTS
 from tests.unit.shots.drawing import encoded, striped
 
-PATHS = sorted({path for method, path in ROUTES if method == "GET"})
+PATHS = sorted({path for method, path in OF_TENANTS if method == "GET"})
 # What differs from one answer to the next, or describes how the body is sent.
 OF_ONE_ANSWER = {"date", "x-trace-id", "x-cache", "transfer-encoding"}
 # Their answers say how long something took, so their length differs by itself.
@@ -35,13 +36,14 @@ class Asking:
     movie_id: int
     person_id: int
     shot_id: str
+    pull_id: str
     headers: tuple[str, ...]
 
     def address(self, path: str) -> str:
         named = filled(path, name="movies", file_format="csv", source_id="tt0000001", title_id=self.movie_id)
         named = filled(named, upload_id=self.upload_id, movie_id=self.movie_id, person_id=self.person_id)
         query = "?q=metropolis" if path.endswith("/search") else ""
-        return filled(named, shot_id=self.shot_id) + query
+        return filled(named, shot_id=self.shot_id, pull_id=self.pull_id) + query
 
     def answers(self, target: str, *headers: str, own: bool = True) -> tuple[Answer, Answer]:
         """Of GET and of HEAD; `own`: with the headers of the client that may see the upload."""
@@ -60,7 +62,8 @@ def loaded(stack: LocalStack, client: httpx.Client, *headers: str) -> Asking:
     assert wait_for_end(client, upload["id"])["state"] == "completed"
     movie_id = client.get("/movies").json()["items"][0]["id"]
     shot = client.post(f"/movies/{movie_id}/shots", content=encoded(striped(), "PNG")).raise_for_status().json()
-    return Asking(stack, upload["id"], movie_id, load_person(client), shot["id"], headers)
+    pull_id = add_pull(stack.database_url, upload["tenant"], "movies")
+    return Asking(stack, upload["id"], movie_id, load_person(client), shot["id"], pull_id, headers)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +161,7 @@ def test_the_next_answer_on_the_connection_is_its_own(asking: Asking) -> None:
         assert (second.status, json.loads(second.body)) == (200, {"ping": "pong"})
 
 
-@pytest.mark.parametrize("path", sorted({path for method, path in ROUTES if method != "HEAD"} - set(PATHS)))
+@pytest.mark.parametrize("path", sorted({path for method, path in OF_TENANTS if method != "HEAD"} - set(PATHS)))
 def test_where_there_is_no_get_there_is_no_head(asking: Asking, path: str) -> None:
     get, answer = asking.answers(asking.address(path))
     assert answer.status == 405

@@ -37,6 +37,7 @@ class Owner:
     movie_id: int
     person_id: int
     shot_id: str
+    pull_id: str
 
 
 def test_summaries_of_one_tenant_take_no_connection_from_another(stack: LocalStack, narrow: httpx.Client) -> None:
@@ -64,7 +65,7 @@ def lock_is_waited_for(stack: LocalStack) -> bool:
 @pytest.fixture
 def narrow(stack: LocalStack, tmp_path: Path) -> Iterator[httpx.Client]:
     """An API with pools of four, on the servers of the others."""
-    settings = {"INGEST_DATABASE_POOL_SIZE": str(CONNECTIONS)}
+    settings = {"INGEST_DATABASE_POOL_SIZE": str(CONNECTIONS), "INGEST_PULL_HOSTS": "data.invalid"}
     database_url, redis_url = stack.database_url, stack.redis_url
     with (
         LocalStack(tmp_path, workers=0, settings=settings, database_url=database_url, redis_url=redis_url) as own,
@@ -88,7 +89,10 @@ def own(client: httpx.Client, name: str) -> Owner:
         answer = mine.put("/upload", params={"filename": "films.csv", "dataset": "films"}, content=films)
         assert wait_for_end(mine, answer.raise_for_status().json()["id"])["state"] == "completed"
         person_id = load_person(mine, name)
-    return Owner(name, file, upload_id, movie_id, person_id, shot["id"])
+        source = {"name": name, "url": "https://data.invalid/movies.csv"}
+        mine.post("/sources", json=source).raise_for_status()
+        pull = mine.post(f"/sources/{name}/run").raise_for_status().json()
+    return Owner(name, file, upload_id, movie_id, person_id, shot["id"], pull["id"])
 
 
 def load_person(mine: httpx.Client, name: str) -> int:
@@ -138,6 +142,10 @@ def questions(mine: Owner, other: Owner) -> list[tuple[str, str, int]]:
         ("GET", "/countries?sort=name", 200),
         ("GET", "/stats", 200),
         ("GET", "/reports/genres", 200),
+        ("GET", "/sources", 200),
+        ("GET", f"/sources/{mine.name}", 200),
+        ("GET", f"/sources/{mine.name}/runs", 200),
+        ("GET", f"/pulls/{mine.pull_id}", 200),
         ("GET", f"/reports/genres.csv?genre={mine.name}", 200),
         ("POST", "/upload", 200),
         ("POST", "/reload", 404),  # no tenant has a default file here
@@ -154,6 +162,10 @@ def questions(mine: Owner, other: Owner) -> list[tuple[str, str, int]]:
         ("POST", f"/movies/{other.movie_id}/shots", 404),
         ("GET", f"/shots/{other.shot_id}", 404),
         ("DELETE", f"/shots/{other.shot_id}", 404),
+        ("GET", f"/sources/{other.name}", 404),
+        ("GET", f"/sources/{other.name}/runs", 404),
+        ("DELETE", f"/sources/{other.name}", 404),
+        ("GET", f"/pulls/{other.pull_id}", 404),
         ("GET", f"/movies?as_of={other.upload_id}", 404),
         ("GET", f"/movies?upload={other.upload_id}", 404),
         ("GET", f"/datasets/movies/rows.csv?as_of={other.upload_id}", 404),
@@ -185,6 +197,7 @@ def test_a_thousand_requests_of_four_tenants_over_four_connections(narrow: httpx
         assert found - {mine.name} == set(), (method, path)
         assert other.upload_id not in answer.text
         assert other.shot_id not in answer.text
+        assert other.pull_id not in answer.text
         is_of_mine = not path.endswith("history") and "shots" not in path and other.name not in path
         if status == 200 and is_of_mine:
             assert mine.name in answer.text, (method, path)
@@ -228,7 +241,8 @@ def named(*names: str) -> Callable[[ast.Call], bool]:
 
 def test_requests_get_connections_from_tenancy_only() -> None:
     opened = named("connect", "begin", "raw_connection", "begin_nested", "Session", "AsyncSession")
-    assert calls("api", opened) == set()
+    # These begin to serve metrics, which are figures of the whole system; no request gets to them.
+    assert calls("api", opened) == {"api/metrics/system.py", "api/runtime.py"}
     # the owner's own work, which asks for the tenant in its statements, or is everybody's
     assert calls("shared", named("connect", "begin", "raw_connection")) == {
         "shared/database/tenancy.py",
@@ -239,11 +253,15 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/ingest/lifecycle/plans.py",
         "shared/ingest/lifecycle/pruning.py",
         "shared/ingest/lifecycle/retention.py",
+        "shared/ingest/lifecycle/row_retention.py",
         "shared/ingest/lifecycle/undoing.py",
         "shared/ingest/lifecycle/withdrawn.py",
         "shared/ingest/merging/merger.py",
         "shared/ingest/merging/word_indexes.py",
         "shared/ingest/vocabulary/filler.py",
+        "shared/ingest/pulling/puller.py",
+        "shared/ingest/pulling/pulling.py",
+        "shared/ingest/pulling/schedule.py",
         "shared/ingest/manual/editing.py",
         # these begin an upload, which opens no connection
         "shared/ingest/loading/loader.py",
@@ -266,11 +284,11 @@ def test_who_reads_rejects_names_their_upload() -> None:
 
 
 def test_only_runtime_makes_engines_and_only_a_few_may_see_everybody() -> None:
-    assert calls("api", named("create_sync_engine", "create_request_engine", "create_read_engine")) == {
-        "api/runtime.py"
-    }
+    made = named("create_sync_engine", "create_request_engine", "create_read_engine")
+    assert calls("api", made) == {"api/runtime.py", "api/metrics/system.py"}
     assert calls("api", named("create_engine", "create_async_engine")) == set()
-    assert calls("api", named("all_tenants_reading")) == {"api/routes/tenants.py"}
+    assert calls("api", named("all_tenants_reading")) == {"api/routes/admin.py", "api/routes/tenants.py"}
+    assert calls("api", named("all_tenants_transaction")) == {"api/routes/admin.py"}
     assert calls("api", named("tenantless_reading")) == {"api/routes/health.py"}
 
 
@@ -280,5 +298,6 @@ def test_the_owners_engine_is_used_where_it_must_be() -> None:
         for path in (ROOT / "api").rglob("*.py")
         if "runtime.engine" in path.read_text()
     }
-    # cancel, retry, undo, and changes of a dataset drop and alter tables; their statements name the tenant
-    assert used == {"api/routes/datasets.py", "api/routes/tenants.py", "api/routes/uploads.py"}
+    # Cancel, retry, undo, and changes of a dataset drop and alter tables; their statements name the tenant. What
+    # operators do is for all tenants.
+    assert used == {"api/routes/admin.py", "api/routes/datasets.py", "api/routes/tenants.py", "api/routes/uploads.py"}

@@ -20,6 +20,8 @@ from api.impatient_redis import _PAUSE_SECONDS
 from api.limits.counters import Counters
 from api.limits.quotas import Limits, seconds_until
 from api.limits.slots import Slots
+from api.limits.tenant_limits import DecidedLimits
+from shared.database.engine import create_read_engine
 from shared.keys.api_key import make_key
 from shared.settings import Settings
 from stack.local import LocalStack
@@ -256,7 +258,7 @@ def test_without_redis_each_process_counts_alone() -> None:
     async def ask() -> list[bool]:
         async with aclosing(Counters(f"redis://{LOCALHOST}:{free_port()}")) as nobody:
             settings = Settings(database_url="postgresql://unused.invalid/none", key_requests_per_minute=3)
-            limits, allowed = Limits(settings, nobody), []
+            limits, allowed = Limits(settings, nobody, DecidedLimits(settings, create_read_engine(settings))), []
             for _ in range(5):
                 try:
                     await limits.count(limits.requests_of_key("a"))

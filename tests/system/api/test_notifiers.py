@@ -19,6 +19,7 @@ from api.limits.counters import Counters
 from api.limits.export_slots import ExportSlots
 from api.limits.quotas import Limits
 from api.limits.slots import Slots
+from api.limits.tenant_limits import DecidedLimits
 from api.limits.tenant_locks import TenantLocks
 from api.main import create_app
 from api.notifications.notifiers import Notifiers, create_producer
@@ -80,7 +81,7 @@ def send(settings: Settings, engine: Engine) -> Callable[..., tuple[int, list[in
             search=PostgresSearch(read_engine),
             counters=counters,
             notifiers=notifiers,
-            limits=Limits(settings, counters),
+            limits=Limits(settings, counters, DecidedLimits(settings, read_engine)),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
             previews=Previews(),

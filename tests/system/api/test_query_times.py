@@ -63,12 +63,19 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "/datasets/{name}/references": ("",),
     "/datasets/{name}/changes": ("page_size=100",),
     "/tenants": ("",),
+    "/sources": ("",),
+    "/sources/{source}": ("",),
+    "/sources/{source}/runs": ("page_size=100",),
+    "/pulls/{pull_id}": ("",),
+    "/admin/tenants": ("page_size={number}",),
+    "/admin/tenants/{tenant}": ("",),
+    "/admin/queue": ("page_size={number}",),
 }
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A tenant with some number of everything, and the ids by which one asks for it."""
+    """A tenant with some number of everything, that many tenants that wait, and the ids by which one asks for it."""
 
     client: httpx.Client
     ids: dict[str, object]
@@ -77,7 +84,7 @@ class Catalogue:
 @pytest.fixture(scope="module")
 def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack that logs each statement, and for which almost all are slow."""
-    settings = {"INGEST_LOG_LEVEL": "DEBUG", "INGEST_SLOW_QUERY_MS": "1"}
+    settings = {"INGEST_LOG_LEVEL": "DEBUG", "INGEST_SLOW_QUERY_MS": "1", "INGEST_PULL_HOSTS": "data.invalid"}
     with LocalStack(tmp_path_factory.mktemp("talking"), workers=0, settings=settings) as running:
         yield running
 
@@ -105,9 +112,17 @@ def catalogue(stack: LocalStack, tenant: str, number: int) -> Catalogue:
     [movie] = client.get(f"/movies/by-source/{SERIES}").raise_for_status().json()["items"]
     for each in range(number):
         shot = client.post(f"/movies/{movie['id']}/shots", content=encoded(striped((40 + each, 20)), "PNG"))
+        source = {"name": f"source-{each}", "url": "https://data.invalid/movies.csv"}
+        client.post("/sources", json=source).raise_for_status()
+        pull = client.post(f"/sources/source-{each}/run")
     [person] = client.get("/people?source_id=nm0000001").raise_for_status().json()["items"]
     ids = {"upload_id": upload["id"], "movie_id": movie["id"], "person_id": person["id"], "source_id": SERIES}
     ids |= {"title_id": SERIES, "shot_id": shot.raise_for_status().json()["id"], "name": "title.basics"}
+    for each in range(number):
+        waiting = file_of("movies", {"title": f"Waits {each}"})
+        params, whose = {"filename": "waiting.csv", "use_celery": "true"}, {"X-Tenant": f"{tenant}-{each}"}
+        client.put("/upload", params=params, content=waiting, headers=whose).raise_for_status()  # there is no worker
+    ids |= {"source": "source-0", "pull_id": pull.raise_for_status().json()["id"], "number": number, "tenant": tenant}
     return Catalogue(client, ids)
 
 
@@ -171,7 +186,14 @@ def names(lines: list[Json]) -> Counter[str]:
 
 
 def test_no_route_is_forgotten() -> None:
-    assert routes() == {path.replace("declared_0", "{name}") for path in QUESTIONS}
+    assert routes() == {path.replace("declared_0", "{name}").replace("{source}", "{name}") for path in QUESTIONS}
+
+
+def test_pages_for_operators_hold_as_many_as_asked_for(catalogues: tuple[Catalogue, Catalogue]) -> None:
+    for each in catalogues:
+        for path in ("/admin/tenants", "/admin/queue"):
+            items = each.client.get(path, params={"page_size": str(each.ids["number"])}).json()["items"]
+            assert len(items) == each.ids["number"]
 
 
 @pytest.mark.parametrize(

@@ -312,7 +312,8 @@ def test_the_database_waits_for_a_slow_reader_and_memory_stays_flat(narrow: Api,
             assert whole > 25 * MIB
         with unread(narrow, many["tenant"], file_format):
             time.sleep(1.5)
-            assert process.memory_info().rss - before < 20 * MIB
+            # a row group of Parquet is written as a whole
+            assert process.memory_info().rss - before < (40 if file_format == "parquet" else 20) * MIB
 
 
 def test_when_all_are_taken_the_next_one_is_told_to_wait(stack: LocalStack, narrow: Api, many: Json) -> None:

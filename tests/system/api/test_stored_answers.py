@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from redis import Redis
 from starlette.responses import Response
 
 from api.cache.stored_answers import Found, StoredAnswers
+from api.impatient_redis import ImpatientRedis, RedisAway
 from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port
 from stack.valkey import ValkeyServer
@@ -183,3 +185,19 @@ def test_a_server_that_hangs_costs_a_tenth_of_a_second_once(tmp_path: Path) -> N
     # A tenth of a second for Redis, a twentieth to make an answer; CI is slow.
     assert at_once < 1
     assert later < 0.1 + 0.5
+
+
+def test_a_connection_that_was_closed_unseen_is_an_outage_of_a_moment(server: ValkeyServer) -> None:
+    async def ask() -> None:
+        async with aclosing(ImpatientRedis(server.url, 1.0)) as client:
+            await client.ask(client.redis.ping)
+            [idle] = client.redis.connection_pool._available_connections
+            assert idle._writer is not None
+            idle._writer.transport.abort()
+            await asyncio.sleep(0.1)
+            with pytest.raises(RedisAway):
+                await client.ask(client.redis.ping)
+            client._away_until = 0.0
+            assert await client.ask(client.redis.ping)
+
+    uvloop.run(ask())

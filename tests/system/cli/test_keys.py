@@ -43,6 +43,18 @@ def test_a_key_is_shown_once_and_opens_the_api(keyed: LocalStack, where: tuple[s
     assert sent.document["tenant"] == tenant
 
 
+def test_an_operators_key_has_a_name_and_nothing_else(keyed: LocalStack, where: tuple[str, Path], tenant: str) -> None:
+    made = run(["keys", "create", "--operator", "Grace", "--json", *where]).document
+    assert (made["name"], made["tenants"], made["scopes"]) == ("Grace", [], ["operator"])
+    assert "operator" in run(["keys", "list", *where]).out
+    asked = run(["uploads", "--json"], INGEST_API_URL=keyed.api_url, INGEST_API_KEY=made["key"])
+    assert problem(asked) == "scope_missing"
+    for wrong in (["--operator", "Grace", "--tenant", tenant], ["--name", "Ada", "--scope", "read"]):
+        refused = run(["keys", "create", *wrong, *where])
+        assert (refused.code, refused.out) == (2, "")
+        assert "--tenant" in refused.err
+
+
 def problem(result: Result) -> str:
     assert result.code == 1
     assert "Traceback" not in result.err

@@ -24,19 +24,22 @@ from redis import Redis
 
 from shared.messaging import LOAD_QUEUE, LOAD_TASK
 from stack.local import LocalStack
-from stack.ports import LOCALHOST
+from stack.ports import LOCALHOST, free_port
 from tests.rows import movies
+from tests.system.observability.collecting import Collector
 from tests.system.platform.test_main_job import finished, send
 
 T = TypeVar("T")
 
 CANARY = f"canary{uuid.uuid4().hex}"
+METRICS_PORTS = {name: str(free_port()) for name in ("INGEST_METRICS_PORT", "INGEST_WORKER_METRICS_PORT")}
 # Tables that may hold rows and file names.
 HOLDERS = {
     *("uploads", "rejects", "rejects_all", "collections", "collection_versions"),
     *("collection_totals", "upload_totals", "row_changes", "touched_rows", "datasets"),
     *("idempotency_keys", "tenant_schedule", "default_files"),
     *("idempotency_keys", "tenant_schedule", "shots", "shot_totals", "vocabulary"),
+    *("sources", "pulls", "tenant_settings"),
 }
 # A loader that meets this title dies of the database's error, which quotes the row.
 CRASHING = "crash"
@@ -53,10 +56,18 @@ EXECUTE FUNCTION boom()
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def collector() -> Iterator[Collector]:
+    """Where spans and reports of errors go."""
+    with Collector().running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[LocalStack]:
     settings = {"INGEST_SWEEP_INTERVAL_SECONDS": "1", "INGEST_LEASE_SECONDS": "3", "INGEST_MAX_ATTEMPTS": "1"}
     settings["INGEST_SLOW_QUERY_MS"] = "1"
     settings["C_FORCE_ROOT"] = "1"  # as root, Celery refuses pickles by itself: here it is the setting that must
+    settings |= {**collector.settings, **METRICS_PORTS}
     with LocalStack(tmp_path_factory.mktemp("watched"), flower=True, settings=settings) as stack:
         execute(stack, BOOM)
         yield stack
@@ -152,6 +163,8 @@ def ask_for_it(stack: LocalStack) -> None:
             *(f"/datasets/{name}/rows.parquet?{CANARY}={value}", f"/datasets/{name}/changes"),
         ):
             client.get(path).raise_for_status()
+        client.patch(f"/admin/tenants/{CANARY}", json={"requests_per_minute": 600}).raise_for_status()
+        client.get(f"/admin/tenants/{CANARY}").raise_for_status()
 
 
 def tell_the_server(stack: LocalStack) -> None:
@@ -258,6 +271,40 @@ def test_no_log_tells_the_secret(watched: LocalStack, told: list[dict[str, Any]]
     assert "CheckViolation" in logs["worker.log"]
     assert '"query_plan": ["' in logs["api.log"]
     assert 'violates check constraint "boom"' in logs["postgres.log"]
+
+
+def test_no_report_span_or_metric_tells_the_secret(collector: Collector, told: list[dict[str, Any]]) -> None:
+    assert told
+
+    def reported() -> set[tuple[str, str]]:
+        return {(report["tags"]["service"], report["transaction"]) for report in collector.reports()}
+
+    expected = {("worker", "load_crashed"), ("background", "load_crashed"), ("api", "request_failed")}
+    deadline = time.monotonic() + 20
+    while not reported() >= expected or not collector.spans():
+        assert time.monotonic() < deadline, reported()
+        time.sleep(0.1)
+    metrics = [
+        httpx.get(f"http://{LOCALHOST}:{port}/metrics", trust_env=False).raise_for_status().text
+        for port in METRICS_PORTS.values()
+    ]
+    assert all("ingest_rows_loaded_total" in text for text in metrics)
+    sent = [repr(each) for each in collector.posted]
+    assert [text for text in (*sent, *metrics) if CANARY.lower() in text.lower()] == []
+
+
+def test_a_report_says_what_happened_and_where(collector: Collector, told: list[dict[str, Any]]) -> None:
+    crashed = {upload["id"] for upload in told if upload["state"] == "failed" and "crash" in upload["filename"]}
+    reports = [report for report in collector.reports() if report["transaction"] == "load_crashed"]
+    assert {report["tags"]["upload_id"] for report in reports} == crashed
+    for report in reports:
+        error = report["exception"]["values"][0]
+        assert (error["type"], error["module"]) == ("CheckViolation", "psycopg2.errors")
+        assert error["value"] == 'SQLSTATE 23514: new row violates check constraint "boom"'
+        assert "shared/ingest/loading/commits.py" in {frame["filename"] for frame in error["stacktrace"]["frames"]}
+        names = {name for frame in error["stacktrace"]["frames"] for name in frame}
+        assert names == {"filename", "module", "function", "lineno", "in_app"}
+        assert not {"request", "user", "breadcrumbs", "extra", "modules", "server_name"} & set(report)
 
 
 def test_every_line_of_the_apis_log_is_one_document(watched: LocalStack, told: list[dict[str, Any]]) -> None:

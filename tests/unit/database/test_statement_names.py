@@ -36,7 +36,7 @@ def test_it_names_what_it_makes(function: Callable[..., Any]) -> None:
     ("statement", "name"),
     [
         (anything(), "health.anything"),
-        (titles.called("public", "film", 1), "search.titles.called"),
+        (titles.beginning(), "search.titles.beginning"),
         (VERSIONS, "versions.versions"),
     ],
 )

@@ -23,8 +23,13 @@
 {{- define "imdb-ingest.environment" -}}
 {{ include "imdb-ingest.databaseUrl" . }}
 {{ include "imdb-ingest.redisUrl" . }}
+{{- if .Values.storage.url }}
+- name: INGEST_STORAGE_URL
+  value: {{ .Values.storage.url | quote }}
+{{- else }}
 - name: INGEST_DATA_DIR
   value: /data
+{{- end }}
 # a container listens on all of its addresses, which it refuses to do without keys
 - name: INGEST_REQUIRE_KEYS
   value: "true"
@@ -32,6 +37,14 @@
 - name: {{ $name }}
   value: {{ include "imdb-ingest.text" $value | quote }}
 {{- end }}
+{{- end }}
+
+{{/* The variables of the bucket's Secret. */}}
+{{- define "imdb-ingest.storageSecret" -}}
+{{- if and .Values.storage.url .Values.storage.existingSecret -}}
+envFrom:
+  - secretRef: { name: {{ .Values.storage.existingSecret }} }
+{{- end -}}
 {{- end }}
 
 {{/* Helm reads every number as a float, and would write a large one with an exponent. */}}

@@ -64,7 +64,15 @@ securityContext:
 {{- end }}
 
 {{- define "imdb-ingest.uploadsVolume" -}}
+{{- if not .Values.storage.url -}}
 - name: uploads
   persistentVolumeClaim:
     claimName: {{ default (printf "%s-uploads" (include "imdb-ingest.fullname" .)) .Values.storage.existingClaim }}
+{{- end -}}
+{{- end }}
+
+{{- define "imdb-ingest.uploadsMount" -}}
+{{- if not .Values.storage.url -}}
+- { name: uploads, mountPath: /data }
+{{- end -}}
 {{- end }}

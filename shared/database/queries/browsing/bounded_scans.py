@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     FromClause,
     Integer,
     Select,
@@ -26,7 +25,6 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
-    union_all,
 )
 
 from shared.database.queries.browsing.joined_ratings import (
@@ -84,27 +82,17 @@ def count_with_key(listing: Listing, at_most: int, bound: int | None) -> Select[
 
 
 @named
-def entries_with_key(listing: Listing, after: Position | None, bound: int) -> Select[int]:
-    """How many entries `with_key` may look at: `bound` if there are more."""
-    counts = [_count(_entries_with_key(listing, after, bound))]
+def entries_with_key(
+    listing: Listing, after: Position | None, at_most: int, until: Position | None = None
+) -> Select[int]:
+    """How many entries `with_key` may look at, of the order that has more of them; it counts up to `at_most`.
+
+    `until`: only those up to there.
+    """
+    counts = [_count(_entries_with_key(listing, after, at_most, until))]
     if listing.is_joined:
-        counts.append(_count(_ratings(listing, after, bound)))
+        counts.append(_count(_ratings(listing, after, at_most, until)))
     return select(func.greatest(*counts))
-
-
-@named
-def last_entries(listing: Listing, after: Position | None, bound: int) -> CompoundSelect[Any]:
-    """`sort_key` and `position` of the last entry that `with_key` may look at, of each order that has so many."""
-    parts = [_entries_with_key(listing, after, bound)]
-    if listing.is_joined:
-        parts.append(_ratings(listing, after, bound))
-    lasts = []
-    for entries in parts:
-        keys = entries.c[SORT_KEY], entries.c.id.label(POSITION)
-        in_order = select(*keys).order_by(*_directed(listing, entries.c[SORT_KEY], entries.c.id))
-        skipped = bindparam("skipped", bound - 1, Integer, literal_execute=True)
-        lasts.append(select(_limited(in_order.offset(skipped), "last", 1).subquery()))
-    return union_all(*lasts)
 
 
 @named
@@ -125,13 +113,16 @@ def counted(listing: Listing, bound: int) -> Select[*tuple[Any, ...]]:
 
 @named
 def voted(listing: Listing, at_most: int) -> Select[int]:
-    """How many movies, and ratings that are taken, have the least votes of the filter; each counted up to `at_most`."""
+    """How many movies, and ratings that are taken, have the least votes of the filter; each counted up to `at_most`.
+
+    In the order of votes, because the planner expects so many of them that it would read the tables otherwise.
+    """
     least = listing.filters.min_votes
     own = of_tenant(MOVIES, listing.tenant), of_collection(listing.filters, MOVIES), MOVIES.vote_count >= least
-    found = _count(_limited(select(MOVIES.id).where(*own), "at_most", at_most).subquery())
+    found = _count(_limited(select(MOVIES.id).where(*own).order_by(MOVIES.vote_count), "at_most", at_most).subquery())
     if listing.is_rated:
         rated = select(RATINGS.c.id).where(of_tenant(RATINGS.c, listing.tenant), RATINGS.c.vote_count >= least)
-        found = found + _count(_limited(rated, "at_most", at_most).subquery())
+        found += _count(_limited(rated.order_by(RATINGS.c.vote_count), "at_most", at_most).subquery())
     return select(found)
 
 
@@ -143,6 +134,11 @@ def ordered(listing: Listing, columns: Columns) -> list[UnaryExpression[Any]]:
 def is_behind(listing: Listing, here: Any, there: Any) -> ColumnElement[bool]:
     """Whether a row is behind a position; both are tuples."""
     found: ColumnElement[bool] = here < there if listing.is_descending else here > there
+    return found
+
+
+def _is_not_behind(listing: Listing, here: Any, there: Any) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = here >= there if listing.is_descending else here <= there
     return found
 
 
@@ -178,11 +174,15 @@ def _movies_of(listing: Listing, source_id: ColumnElement[Any]) -> FromClause:
     return select(*(MOVIES[each.name] for each in MOVIES)).where(*of_source).offset(0).lateral()
 
 
-def _entries_with_key(listing: Listing, after: Position | None, bound: int | None) -> Subquery:
+def _entries_with_key(
+    listing: Listing, after: Position | None, bound: int | None, until: Position | None = None
+) -> Subquery:
     key = MOVIES[listing.sort_name]
     statement = _movies(listing).where(*in_range(listing, MOVIES), key.is_not(None), *_least(listing, key))
     if after is not None:
         statement = statement.where(is_behind(listing, tuple_(key, MOVIES.id), _values(key, after[:2])))
+    if until is not None:
+        statement = statement.where(_is_not_behind(listing, tuple_(key, MOVIES.id), _values(key, until[:2])))
     return _bounded(statement.order_by(*_directed(listing, key, MOVIES.id)), bound)
 
 
@@ -195,7 +195,7 @@ def _entries_without_key(listing: Listing, after_id: int | None, bound: int | No
     return _bounded(statement.order_by(*_directed(listing, key, MOVIES.id)), bound)
 
 
-def _ratings(listing: Listing, after: Position | None, bound: int | None) -> Subquery:
+def _ratings(listing: Listing, after: Position | None, bound: int | None, until: Position | None = None) -> Subquery:
     columns = RATINGS.c
     key = columns[listing.sort_name]
     statement = select(columns.id, columns.source_id, key.label(SORT_KEY))
@@ -203,6 +203,8 @@ def _ratings(listing: Listing, after: Position | None, bound: int | None) -> Sub
     if after is not None:
         here, there = tuple_(key, columns.id), _values(key, after[:2])
         statement = statement.where(here <= there if listing.is_descending else here >= there)
+    if until is not None:
+        statement = statement.where(_is_not_behind(listing, tuple_(key, columns.id), _values(key, until[:2])))
     return _bounded(statement.order_by(*_directed(listing, key, columns.id)), bound)
 
 

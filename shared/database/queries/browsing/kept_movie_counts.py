@@ -1,4 +1,4 @@
-"""What kept sums know about a listing of movies before a row is read: its total, or how many it has at most."""
+"""What kept sums know about a listing of movies before a row is read: how many pass its filters."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,9 +14,9 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    null,
     select,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from shared.catalog.table import Table
 from shared.catalog.tables.credits import TABLE as CREDITS
@@ -34,35 +34,40 @@ from shared.database.timing.statement_names import named
 def kept_counts(listing: Listing) -> Select[*tuple[Any, ...]]:
     """One row; not for a listing of an earlier moment.
 
-    `most`: the listing has no more movies. `total`: it has exactly so many, or null. `is_rated`: there are ratings.
-    `datasets`: the dataset of each collection of movies and ratings. `version`: another one with each change of rows
-    that a listing reads.
+    `held`: how many movies there are. `counts`: how many pass, by the names of groups of filters that are counted
+    together; `rows` are the year and the language. `is_rated`: there are ratings. `datasets`: the dataset of each
+    collection of movies and ratings. `version`: another one with each change of rows that a listing reads.
     """
-    counts = list(_counts(listing))
-    most = func.least(*counts) if len(counts) > 1 else counts[0]
-    total = counts[0] if len(counts) == 1 and _is_exact(listing) else cast(null(), BigInteger)
+    counts = func.jsonb_build_object(*(each for group in _counts(listing) for each in group), type_=JSONB)
     datasets = func.jsonb_object_agg(cast(Collection.number, Text), Collection.dataset)
     return select(
-        most.label("most"),
-        total.label("total"),
+        _sum(listing, ROWS, []).label("held"),
+        counts.label("counts"),
         _has_ratings(listing).label("is_rated"),
         _of_collections(listing, datasets, MOVIES, RATINGS).label("datasets"),
         _of_collections(listing, func.sum(Collection.version), MOVIES, RATINGS, CREDITS, PEOPLE).label("version"),
     )
 
 
-def _counts(listing: Listing) -> Iterator[ColumnElement[Any]]:
-    """How many movies pass those filters that are counted together, for each such group of filters."""
+def are_all_counted(listing: Listing) -> bool:
+    """Whether each filter has a kept sum; of several ones, only their own numbers of movies are known."""
+    filters = listing.filters
+    uncounted = filters.title, filters.person, filters.min_votes, filters.source_id
+    is_of_both = filters.collection is not None and filters.upload is not None
+    return all(each is None for each in uncounted) and not is_of_both
+
+
+def _counts(listing: Listing) -> Iterator[tuple[str, ColumnElement[Any]]]:
     filters = listing.filters
     values = {"genre": filters.genre, "country": filters.country, "title_type": filters.title_type}
     chosen = {name: value for name, value in values.items() if value is not None}
     of_rows = list(_of_rows(listing))
     if of_rows or not (chosen or filters.upload):
-        yield _sum(listing, ROWS, of_rows)
+        yield ROWS, _sum(listing, ROWS, of_rows)
     for name, value in chosen.items():
-        yield _sum(listing, name, [CollectionTotal.facets[name].astext == value])
+        yield name, _sum(listing, name, [CollectionTotal.facets[name].astext == value])
     if filters.upload is not None:
-        yield _of_upload(listing, filters.upload)
+        yield "upload", _of_upload(listing, filters.upload)
 
 
 def _of_rows(listing: Listing) -> Iterator[ColumnElement[bool]]:
@@ -76,13 +81,6 @@ def _of_rows(listing: Listing) -> Iterator[ColumnElement[bool]]:
         yield year <= filters.year_to
     if listing.language is not None:
         yield facets["original_language"].astext == listing.language
-
-
-def _is_exact(listing: Listing) -> bool:
-    filters = listing.filters
-    uncounted = filters.title, filters.person, filters.min_votes, filters.source_id
-    is_of_both = filters.collection is not None and filters.upload is not None
-    return all(each is None for each in uncounted) and not is_of_both
 
 
 def _sum(listing: Listing, breakdown: str, conditions: list[ColumnElement[bool]]) -> ScalarSelect[Any]:

@@ -136,7 +136,11 @@ def _conditions(listing: PeopleListing, people: Columns) -> Iterator[ColumnEleme
         yield people.birth_year == listing.birth_year
     if listing.name_key is not None:
         # a name of signs only is like no other
-        yield begins_with(people.name_key, listing.name_key) if listing.name_key else people.name_key == ""
+        yield (
+            begins_with(people.name_key, bindparam(None, listing.name_key, Text))
+            if listing.name_key
+            else people.name_key == ""
+        )
     if listing.profession is not None:
         yield _has_profession(listing, people)
 

@@ -1,0 +1,1 @@
+"""What the API's metrics say about the whole system, and about its own connections."""

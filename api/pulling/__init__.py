@@ -1,0 +1,1 @@
+"""Pulls and sources as clients see them."""

@@ -1,0 +1,1 @@
+"""Statements about what operators decide and see."""

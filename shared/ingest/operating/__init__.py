@@ -1,0 +1,1 @@
+"""What operators do, for any tenant: limits, retention, pauses, and uploads that wait."""

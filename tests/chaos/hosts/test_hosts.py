@@ -15,6 +15,7 @@ from tests.chaos.faults import children
 from tests.chaos.hosts.network import missing
 from tests.chaos.hosts.site import BUCKET, POSTGRES, VALKEY, Site
 from tests.conftest import absent
+from tests.system.stack.processes import eventually
 
 ROWS = 60_000
 REJECTED = ROWS // ROWS_PER_BAD_ROW
@@ -90,7 +91,7 @@ def test_a_file_that_three_hosts_load_is_complete_without_one_of_them(
         assert (upload["records"]["loaded"], upload["records"]["rejected"]) == (LOADED, REJECTED)
         assert counted(site, tenant) == (LOADED, LOADED)
         # What the victim still does when it is back changes nothing, and it works again.
-        wait_until(lambda: all(worker.answers() for worker in site.workers), 60)
+        assert eventually(lambda: all(worker.answers() for worker in site.workers), 60)
         time.sleep(LEASE_SECONDS)
         assert counted(site, tenant) == (LOADED, LOADED)
         assert client.get("/movies").json()["total"] == LOADED
@@ -107,7 +108,7 @@ def test_an_api_without_a_way_to_postgres_says_that_it_is_away(site: Site) -> No
         finally:
             site.network.join(POSTGRES)
         assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "unavailable")}
-        wait_until(lambda: client.get("/movies").status_code == 200, 30)
+        assert eventually(lambda: client.get("/movies").status_code == 200, 30)
 
 
 def hosts_at_work(site: Site) -> dict[str, int]:
@@ -139,12 +140,5 @@ def state_of(client: httpx.Client, upload: dict[str, Any]) -> dict[str, Any]:
 
 
 def wait_for_end(client: httpx.Client, upload: dict[str, Any]) -> dict[str, Any]:
-    wait_until(lambda: state_of(client, upload)["state"] not in {"queued", "loading"}, 90)
+    assert eventually(lambda: state_of(client, upload)["state"] not in {"queued", "loading"}, 90)
     return state_of(client, upload)
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
-        time.sleep(0.2)

@@ -1,6 +1,5 @@
 """Several API processes behind one address: one may die, and none stays when the first one ends."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -10,7 +9,7 @@ import pytest
 from stack.local import LocalStack
 from stack.ports import LOCALHOST, free_port, refusal
 from stack.services import Api, Surroundings
-from tests.system.stack.processes import running
+from tests.system.stack.processes import eventually, running
 
 METRICS = free_port()
 
@@ -24,7 +23,7 @@ def several(stack: LocalStack) -> Iterator[Api]:
     settings = {"INGEST_API_WORKERS": "2", "INGEST_PARALLELISM": "1", "INGEST_METRICS_PORT": str(METRICS)}
     surroundings = Surroundings(stack.data_dir, stack.database_url, stack.redis_url, settings)
     with running(Api(surroundings, free_port(), "api-several")) as api:
-        wait_until(lambda: len(serving(api)) == 2)
+        assert eventually(lambda: len(serving(api)) == 2, 90)
         yield api
 
 
@@ -43,13 +42,6 @@ def ping(api: Api) -> int:
     return httpx.get(f"{api.url}/api/v1/ping", timeout=10, trust_env=False).status_code
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def test_one_dies_and_the_others_answer_until_it_is_replaced(several: Api) -> None:
     first = serving(several)
     for port in (METRICS, METRICS + 1):
@@ -57,7 +49,7 @@ def test_one_dies_and_the_others_answer_until_it_is_replaced(several: Api) -> No
         assert "ingest_http_requests_total" in text
     killed = min(first)
     psutil.Process(killed).kill()
-    wait_until(lambda: len(serving(several) - {killed}) == 2)
+    assert eventually(lambda: len(serving(several) - {killed}) == 2, 90)
     assert {ping(several) for _ in range(50)} == {200}
     assert serving(several) - first
     end(several, psutil.Process.terminate)
@@ -73,4 +65,4 @@ def end(several: Api, send: Callable[[psutil.Process], None]) -> None:
     family = first.children(recursive=True)
     send(first)
     assert psutil.wait_procs(family, timeout=40)[1] == []
-    wait_until(lambda: refusal(LOCALHOST, several.port) is None)
+    assert eventually(lambda: refusal(LOCALHOST, several.port) is None, 90)

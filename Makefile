@@ -12,6 +12,8 @@ CALLS ?= 20000
 PROCESSES ?= 3
 
 SHELL := /bin/sh
+# Images for containers often set it. Here programs start hundreds of times, and each would compile all of the code anew.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 # Ctrl-C ends pip and venv without a traceback, and nothing of them goes on.
 INTERRUPTIBLE := $(PYTHON) -S tools/interruptible.py
@@ -41,12 +43,27 @@ test: .venv/test.stamp ## the suite, against a real PostgreSQL, broker and Celer
 test-fast: .venv/test.stamp ## the unit tests: no server, about two minutes on two cores (ARGS= for pytest)
 	@exec $(BIN)/python -m pytest -n $(PROCESSES) tests/unit $(ARGS)
 
-check: .venv/test.stamp ## format, lint, types, imports, known weaknesses
+CHECKS := check-format check-style check-types check-imports check-security check-packages
+.PHONY: $(CHECKS)
+
+check: $(CHECKS) ## format, lint, types, imports, known weaknesses
+
+check-format: .venv/test.stamp
 	@$(BIN)/ruff format --check .
+
+check-style: .venv/test.stamp
 	@$(BIN)/ruff check .
+
+check-types: .venv/test.stamp
 	@$(BIN)/mypy
+
+check-imports: .venv/test.stamp
 	@$(BIN)/lint-imports --no-logo
+
+check-security: .venv/test.stamp
 	@$(BIN)/bandit -q -c pyproject.toml -r api worker shared cli stack migrations tools
+
+check-packages: .venv/test.stamp
 	@$(BIN)/python -m tools.audit
 
 format: .venv/test.stamp ## format and repair what ruff can

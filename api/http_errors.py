@@ -102,10 +102,10 @@ class TenantForbidden(errors.InvalidRequest):
     code = "tenant_forbidden"
 
 
-class LimitReached(errors.InvalidRequest):
-    """The key or its tenant has reached a limit."""
+class ScheduleIncomplete(errors.InvalidRequest):
+    """A source that starts at a time must say how often it is pulled."""
 
-    code = "limit_reached"
+    code = "schedule_incomplete"
 
 
 class TenantConflict(errors.InvalidRequest):
@@ -195,7 +195,7 @@ STATUS_OF: Final[dict[type[CodedError], int]] = {
     errors.InvalidRequest: 422,
     unreadable.UnreadableFile: 422,
     PreconditionRequired: 428,
-    LimitReached: 429,
+    errors.LimitReached: 429,
     errors.LockTableFull: 500,
     errors.StorageFull: 507,
     errors.Transient: 503,

@@ -29,6 +29,9 @@ class Plan:
     fill_uploads: int
     fill_rows: int
     listing_requests: int
+    # one upload of so many times `rows` titles, and one of principals
+    huge_factor: int
+    principals_factor: int
     # large uploads of one tenant, each of them a leaf
     merge_uploads: int
     idle_ping_seconds: float
@@ -54,6 +57,8 @@ class Plan:
             fill_uploads=5 if is_quick else 20,
             fill_rows=max(rows // (5 if is_quick else 2), LARGE_ROWS),
             listing_requests=8 if is_quick else 60,
+            huge_factor=10 if is_quick else 50,
+            principals_factor=5 if is_quick else 20,
             merge_uploads=100 if is_quick else 1_000,
             idle_ping_seconds=1 if is_quick else 10,
             catalogue_questions=20 if is_quick else 100,

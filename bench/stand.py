@@ -76,12 +76,13 @@ class Stand:
 
     def watch(self) -> Watch:
         """Over the product's processes and PostgreSQL's."""
-        api, worker, valkey = self.stack.api.pid, self.stack.worker.pid, self.stack.valkey.pid
+        api, valkey = self.stack.api.pid, self.stack.valkey.pid
+        workers = [worker.pid for worker in self.stack.workers]
         groups = {
             "API": lambda: [api],
             "background loader": lambda: [pid for pid in family(api)[1:] if _LOADER_MODULE in _command(pid)],
-            "Celery parent": lambda: [worker],
-            "Celery pool process": lambda: family(worker)[1:],
+            "Celery parent": lambda: workers,
+            "Celery pool process": lambda: [pid for worker in workers for pid in family(worker)[1:]],
             "Valkey": lambda: [valkey],
         }
         return Watch(groups, self.server_family)

@@ -164,6 +164,12 @@ class KeyReused(InvalidRequest):
     code = "idempotency_key_reused"
 
 
+class LimitReached(InvalidRequest):
+    """The key or its tenant has reached a limit."""
+
+    code = "limit_reached"
+
+
 class TooLarge(InvalidRequest):
     """More bytes than `max_upload_bytes`."""
 

@@ -12,7 +12,17 @@ from typing import Self
 from stack.ports import LOCALHOST, free_port, refusal, require_free
 from stack.postgres import PostgresServer
 from stack.process import stop_remembered
-from stack.services import API_PORT_ADVICE, FLOWER_PORT_ADVICE, Api, Flower, Service, Surroundings, Worker, migrate
+from stack.services import (
+    API_PORT_ADVICE,
+    FLOWER_PORT_ADVICE,
+    Api,
+    Flower,
+    Scheduler,
+    Service,
+    Surroundings,
+    Worker,
+    migrate,
+)
 from stack.stack_errors import StackError
 from stack.valkey import ValkeyServer
 
@@ -33,8 +43,9 @@ class LocalStack:
             stack.postgres.stop(immediate=True)      # then .start(): same port, same data
 
     With `database_url` or `redis_url` (of a Redis or a Valkey) the stack uses that server instead of starting its own.
-    `settings` are environment variables for API, worker and Flower. Port 0 means a free port. With `flower_may_move`,
-    Flower takes a free port if its own is in use. `start` reports the name and address of each service when it answers.
+    `settings` are environment variables for API, worker, scheduler and Flower. Port 0 means a free port. With
+    `flower_may_move`, Flower takes a free port if its own is in use. `start` reports the name and address of each
+    service when it answers.
     """
 
     def __init__(
@@ -43,6 +54,7 @@ class LocalStack:
         *,
         apis: int = 1,
         workers: int = 1,
+        scheduler: bool = False,
         flower: bool = False,
         host: str = LOCALHOST,
         api_port: int = 0,
@@ -57,6 +69,7 @@ class LocalStack:
         self._host = host
         self._api_ports = [api_port or free_port(), *(free_port() for _more in range(apis - 1))][:apis]
         self._worker_count = workers
+        self._has_scheduler = scheduler
         self._flower_port = (flower_port or free_port()) if flower else None
         self._flower_may_move = flower_may_move
         self._worker_concurrency = worker_concurrency
@@ -67,6 +80,7 @@ class LocalStack:
         self._valkey: ValkeyServer | None = None
         self.apis: list[Api] = []
         self.workers: list[Worker] = []
+        self.scheduler: Scheduler | None = None
         self.flower: Flower | None = None
         self._lock: int | None = None
 
@@ -113,7 +127,8 @@ class LocalStack:
     def members(self) -> list[Member]:
         """All services created so far, in the order in which they start; they stop in reverse order."""
         servers: list[Member | None] = [self._postgres, self._valkey]
-        return [member for member in (*servers, *self.workers, self.flower, *self.apis) if member is not None]
+        services = *self.workers, self.scheduler, self.flower, *self.apis
+        return [member for member in (*servers, *services) if member is not None]
 
     def start(self, report: Report = quiet, cancelled: Event | None = None) -> None:
         """Start everything and return when all services answer; after an error stop what has started, and raise.
@@ -142,7 +157,7 @@ class LocalStack:
             raise
 
     def stop(self) -> None:
-        """Stop everything: APIs, Flower, workers, Valkey, PostgreSQL."""
+        """Stop everything: APIs, Flower, scheduler, workers, Valkey, PostgreSQL."""
         for member in reversed(self.members):
             member.stop()
         self._release_directory()
@@ -191,10 +206,11 @@ class LocalStack:
             report(service.name, service.address)
 
     def _make_services(self, surroundings: Surroundings) -> None:
-        """Create APIs, workers and Flower. The first of a kind has the plain name, the others are numbered."""
+        """Create all of them. The first API and the first worker have the plain name, the others are numbered."""
         concurrency = self._worker_concurrency
         self.workers = [Worker(surroundings, concurrency, _numbered("worker", n)) for n in range(self._worker_count)]
         self.apis = [Api(surroundings, port, _numbered("api", n), self._host) for n, port in enumerate(self._api_ports)]
+        self.scheduler = Scheduler(surroundings) if self._has_scheduler else None
         self.flower = None if self._flower_port is None else Flower(surroundings, self._flower_port)
 
     def _stop_leftovers(self) -> None:

@@ -1,4 +1,4 @@
-"""The platform's own processes: API, worker and Flower, and the migration that runs before them."""
+"""The platform's own processes: API, worker, beat and Flower, and the migration that runs before them."""
 
 import os
 import signal
@@ -148,6 +148,14 @@ class Worker(Service):
                 return bool(asker.control.ping(destination=[self.node_name], timeout=0.5))
         except (RedisError, OperationalError):
             return False
+
+
+class Scheduler(Service):
+    """Celery's beat, which asks the workers once a minute to look which sources are due."""
+
+    def __init__(self, surroundings: Surroundings, name: str = "beat") -> None:
+        command = ["-A", "worker.app:app", "beat", "--loglevel=INFO"]
+        super().__init__(surroundings.recipe(name, "celery", *command, stop_seconds=5.0))
 
 
 class Flower(Service):

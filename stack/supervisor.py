@@ -32,6 +32,7 @@ def run(
     host: str = LOCALHOST,
     *,
     flower: bool = True,
+    scheduler: bool = False,
 ) -> int:
     """Run the whole platform until Ctrl-C or SIGTERM; returns exit code 0, or 1 after an error.
 
@@ -43,6 +44,7 @@ def run(
             data_dir,
             host=host,
             api_port=port,
+            scheduler=scheduler,
             flower=flower,
             flower_port=DEFAULT_FLOWER_PORT if flower_port is None else flower_port,
             flower_may_move=flower_port is None,

@@ -1,9 +1,10 @@
 """Real parts only: a Postgres built by Alembic, a Valkey, an API and a Celery worker as processes of their own."""
 
+import gc
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,17 +36,42 @@ from shared.storage.opening import open_storage
 from stack.binaries import postgres_bin_dir
 from stack.local import LocalStack
 from stack.postgres import PostgresServer
+from tests.file_server import FileServer
 from tests.system.api.keyed import UNLIMITED
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 REGISTRY = Registry.built_in()
+ALONE = "pytest.mark.alone"
+# For stacks of tests that do not ask how files are loaded: each further loader of an API starts for two seconds.
+ONE_LOADER = {"INGEST_PARALLELISM": "1"}
+# Files are copied in half of the time that their blocks would take through the log.
+BY_FILES = "STRATEGY file_copy"
 
 # Every major version that can be found here; the wheel brings 18 and 16, Debian's package 15.
 POSTGRES_BINARIES = {
     "18": postgres_bin_dir(),
     "15": Path("/usr/lib/postgresql/15/bin"),
 }
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None]:
+    """Collect tests, not garbage: test modules and their cases stay until the end, and there are thousands of them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """For the few tests that run alone, import only the modules that have some."""
+    is_of_tests = collection_path.match("test_*.py")
+    if config.option.markexpr == "alone" and is_of_tests and ALONE not in collection_path.read_text(encoding="utf-8"):
+        return True
+    return None
 
 
 def absent(what: str) -> NoReturn:
@@ -55,10 +81,27 @@ def absent(what: str) -> NoReturn:
     pytest.skip(f"{what} is absent")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _without_ended_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of the stacks that have ended with their module only logs stay: databases would add up to gigabytes."""
+    yield
+    directory = tmp_path_factory.getbasetemp()
+    for data in (*directory.glob("*[0-9]/postgres/data"), *directory.glob("*[0-9]/*/postgres/data")):
+        if not (data / "postmaster.pid").exists():
+            shutil.rmtree(data)
+
+
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The whole platform, as `make up` runs it."""
-    with LocalStack(tmp_path_factory.mktemp("stack"), apis=1, workers=1, worker_concurrency=2) as running:
+def file_server() -> Iterator[FileServer]:
+    """A server of files on this machine."""
+    with FileServer(None) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, file_server: FileServer) -> Iterator[LocalStack]:
+    """The whole platform, as `make up` runs it; it may ask `file_server`."""
+    with LocalStack(tmp_path_factory.mktemp("stack"), worker_concurrency=2, settings=file_server.settings) as running:
         yield running
 
 
@@ -70,9 +113,10 @@ def api(stack: LocalStack) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="module")
-def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack whose API asks for keys, and loads what it takes by itself."""
-    settings = {"INGEST_REQUIRE_KEYS": "true", "INGEST_CORS_ORIGINS": "https://films.example", **UNLIMITED}
+def keyed(tmp_path_factory: pytest.TempPathFactory, file_server: FileServer) -> Iterator[LocalStack]:
+    """A stack whose API asks for keys, loads what it takes by itself, and may ask `file_server`."""
+    settings = {"INGEST_REQUIRE_KEYS": "true", "INGEST_CORS_ORIGINS": "https://films.example"}
+    settings |= UNLIMITED | ONE_LOADER | file_server.settings
     with LocalStack(tmp_path_factory.mktemp("keyed"), workers=0, settings=settings) as running:
         yield running
 
@@ -113,9 +157,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
             binaries = POSTGRES_BINARIES[version]
             if not (binaries / "postgres").exists():
                 absent(f"PostgreSQL {version}")
-            # a thousand small databases, one after the other, would fill a gigabyte of buffers
-            few = {"shared_buffers": "128MB"}
-            server = PostgresServer(tmp_path_factory.mktemp("postgres") / version, bin_dir=binaries, settings=few)
+            # a thousand small databases, one after the other, would fill a gigabyte of buffers; no power cut is tested
+            for_many = {"shared_buffers": "128MB", "fsync": "off"}
+            server = PostgresServer(tmp_path_factory.mktemp("postgres") / version, bin_dir=binaries, settings=for_many)
             server.start()
             running[version] = server
             execute(server.url, "CREATE DATABASE template")
@@ -138,7 +182,7 @@ def server(request: pytest.FixtureRequest, servers: Callable[[str], PostgresServ
 def database_url(server: PostgresServer) -> Iterator[str]:
     """An empty database with all tables, of this test's own."""
     name = f"test_{uuid.uuid4().hex}"
-    execute(server.url, f"CREATE DATABASE {name} TEMPLATE template")
+    execute(server.url, f"CREATE DATABASE {name} TEMPLATE template {BY_FILES}")
     yield server.url_of(name)
     execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
 

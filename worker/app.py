@@ -7,7 +7,8 @@ from celery import Celery
 
 from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY, PULL_DUE_TASK
 from shared.settings import Settings
-from worker import broker_transport, runtime
+from shared.starting import import_once
+from worker import broker_transport
 
 # Only this module builds settings on import: Celery's command line takes an application, not a factory.
 settings = Settings()
@@ -43,12 +44,12 @@ app.conf.update(
     broker_channel_error_retry=True,
     broker_transport_options=BROKER_TRANSPORT_OPTIONS,
     task_publish_retry_policy=PUBLISH_RETRY_POLICY,
-    # `celery -A worker.app:app beat` sends one message a minute, which asks PostgreSQL for the sources that are due. So
-    # any number of beats may run, or none: each API asks, too. Nothing is kept in a file.
+    # Beat sends one message a minute, which asks PostgreSQL for the sources that are due. Any number of beats may run,
+    # or none: each API and worker asks, too (decision 62). Nothing is kept in a file.
     beat_schedule={"pull-due-sources": {"task": PULL_DUE_TASK, "schedule": 60.0, "options": {"expires": 55}}},
     beat_scheduler="celery.beat:Scheduler",
     # Flower needs events; start the worker with -E if you run Flower.
     worker_send_task_events=False,
     worker_hijack_root_logger=False,
 )
-runtime.install(app, settings)
+import_once("worker.runtime").install(app, settings)

@@ -10,9 +10,9 @@ only: the rows of then are in several tables.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import prod
-from typing import Any, Final
+from dataclasses import dataclass
+from math import ceil, inf, log2
+from typing import Final
 
 from sqlalchemy import RowMapping, Select
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +22,6 @@ from api.http_errors import NeedsIndex
 from api.listings.movie_pages import Start, read_earlier_page, read_range
 from api.listings.row_pages import QUERY_CANCELED
 from shared.catalog.tables.movies import TABLE
-from shared.database.models import ROWS
 from shared.database.queries.browsing.bounded_scans import (
     POSITION,
     SORT_KEY,
@@ -37,7 +36,7 @@ from shared.database.queries.browsing.bounded_scans import (
 )
 from shared.database.queries.browsing.collected_movies import FOR_MANY_ROWS, collected
 from shared.database.queries.browsing.joined_ratings import latest_ratings
-from shared.database.queries.browsing.kept_movie_counts import are_all_counted, kept_counts
+from shared.database.queries.browsing.kept_movie_counts import Kept, are_all_counted, kept_counts, kept_version
 from shared.database.queries.browsing.listing import Listing
 from shared.database.tenancy import tenant_reading
 
@@ -46,6 +45,10 @@ _TRIES: Final = 5
 
 # If the first entries are not enough, so many times as many are looked at, or more, if more are to be expected.
 _FURTHER: Final = 4
+# So many entries are looked at in the time in which a movie is found, read, and joined to its rating.
+_ENTRIES_A_ROW: Final = 2
+# If the number of movies cannot be told exactly, so few of those that may be counted are.
+_SHARE_OF_COUNTED: Final = 10
 
 _VOTES: Final = ("vote_average", "vote_count")
 
@@ -55,11 +58,11 @@ class Bounds:
     """How many rows each way may read.
 
     `few` rows are found and put in order at once, within some ten milliseconds; `many` within a second, so only if the
-    order's index does not lead to them sooner. `first_entries` of it are looked at first. `counted`: of movies that no
-    kept sum counts.
+    order's index does not lead to them sooner. `first_entries` of it may always be looked at. `counted`: of movies that
+    no kept sum counts.
     """
 
-    few: int = 10_000
+    few: int = 5_000
     many: int = 300_000
     first_entries: int = 2_000
     counted: int = 10_000
@@ -100,10 +103,10 @@ async def read_listing(
                     rows, total = await read_earlier_page(connection, listing, start, limit)
                     datasets = (await connection.execute(kept_counts(listing))).one().datasets
                     return ListedPage(rows, Total(total), {}, datasets or {})
-                counting = kept_counts(listing)
-                kept = (await connection.execute(counting)).one()
-                page = await _page(connection, replace(listing, is_rated=kept.is_rated), kept, start, limit, bounds)
-                if (await connection.execute(counting)).one() == kept:
+                row = (await connection.execute(kept_counts(listing))).one()
+                kept = Kept.of(row)
+                page = await _page(connection, kept.told(listing), kept, start, limit, bounds)
+                if await connection.scalar(kept_version(listing.tenant)) == row.version:
                     break
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
@@ -118,44 +121,59 @@ def position_of(listing: Listing, row: RowMapping) -> Position:
 
 
 async def _page(
-    connection: AsyncConnection, listing: Listing, kept: Any, start: Start, limit: int, bounds: Bounds
+    connection: AsyncConnection, listing: Listing, kept: Kept, start: Start, limit: int, bounds: Bounds
 ) -> ListedPage:
     rows, total = await _rows(connection, listing, kept, start, limit, bounds)
     if total is None:
-        total = await _counted(connection, listing, start.offset + len(rows), bounds.counted)
+        is_countable = kept.in_range(listing) < bounds.counted
+        at_most = bounds.counted if is_countable else bounds.counted // _SHARE_OF_COUNTED
+        total = await _counted(connection, listing, start.offset + len(rows), at_most)
     wanted = {row["source_id"] for row in rows if row["source_id"] and all(row[name] is None for name in _VOTES)}
     found = []
     if listing.is_rated and wanted:
         found = (await connection.execute(latest_ratings(listing.tenant, wanted))).mappings().all()
-    return ListedPage(rows, total, {row["source_id"]: row for row in found}, kept.datasets or {})
+    return ListedPage(rows, total, {row["source_id"]: row for row in found}, kept.datasets)
 
 
 async def _rows(
-    connection: AsyncConnection, listing: Listing, kept: Any, start: Start, limit: int, bounds: Bounds
+    connection: AsyncConnection, listing: Listing, kept: Kept, start: Start, limit: int, bounds: Bounds
 ) -> tuple[Sequence[RowMapping], Total | None]:
     """The rows, and the total if these tell it. How many are likely: as if one filter said nothing of another one."""
-    most = min(kept.counts.values())
+    most, likely = kept.most, kept.likely
     total = Total(most) if len(kept.counts) == 1 and are_all_counted(listing) else None
     if most == 0:
         return [], Total(0)
     if listing.is_one_range:
         return await read_range(connection, listing, start, limit), total
-    likely = kept.held * prod(count / kept.held for count in kept.counts.values())
-    in_range = kept.counts.get(ROWS, kept.held) if listing.sort_by == "release_date" else kept.held
+    in_range = kept.in_range(listing)
     first = bounds.first_entries + 2 * start.offset
+    if listing.filters.min_votes is not None:
+        first *= _FURTHER  # no kept sum tells how many have so many votes
     expected = (start.offset + limit) * in_range / likely
-    further = int(max(_FURTHER * first, 2 * expected))
-    is_collected = listing.filters.name_few or likely <= min(further, bounds.many)
-    if is_collected or await _are_few(connection, listing, most, bounds.few):
+    are_many = likely > min(max(first, expected) / _ENTRIES_A_ROW, bounds.many)
+    if listing.filters.name_few or not are_many or await _are_few(connection, listing, most, bounds.few):
         return await _collected(connection, listing, start, limit)
-    rows = await _scanned(connection, listing, start, limit, first)
-    if rows is None and listing.filters.title is None and likely > min(further, bounds.many):
-        rows = await _scanned(connection, listing, start, limit, further)
-    if rows is not None:
+    has_words, rows, is_page = listing.filters.title is not None, list[RowMapping](), False
+    if has_words or expected <= first:
+        rows, is_page = await _scanned(connection, listing, start, limit, _rounded(first))
+    if has_words and not is_page:  # no kept sum tells how many have them, but the first entries do
+        share = (start.offset + len(rows)) / first if rows else 0
+        expected = (start.offset + limit) / share if rows else inf
+        are_many = share * in_range > expected / _ENTRIES_A_ROW
+    if not is_page and are_many:
+        further = _rounded(max(_FURTHER * first, 2 * expected))
+        rows, is_page = await _scanned(connection, listing, start, limit, further)
+    if is_page:
         return rows, total
-    if likely <= bounds.many or listing.filters.title is not None or listing.filters.min_votes is not None:
+    if likely <= bounds.many or has_words or listing.filters.min_votes is not None:
         return await _collected(connection, listing, start, limit)
-    return await _scanned(connection, listing, start, limit, None) or [], total
+    rows, _ = await _scanned(connection, listing, start, limit, None)
+    return rows, total
+
+
+def _rounded(entries: float) -> int:
+    """Up to a power of two: a bound is a part of the statement, and few different ones are prepared again and again."""
+    return 1 << ceil(log2(entries))
 
 
 async def _are_few(connection: AsyncConnection, listing: Listing, most: int, few: int) -> bool:
@@ -168,26 +186,27 @@ async def _are_few(connection: AsyncConnection, listing: Listing, most: int, few
 async def _collected(
     connection: AsyncConnection, listing: Listing, start: Start, limit: int
 ) -> tuple[Sequence[RowMapping], Total]:
-    await connection.execute(FOR_MANY_ROWS)
+    if not listing.filters.name_few:
+        await connection.execute(FOR_MANY_ROWS)
     rows = (await connection.execute(collected(listing, start.position, limit, start.offset))).mappings().all()
     return [row for row in rows if row["id"] is not None], Total(rows[0]["total"])
 
 
 async def _scanned(
     connection: AsyncConnection, listing: Listing, start: Start, limit: int, bound: int | None
-) -> Sequence[RowMapping] | None:
-    """The rows; None if more than `bound` entries would have to be looked at."""
+) -> tuple[list[RowMapping], bool]:
+    """Rows, and whether they are those of the page: not if more than `bound` entries would have to be looked at."""
     rows: list[RowMapping] = []
     if not start.is_in_second_segment:
         statement = with_key(listing, start.position, limit, start.offset, bound)
         rows += (await connection.execute(statement)).mappings().all()
         if len(rows) == limit:
-            return rows if await _is_certain(connection, listing, start.position, rows[-1], bound) else None
+            return rows, await _is_certain(connection, listing, start.position, rows[-1], bound)
         is_over = bound is None or await _count(connection, entries_with_key(listing, start.position, bound)) < bound
         if not is_over:
-            return None
+            return rows, False
         if not listing.has_movies_without_key:
-            return rows
+            return rows, True
     offset = 0
     if start.offset and not rows:
         offset = start.offset - await _count(connection, count_with_key(listing, start.offset, bound))
@@ -195,8 +214,8 @@ async def _scanned(
     statement = without_key(listing, after_id, limit - len(rows), offset, bound)
     rows += (await connection.execute(statement)).mappings().all()
     if len(rows) == limit or bound is None:
-        return rows
-    return rows if await _count(connection, entries_without_key(listing, after_id, bound)) < bound else None
+        return rows, True
+    return rows, await _count(connection, entries_without_key(listing, after_id, bound)) < bound
 
 
 async def _is_certain(

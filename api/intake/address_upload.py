@@ -13,7 +13,7 @@ from api.description.schemas.sources import AddressBody, Pull
 from api.http_errors import BodyTooLarge, FilenameRequired
 from api.intake.filenames import clean_filename
 from api.intake.request_body import RequestBody
-from api.intake.upload_quota import upload_slot
+from api.intake.upload_quota import pull_slot
 from api.intake.upload_request import UploadRequest, require_dataset
 from api.pulling.documents import load_pull
 from api.tenant_datasets import registry_of
@@ -64,7 +64,7 @@ async def ask_for_pull(upload: UploadRequest, response: Response) -> Pull:
         with tenant_transaction(runtime.request_engine, tenant.name) as connection:
             return pull_once(connection, asked, str(upload.request.state.trace_id), upload.idempotency_key)
 
-    async with upload_slot(upload.request, runtime, tenant.name):
+    async with pull_slot(upload.request, runtime, tenant.name):
         pull_id = await asyncio.to_thread(ask)
     pull = await load_pull(runtime.read_engine, pull_id, tenant)
     response.headers["Location"] = pull.links.self

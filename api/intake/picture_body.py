@@ -5,10 +5,9 @@ from contextlib import suppress
 from fastapi import Request
 
 from api.description.public_names import PICTURE_TYPES
-from api.http_errors import LimitReached
 from api.intake.request_body import MULTIPART_OVERHEAD_BYTES, MultipartFile, RequestBody, file_source
 from api.intake.upload_quota import ByteMeter
-from shared.errors import ShotTooLarge, UnsupportedPicture
+from shared.errors import LimitReached, ShotTooLarge, UnsupportedPicture
 from shared.shots.picture import SIGNATURE_BYTES, media_type_of
 
 # The name of a picture means nothing, so it may have none.

@@ -9,7 +9,6 @@ import structlog
 from fastapi import Request
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.http_errors import LimitReached
 from api.intake.request_body import (
     MULTIPART_OVERHEAD_BYTES,
     FileSource,
@@ -23,7 +22,7 @@ from api.intake.upload_quota import ByteMeter
 from api.runtime import Runtime
 from shared.csv.compression.registry import codec_of
 from shared.csv.sniffing.sniff import HeaderMatcher, TextOptions
-from shared.errors import TooLarge
+from shared.errors import LimitReached, TooLarge
 from shared.ingest.intake.file_intake import FileIntake, StagedFile
 from shared.ingest.intake.idempotency import LEASE_SECONDS, Reservation, renew
 from shared.settings import Settings

@@ -11,21 +11,21 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.client import client_of
-from api.http_errors import LimitReached
-from api.limits.quotas import Limits, Quota
+from api.limits.quotas import Limits
 from api.runtime import Runtime
 from shared.database.queries.uploads import unpublished_uploads_count
 from shared.database.tenancy import tenant_reading
-from shared.errors import TooLarge
+from shared.errors import LimitReached
 from shared.observability.metrics import INTAKE_BYTES, record
+from shared.quota import STEP_BYTES, Quota
 
-# Bytes are counted in steps and not with each chunk. If the file is refused early, only the bytes that came count.
-_STEP_BYTES: Final = 8 * 1024 * 1024
 _RETRY_AFTER_SECONDS: Final = 5
 
 
 class ByteMeter:
-    """Counts the bytes of one file against `quotas` while they arrive."""
+    """Counts the bytes of one file against `quotas` while they arrive, in steps. Of a file that is refused early only
+    the bytes that came count.
+    """
 
     def __init__(self, limits: Limits, quotas: Sequence[Quota]) -> None:
         self._limits = limits
@@ -36,14 +36,14 @@ class ByteMeter:
     async def expect(self, size_bytes: int) -> None:
         """Raise `LimitReached` if `size_bytes` exceeds what is left today, `TooLarge` if it exceeds a whole day's."""
         for quota in self._quotas:
-            _require_possible(quota, size_bytes)
+            quota.require_possible(size_bytes)
             await self._limits.expect(quota, size_bytes)
 
     async def add(self, size_bytes: int) -> None:
         """Count `size_bytes` more; raises `LimitReached`, `TooLarge`."""
         self._bytes += size_bytes
         self._all_bytes += size_bytes
-        if self._bytes >= _STEP_BYTES:
+        if self._bytes >= STEP_BYTES:
             await self.settle()
 
     async def settle(self) -> None:
@@ -55,7 +55,7 @@ class ByteMeter:
                 try:
                     await self._limits.spend(quota, size_bytes, self._all_bytes)
                 except LimitReached:
-                    _require_possible(quota, self._all_bytes)
+                    quota.require_possible(self._all_bytes)
                     raise
 
 
@@ -71,6 +71,15 @@ async def upload_quota(request: Request, runtime: Runtime, tenant: str) -> Async
     await meter.expect(int(announced) if announced.isdecimal() else 1)
     async with upload_slot(request, runtime, tenant):
         yield meter
+
+
+@asynccontextmanager
+async def pull_slot(request: Request, runtime: Runtime, tenant: str) -> AsyncIterator[None]:
+    """Hold a slot for a pull; raises `LimitReached`, also if none of the bytes of the tenant's day is left for it."""
+    if client_of(request) is not None:
+        await ByteMeter(runtime.limits, [await runtime.limits.bytes_of_tenant(tenant)]).expect(1)
+    async with upload_slot(request, runtime, tenant):
+        yield
 
 
 @asynccontextmanager
@@ -101,13 +110,6 @@ async def upload_slot(request: Request, runtime: Runtime, tenant: str) -> AsyncI
 async def _unpublished_uploads(engine: AsyncEngine, tenant: str) -> int:
     async with tenant_reading(engine, tenant) as connection:
         return int((await connection.execute(unpublished_uploads_count(tenant))).scalar_one())
-
-
-def _require_possible(quota: Quota, size_bytes: int) -> None:
-    if quota.amount and size_bytes > quota.amount:
-        raise TooLarge(
-            f"The file is larger than the quota of a whole day: {quota}.", {"max_upload_bytes": quota.amount}
-        )
 
 
 def _too_many(most: int, owner: str) -> LimitReached:

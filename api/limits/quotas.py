@@ -5,74 +5,21 @@ does not answer, each process counts on its own: clients with valid keys keep wo
 Without keys there are no quotas, because the server then listens only to its own machine.
 """
 
-import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits import RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, SlidingWindowCounterSupport
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from api.http_errors import LimitReached
 from api.impatient_redis import RedisAway
 from api.limits.counters import Counters
 from api.limits.tenant_limits import DecidedLimits
+from shared.errors import LimitReached
+from shared.quota import COUNTERS_PREFIX, Quota, bytes_of_tenant
 from shared.settings import Settings
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """At most `amount` of `what` in one `window`, for `owner`. An amount of 0 means no limit."""
-
-    what: str
-    amount: int
-    window: type[RateLimitItem]
-    owner: str
-
-    def __str__(self) -> str:
-        """The quota as a part of a sentence."""
-        return f"{self.amount:,} {self.what} a {self.window.GRANULARITY.name} for {self.owner}"
-
-    @property
-    def item(self) -> RateLimitItem:
-        """The quota as an object of the library."""
-        return self.window(self.amount, namespace=self.what)
-
-
-def seconds_until(
-    room: int,
-    window_seconds: float,
-    previous_count: int,
-    previous_expires_in: float,
-    current_count: int,
-    current_expires_in: float,
-) -> float:
-    """Seconds until the sliding window counts at most `room`, if nothing is added meanwhile.
-
-    The library keeps the counts of two fixed windows. The current one counts in full, the previous one as far as the
-    sliding window still covers it; the sum is rounded down:
-
-           previous_count            current_count
-        |------------------------|------------------------|
-                  |<---- sliding window --->|
-                  |<- covered -->|         now
-
-        counted = floor(previous_count * previous_expires_in / window_seconds + current_count)
-
-    `previous_expires_in` is the covered part: the seconds until the sliding window has left the previous window.
-    `current_expires_in` is the same for the current window, so a window length more than the rest of that window.
-    """
-    if current_count <= room:
-        # The covered part of the previous window shrinks until its share fits beside the current count.
-        if not previous_count:
-            return 0.0
-        return max(0.0, previous_expires_in - (room + 1 - current_count) * window_seconds / previous_count)
-    # First the current window ends and becomes the previous one, then its own share shrinks.
-    current_ends_in = max(0.0, current_expires_in - window_seconds)
-    return current_ends_in + window_seconds - (room + 1) * window_seconds / current_count
 
 
 class Limits:
@@ -83,7 +30,9 @@ class Limits:
         self._decided = decided
         self._counters = counters
         pool: Any = counters.redis.connection_pool  # the signature allows only types that a URL can hold
-        shared = RedisStorage("async+redis://", implementation="redispy", key_prefix="limits", connection_pool=pool)
+        shared = RedisStorage(
+            "async+redis://", implementation="redispy", key_prefix=COUNTERS_PREFIX, connection_pool=pool
+        )
         self._shared = SlidingWindowCounterRateLimiter(shared)
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
 
@@ -101,9 +50,8 @@ class Limits:
         return Quota("bytes", self._settings.key_upload_bytes_per_day, RateLimitItemPerDay, f"key {key_id}")
 
     async def bytes_of_tenant(self, tenant: str) -> Quota:
-        """Uploaded bytes a day; raises errors of the database."""
-        amount = (await self._decided.of(tenant)).upload_bytes_per_day
-        return Quota("bytes", amount, RateLimitItemPerDay, f"tenant {tenant}")
+        """Uploaded and fetched bytes a day; raises errors of the database."""
+        return bytes_of_tenant(tenant, (await self._decided.of(tenant)).upload_bytes_per_day)
 
     async def uploads_of_tenant(self, tenant: str) -> int:
         """Uploads at a time; raises errors of the database."""
@@ -144,12 +92,7 @@ class Limits:
         def look(by: SlidingWindowCounterRateLimiter) -> Awaitable[tuple[int, float, int, float]]:
             return cast("SlidingWindowCounterSupport", by.storage).get_sliding_window(key, window_seconds)
 
-        room = max(0, quota.amount - cost)
-        seconds = math.floor(seconds_until(room, window_seconds, *await self._ask(look))) + 1
-        return LimitReached(
-            f"No more than {quota}; try again in {seconds:,} seconds.",
-            {"limit": quota.amount, "what": quota.what, "retry_after_seconds": seconds},
-        )
+        return quota.reached(cost, await self._ask(look))
 
     async def _ask(self, question: Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]) -> T:
         try:

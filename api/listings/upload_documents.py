@@ -121,13 +121,16 @@ def _progress(row: Row[Any]) -> Progress:
     done = row.content_bytes if is_counted else row.done_bytes and row.header_bytes + row.done_bytes
     # What waits for a decision is loaded.
     seconds = _loading_seconds(row.started_at, row.planned_at or row.finished_at or row.now)
-    has_rate = row.state == UploadState.LOADING and done > 0
+    is_indexing = row.phase == "indexing"
+    has_rate = row.state == UploadState.LOADING and not is_indexing and done > 0
     return Progress(
         bytes_done=done,
         bytes_total=row.content_bytes,
         percent=round(100 * done / row.content_bytes, 1),
         records_per_second=round(_records(row).read / seconds, 1) if seconds else None,
         eta_seconds=round((row.content_bytes - done) * seconds / done, 1) if has_rate and seconds else None,
+        index_steps_done=row.index_steps_done if is_indexing else None,
+        index_steps_total=row.index_steps_total if is_indexing else None,
     )
 
 

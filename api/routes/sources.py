@@ -12,8 +12,9 @@ from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import LINK_HEADER, Responses, problems
 from api.description.openapi_links import PULL_LINKS, linked
 from api.description.schemas.sources import Pull, PullPage, Source, SourceBody, SourceChanges, SourceFile, Sources
+from api.http_errors import ScheduleIncomplete
 from api.intake.address_upload import filename_at
-from api.intake.upload_quota import upload_slot
+from api.intake.upload_quota import pull_slot
 from api.intake.upload_request import require_dataset
 from api.listings.paging import PageNumber, PageSize, link_header, offset_of, page_links
 from api.pulling.documents import load_pull, load_source, pull_of, source_of
@@ -21,7 +22,6 @@ from api.runtime import Runtime
 from api.tenant_datasets import registry_of
 from shared.database.queries.pulling.sources import pulls_count, pulls_of, sources_of
 from shared.database.tenancy import tenant_reading, tenant_transaction
-from shared.errors import InvalidRequest
 from shared.ingest.intake.default_files import ReadingOptions
 from shared.ingest.pulling.asking import Asked, Schedule, change_source, create_source, delete_source, pull_source
 from shared.ingest.pulling.options import PullOptions
@@ -104,7 +104,7 @@ async def run_source(
     """Whatever its schedule is. If a pull of the source waits already, the answer is that one."""
     await load_source(runtime.read_engine, name, tenant)
     trace_id = str(request.state.trace_id)
-    async with upload_slot(request, runtime, tenant.name):
+    async with pull_slot(request, runtime, tenant.name):
         pull_id = await _write(
             runtime, tenant.name, lambda connection: pull_source(connection, tenant.name, name, trace_id, force=force)
         )
@@ -167,7 +167,7 @@ def _named(changes: dict[str, Any]) -> dict[str, Any]:
 
 def _schedule(every_minutes: int | None, starts_at: Any) -> Schedule:
     if every_minutes is None and starts_at is not None:
-        raise InvalidRequest("starts_at needs every_minutes.")
+        raise ScheduleIncomplete("starts_at needs every_minutes.")
     return Schedule(every_minutes, starts_at)
 
 

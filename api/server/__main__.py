@@ -2,7 +2,7 @@
 
 import sys
 
-from api.server.serve import main
+from shared.starting import import_once
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(import_once("api.server.serve").main())

@@ -8,10 +8,9 @@ not start.
 """
 
 import argparse
-import multiprocessing
+import gc
 import os
 import signal
-import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final
@@ -24,6 +23,7 @@ from api.main import prepare_process, prepared_app
 from api.middleware.local_only import is_loopback
 from api.server.protocol import protocol_with
 from api.server.transfer_rate import TransferRate
+from shared.parent_process import end_with_parent
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 
@@ -83,14 +83,12 @@ class _Configuration(uvicorn.Config):
 
 def _app(settings: Settings) -> FastAPI:
     """The application of this process, which ends with the one that supervises it."""
-    if (parent := multiprocessing.parent_process()) is not None:
-
-        def end_with_parent() -> None:
-            parent.join()
-            os.kill(os.getpid(), signal.SIGTERM)
-
-        threading.Thread(target=end_with_parent, name="parent", daemon=True).start()
-    return prepared_app(settings)
+    end_with_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    app = prepared_app(settings)
+    app.openapi()
+    # Nothing of it ever becomes garbage; to look it all through for garbage stopped every request for 100 ms.
+    gc.freeze()
+    return app
 
 
 def configuration(settings: Settings, host: str, port: int, graceful_seconds: int) -> uvicorn.Config:

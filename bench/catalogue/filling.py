@@ -57,12 +57,17 @@ def fill(stand: Stand, catalogue: Catalogue) -> None:
     _load(stand, "name.basics", files.people(catalogue.people, catalogue.titles))
     _load(stand, "title.principals", files.credits_of_titles(catalogue.credits, catalogue.people))
     begun = time.perf_counter()
-    while not stand.client.get("/search", {"q": _NO_WORD})["total_is_exact"]:
-        time.sleep(1)
+    wait_for_words(stand)
     print(f"  indexed the words: {time.perf_counter() - begun:.1f} s later", flush=True)
     for table in _TABLES:
         stand.database.query(f"VACUUM {table}")
     _require_counts(stand.database, catalogue)
+
+
+def wait_for_words(stand: Stand) -> None:
+    """Until the words of all movies are indexed, which happens in the background."""
+    while not stand.client.get("/search", {"q": _NO_WORD})["total_is_exact"]:
+        time.sleep(1)
 
 
 def fill_plain(database: Database) -> None:

@@ -14,15 +14,15 @@ from shared.ingest.operating.tenant_settings import Decided
 
 def decided(tenants: Sequence[Decided]) -> RenderableType:
     """A line for each tenant; `-` is what the settings say."""
-    table = _table(
-        "tenants", "tenant", "requests a minute", "bytes a day", "uploads at a time", "days of rows", "loading"
-    )
+    limits = "requests a minute", "bytes a day", "uploads at a time", "days of rows", "days of uploads"
+    table = _table("tenants", "tenant", *limits, "loading")
     for each in tenants:
         numbers = (
             each.requests_per_minute,
             each.upload_bytes_per_day,
             each.concurrent_uploads,
             each.row_retention_days,
+            each.upload_retention_days,
         )
         table.add_row(each.tenant, *map(_number, numbers), "paused" if each.is_paused else "on")
     return table

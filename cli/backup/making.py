@@ -26,8 +26,10 @@ from shared.storage.opening import open_storage
 from stack.postgres_programs import PostgresProgram, program_for
 from stack.stack_errors import StackError
 
-# A table may be dropped between the moment when pg_dump sees it and that when it locks it: an undo, a merge.
+# A table may be dropped between the moment when pg_dump sees it and that when it locks it: an undo, a merge. And if
+# somebody waits for a table that pg_dump has locked, to attach it say, several jobs fail, because each locks it anew.
 _ATTEMPTS: Final = 3
+_PASSING: Final = ("does not exist", "could not obtain lock")
 _LOCK_WAIT: Final = "60s"
 
 _SNAPSHOT: Final = text("""
@@ -85,9 +87,9 @@ def _dump(
             revision = connection.scalar(schema_revision())
             files = referred(connection, settings.file_retention_days)
             try:
-                _run(program, settings, draft, snapshot, jobs)
+                _run(program, settings, draft, snapshot, jobs if attempt == 0 else 1)
             except StackError as error:
-                if attempt + 1 == _ATTEMPTS or "does not exist" not in str(error):
+                if attempt + 1 == _ATTEMPTS or not any(reason in str(error) for reason in _PASSING):
                     raise
                 shutil.rmtree(draft / DATABASE, ignore_errors=True)
                 continue

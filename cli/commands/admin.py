@@ -37,6 +37,9 @@ def limit(
     row_retention_days: Annotated[
         float | None, typer.Option(help="How long appended rows are kept: then their upload is undone.")
     ] = None,
+    upload_retention_days: Annotated[
+        float | None, typer.Option(help="How long the records of failed, cancelled and undone uploads are kept.")
+    ] = None,
     forget: Forget = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -49,6 +52,7 @@ def limit(
         "upload_bytes_per_day": upload_bytes_per_day,
         "concurrent_uploads": concurrent_uploads,
         "row_retention_days": row_retention_days,
+        "upload_retention_days": upload_retention_days,
     }
     commands.decide(data_dir, tenant, {name: value for name, value in named.items() if forget or value is not None})
     commands.show(data_dir, tenant, as_json=as_json)

@@ -34,6 +34,9 @@ def up(
         typer.Option(min=0, max=65535, help="Port of Flower; by default 5555, or another if that is in use."),
     ] = None,
     flower: Annotated[bool, typer.Option(help="Run Flower, which shows queues and tasks.")] = True,
+    scheduler: Annotated[
+        bool, typer.Option("--beat", help="Run Celery's beat, too. Sources are pulled by schedule without it.")
+    ] = False,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Number of processes of the Celery worker.")] = 2,
 ) -> None:
     """Run the whole stack on this machine until Ctrl-C: database, broker, API, Celery worker, Flower.
@@ -42,7 +45,7 @@ def up(
     """
     from stack.supervisor import run
 
-    raise typer.Exit(run(port, data_dir, flower_port, concurrency, flower=flower))
+    raise typer.Exit(run(port, data_dir, flower_port, concurrency, flower=flower, scheduler=scheduler))
 
 
 @app.command()

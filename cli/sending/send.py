@@ -15,6 +15,8 @@ from cli.sending.files import InputFile
 
 SENDING = "sending"
 LOADING = "loading"
+INDEXING = "indexing"
+INDEXING_NOTE = "building indexes"
 STDOUT = Path("-")
 
 
@@ -43,7 +45,10 @@ def follow(client: ApiClient, upload: Json, view: ProgressView) -> Json:
             records["read"], records["rejected"], progress["records_per_second"], progress["eta_seconds"]
         )
         phase = LOADING if latest["phase"] in ("done", "planned") else latest["phase"]
-        view.show(phase, progress["bytes_done"], progress["bytes_total"], note)
+        if phase == INDEXING:
+            view.show(phase, progress.get("index_steps_done") or 0, progress.get("index_steps_total"), INDEXING_NOTE)
+        else:
+            view.show(phase, progress["bytes_done"], progress["bytes_total"], note)
     return latest
 
 

@@ -117,7 +117,8 @@ class Table:
     partition, the slowest to build first. `facets`: fields by whose values rows are counted as they are loaded, so that
     no request counts rows; `breakdowns` are further counts of that kind. `words`: fields whose words find a row (see
     `search_words`), in one full-text index; `long_texts`: fields of running text whose words do, each in an index of
-    its own; `lists`: fields whose single values do. `references`: the fields that hold ids of other rows. `derive`
+    its own; `lists`: fields whose single values do. `late_indexes` come to a large upload with those of words: without
+    them requests are slow, but not wrong. `references`: the fields that hold ids of other rows. `derive`
     computes further fields from those of a dataset.
     """
 
@@ -131,6 +132,7 @@ class Table:
     words: tuple[str, ...] = ()
     long_texts: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    late_indexes: tuple[Index, ...] = ()
     references: tuple[Reference, ...] = ()
     derive: Callable[[Fields], Fields] = lambda _fields: {}
 
@@ -169,7 +171,8 @@ class Table:
     @property
     def indexed_fields(self) -> tuple[str, ...]:
         """The fields in any index, that of the key included: the planner needs their statistics."""
-        return tuple(dict.fromkeys((*self.key, *(name for index in self.indexes for name in index.fields))))
+        ordered = (name for index in (*self.indexes, *self.late_indexes) for name in index.fields)
+        return tuple(dict.fromkeys((*self.key, *ordered)))
 
 
 def _free(name: str, taken: Container[str]) -> str:

@@ -49,7 +49,8 @@ UPDATE batches SET lease_until = NULL, session_pid = NULL, attempts = attempts -
 
 _CLAIM_PUBLISHING: Final = f"""
 UPDATE uploads
-SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexing', lease_until = {LEASE}
+SET epoch = epoch + 1, publish_attempts = publish_attempts + 1, phase = 'indexing', lease_until = {LEASE},
+    index_steps_done = NULL, index_steps_total = NULL
 WHERE number = %(number)s AND {guard_of(COMPLETE)} AND publish_attempts < %(max_attempts)s AND {IS_FREE}
   AND NOT EXISTS (SELECT FROM batches WHERE upload_number = %(number)s AND state = '{BatchState.PENDING}')
 RETURNING epoch, publish_attempts
@@ -57,6 +58,12 @@ RETURNING epoch, publish_attempts
 
 _RENEW_PUBLISHING: Final = f"""
 UPDATE uploads SET lease_until = {LEASE}
+WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
+RETURNING number
+"""
+
+_SHOW_INDEXING: Final = f"""
+UPDATE uploads SET lease_until = {LEASE}, index_steps_done = %(done)s, index_steps_total = %(total)s
 WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
 RETURNING number
 """
@@ -148,6 +155,14 @@ def claim_publishing(
 def renew_publishing(connection: Connection, number: int, epoch: int, lease_seconds: float) -> bool:
     """Keep the claim for another lease; False if another loader has it now."""
     return bool(connection.execute(_RENEW_PUBLISHING, number=number, epoch=epoch, lease_seconds=lease_seconds))
+
+
+def show_indexing(
+    connection: Connection, number: int, epoch: int, lease_seconds: float, *, done: int, total: int | None
+) -> bool:
+    """As `renew_publishing`, and say how many of the steps of building indexes have ended."""
+    values = {"number": number, "epoch": epoch, "lease_seconds": lease_seconds, "done": done, "total": total}
+    return bool(connection.execute(_SHOW_INDEXING, **values))
 
 
 def release_publishing(connection: Connection, number: int, epoch: int, *, counts_as_attempt: bool) -> None:

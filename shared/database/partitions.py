@@ -10,18 +10,21 @@
     `-- rejects_all             every row: COPY writes here, because it refuses a table with policies
 
 So the planner looks at the partitions of one tenant only, however many there are of others. Each leaf has all indexes
-of its table, and its id is unique; branches and tables have none. Only the indexes of words come a little later to the
-leaf of a large upload (see `word_indexes`). Requests have no rights on branches and leaves. They
-query the tables, whose policies then apply.
+of its table, and its id is unique; branches and tables have none. Those of words and the `late_indexes` come a little
+later to the leaf of a large upload (see `word_indexes`). Requests have no rights on branches and leaves. They query the
+tables, whose policies then apply.
 """
 
 from typing import Final
 
-from shared.catalog.table import Table
+from shared.catalog.table import Index, Table
 from shared.database.engine import API_ROLE
 from shared.database.models.collections import Collection
 from shared.database.record_ids import FIRST_LARGE_ID
 from shared.database.row_tables import column_definitions, text_words, words_of
+
+# The id makes each entry different, so building an index need not compare each with the one before.
+_ALL_DIFFER: Final = "WITH (deduplicate_items = off)"
 
 # What waits to be put in order is searched from one end to the other, so it must be little.
 _LITTLE_WAITS: Final = "WITH (gin_pending_list_limit = 256)"
@@ -172,11 +175,12 @@ def create_key_index(table: Table, leaf: str, *, is_unique: bool = False) -> lis
 def create_word_indexes(table: Table, leaf: str) -> list[str]:
     """SQL for the indexes of a leaf that find words. They take as long as all others together.
 
-    That of `words_index` is the last one, so that where it is, all are.
+    With them come `late_indexes`. That of `words_index` is the last one, so that where it is, all are.
     """
     of_texts = [f"{leaf}_{name} ON {leaf} USING gin ({text_words(name)})" for name in table.long_texts]
     of_words = [f"{words_index(leaf)} ON {leaf} USING gin ({words_of(table)})"] if table.words else []
-    return [f"CREATE INDEX IF NOT EXISTS {index} {_LITTLE_WAITS}" for index in (*of_texts, *of_words)]
+    words = [f"CREATE INDEX IF NOT EXISTS {index} {_LITTLE_WAITS}" for index in (*of_texts, *of_words)]
+    return [*_ordered(leaf, table.late_indexes), *words]
 
 
 def words_index(leaf: str) -> str:
@@ -195,10 +199,14 @@ WHERE uploads.number = substring(leaf.relname FROM '^' || table_name || '_u([0-9
 
 def create_indexes(table: Table, leaf: str) -> list[str]:
     """SQL for the indexes of a leaf, without those of its id, of its key and of words."""
+    of_lists = [f"{leaf}_{name} ON {leaf} USING gin ({name}) {_LITTLE_WAITS}" for name in table.lists]
+    return [*_ordered(leaf, table.indexes), *(f"CREATE INDEX IF NOT EXISTS {index}" for index in of_lists)]
+
+
+def _ordered(leaf: str, indexes: tuple[Index, ...]) -> list[str]:
     statements = []
-    for index in table.indexes:
+    for index in indexes:
         known = f" WHERE {index.fields[0]} IS NOT NULL" if index.leaves_out_null else ""
         columns = ", ".join((*index.fields, "id"))
-        statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_{index.name} ON {leaf} ({columns}){known}")
-    of_lists = [f"{leaf}_{name} ON {leaf} USING gin ({name}) {_LITTLE_WAITS}" for name in table.lists]
-    return [*statements, *(f"CREATE INDEX IF NOT EXISTS {index}" for index in of_lists)]
+        statements.append(f"CREATE INDEX IF NOT EXISTS {leaf}_{index.name} ON {leaf} ({columns}) {_ALL_DIFFER}{known}")
+    return statements

@@ -42,13 +42,18 @@ class Validators:
 
 
 class Answer:
-    """A file on its way: `is_unchanged` if it is the one that is there already and has no bytes."""
+    """A file on its way: `is_unchanged` if it is the one that is there already and has no bytes.
+
+    `size_bytes`: how long it is, if its server says so.
+    """
 
     def __init__(self, response: httpcore.Response, settings: Settings, deadline: Deadline) -> None:
         self._response = response
         self._settings = settings
         self._deadline = deadline
         self.is_unchanged = response.status == _UNCHANGED
+        length = _header(response, b"content-length")
+        self.size_bytes = None if length is None else int(length)
         self.validators = Validators(_validator(response, b"etag"), _validator(response, b"last-modified"))
 
     def chunks(self) -> Iterator[bytes]:

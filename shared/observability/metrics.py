@@ -54,7 +54,9 @@ INTERRUPTIONS: Final = Metric("ingest_load_interruptions", "Loads that stopped a
 NOTIFICATIONS: Final = Metric(
     "ingest_notifications", "Notifications to loaders.", ("transport", "outcome"), known=_SENT_OR_NOT
 )
-INTAKE_BYTES: Final = Metric("ingest_intake_bytes", "Bytes of files that clients have sent.")
+INTAKE_BYTES: Final = Metric(
+    "ingest_intake_bytes", "Bytes of files that clients have sent, or that were fetched for them."
+)
 REQUESTS: Final = Metric("ingest_http_requests", "Answered requests.", ("route", "method", "status"))
 REQUEST_SECONDS: Final = Metric(
     "ingest_http_request_seconds", "Seconds from a request's head to the end of its answer.", ("route",),

@@ -8,11 +8,11 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import wait
 from multiprocessing.managers import BaseManager
 from typing import Any, TypeVar
 
 from shared.errors import Unavailable
+from shared.parent_process import end_with_parent
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from shared.storage.protocol import Storage, StoredObject
@@ -86,7 +86,7 @@ class StorageBeside:
         with self._lock:
             if self._process is None:
                 self._process = _Process(ctx=multiprocessing.get_context("spawn"))
-                self._process.start(_end_with_parent)
+                self._process.start(_prepare)
                 self._storage = self._process.Storage(self._settings)  # type: ignore[attr-defined]
             storage = self._storage
         try:
@@ -132,9 +132,7 @@ def _answered(question: Callable[[], T]) -> T:
         raise Unavailable("the process of the storage has ended") from error
 
 
-def _end_with_parent() -> None:
-    """Else a worker that is killed would leave it behind."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+def _prepare() -> None:
+    """A worker that is killed would leave it behind; and only the owner may read files."""
     os.umask(0o077)
-    threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(0)), daemon=True).start()
+    end_with_parent(lambda: os._exit(0))

@@ -7,7 +7,7 @@ import json
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import httpx
@@ -22,6 +22,7 @@ from tests.system.api.keyed import UNLIMITED, key_for
 from tests.system.api.raw import head, parse, read_to_end
 from tests.system.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 from tests.system.stack.processes import running
+from tests.waiting import eventually
 
 PATIENCE_SECONDS = 15.0
 MIB = 1024 * 1024
@@ -81,13 +82,6 @@ def client_of(
         yield client
 
 
-def wait_until(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds()
-
-
 def some_file(good: int, bad: int) -> bytes:
     """Of some 3 KB a row."""
     name, long = uuid.uuid4().hex, "x" * 3000
@@ -123,7 +117,7 @@ def test_a_file_reaches_the_api_while_it_is_sent(
     with proxy.connect() as raw:
         lines = [f"X-API-Key: {key.text}", framing, "Connection: close"]
         raw.sendall(head("PUT /api/v1/upload?filename=movies.csv", *lines, host=NAME) + piece(content[: 2 * MIB]))
-        assert wait_until(arrived)
+        assert eventually(arrived, PATIENCE_SECONDS)
         raw.sendall(piece(content[2 * MIB :]) + (b"" if is_announced else b"0\r\n\r\n"))
         answer = parse(read_to_end(raw))
     assert answer is not None
@@ -192,10 +186,10 @@ def test_an_address_has_so_many_requests_under_way(proxy: Proxy, key: Key) -> No
         for number in range(CONNECTIONS):
             assert pings() == 200, number
             stack.enter_context(proxy.connect(here)).sendall(put + b"title,")
-        assert wait_until(lambda: pings() == 429)
+        assert eventually(lambda: pings() == 429, PATIENCE_SECONDS)
         assert other.get("/ping").status_code == 200
         stack.close()
-        assert wait_until(lambda: pings() == 200)
+        assert eventually(lambda: pings() == 200, PATIENCE_SECONDS)
 
 
 def test_the_api_is_called_by_its_public_name(proxy: Proxy, key: Key) -> None:
@@ -235,5 +229,5 @@ def test_the_proxys_log_has_trace_ids_and_no_query(proxy: Proxy, key: Key) -> No
     with client_of(proxy, key) as client:
         answer = client.put("/upload", params={"filename": f"{secret}.csv"}, content=movies_csv([{"title": secret}]))
         assert answer.status_code == 202
-    assert wait_until(lambda: answer.headers["x-trace-id"] in proxy.access_log.read_text())
+    assert eventually(lambda: answer.headers["x-trace-id"] in proxy.access_log.read_text(), PATIENCE_SECONDS)
     assert secret not in proxy.access_log.read_text()

@@ -29,6 +29,7 @@ _REQUESTS: Final = "Of all keys of the tenant together; 0: no limit. Null: what 
 _BYTES: Final = "Uploaded, of all keys of the tenant together; 0: no limit. Null: what the service's settings say."
 _UPLOADS: Final = "Being sent, waiting or loading at a time. Null: what the service's settings say."
 _DAYS: Final = "How long appended rows are kept: then their upload is undone. Null: for ever."
+_RECORDS: Final = "How long the records of failed, cancelled and undone uploads are kept. Null: for ever."
 _PAUSED: Final = "Whether files are taken in and none is loaded."
 
 
@@ -39,6 +40,7 @@ class TenantLimits(BaseModel):
     upload_bytes_per_day: int | None = Field(description=_BYTES, examples=[10_000_000_000])
     concurrent_uploads: int | None = Field(description=_UPLOADS, examples=[4])
     row_retention_days: float | None = Field(description=_DAYS, examples=[90])
+    upload_retention_days: float | None = Field(description=_RECORDS, examples=[365])
     is_paused: bool = Field(description=_PAUSED)
     changed_at: datetime | None = Field(description="Null: nothing was ever decided.")
 
@@ -52,6 +54,7 @@ class TenantChanges(BaseModel):
     upload_bytes_per_day: _Bytes | None = Field(default=None, description=_BYTES, examples=[10_000_000_000])
     concurrent_uploads: _Uploads | None = Field(default=None, description=_UPLOADS, examples=[4])
     row_retention_days: _Days | None = Field(default=None, description=_DAYS, examples=[90])
+    upload_retention_days: _Days | None = Field(default=None, description=_RECORDS, examples=[365])
     is_paused: bool = Field(default=False, description=_PAUSED)
 
     # strict: a text is no number, and a truth value is none either

@@ -1,10 +1,10 @@
 """Sources, and pulls: files that the service fetches from addresses."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.description.schemas.uploads import UploadError
 from shared.catalog.write_mode import WriteMode
@@ -24,6 +24,17 @@ SourceName = Annotated[
     str,
     Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$", description="Its name.", examples=["imdb-title-basics"]),
 ]
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment, because PostgreSQL takes no offset of more than 15:59."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be of the years 1 to 9999 in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Text = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -63,7 +74,7 @@ class SourceBody(SourceFile):
     every_minutes: int | None = Field(
         default=None, ge=1, le=525_600, description="How often it is pulled. Null: only on demand.", examples=[1440]
     )
-    starts_at: AwareDatetime | None = Field(
+    starts_at: Moment | None = Field(
         default=None, description="When it is pulled first; the others follow from that. By default at once."
     )
 
@@ -82,7 +93,7 @@ class SourceChanges(BaseModel):
     max_rejects: Annotated[str, Field(pattern=r"^([0-9]{1,15}|[0-9]{1,3}(\.[0-9]{1,6})?%)$")] | None = None
     use_celery: bool | None = None
     every_minutes: int | None = Field(default=None, ge=1, le=525_600, examples=[60])
-    starts_at: AwareDatetime | None = None
+    starts_at: Moment | None = None
 
 
 class SourceLinks(BaseModel):

@@ -33,7 +33,16 @@ class Progress(BaseModel):
     bytes_total: int = Field(examples=[2713600])
     percent: float = Field(examples=[100.0])
     records_per_second: float | None = Field(examples=[61250.4])
-    eta_seconds: float | None = Field(description="Null unless the upload is loading.", examples=[None])
+    eta_seconds: float | None = Field(
+        description="Until all records are loaded. Null in other phases: how long indexes take is not known.",
+        examples=[None],
+    )
+    index_steps_done: int | None = Field(
+        default=None,
+        description="While a large upload is indexing: how many indexes and counts are done.",
+        examples=[4],
+    )
+    index_steps_total: int | None = Field(default=None, description="And how many there are.", examples=[9])
 
 
 class UploadError(BaseModel):

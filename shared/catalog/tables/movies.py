@@ -72,5 +72,6 @@ TABLE = Table(
     words=("title_key", "more_words"),
     long_texts=("overview",),
     lists=("genres", "countries"),
+    late_indexes=(Index("type_title", ("title_type", "title_key")),),
     derive=_derived,
 )

@@ -9,7 +9,8 @@ from shared.database.models.base import TENANT_NAME, Base
 
 
 class TenantSettings(Base):
-    """Limits and retention of one tenant. Null: what the settings say; the retention of rows: for ever.
+    """Limits and retention of one tenant. Null: what the settings say; the retention of rows and uploads: for
+    ever.
 
     Limits are those of all keys of the tenant together, 0: none (`concurrent_uploads`: at least 1). `is_paused`: its
     uploads are taken in, and none is loaded.
@@ -22,6 +23,7 @@ class TenantSettings(Base):
     upload_bytes_per_day: Mapped[int | None] = mapped_column(BigInteger)
     concurrent_uploads: Mapped[int | None] = mapped_column(Integer)
     row_retention_days: Mapped[float | None] = mapped_column(Double)
+    upload_retention_days: Mapped[float | None] = mapped_column(Double)
     is_paused: Mapped[bool] = mapped_column(server_default=false())
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -31,4 +33,5 @@ class TenantSettings(Base):
         CheckConstraint("upload_bytes_per_day >= 0", name="upload_bytes_per_day"),
         CheckConstraint("concurrent_uploads > 0", name="concurrent_uploads"),
         CheckConstraint("row_retention_days > 0", name="row_retention_days"),
+        CheckConstraint("upload_retention_days > 0", name="upload_retention_days"),
     )

@@ -117,6 +117,9 @@ class Upload(Base):
     epoch: Mapped[int] = mapped_column(Integer, server_default="0")
     attempts: Mapped[int] = mapped_column(Integer, server_default="0")
     publish_attempts: Mapped[int] = mapped_column(Integer, server_default="0")
+    # how many of the statements that build its indexes have ended; null before the first claim knows how many there are
+    index_steps_done: Mapped[int | None] = mapped_column(SmallInteger)
+    index_steps_total: Mapped[int | None] = mapped_column(SmallInteger)
     lease_until: Mapped[datetime | None]
     notified_at: Mapped[datetime | None]
 

@@ -5,7 +5,7 @@ fails            uploads whose batch, or whose publishing, crashed too many load
 counts           what uploads have replaced, if their loader died before it did
 cancels          plans that nobody has applied in time
 removes          tables of uploads that ended without being published, or were undone; also what `retention`,
-                 `pruning` and `row_retention` say
+                 `pruning`, `row_retention` and `record_retention` say
 """
 
 import threading
@@ -30,6 +30,7 @@ from shared.failpoints import reach
 from shared.ingest.lifecycle.actions import drop_table
 from shared.ingest.lifecycle.plans import expire_plans
 from shared.ingest.lifecycle.pruning import prune
+from shared.ingest.lifecycle.record_retention import forget_ended
 from shared.ingest.lifecycle.retention import apply_retention
 from shared.ingest.lifecycle.row_retention import undo_expired
 from shared.ingest.lifecycle.withdrawn import drop_withdrawn
@@ -167,6 +168,7 @@ class Sweeper:
                     apply_retention(self._engine, self._storage, self._settings)
                     prune(self._engine, self._settings.superseded_days)
                     undo_expired(self._engine, self._registry)
+                    forget_ended(self._engine)
             except (SQLAlchemyError, IngestError, OSError) as error:
                 log.warning("sweep_failed", error=type(error).__name__)
 

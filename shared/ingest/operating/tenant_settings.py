@@ -18,8 +18,15 @@ MOST: Final = {
     "upload_bytes_per_day": 2**63 - 1,
     "concurrent_uploads": 2**31 - 1,
     "row_retention_days": 100_000,
+    "upload_retention_days": 100_000,
 }
-LEAST: Final = {"requests_per_minute": 0, "upload_bytes_per_day": 0, "concurrent_uploads": 1, "row_retention_days": 1}
+LEAST: Final = {
+    "requests_per_minute": 0,
+    "upload_bytes_per_day": 0,
+    "concurrent_uploads": 1,
+    "row_retention_days": 1,
+    "upload_retention_days": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Decided:
     upload_bytes_per_day: int | None = None
     concurrent_uploads: int | None = None
     row_retention_days: float | None = None
+    upload_retention_days: float | None = None
     is_paused: bool = False
     changed_at: datetime | None = None
 

@@ -54,6 +54,7 @@ class Puller:
         self._stopping.set()
         for thread in self._threads:
             thread.join(timeout=_STOP_SECONDS)
+        self._pulling.close()
         self._engine.dispose()
 
     def _run(self) -> None:

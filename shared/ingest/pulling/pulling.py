@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 import structlog
 from sqlalchemy import Engine
@@ -14,13 +15,14 @@ from shared.database.declarations import declarations_of
 from shared.database.engine import PlainSql
 from shared.database.leases import kept
 from shared.database.models import PullState
-from shared.errors import FetchRefused, IngestError, LostLease, Permanent
+from shared.errors import FetchRefused, IngestError, LimitReached, LostLease, Permanent, TooLarge
 from shared.fetching.address import Address
 from shared.fetching.fetch import Answer, fetch
 from shared.fetching.networks import SYSTEM_RESOLVER, Resolve
 from shared.ingest.intake.file_intake import FileIntake, StagedFile
 from shared.ingest.intake.registration import Registered, register
 from shared.ingest.pulling.claims import Claimed, end, fail, give_back, renew, try_again
+from shared.ingest.pulling.quota import FetchedBytes, FetchedFile
 from shared.messaging import Transport
 from shared.settings import MIB, Settings
 from shared.storage.protocol import Storage, remove_object
@@ -54,6 +56,11 @@ class Pulling:
         self._notify = notify
         self._should_stop = should_stop
         self._resolve = resolve
+        self._bytes = FetchedBytes(engine, settings)
+
+    def close(self) -> None:
+        """Close what it holds beside the engine."""
+        self._bytes.close()
 
     def carry_out(self, pull: Claimed) -> None:
         """Make an upload of the file, or say why there is none; raises errors of SQLAlchemy."""
@@ -90,10 +97,13 @@ class Pulling:
 
     def _fetch_and_register(self, pull: Claimed) -> Registered:
         address = Address.checked(pull.address, self._settings)
+        file = self._bytes.meter(pull.tenant)
+        file.expect(1)
         with fetch(address, pull.validators, self._settings, self._resolve) as answer:
             if answer.is_unchanged:
                 return self._unchanged(pull)
-            staged = self._take_in(pull, answer)
+            file.expect(answer.size_bytes or 1)
+            staged = self._take_in(pull, answer, file)
             return self._register(pull, staged, answer)
 
     def _unchanged(self, pull: Claimed) -> Registered:
@@ -102,8 +112,8 @@ class Pulling:
             end(PlainSql(connection), pull, PullState.UNCHANGED, pull.upload_id, 0, pull.validators)
         return Registered(pull.upload_id, deduplicated=True)
 
-    def _take_in(self, pull: Claimed, answer: Answer) -> StagedFile:
-        """Store the bytes while they come; raises what `FileIntake` and `Answer.chunks` raise."""
+    def _take_in(self, pull: Claimed, answer: Answer, file: FetchedFile) -> StagedFile:
+        """Store the bytes while they come; raises what `FileIntake`, `Answer.chunks` and `FetchedFile.add` raise."""
         reading, settings = pull.options.reading, self._settings
         matcher = reading.matcher(self._registry_of(pull))
         intake = FileIntake(self._storage, settings, pull.options.filename, reading.text, matcher, reading.member)
@@ -111,14 +121,18 @@ class Pulling:
             block = bytearray()
             for chunk in answer.chunks():
                 self._go_on()
+                file.add(len(chunk))
                 block += chunk
                 if len(block) >= MIB:
                     intake.feed(bytes(block))
                     block.clear()
+            file.settle()
             intake.feed(bytes(block))
             return intake.finish()
         except BaseException:
             intake.abort()
+            with suppress(LimitReached, TooLarge):
+                file.settle()
             raise
 
     def _go_on(self) -> None:

@@ -15,7 +15,7 @@ from tests.chaos.faults import children
 from tests.chaos.hosts.network import missing
 from tests.chaos.hosts.site import BUCKET, POSTGRES, VALKEY, Site
 from tests.conftest import absent
-from tests.system.stack.processes import eventually
+from tests.waiting import eventually
 
 ROWS = 60_000
 REJECTED = ROWS // ROWS_PER_BAD_ROW

@@ -72,6 +72,7 @@ VALUES: Final[dict[str, dict[str, Any]]] = {
     "least": {
         "fullnameOverride": "ingest",
         "storage": {"existingClaim": "files"},
+        "beat": {"enabled": False},
         "flower": {"enabled": False},
         "networkPolicy": {"enabled": False},
         "serviceAccount": {"name": "films"},

@@ -182,6 +182,15 @@ def test_the_key_of_the_notes_lets_a_file_in_and_a_worker_loads_it(api: Pod) -> 
         assert client.get("/movies").json()["total"] > 0
 
 
+def test_the_scheduler_begins_and_keeps_nothing(release: dict[str, Container], cluster: Cluster) -> None:
+    container, log = release["beat"], cluster.logs / "beat.log"
+    environment = cluster.environment(container)
+    before = set(ROOT.iterdir())
+    with running(changed(container.command(environment), {}), environment, log):
+        wait_for(lambda: "beat: Starting" in log.read_text(), log)
+    assert set(ROOT.iterdir()) == before
+
+
 def test_flower_answers_only_to_who_knows_the_password(release: dict[str, Container], cluster: Cluster) -> None:
     with serving(release["flower"], cluster) as flower:
         assert flower.probe("livenessProbe")

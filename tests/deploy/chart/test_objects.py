@@ -165,13 +165,19 @@ def test_a_number_is_written_as_the_settings_read_it(number: float) -> None:
     assert float(written) == number
 
 
-@pytest.mark.parametrize("component", ["migrate", "api", "worker", "flower"])
+@pytest.mark.parametrize("component", ["migrate", "api", "worker", "beat", "flower"])
 def test_it_runs_what_compose_runs(component: str) -> None:
     container = containers_of(documents_of({}))[component]
     service = COMPOSE["services"][component]
     of_the_pod = {"--hostname=celery@$(POD_NAME)"}
     assert [part for part in container.spec["command"] if part not in of_the_pod] == service["command"]
     assert container.spec["image"].partition(":")[0] == service["image"]
+
+
+def test_there_is_one_scheduler_also_while_it_is_replaced() -> None:
+    scheduler = of_kind(documents_of(VALUES["most"]), "Deployment")["beat"]["spec"]
+    assert (scheduler["replicas"], scheduler["strategy"]) == (1, {"type": "Recreate"})
+    assert "beat" not in of_kind(documents_of(VALUES["least"]), "Deployment")
 
 
 @pytest.mark.parametrize("queue", QUEUES)

@@ -9,13 +9,14 @@ import pytest
 from tests.conftest import ROOT
 from tests.deploy.chart.rendered import VALUES, Document, component_of, containers_of, documents_of, files_of, of_kind
 
-COMPONENTS = {"api", "worker", "flower", "migrate"}
+COMPONENTS = {"api", "worker", "beat", "flower", "migrate"}
 CLIENTS = {"api", "flower"}
 DNS, POSTGRES, REDIS = 53, 5432, 6379
 # Component -> the ports that it may reach.
 REACHED = {
     "api": {DNS, POSTGRES, REDIS},
     "worker": {DNS, POSTGRES, REDIS},
+    "beat": {DNS, REDIS},
     "flower": {DNS, REDIS},
     "migrate": {DNS, POSTGRES},
 }
@@ -72,6 +73,7 @@ def test_only_what_needs_a_secret_gets_it() -> None:
     assert given == {
         "api": {"DATABASE_URL", "INGEST_API_DATABASE_URL", "REDIS_URL"},
         "worker": {"DATABASE_URL", "REDIS_URL"},
+        "beat": {"REDIS_URL"},
         "flower": {"FLOWER_BASIC_AUTH", "REDIS_URL"},
         "migrate": {"DATABASE_URL", "INGEST_API_DATABASE_URL"},
     }
@@ -203,7 +205,7 @@ def test_a_bucket_needs_no_directory() -> None:
         assert [secrets[source["secretRef"]["name"]] for source in container.spec["envFrom"]]
         rules = of_kind(documents, "NetworkPolicy")[component]["spec"]["egress"]
         assert ports(rules) == {DNS, POSTGRES, REDIS, 443}
-    assert "envFrom" not in containers_of(documents)["flower"].spec
+    assert not [name for name in ("beat", "flower") if "envFrom" in containers_of(documents)[name].spec]
 
 
 def test_every_pod_can_write_to_tmp_only_in_memory(documents: list[Document]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stack.local import LocalStack
+from tests.file_server import FileServer
 from tests.fuzz.schema.calls import Plan, Report, call, read_document
 from tests.fuzz.schema.tenants import Access, load_foreign, load_own
 from tests.system.api.keyed import UNLIMITED, key_for
@@ -23,11 +24,16 @@ def main(calls: int, seed: int) -> int:
 
 
 def fuzz(plan: Plan, calls: int, *, are_keys_required: bool) -> Report:
-    settings = {"INGEST_REQUIRE_KEYS": str(are_keys_required).lower(), **UNLIMITED}
-    with TemporaryDirectory() as directory, LocalStack(Path(directory), settings=settings) as stack:
+    with FileServer(None) as file_server, TemporaryDirectory() as directory:
+        settings = {"INGEST_REQUIRE_KEYS": str(are_keys_required).lower(), **UNLIMITED, **file_server.settings}
+        return _fuzz(LocalStack(Path(directory), settings=settings), file_server, plan, calls, are_keys_required)
+
+
+def _fuzz(stack: LocalStack, file_server: FileServer, plan: Plan, calls: int, are_keys_required: bool) -> Report:
+    with stack:
         mine, theirs = (access_to(stack, f"{name}-{uuid.uuid4().hex[:12]}", are_keys_required) for name in ("a", "b"))
-        possible = load_own(stack.api_url, mine)
-        foreign = load_foreign(stack.api_url, theirs)
+        possible = load_own(stack.api_url, mine, file_server)
+        foreign = load_foreign(stack, theirs)
         before, started = foreign.look(stack.api_url), time.monotonic()
         report = call(read_document(stack.api_url, mine), mine, foreign, possible, plan, calls=calls, tell=say)
         if foreign.look(stack.api_url) != before:

@@ -19,14 +19,15 @@ from schemathesis.hooks import unregister
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from tests.fuzz.schema import files
-from tests.fuzz.schema.tenants import Access, Foreign, is_name, text_of
+from tests.fuzz.schema.tenants import ADDRESS, Access, Foreign, is_name, text_of
 
 AnyCase = Case[Any]
 Document = dict[str, Any]
 Tell = Callable[[str], None]
-# last part of an address -> the id of an upload, a title, a movie or a shot for which it is possible
+# last part of an address -> the id of an upload, a title, a movie or a shot, or the name of a source for which it is
+# possible; and ADDRESS -> where there is a file that the API may fetch
 Possible = Mapping[str, str]
-_IDS: Final = ("upload_id", "title_id", "movie_id", "person_id", "shot_id")
+_IDS: Final = ("upload_id", "title_id", "movie_id", "person_id", "shot_id", "name", "pull_id")
 
 # A request that fits the document may still be refused where OpenAPI cannot express the rule. By the answer's code:
 BEYOND_THE_DOCUMENT: Final = {
@@ -47,6 +48,7 @@ BEYOND_THE_DOCUMENT: Final = {
     "unknown_dataset": "a name of GET /datasets",
     "pulling_off": "an operator has listed hosts",
     "address_forbidden": "an address of a listed host",
+    "schedule_incomplete": "starts_at comes with every_minutes",
     "source_exists": "a name that no source of the tenant has",
     "filename_required": "a raw body has its name in the query or in a header, a form in its part",
     "malformed_multipart": "the body is a form",
@@ -113,12 +115,17 @@ class Caller:
         self.access.choose(case.headers, case.query)
         if is_name((case.path_parameters or {}).get("tenant")):  # an operator may pause any tenant, this one, too
             case.path_parameters["tenant"] = f"{self.access.tenant}-decided"
+        parameters = case.path_parameters or {}
+        if is_valid(case) and str(parameters.get("upload_id", "")) == "None":  # taken from a source without an upload
+            parameters["upload_id"] = self.possible["retry"]
         phase = None if case.meta is None else case.meta.phase.name
         if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE and is_valid_file(case):
             files.make_readable(case.query)
         if self.report.calls % 2 and phase in _PARAMETERS_ARE_FREE:
             for name, value in possible_ids(case, self.possible).items():
                 case.path_parameters[name] = value
+            if is_valid(case) and isinstance(case.body, dict) and "url" in case.body:
+                case.body["url"] = self.possible[ADDRESS]
         if self.report.calls % _REACH_EVERY == 0 and phase is not TestPhase.STATEFUL:
             self._reach_over(case)
 
@@ -187,6 +194,8 @@ def reach_over(case: AnyCase, foreign: Foreign) -> bool:
         parameters["person_id"] = foreign.person_id
     elif "title_id" in parameters:
         parameters["title_id"] = str(foreign.movie_id)
+    elif "pull_id" in parameters:
+        parameters["pull_id"] = foreign.pull_id
     elif "shot_id" in parameters:
         parameters["shot_id"] = foreign.shot_id
     elif "cursor" in case.query:

@@ -3,17 +3,29 @@
 import json
 import re
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
+import psycopg2
 from PIL import Image
+from psycopg2 import extensions
 
+from shared.messaging import Transport
+from stack.local import LocalStack
+from tests.file_server import FileServer
 from tests.rows import MOVIES_HEADER, file_of, movies
+from tests.system.api.pulled import add_pull
 from tests.system.api.sending import wait_for_end
 from tests.unit.shots.drawing import encoded, striped
+from tests.waiting import eventually
 
+# Among what is possible for a tenant: the address of a file.
+ADDRESS: Final = "url"
 _SERIES: Final = "tt0000001"
+# Of a source; also the name of a dataset, so that one path parameter is possible for both.
+_SOURCE: Final = "movies"
 _TENANT_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -54,6 +66,7 @@ class Foreign:
     movie_id: int
     person_id: int
     shot_id: str
+    pull_id: str
     idempotency_key: str
     cursor: str
     tokens: tuple[str, ...]
@@ -68,14 +81,16 @@ class Foreign:
             uploads = client.get("/uploads").raise_for_status().json()
             histories = [client.get(f"/uploads/{upload}/history").json() for upload in self.upload_ids]
             shots = client.get(f"/movies/{self.movie_id}/shots").json()
-            return uploads, histories, client.get("/movies").raise_for_status().json(), shots
+            pulls = client.get("/sources").raise_for_status().json(), client.get(f"/pulls/{self.pull_id}").json()
+            return uploads, histories, client.get("/movies").raise_for_status().json(), shots, pulls
 
 
-def load_foreign(api_url: str, access: Access) -> Foreign:
+def load_foreign(stack: LocalStack, access: Access) -> Foreign:
     """Uploads of every kind that a stranger could ask for: completed with rejects, failed, and corrected."""
     token = f"xyzzy{uuid.uuid4().hex}"
     key = f"{token}-key"
-    with access.client(api_url) as client:
+    pull_id = add_pull(stack.database_url, access.tenant, token)
+    with access.client(stack.api_url) as client:
         changes = [{"title": f"{token} {number}", token: "kept"} for number in range(3)]
         content = movies(*changes, {"release_date": token}, header=[*MOVIES_HEADER, token])
         upload = _loaded(client, f"{token}.csv", content, {"Idempotency-Key": key})
@@ -92,21 +107,25 @@ def load_foreign(api_url: str, access: Access) -> Foreign:
         str(movie_id),
         str(person_id),
         shot["id"],
+        pull_id,
         shot["sha256"],
         page["next_cursor"],
     )
     if access.key is not None:  # without keys every client may see which tenants there are
         tokens += (access.tenant,)
     upload_ids = upload["id"], failed["id"]
-    return Foreign(access, upload_ids, movie_id, person_id, shot["id"], key, page["next_cursor"], tokens)
+    return Foreign(access, upload_ids, movie_id, person_id, shot["id"], pull_id, key, page["next_cursor"], tokens)
 
 
-def load_own(api_url: str, access: Access) -> dict[str, str]:
+def load_own(api_url: str, access: Access, file_server: FileServer) -> dict[str, str]:
     """Uploads of each kind for the calling tenant: lists are not empty, and there is something to undo.
 
     For actions the ids of uploads for which they are possible: one has failed, and fails again whenever it is retried;
-    one is planned; one has rejects. Also the ids of a series that has an episode, of a movie, its shot, and a person.
+    one is planned; one has rejects. Also the ids of a series that has an episode, of a movie, its shot, and a person; a
+    source, a pull of it, and the address of its file.
     """
+    # whatever mode a call names, no movie that other calls are about goes
+    address = file_server.file("/title.crew.tsv", file_of("title.crew", {}))
     with access.client(api_url) as client:
         for number in range(6):
             rows = [{"title": f"Mine {number}.{row}"} for row in range(4)]
@@ -121,11 +140,14 @@ def load_own(api_url: str, access: Access) -> dict[str, str]:
         planned = _loaded(client, "planned.csv", movies({"title": "Planned"}), {}, plan="true")
         movie_id = client.get("/movies").raise_for_status().json()["items"][0]["id"]
         shot = _pictured(client, movie_id, striped())
+        client.post("/sources", json={"name": _SOURCE, "url": address}).raise_for_status()
+        pull = client.post(f"/sources/{_SOURCE}/run").raise_for_status().json()
     uploads = {"retry": failed, "apply": planned, "rejects": rejected, "changes": partial}
     reports = dict.fromkeys(("{title_id}", "{title_id}.csv"), _SERIES)
     shots = {"{movie_id}": str(movie_id), "shots": str(movie_id), "{shot_id}": str(shot["id"])}
     people = dict.fromkeys(("{person_id}", "movies"), str(person_id))
-    return {action: str(upload["id"]) for action, upload in uploads.items()} | reports | shots | people
+    pulls = dict.fromkeys(("{name}", "run", "runs"), _SOURCE) | {"{pull_id}": str(pull["id"]), ADDRESS: address}
+    return {action: str(upload["id"]) for action, upload in uploads.items()} | reports | shots | people | pulls
 
 
 def _load_person(client: httpx.Client, name: str) -> int:
@@ -135,9 +157,18 @@ def _load_person(client: httpx.Client, name: str) -> int:
     return int(client.get("/people").raise_for_status().json()["items"][0]["id"])
 
 
-def wait_until_idle(api_url: str, access: Access) -> None:
-    """Cancel what has not ended, because there may be no worker to load it, and wait until all has ended."""
-    with access.client(api_url) as client:
+def wait_until_idle(stack: LocalStack, access: Access) -> None:
+    """Cancel what has not ended, because there may be no worker to load it, and wait until all has ended.
+
+    Sources go, and with them their pulls. Others are waited for, if there is somebody to carry them out.
+    """
+    transports = [Transport.BACKGROUND, *([Transport.CELERY] if stack.workers else [])]
+    with access.client(stack.api_url) as client:
+        for source in client.get("/sources").raise_for_status().json()["items"]:
+            client.delete(f"/sources/{source['name']}").raise_for_status()
+        with closing(psycopg2.connect(stack.database_url)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            assert eventually(lambda: _waiting(cursor, access.tenant, transports) == 0)
         for state in ("queued", "loading"):
             for upload in client.get("/uploads", params={"state": state, "page_size": 100}).json()["items"]:
                 client.post(f"/uploads/{upload['id']}/cancel")
@@ -156,6 +187,13 @@ def _pictured(client: httpx.Client, movie_id: int, picture: Image.Image) -> dict
     answer = client.post(f"/movies/{movie_id}/shots", content=encoded(picture, "PNG"))
     shot: dict[str, Any] = answer.raise_for_status().json()
     return shot
+
+
+def _waiting(cursor: extensions.cursor, tenant: str, transports: list[Transport]) -> int:
+    """How many pulls wait or are fetched."""
+    waiting = "SELECT count(*) FROM pulls WHERE tenant = %s AND state = 'waiting' AND transport = ANY(%s)"
+    cursor.execute(waiting, (tenant, [str(transport) for transport in transports]))
+    return int(cursor.fetchall()[0][0])
 
 
 def text_of(headers: dict[str, list[str]], body: bytes) -> str:

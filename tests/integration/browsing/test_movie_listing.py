@@ -31,9 +31,10 @@ from shared.database.queries.browsing.bounded_scans import (
 )
 from shared.database.queries.browsing.collected_movies import collected
 from shared.database.queries.browsing.joined_ratings import latest_ratings
-from shared.database.queries.browsing.kept_movie_counts import kept_counts
+from shared.database.queries.browsing.kept_movie_counts import kept_counts, kept_version
 from shared.database.queries.browsing.listing import Listing, SortBy
 from shared.database.queries.browsing.movie_filters import MovieFilters, OfUpload, upload_range
+from shared.database.queries.movies import movies_with_key
 from shared.database.tenancy import tenant_transaction
 from shared.ingest.loading.loader import Loader
 from shared.settings import Settings
@@ -112,6 +113,11 @@ def listed(engine: Engine, intake: Intake, loader: Loader) -> list[Row]:
     load("title.principals", [{"tconst": f"tt{number:07}", "nconst": "nm0000001"} for number in ids[::3]])
     load("name.basics", [{"nconst": "nm0000001"}])
     load("imdb_5000", [{"movie_title": chance.choice(TITLES), "num_voted_users": v} for v in ("10", "20", "30", "")])
+    # a collection in which some have votes of their own, and a rating as well
+    load(
+        "films",
+        [{"id": "tt0000005", "User Rating": "6.0"}, {"id": "tt0000007", "User Rating": ""}, {"id": "tt0000002"}],
+    )
     load("title.basics", [title(number) for number in ids], tenant="other")
     load("title.ratings", [{"tconst": "tt0000002", "numVotes": "99"}], tenant="other")
     return list(modelled(engine))
@@ -254,10 +260,12 @@ def test_votes_are_those_of_the_file_or_of_the_latest_rating(settings: Settings,
     for movie in listed:
         found = shown[movie["id"]]
         assert (found["vote_average"], found["vote_count"]) == (movie["vote_average"], movie["vote_count"])
-        has_own = movie["source_id"] is None or not movie["source_id"].startswith("tt00")
-        source = "imdb_5000" if has_own else "title.ratings"
+        has_own = movie["position"] == movie["id"]
+        own_source = "imdb_5000" if movie["source_id"] is None else "films"
+        source = own_source if has_own else "title.ratings"
         assert found["rating_source"] == (source if movie["vote_average"] is not None else None)
-    assert {movie["rating_source"] for movie in shown.values()} == {"imdb_5000", "title.ratings", None}
+    sources = {movie["rating_source"] for movie in shown.values()}
+    assert sources == {"imdb_5000", "films", "title.ratings", None}
     latest = [movie for movie in shown.values() if movie["source_id"] == "tt0000003"]
     assert [movie["vote_average"] for movie in latest] == [9.9, 9.9]
 
@@ -314,6 +322,41 @@ def test_all_that_pass_are_found_with_memory_for_them(settings: Settings, listed
     assert "work_mem" in statements[finding - 1]
 
 
+def test_only_collections_with_the_country_are_looked_at(settings: Settings, engine: Engine, listed: list[Row]) -> None:
+    [[films]] = rows(engine, "SELECT number FROM collections WHERE tenant = 'public' AND dataset = 'imdb_5000'")
+
+    async def read(engine: AsyncEngine) -> list[str]:
+        statements: list[str] = []
+        event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+        listing = Listing("public", sort_by="vote_average", filters=MovieFilters(country="UK"))
+        for bounds in WAYS:
+            page = await read_listing(engine, listing, Start(), 100, bounds)
+            ids = expected(listed, {"country": "UK"}, "vote_average", is_descending=True)
+            assert [row["id"] for row in page.rows] == ids
+        return [sql for sql in statements if "FROM movies" in sql]
+
+    statements = reading(settings, read)
+    assert len(statements) >= len(WAYS)
+    assert [sql for sql in statements if f"collection IN ({films})" not in sql] == []
+
+
+@pytest.mark.parametrize("sort_by", ["title", "popularity"])
+def test_a_type_of_titles_is_found_by_its_index(settings: Settings, listed: list[Row], sort_by: SortBy) -> None:
+    listing = Listing("public", sort_by=sort_by, filters=MovieFilters(title_type="short"))
+    finding = movies_with_key(listing, None, 5, 0) if listing.is_one_range else collected(listing, None, 5, 0)
+    assert listed
+    requests = create_request_engine(settings)
+    try:
+        sql = finding.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
+        with tenant_transaction(requests, "public") as connection:
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # the tables are small
+            plan = "\n".join(connection.exec_driver_sql(f"EXPLAIN {sql}").scalars())
+        assert re.search(r"on movies_c\d+_type_title\b|using movies_c\d+_type_title\b", plan), plan
+        assert "Sort Key: movies.title_key" not in plan
+    finally:
+        requests.dispose()
+
+
 def test_each_statement_names_the_tenant(engine: Engine, listed: list[Row]) -> None:
     """On the owner's connection, whom no policy binds."""
     assert listed
@@ -332,7 +375,8 @@ def test_each_statement_names_the_tenant(engine: Engine, listed: list[Row]) -> N
             "counted": counted(listing, 100),
             "voted": voted(few, 5),
             "collected": collected(few, None, 5, 0),
-            "kept_counts": select(kept.c.held, kept.c.counts[ROWS].as_integer(), kept.c.is_rated, kept.c.datasets),
+            "kept_counts": select(kept.c.held, kept.c.counts[ROWS], kept.c.is_rated, kept.c.datasets),
+            "kept_version": kept_version(tenant),
             "latest_ratings": latest_ratings(tenant, ["tt0000001", "tt0000003"]),
             "upload_range": upload_range(upload_id, tenant),
         }

@@ -1,9 +1,7 @@
 """Indexes of words come after an upload is visible; until then it is found by less, and nobody waits for them."""
 
 import threading
-import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,6 +19,7 @@ from tests.conftest import REGISTRY, Intake
 from tests.integration.browsing.conftest import Read
 from tests.integration.ingest.test_loader import never, rows
 from tests.rows import movies
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("server", ["18"], indirect=True)
 
@@ -73,7 +72,7 @@ def test_rows_without_an_index_of_words_are_not_looked_at(engine: Engine, read: 
     assert search(read, "future") == ([], False)
     builder.build_all()
     assert unindexed(engine) == 0
-    assert indexes(engine) - before == {"movies_u1_words", "movies_u1_overview"}
+    assert indexes(engine) - before == {"movies_u1_words", "movies_u1_overview", "movies_u1_type_title"}
     assert search(read, "metropolis") == (["Metropolis", "The Lost Metropolis"], True)
     assert search(read, "future") == (["Metropolis"], True)
 
@@ -99,13 +98,6 @@ def build_slowly(monkeypatch: pytest.MonkeyPatch, builder: WordIndexes, begun: t
     return thread
 
 
-def wait_for(condition: Callable[[], object]) -> None:
-    ends = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.02)
-
-
 HELD = "SELECT FROM pg_locks WHERE relation = 'movies_u1'::regclass AND mode = 'ShareLock' AND granted"
 
 
@@ -114,7 +106,7 @@ def test_a_build_gives_way_to_who_changes_rows(
     monkeypatch: pytest.MonkeyPatch, engine: Engine, builder: WordIndexes
 ) -> None:
     thread = build_slowly(monkeypatch, builder, threading.Event())
-    wait_for(lambda: rows(engine, HELD))
+    assert eventually(lambda: rows(engine, HELD))
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL lock_timeout = '10s'"))
         connection.execute(text("LOCK TABLE movies_u1 IN ROW EXCLUSIVE MODE"))

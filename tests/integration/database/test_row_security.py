@@ -33,7 +33,7 @@ from shared.keys.administration import create
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from stack.postgres import PostgresServer
-from tests.conftest import REGISTRY, Intake, execute, intake_to, small_settings
+from tests.conftest import BY_FILES, REGISTRY, Intake, execute, intake_to, small_settings
 from tests.integration.ingest.test_loader import SMALL, never, rows, upload
 from tests.rows import file_of, movies, titles
 
@@ -168,7 +168,7 @@ def database_url(request: pytest.FixtureRequest, server: PostgresServer) -> Iter
     """A copy of the filled database for tests that ask for `numbers`, and for others an empty one."""
     name = f"test_{uuid.uuid4().hex}"
     template = request.getfixturevalue("filled") if "numbers" in request.fixturenames else "template"
-    execute(server.url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    execute(server.url, f"CREATE DATABASE {name} TEMPLATE {template} {BY_FILES}")
     yield server.url_of(name)
     execute(server.url, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -1,7 +1,7 @@
 """Fixtures of several modules in this directory."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from sqlalchemy import Engine
@@ -13,6 +13,7 @@ from shared.ingest.manual.editing import Editor
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from tests.conftest import REGISTRY, Intake
+from tests.integration.ingest.follower import Follower
 from tests.integration.ingest.test_loader import LARGE, SMALL, never, rows
 from tests.integration.ingest.titles import Load, Write, record, titles
 
@@ -49,3 +50,11 @@ def write(engine: Engine, editor: Editor) -> Write:
         return editor.apply(Edit("public", "test-trace", "title.basics", values, target))
 
     return write
+
+
+@pytest.fixture
+def follower(settings: Settings) -> Iterator[Follower]:
+    """A copy of the public tenant's titles."""
+    follower = Follower(settings)
+    yield follower
+    follower.close()

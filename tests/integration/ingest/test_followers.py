@@ -50,13 +50,6 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"small_upload_bytes": 512, "batch_bytes": 512})
 
 
-@pytest.fixture
-def follower(settings: Settings) -> Iterator[Follower]:
-    follower = Follower(settings)
-    yield follower
-    follower.close()
-
-
 class Reader:
     """Reads the feed of any dataset, page by page."""
 

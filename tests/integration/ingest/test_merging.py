@@ -31,6 +31,7 @@ from tests.integration.ingest.corrections import check_totals, corrected_movies,
 from tests.integration.ingest.merging import EAGER, contents, eager, first_id, leaves, unattached
 from tests.integration.ingest.simulated import make_file
 from tests.integration.ingest.test_loader import never, rows, upload
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.parametrize("server", ["18"], indirect=True)
 
@@ -427,10 +428,7 @@ def test_who_takes_a_range_holds_the_lock(engine: Engine, intake: Intake, step: 
 
 
 def wait_for_lock(engine: Engine) -> None:
-    deadline = time.monotonic() + 10
-    while not rows(engine, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert eventually(lambda: rows(engine, "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"), 10)
 
 
 def test_readers_always_see_every_row(engine: Engine, settings: Settings, load: Load) -> None:

@@ -303,6 +303,27 @@ def test_a_publication_that_crashes_ends_the_upload_and_a_retry_forgets_it(
     assert upload(engine, upload_id)["state"] == "completed"
 
 
+def test_the_indexes_that_are_built_are_counted_for_who_watches(
+    engine: Engine, loader: Loader, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = intake(LARGE)
+    seen = []
+
+    def look_and_crash() -> None:
+        found = upload(engine, upload_id)
+        seen.append((found["phase"], found["index_steps_done"], found["index_steps_total"]))
+        crash()
+
+    for point in ("publish.claimed", "publish.built"):
+        monkeypatch.setattr("shared.ingest.publishing.large_upload.reach", at(point, look_and_crash))
+        with pytest.raises(RuntimeError):
+            loader.load(upload_id, never)
+    claimed, built = seen
+    assert claimed == ("indexing", None, None)
+    assert built[0] == "indexing"
+    assert built[1] == built[2] > 5
+
+
 def test_the_sweep_notifies_when_what_it_did_is_committed(engine: Engine, intake: Intake, settings: Settings) -> None:
     """Otherwise a loader that answers at once waits for the sweep's locks, and a rollback forgets the notification."""
     intake(SMALL)

@@ -1,6 +1,7 @@
 """Backups: what is refused, what may be absent, and servers that differ from the one that was backed up."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +26,12 @@ from stack.stack_errors import StackError
 from tests.conftest import POSTGRES_BINARIES, Intake, alembic_config, environment, execute
 from tests.everything import files_in, rows_of
 from tests.integration.ingest.test_loader import LARGE, SMALL, never
+
+# pg_dump holds this table; so far only its first connection.
+LOCKED_BY_DUMP = """
+SELECT count(*)::int FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE relation = 'batches'::regclass AND application_name = 'pg_dump' AND granted
+"""
 
 
 @pytest.fixture(params=["18"])
@@ -205,6 +212,32 @@ def test_a_backup_that_cannot_be_made_leaves_nothing(engine: Engine, settings: S
     with pytest.raises(Exception, match="cannot be read"):
         making.make(engine, settings, tmp_path / "backups" / "one", 1, None)
     assert list((tmp_path / "backups").iterdir()) == []
+
+
+@pytest.mark.usefixtures("loaded")
+def test_several_jobs_give_way_to_somebody_who_waits_for_a_table(
+    engine: Engine, settings: Settings, tmp_path: Path
+) -> None:
+    """As a loader does that attaches a leaf: it waits for pg_dump, whose other connections cannot pass it then."""
+    waited = threading.Event()
+
+    def wait_for_it() -> None:
+        with closing(psycopg2.connect(settings.libpq_url)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            while not waited.is_set():
+                cursor.execute(LOCKED_BY_DUMP)
+                if cursor.fetchall() == [(1,)]:
+                    waited.set()
+                    cursor.execute("BEGIN; LOCK TABLE batches IN ACCESS EXCLUSIVE MODE; COMMIT")
+
+    thread = threading.Thread(target=wait_for_it)
+    thread.start()
+    try:
+        made = making.make(engine, settings, tmp_path / "backup", 2, None)
+    finally:
+        waited.set()
+        thread.join()
+    assert len(made.keys) == 2
 
 
 def test_a_directory_that_exists_is_not_written_to(engine: Engine, settings: Settings, tmp_path: Path) -> None:

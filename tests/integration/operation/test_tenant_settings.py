@@ -76,6 +76,7 @@ def test_decisions_are_changed_one_by_one_and_forgotten(engine: Engine, decided:
         {"requests_per_minute": -1},
         {"concurrent_uploads": 0},
         {"row_retention_days": 0},
+        {"upload_retention_days": 0},
         {"upload_bytes_per_day": 2**63},
     ],
 )

@@ -17,7 +17,7 @@ from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage
 from tests.conftest import REGISTRY
-from tests.integration.pulling.file_server import FileServer, certificate
+from tests.file_server import FileServer, certificate
 
 LOOPBACK = {"pull_networks": "127.0.0.0/8, ::1", "pull_hosts": "localhost, *.localhost", "pull_plain_http": True}
 
@@ -73,11 +73,12 @@ class Pulls:
 
     def carry_out(self, **options: Any) -> bool:
         """The next pull that is due; False if there is none."""
-        pulling = Pulling(self.engine, REGISTRY, self.storage, self.settings, self.notify, **options)
         with self.engine.begin() as connection:
             claimed = claim(PlainSql(connection), list(Transport), self.settings.lease_seconds)
         if claimed is not None:
+            pulling = Pulling(self.engine, REGISTRY, self.storage, self.settings, self.notify, **options)
             pulling.carry_out(claimed)
+            pulling.close()
         return claimed is not None
 
     def notify(self, upload_id: uuid.UUID, _transport: Transport) -> bool:

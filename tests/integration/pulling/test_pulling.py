@@ -24,11 +24,11 @@ from shared.ingest.pulling.claims import MOST_ATTEMPTS, claim
 from shared.ingest.pulling.pulling import Pulling
 from shared.ingest.pulling.schedule import pull_due
 from shared.messaging import Transport
-from shared.settings import Settings
+from shared.settings import MIB, Settings
 from tests.conftest import REGISTRY, ROOT
+from tests.file_server import FileServer, Handler, certificate
 from tests.integration.ingest.test_loader import never, rows
 from tests.integration.pulling.conftest import Pulls
-from tests.integration.pulling.file_server import FileServer, Handler, certificate
 from tests.rows import movies
 
 MOVIES = movies({}, {"title": "Other"})
@@ -278,7 +278,8 @@ def test_what_cannot_be_loaded_is_fetched_once(
     assert (pulls.stored, rows(engine, UPLOADS)) == ([], [])
 
 
-def test_attempts_have_pauses_and_an_end(pulls: Pulls, plain: FileServer, engine: Engine) -> None:
+def test_attempts_have_pauses_and_an_end(pull_settings: Settings, plain: FileServer, engine: Engine) -> None:
+    pulls = Pulls(engine, Settings(**pull_settings.model_dump() | {"pull_retry_seconds": 60}))
     pull = pulls.ask(plain.answer("/movies.csv", lambda handler: handler.send(503)))
     for attempt in range(1, MOST_ATTEMPTS + 1):
         assert pulls.row(pull).state == "waiting"
@@ -341,6 +342,31 @@ with engine.begin() as connection:
     pull = claim(PlainSql(connection), list(Transport), settings.lease_seconds)
 Pulling(engine, Registry.built_in(), open_storage(settings), settings, lambda *_: True).carry_out(pull)
 """
+
+
+def test_a_file_that_exceeds_the_quota_is_not_fetched_to_its_end(
+    pull_settings: Settings, engine: Engine, plain: FileServer
+) -> None:
+    """Without Redis, too: then this process counts by itself."""
+    day, whole = 10 * MIB, 400 * MIB
+    limits = {"require_keys": True, "tenant_upload_bytes_per_day": day, "redis_url": "redis://127.0.0.1:1/0"}
+    pulls = Pulls(engine, Settings(**pull_settings.model_dump() | limits | {"max_upload_bytes": 2 * whole}))
+    sent = 0
+
+    def endless(handler: Handler) -> None:
+        nonlocal sent
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        line = b"1" * (MIB - 1) + b"\n"
+        handler.wfile.write(b"%x\r\n%s\r\n" % (len(MOVIES), MOVIES))
+        while sent < whole:
+            handler.wfile.write(b"%x\r\n%s\r\n" % (MIB, line))
+            sent += MIB
+
+    assert pulls.outcome(plain.answer("/endless.csv", endless)) == ("failed", "upload_too_large")
+    assert day <= sent < whole // 2
+    assert (pulls.stored, rows(engine, UPLOADS)) == ([], [])
 
 
 def child_settings(settings: Settings, server: FileServer) -> dict[str, str]:

@@ -37,8 +37,8 @@ BUGS: Final = (
     Bug(
         "genres-of-large-uploads-are-not-counted",
         TOTALS,
-        "    for breakdown in table.breakdowns:\n        groups",
-        "    for breakdown in ():\n        groups",
+        "    for breakdown in table.breakdowns:\n        yield",
+        "    for breakdown in ():\n        yield",
         (f"{MODES}test_values_of_a_list_count_once[large-18]",),
     ),
     Bug(

@@ -73,7 +73,7 @@ BUGS: Final = (
     Bug(
         "the-process-beside-outlives-its-parent",
         "shared/storage/beside.py",
-        "self._process.start(_end_with_parent)",
+        "self._process.start(_prepare)",
         "self._process.start()",
         (f"{BESIDE}test_a_killed_parent_leaves_no_process_behind",),
     ),

@@ -189,7 +189,7 @@ BUGS: Final = (
     # -- no tenant waits for others
     Bug(
         "slices-of-a-background-loader-without-end",
-        "shared/ingest/loading/background_process.py",
+        "shared/ingest/loading/background_loader.py",
         "stopping.is_set() or time.monotonic() > slice_ends",
         "stopping.is_set()",
         (f"{GIVING_WAY}[False]",),
@@ -252,15 +252,15 @@ BUGS: Final = (
     ),
     Bug(
         "come-back-when-one-byte-is-free",
-        "api/limits/quotas.py",
+        "shared/quota.py",
         "previous_expires_in - (room + 1 - current_count) * window_seconds / previous_count",
         "previous_expires_in % (window_seconds / previous_count)",
         (f"{LIMITS}test_who_comes_back_when_told_has_room_and_not_much_earlier",),
     ),
     Bug(
         "come-back-tomorrow-with-what-never-fits",
-        UPLOAD_QUOTA,
-        "if quota.amount and size_bytes > quota.amount:",
+        "shared/quota.py",
+        "if self.amount and size_bytes > self.amount:",
         "if False:",
         (f"{LIMITS}test_a_file_that_fits_into_no_day_is_too_large",),
     ),

@@ -13,7 +13,7 @@ BUGS: Final = (
     Bug(
         "a-movie-once-for-each-rating",
         f"{BROWSING}bounded_scans.py",
-        "        is_latest(ratings.c, listing.tenant),\n",
+        "        is_latest(ratings.c, rated.c, listing.tenant),\n",
         "",
         (EACH_WAY,),
         also=(("    is_latest,\n", ""),),
@@ -28,7 +28,7 @@ BUGS: Final = (
     Bug(
         "a-page-of-the-first-entries-only",
         "api/browsing/movie_listing.py",
-        "        if not is_over:\n            return None\n",
+        "        if not is_over:\n            return rows, False\n",
         "",
         (EACH_WAY,),
     ),
@@ -56,7 +56,7 @@ BUGS: Final = (
     Bug(
         "many-rows-in-little-memory",
         "api/browsing/movie_listing.py",
-        "    await connection.execute(FOR_MANY_ROWS)\n",
+        "    if not listing.filters.name_few:\n        await connection.execute(FOR_MANY_ROWS)\n",
         "",
         (f"{LISTING}test_all_that_pass_are_found_with_memory_for_them",),
     ),
@@ -74,6 +74,20 @@ BUGS: Final = (
         "_FOUND: Final = sql_table(TABLE).c",
         (f"{LISTING}test_words_and_lists_are_found_by_an_index",),
         also=(("import tenant_view", "import sql_table"),),
+    ),
+    Bug(
+        "ratings-only-where-no-movie-lacks-votes",
+        f"{BROWSING}kept_movie_counts.py",
+        "self.voted.get(number, 0) < self.held[number]",
+        "self.voted.get(number, 0) == self.held[number]",
+        (EACH_WAY, "tests/unit/database/test_kept_movie_counts.py::test_only_collections_that_lack_votes_need_ratings"),
+    ),
+    Bug(
+        "a-look-at-collections-without-the-country",
+        f"{BROWSING}kept_movie_counts.py",
+        "collections=None if len(chosen) == len(self.held) else _numbers(chosen)",
+        "collections=None",
+        (f"{LISTING}test_only_collections_with_the_country_are_looked_at",),
     ),
     Bug(
         "a-view-of-all-tenants",

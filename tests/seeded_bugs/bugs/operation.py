@@ -6,6 +6,8 @@ from tests.seeded_bugs import Bug
 
 BACKUPS: Final = "tests/integration/operation/test_backup.py::"
 DECISIONS: Final = "tests/integration/operation/test_tenant_settings.py::"
+RECORDS: Final = "tests/integration/ingest/test_record_retention.py::"
+FORGETTING: Final = "shared/ingest/lifecycle/record_retention.py"
 ADMIN: Final = "tests/system/api/test_admin.py::"
 RESTORING: Final = "cli/backup/restoring.py"
 
@@ -114,5 +116,40 @@ BUGS: Final = (
         "changed=sorted(changes))",
         "changed=sorted(changes), tenant=tenant)",
         (f"{ADMIN}test_each_change_is_logged_with_the_operators_key",),
+    ),
+    Bug(
+        "a-backup-gives-up-while-a-leaf-is-attached",
+        "cli/backup/making.py",
+        '("does not exist", "could not obtain lock")',
+        '("does not exist",)',
+        (f"{BACKUPS}test_several_jobs_give_way_to_somebody_who_waits_for_a_table",),
+    ),
+    Bug(
+        "a-version-that-somebody-may-ask-about-is-forgotten",
+        FORGETTING,
+        "made.version >= collections.pruned_version",
+        "false",
+        (f"{RECORDS}test_an_undone_upload_is_forgotten_when_no_version_needs_it",),
+    ),
+    Bug(
+        "the-last-version-that-is-pruned-is-forgotten",
+        FORGETTING,
+        "made.version >= collections.pruned_version",
+        "made.version > collections.pruned_version",
+        (f"{RECORDS}test_an_undone_upload_is_forgotten_when_no_version_needs_it",),
+    ),
+    Bug(
+        "uploads-are-forgotten-by-when-they-were-completed",
+        FORGETTING,
+        "upload_number = upload.number AND at >= clock_timestamp()",
+        "upload_number = upload.number AND at < '-infinity' AND at >= clock_timestamp()",
+        (f"{RECORDS}test_what_happened_last_decides",),
+    ),
+    Bug(
+        "uploads-of-a-source-are-forgotten",
+        FORGETTING,
+        "      AND NOT EXISTS (SELECT FROM sources WHERE sources.upload_id = upload.id)\n",
+        "",
+        (f"{RECORDS}test_a_record_that_is_named_stays",),
     ),
 )

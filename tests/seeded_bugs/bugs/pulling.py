@@ -7,6 +7,7 @@ from tests.seeded_bugs import Bug
 ADDRESSES: Final = "tests/unit/fetching/test_address.py::"
 PULLS: Final = "tests/integration/pulling/test_pulling.py::"
 ROUTES: Final = "tests/system/api/test_sources.py::"
+QUOTA: Final = "tests/system/api/test_pull_quota.py::"
 CLAIMS: Final = "shared/ingest/pulling/claims.py"
 FETCH: Final = "shared/fetching/fetch.py"
 
@@ -101,5 +102,33 @@ BUGS: Final = (
         "    await asyncio.to_thread(asked.require_possible, runtime.settings)\n",
         "",
         (f"{ROUTES}test_what_is_not_fetched_is_refused_at_once",),
+    ),
+    Bug(
+        "fetched-bytes-cost-nothing",
+        "shared/ingest/pulling/pulling.py",
+        "            file.settle()\n            intake.feed",
+        "            intake.feed",
+        (f"{QUOTA}test_what_is_sent_and_what_is_fetched_count_together",),
+    ),
+    Bug(
+        "a-pull-begins-with-nothing-left",
+        "shared/ingest/pulling/pulling.py",
+        "        file.expect(1)\n",
+        "",
+        (f"{QUOTA}test_nothing_is_begun_when_nothing_is_left",),
+    ),
+    Bug(
+        "fetched-bytes-are-counted-at-the-end",
+        "shared/ingest/pulling/quota.py",
+        "        if self._bytes >= STEP_BYTES:\n            self.settle()\n",
+        "",
+        (f"{PULLS}test_a_file_that_exceeds_the_quota_is_not_fetched_to_its_end",),
+    ),
+    Bug(
+        "what-an-operator-decides-does-not-hold-for-pulls",
+        "shared/ingest/pulling/quota.py",
+        "        return int(decided.upload_bytes_per_day)",
+        "        return self._settings.tenant_upload_bytes_per_day",
+        (f"{QUOTA}test_an_operators_decision_is_the_quota",),
     ),
 )

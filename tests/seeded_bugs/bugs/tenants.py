@@ -149,8 +149,8 @@ BUGS: Final = (
     Bug(
         "a-listing-of-all-movies",
         f"{QUERIES}browsing/listing.py",
-        "conditions = [of_tenant(movies, listing.tenant), of_collection(listing.filters, movies)]",
-        "conditions = [of_collection(listing.filters, movies)]",
+        "conditions = [of_tenant(movies, listing.tenant), *of_collections(listing, movies)]",
+        "conditions = [*of_collections(listing, movies)]",
         (f"{FILTERS}test_a_statement_finds_nothing_of_another_tenant",),
     ),
     Bug(

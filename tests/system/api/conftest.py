@@ -9,6 +9,7 @@ import pytest
 from stack.local import LocalStack
 from stack.ports import free_port
 from stack.services import Api, Surroundings
+from tests.conftest import ONE_LOADER
 from tests.system.api.sending import Json, MovieRows, movies_csv, wait_for_end
 from tests.system.api.titles import BORDER_BYTES, Titles
 from tests.system.stack.processes import running
@@ -40,7 +41,11 @@ def load(mine: httpx.Client) -> Callable[[MovieRows], Json]:
 @pytest.fixture(scope="module")
 def small_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack of its own that takes 1 MiB at most and allows one web origin."""
-    settings = {"INGEST_MAX_UPLOAD_BYTES": str(1024 * 1024), "INGEST_CORS_ORIGINS": "https://films.example"}
+    settings = {
+        "INGEST_MAX_UPLOAD_BYTES": str(1024 * 1024),
+        "INGEST_CORS_ORIGINS": "https://films.example",
+        **ONE_LOADER,
+    }
     with LocalStack(tmp_path_factory.mktemp("small-limit"), workers=0, settings=settings) as own:
         yield own
 

@@ -1,9 +1,13 @@
-"""A source with a pull, written into the tables, because the stacks of most tests may not fetch anything."""
+"""Pulls: one that is written into the tables, so that nothing is fetched; and the end of others."""
 
 import uuid
 from contextlib import closing
 
+import httpx
 import psycopg2
+
+from tests.system.api.sending import Json
+from tests.waiting import eventually
 
 SOURCE = """
 INSERT INTO sources (id, tenant, name, address, parameters, transport)
@@ -23,3 +27,15 @@ def add_pull(database_url: str, tenant: str, name: str = "movies") -> str:
         cursor.execute(SOURCE, values)
         cursor.execute(PULL, values)
     return values["pull"]
+
+
+def ended(client: httpx.Client, pull: Json) -> Json:
+    """The pull when it has ended."""
+
+    def look() -> Json | None:
+        now: Json = client.get(f"/pulls/{pull['id']}").raise_for_status().json()
+        return None if now["state"] in ("waiting", "fetching") else now
+
+    last = eventually(look)
+    assert last is not None
+    return last

@@ -19,6 +19,7 @@ from tests.system.api.test_keys import PUBLIC, ROUTES, address, settings
 
 UNDECIDED = {
     **dict.fromkeys(("requests_per_minute", "upload_bytes_per_day", "concurrent_uploads", "row_retention_days")),
+    "upload_retention_days": None,
     "is_paused": False,
     "changed_at": None,
 }

@@ -12,9 +12,7 @@ import httpx
 import pytest
 from redis import Redis
 
-from shared.keys.administration import revoke
 from stack.local import LocalStack
-from tests.system.api.keyed import client_with, key_for, keys_of
 from tests.system.api.sending import Json, assert_problem, movies_csv, wait_for_end
 from tests.system.api.test_corrections import corrected
 from tests.system.api.titles import BORDER_BYTES, DATASET, Titles
@@ -222,35 +220,6 @@ def test_tenants_share_no_answer(own_stack: LocalStack) -> None:
             answer = client.get("/movies", headers={"X-Tenant": names[-1], "If-None-Match": tag})
             assert answer.status_code == 200
         assert client.get("/movies", headers={"X-Tenant": impossible}).status_code == 422
-
-
-def test_nothing_kept_is_told_without_a_key(keyed: LocalStack) -> None:
-    key = key_for(keyed, "films")
-    with client_with(keyed, key) as client, client_with(keyed, key_for(keyed, "other")) as other:
-        _, tag, _ = asked(client, "/movies")
-        assert asked(client, "/movies")[:2] == ("hit", tag)
-        assert client.get("/movies", headers={"If-None-Match": tag}).status_code == 304
-        assert other.get("/movies", headers={"If-None-Match": tag}).status_code == 200
-        assert_problem(
-            other.get("/movies", headers={"If-None-Match": tag, "X-Tenant": "films"}), 403, "tenant_forbidden"
-        )
-        with keys_of(keyed) as connection:
-            revoke(connection, key.id)
-        for headers in ({}, {"If-None-Match": tag}):
-            answer = client.get("/movies", headers=headers)
-            assert answer.status_code == 401
-            assert "etag" not in answer.headers
-
-
-def test_a_page_of_another_origin_may_revalidate(keyed: LocalStack) -> None:
-    asked_for = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match,x-tenant"}
-    origin = {"Origin": "https://films.example"}
-    allowed = httpx.options(f"{keyed.api_url}/api/v1/movies", headers=origin | asked_for, trust_env=False)
-    assert allowed.status_code == 200
-    with client_with(keyed, key_for(keyed, "films")) as client:
-        answer = client.get("/movies", headers=origin)
-    assert set(answer.headers["vary"].split(", ")) == {"Authorization", "X-API-Key", "X-Tenant", "Origin"}
-    assert {"ETag", "X-Cache"} <= set(answer.headers["access-control-expose-headers"].split(", "))
 
 
 def test_the_broker_holds_nothing_that_can_be_read(own_stack: LocalStack, titles: Titles) -> None:

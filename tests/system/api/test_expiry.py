@@ -12,7 +12,8 @@ from stack.ports import free_port
 from stack.services import Api, Surroundings
 from tests.system.api.sending import assert_problem
 from tests.system.api.titles import DATASET, Titles, counted
-from tests.system.stack.processes import eventually, running
+from tests.system.stack.processes import running
+from tests.waiting import eventually
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from tests.system.api.sending import Json, assert_problem, movies_csv, wait_for_end
 from tests.system.api.titles import DATASET, Titles, titles_csv
-from tests.system.stack.processes import eventually
+from tests.waiting import eventually
 
 # As other systems would write it: by its key, or its id, each record has rows.
 Copied = dict[str, list[Json]]

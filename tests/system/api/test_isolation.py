@@ -18,8 +18,8 @@ from stack.local import LocalStack
 from tests.conftest import ROOT
 from tests.rows import file_of
 from tests.system.api.sending import NAMED, movies_csv, wait_for_end
-from tests.system.stack.processes import eventually
 from tests.unit.shots.drawing import encoded, striped
+from tests.waiting import eventually
 
 REQUESTS = 1000
 CONNECTIONS = 4
@@ -252,6 +252,7 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/ingest/lifecycle/declaring.py",
         "shared/ingest/lifecycle/plans.py",
         "shared/ingest/lifecycle/pruning.py",
+        "shared/ingest/lifecycle/record_retention.py",
         "shared/ingest/lifecycle/retention.py",
         "shared/ingest/lifecycle/row_retention.py",
         "shared/ingest/lifecycle/undoing.py",
@@ -260,6 +261,7 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/ingest/merging/word_indexes.py",
         "shared/ingest/vocabulary/filler.py",
         "shared/ingest/pulling/puller.py",
+        "shared/ingest/pulling/quota.py",
         "shared/ingest/pulling/pulling.py",
         "shared/ingest/pulling/schedule.py",
         "shared/ingest/manual/editing.py",

@@ -15,23 +15,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http_errors import LimitReached
 from api.impatient_redis import _PAUSE_SECONDS
 from api.limits.counters import Counters
-from api.limits.quotas import Limits, seconds_until
+from api.limits.quotas import Limits
 from api.limits.slots import Slots
 from api.limits.tenant_limits import DecidedLimits
 from shared.database.engine import create_read_engine
+from shared.errors import LimitReached
 from shared.keys.api_key import make_key
+from shared.quota import seconds_until
 from shared.settings import Settings
 from stack.local import LocalStack
 from stack.ports import LOCALHOST, free_port
+from tests.conftest import ONE_LOADER
 from tests.system.api.keyed import client_with, key_for
 from tests.system.api.raw import connect, head
 from tests.system.api.sending import NAMED, assert_problem, movies_csv, stored_files, wait_for_end
 
 REQUESTS, TENANT_REQUESTS, BYTES, TENANT_BYTES, UPLOADS, TENANT_UPLOADS = 30, 45, 40_000, 60_000, 2, 3
 SETTINGS = {
+    **ONE_LOADER,
     "INGEST_REQUIRE_KEYS": "true",
     "INGEST_KEY_REQUESTS_PER_MINUTE": str(REQUESTS),
     "INGEST_TENANT_REQUESTS_PER_MINUTE": str(TENANT_REQUESTS),

@@ -23,6 +23,7 @@ from stack.ports import LOCALHOST, free_port
 from stack.services import Api
 from tests.system.api.raw import Answer, ask, connect, head, parse, read_to_end
 from tests.system.api.sending import assert_problem, movies_csv, stored_files
+from tests.waiting import eventually
 
 UPLOAD = "PUT /api/v1/upload?filename=movies.csv&force=true"
 CHUNKED = "Transfer-Encoding: chunked"
@@ -123,10 +124,7 @@ def test_a_body_that_is_shorter_than_it_says_leaves_nothing(brisk: Api, stack: L
 
 def wait_for_files(stack: LocalStack, fit: Callable[[set[Path]], bool]) -> None:
     """The application clears up beside the answer."""
-    deadline = time.monotonic() + 10
-    while not fit(found := stored_files(stack)):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.02)
+    assert eventually(lambda: fit(stored_files(stack)), 10), stored_files(stack)
 
 
 def test_what_follows_a_body_is_not_part_of_it(brisk: Api) -> None:

@@ -12,7 +12,6 @@ import pytest
 from shared.ingest.intake.default_files import ReadingOptions
 from stack.local import LocalStack
 from tests.system.api.defaults import NONE, remove_default, set_default
-from tests.system.api.keyed import client_with, key_for
 from tests.system.api.sending import NAMED, Json, assert_problem, movies_csv, stored_files, wait_for_end
 
 SetDefault = Callable[..., None]
@@ -192,14 +191,3 @@ def test_a_stored_file_that_is_gone_is_said_and_leaves_nothing(
     assert_problem(mine.post("/reload"), 500, "stored_file_corrupt")
     assert stored_files(stack) <= before
     assert mine.get("/uploads").json()["total"] == 0
-
-
-def test_with_keys_it_is_for_those_who_may_upload(keyed: LocalStack, tenant: str) -> None:
-    set_default(keyed, tenant, DEFAULT)
-    with client_with(keyed, key_for(keyed, tenant, scopes=("read",))) as reader:
-        assert_problem(reader.post("/reload"), 403, "scope_missing")
-    with client_with(keyed, None) as nobody:
-        assert_problem(nobody.post("/reload"), 401, "key_required")
-    with client_with(keyed, key_for(keyed, tenant)) as client:
-        loaded(client, client.post("/reload"))
-        assert titles(client) == ["Alpha", "Beta"]

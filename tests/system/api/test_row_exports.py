@@ -22,7 +22,8 @@ from stack.local import LocalStack
 from stack.ports import free_port
 from stack.services import Api, Surroundings
 from tests.system.api.sending import Json, MovieRows, assert_problem, movies_csv, wait_for_end
-from tests.system.stack.processes import eventually, running
+from tests.system.stack.processes import running
+from tests.waiting import eventually
 
 FORMATS = ("csv", "jsonl", "parquet", "arrow")
 SLOTS = 2

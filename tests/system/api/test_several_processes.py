@@ -1,6 +1,7 @@
 """Several API processes behind one address: one may die, and none stays when the first one ends."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import httpx
 import psutil
@@ -9,7 +10,8 @@ import pytest
 from stack.local import LocalStack
 from stack.ports import LOCALHOST, free_port, refusal
 from stack.services import Api, Surroundings
-from tests.system.stack.processes import eventually, running
+from tests.system.stack.processes import running
+from tests.waiting import eventually
 
 METRICS = free_port()
 
@@ -31,9 +33,10 @@ def serving(api: Api) -> set[int]:
     """The processes that answer metrics, which each does once it serves."""
     found = set()
     for child in psutil.Process(api.pid).children():
-        for connection in child.net_connections():
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port in (METRICS, METRICS + 1):
-                found.add(child.pid)
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            for connection in child.net_connections():
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.port in (METRICS, METRICS + 1):
+                    found.add(child.pid)
     return found
 
 

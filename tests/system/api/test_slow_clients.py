@@ -23,6 +23,7 @@ from tests.system.api.conftest import BRISK_HEADER_SECONDS, BRISK_RATE_BYTES, BR
 from tests.system.api.raw import ask, connect, head, parse, read_to_end
 from tests.system.api.sending import NAMED, movies_csv, stored_files
 from tests.system.stack.processes import running
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.alone  # it measures how long answers take
 
@@ -72,7 +73,7 @@ def test_two_hundred_slow_clients_end_and_disturb_nobody(brisk: Api, stack: Loca
         for _ in range(5):
             readers.enter_context(unread(brisk))
         codes, seconds, pings = asyncio.run(storm(brisk, 39))
-        assert wait_until(lambda: connections_of_clients(brisk) == 0), "connections are left"
+        assert eventually(lambda: connections_of_clients(brisk) == 0, PATIENCE_SECONDS), "connections are left"
     assert codes["say_nothing"] == Counter({"": 39})
     for kind in ("stall_head", "drip_head", "stall_body", "drip_body"):
         assert codes[kind] == Counter({"408 too_slow": 39}), kind
@@ -147,13 +148,6 @@ def unread(api: Api, buffer_bytes: int = 4096) -> socket.socket:
     return raw
 
 
-def wait_until(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds()
-
-
 def test_an_answer_that_is_not_taken_is_cut_and_one_that_is_taken_slowly_is_not(brisk: Api) -> None:
     size = len(httpx.get(f"{brisk.url}/errors", trust_env=False).content)
     with unread(brisk) as idle, unread(brisk, 64 * 1024) as slow:
@@ -183,12 +177,12 @@ def test_when_all_slots_are_taken_by_those_who_send_the_next_is_refused(stack: L
         with ExitStack() as sending:
             for _ in range(3):
                 sending.enter_context(connect(narrow)).sendall(PUT + FILE)
-            wait_until(lambda: status_of(narrow, ping) == HTTPStatus.SERVICE_UNAVAILABLE)
+            eventually(lambda: status_of(narrow, ping) == HTTPStatus.SERVICE_UNAVAILABLE, PATIENCE_SECONDS)
             answer = ask(narrow, ping)
             assert answer is not None
             assert (answer.status, answer.code) == (503, "too_many_connections")
             assert int(answer.headers["retry-after"]) > 0
-        assert wait_until(lambda: status_of(narrow, ping) == HTTPStatus.OK)
+        assert eventually(lambda: status_of(narrow, ping) == HTTPStatus.OK, PATIENCE_SECONDS)
 
 
 def status_of(api: Api, request_bytes: bytes) -> int | None:

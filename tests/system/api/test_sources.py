@@ -2,40 +2,31 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from stack.local import LocalStack
-from tests.integration.pulling.file_server import FileServer, Handler
+from stack.ports import free_port
+from stack.services import Api, Surroundings
+from tests.file_server import FileServer, Handler
 from tests.rows import movies
+from tests.system.api.pulled import ended
 from tests.system.api.sending import Json, assert_problem, wait_for_end
+from tests.system.stack.processes import running
+from tests.waiting import eventually
 
 MOVIES = movies({}, {"title": "Other"})
 IMDB = "https://datasets.imdbws.com/title.basics.tsv.gz"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[FileServer]:
-    """A server of files on this machine."""
-    with FileServer(None) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def pulling(tmp_path_factory: pytest.TempPathFactory, server: FileServer) -> Iterator[LocalStack]:
-    """A stack that may ask that server, and IMDb's."""
-    settings = {
-        "INGEST_PULL_HOSTS": "localhost,datasets.imdbws.com",
-        "INGEST_PULL_NETWORKS": "127.0.0.0/8,::1",
-        "INGEST_PULL_PLAIN_HTTP": "true",
-        "INGEST_PULL_PORTS": f"443,{server.port}",
-        "INGEST_PULL_RETRY_SECONDS": "0.1",
-        "INGEST_SWEEP_INTERVAL_SECONDS": "0.2",
-    }
-    with LocalStack(tmp_path_factory.mktemp("pulling"), workers=1, settings=settings) as running:
-        yield running
+def alone(stack: LocalStack) -> Iterator[Api]:
+    """One more API on a stack, for which no operator has listed hosts."""
+    surroundings = Surroundings(stack.data_dir, stack.database_url, stack.redis_url, {})
+    with running(Api(surroundings, free_port(), "api-alone")) as api:
+        yield api
 
 
 @pytest.fixture
@@ -46,25 +37,9 @@ def client(pulling: LocalStack) -> Iterator[httpx.Client]:
         yield own
 
 
-def wait_for(found: Callable[[], Json | None]) -> Json:
-    ends_at = time.monotonic() + 30
-    while (answer := found()) is None:
-        assert time.monotonic() < ends_at
-        time.sleep(0.1)
-    return answer
-
-
-def ended(client: httpx.Client, pull: Json) -> Json:
-    def look() -> Json | None:
-        now: Json = client.get(f"/pulls/{pull['id']}").raise_for_status().json()
-        return None if now["state"] in ("waiting", "fetching") else now
-
-    return wait_for(look)
-
-
 @pytest.mark.parametrize("use_celery", [False, True])
-def test_a_file_is_loaded_from_its_address(client: httpx.Client, server: FileServer, use_celery: bool) -> None:
-    address = server.file("/movies.csv", MOVIES)
+def test_a_file_is_loaded_from_its_address(client: httpx.Client, file_server: FileServer, use_celery: bool) -> None:
+    address = file_server.file("/movies.csv", MOVIES)
     answer = client.post("/upload", params={"use_celery": use_celery}, json={"url": address})
     assert answer.status_code == 202, answer.text
     asked = answer.json()
@@ -77,8 +52,8 @@ def test_a_file_is_loaded_from_its_address(client: httpx.Client, server: FileSer
     assert upload["transport"] == ("celery" if use_celery else "background")
 
 
-def test_the_parameters_are_those_of_an_upload(client: httpx.Client, server: FileServer) -> None:
-    address = server.file("/download", MOVIES.replace(b",", b";"))
+def test_the_parameters_are_those_of_an_upload(client: httpx.Client, file_server: FileServer) -> None:
+    address = file_server.file("/download", MOVIES.replace(b",", b";"))
     params = {"filename": "films.csv", "dataset": "movies", "delimiter": ";", "plan": "true", "on_error": "abort"}
     pull = ended(client, client.post("/upload", params=params, json={"url": address}).raise_for_status().json())
     upload = client.get(f"/uploads/{pull['upload_id']}").raise_for_status().json()
@@ -86,8 +61,8 @@ def test_the_parameters_are_those_of_an_upload(client: httpx.Client, server: Fil
     assert upload["plan"] is not None or upload["state"] in ("queued", "loading")
 
 
-def test_a_key_makes_one_pull(client: httpx.Client, server: FileServer) -> None:
-    address, key = server.file("/movies.csv", MOVIES), {"Idempotency-Key": "once"}
+def test_a_key_makes_one_pull(client: httpx.Client, file_server: FileServer) -> None:
+    address, key = file_server.file("/movies.csv", MOVIES), {"Idempotency-Key": "once"}
     first, again = (client.post("/upload", headers=key, json={"url": address}).json() for _ in range(2))
     assert first["id"] == again["id"]
     other = client.post("/upload", headers=key, params={"force": True}, json={"url": address})
@@ -126,9 +101,10 @@ def test_a_document_has_a_limit(client: httpx.Client) -> None:
     assert_problem(client.post("/upload", json={"url": 20_000 * "a"}), 413, "body_too_large")
 
 
-def test_without_listed_hosts_nothing_is_fetched(mine: httpx.Client) -> None:
-    assert_problem(mine.post("/upload", json={"url": IMDB}), 403, "pulling_off")
-    assert_problem(mine.post("/sources", json={"name": "imdb", "url": IMDB}), 403, "pulling_off")
+def test_without_listed_hosts_nothing_is_fetched(alone: Api) -> None:
+    base_url = f"{alone.url}/api/v1"
+    for path, body in (("/upload", {"url": IMDB}), ("/sources", {"name": "imdb", "url": IMDB})):
+        assert_problem(httpx.post(base_url + path, json=body, trust_env=False), 403, "pulling_off")
 
 
 def test_a_source_is_made_shown_changed_and_deleted(client: httpx.Client) -> None:
@@ -140,6 +116,10 @@ def test_a_source_is_made_shown_changed_and_deleted(client: httpx.Client) -> Non
     assert made.headers["location"] == source["links"]["self"] == "/api/v1/sources/basics"
     assert source["filename"] == "title.basics.tsv.gz"
     assert source["next_run_at"] == starts_at
+    far_off = client.patch("/sources/basics", json={"starts_at": "2099-01-02T04:59:00+23:59"})
+    assert far_off.raise_for_status().json()["next_run_at"] == starts_at
+    before_all = client.patch("/sources/basics", json={"starts_at": "0001-01-01T00:00:00+01:00"})
+    assert_problem(before_all, 422, "invalid_request")
     assert client.get("/sources").json() == {"items": [source]}
     assert client.get("/sources/basics").json() == source
     assert_problem(client.post("/sources", json=wanted), 409, "source_exists")
@@ -150,7 +130,7 @@ def test_a_source_is_made_shown_changed_and_deleted(client: httpx.Client) -> Non
     changed = client.patch("/sources/basics", json={"url": other, "dataset": None, "every_minutes": None}).json()
     assert (changed["url"], changed["filename"], changed["next_run_at"]) == (other, "title.ratings.tsv.gz", None)
     assert_problem(client.patch("/sources/basics", json={"name": "x"}), 422, "invalid_request")
-    assert_problem(client.patch("/sources/basics", json={"starts_at": starts_at}), 422, "invalid_request")
+    assert_problem(client.patch("/sources/basics", json={"starts_at": starts_at}), 422, "schedule_incomplete")
     assert_problem(
         client.patch("/sources/basics", json={"url": "https://evil.example/a.csv"}), 422, "address_forbidden"
     )
@@ -167,8 +147,8 @@ def test_a_source_is_made_shown_changed_and_deleted(client: httpx.Client) -> Non
         assert_problem(answer, 404, "not_found")
 
 
-def test_a_source_is_pulled_by_schedule_and_on_demand(client: httpx.Client, server: FileServer) -> None:
-    address = server.file("/daily.csv", MOVIES, ETag='"1"')
+def test_a_source_is_pulled_by_schedule_and_on_demand(client: httpx.Client, file_server: FileServer) -> None:
+    address = file_server.file("/daily.csv", MOVIES, ETag='"1"')
     source = {"name": "films", "url": address, "every_minutes": 60, "dataset": "movies", "mode": "replace"}
     client.post("/sources", json=source).raise_for_status()
 
@@ -177,7 +157,9 @@ def test_a_source_is_pulled_by_schedule_and_on_demand(client: httpx.Client, serv
         done = [run for run in page["items"] if run["ended_at"]]
         return page if page["total"] == len(done) == count else None
 
-    [run] = wait_for(lambda: runs(1))["items"]
+    first = eventually(lambda: runs(1))
+    assert first is not None
+    [run] = first["items"]
     assert (run["state"], run["source"]) == ("fetched", "films")
     assert wait_for_end(client, run["upload_id"])["state"] == "completed"
     shown = client.get("/sources/films").json()
@@ -185,7 +167,7 @@ def test_a_source_is_pulled_by_schedule_and_on_demand(client: httpx.Client, serv
 
     again = ended(client, client.post("/sources/films/run").raise_for_status().json())
     assert (again["state"], again["upload_id"], again["size_bytes"]) == ("unchanged", run["upload_id"], 0)
-    server.file("/daily.csv", movies({"title": "New"}), ETag='"2"')
+    file_server.file("/daily.csv", movies({"title": "New"}), ETag='"2"')
     newer = ended(client, client.post("/sources/films/run").raise_for_status().json())
     assert newer["state"] == "fetched"
     assert wait_for_end(client, newer["upload_id"])["state"] == "completed"
@@ -200,20 +182,20 @@ def test_a_source_is_pulled_by_schedule_and_on_demand(client: httpx.Client, serv
     assert forced["state"] == "fetched"
 
 
-def test_who_asks_twice_gets_the_pull_that_waits(client: httpx.Client, server: FileServer) -> None:
+def test_who_asks_twice_gets_the_pull_that_waits(client: httpx.Client, file_server: FileServer) -> None:
     def slow(handler: Handler) -> None:
         time.sleep(1)
         handler.send(200, MOVIES)
 
-    client.post("/sources", json={"name": "slow", "url": server.answer("/slow.csv", slow)}).raise_for_status()
+    client.post("/sources", json={"name": "slow", "url": file_server.answer("/slow.csv", slow)}).raise_for_status()
     first, again = (client.post("/sources/slow/run").raise_for_status().json() for _ in range(2))
     assert first["id"] == again["id"]
     assert ended(client, first)["state"] == "fetched"
     assert client.get("/sources/slow/runs").json()["total"] == 1
 
 
-def test_what_goes_wrong_is_shown(client: httpx.Client, server: FileServer) -> None:
-    address = server.answer("/gone.csv", lambda handler: handler.send(404))
+def test_what_goes_wrong_is_shown(client: httpx.Client, file_server: FileServer) -> None:
+    address = file_server.answer("/gone.csv", lambda handler: handler.send(404))
     pull = ended(client, client.post("/upload", json={"url": address}).raise_for_status().json())
     assert (pull["state"], pull["upload_id"]) == ("failed", None)
     assert pull["error"] == {"code": "fetch_refused", "message": "The server answered with 404."}

@@ -84,7 +84,9 @@ def test_records_add_up_at_every_moment(mine: httpx.Client) -> None:
         records, progress, state = upload["records"], upload["progress"], upload["state"]
         assert records["read"] == records["loaded"] + records["rejected"] + records["duplicate"]
         assert 0 <= progress["bytes_done"] <= progress["bytes_total"] == len(content)
-        assert (progress["eta_seconds"] is None) or state == "loading"
+        is_indexing = upload["phase"] == "indexing"
+        assert progress["eta_seconds"] is None or (state == "loading" and not is_indexing)
+        assert is_indexing or progress["index_steps_done"] is progress["index_steps_total"] is None
         percents.append(progress["percent"])
     assert (state, upload["records"]["loaded"], upload["records"]["rejected"]) == ("completed", 54_000, 6_000)
     assert percents == sorted(percents)

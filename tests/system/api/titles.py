@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 
 from tests.system.api.sending import Json, wait_for_end
-from tests.system.stack.processes import eventually
+from tests.waiting import eventually
 
 DATASET: Final = "title.basics"
 # A file with more bytes is large on the stack `low_border`.

@@ -14,7 +14,7 @@ from stack.local import LocalStack
 from tests.rows import movies
 from tests.system.cli.answering import UPLOAD, answering
 from tests.system.cli.programs import ROOT, SAMPLES, command, run, surroundings
-from tests.system.stack.processes import eventually
+from tests.waiting import eventually
 
 
 def started(*arguments: str | Path, **variables: str) -> subprocess.Popen[bytes]:

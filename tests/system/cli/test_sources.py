@@ -6,38 +6,18 @@ from pathlib import Path
 import pytest
 
 from stack.local import LocalStack
-from tests.integration.pulling.file_server import FileServer
+from tests.conftest import ONE_LOADER
+from tests.file_server import FileServer
 from tests.rows import movies
 from tests.system.cli.programs import Result, run
 
 MOVIES = movies({}, {"title": "Other"})
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[FileServer]:
-    """A server of files on this machine."""
-    with FileServer(None) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def pulling(tmp_path_factory: pytest.TempPathFactory, server: FileServer) -> Iterator[LocalStack]:
-    """A stack that may ask that server."""
-    settings = {
-        "INGEST_PULL_HOSTS": "localhost",
-        "INGEST_PULL_NETWORKS": "127.0.0.0/8,::1",
-        "INGEST_PULL_PLAIN_HTTP": "true",
-        "INGEST_PULL_PORTS": str(server.port),
-        "INGEST_SWEEP_INTERVAL_SECONDS": "0.2",
-    }
-    with LocalStack(tmp_path_factory.mktemp("pulling"), workers=0, settings=settings) as running:
-        yield running
-
-
 @pytest.fixture
 def resting(tmp_path: Path) -> Iterator[LocalStack]:
     """A stack that may ask IMDb's server, and does not look for an hour what is due."""
-    settings = {"INGEST_PULL_HOSTS": "datasets.imdbws.com", "INGEST_SWEEP_INTERVAL_SECONDS": "3600"}
+    settings = {"INGEST_PULL_HOSTS": "datasets.imdbws.com", "INGEST_SWEEP_INTERVAL_SECONDS": "3600", **ONE_LOADER}
     with LocalStack(tmp_path, workers=0, settings=settings) as running:
         yield running
 
@@ -46,8 +26,8 @@ def command(stack: LocalStack, tenant: str, *arguments: str) -> Result:
     return run([*arguments, "--tenant", tenant, "--api-url", stack.api_url])
 
 
-def test_a_source_is_added_run_shown_and_removed(pulling: LocalStack, server: FileServer, tenant: str) -> None:
-    address = server.file("/movies.csv", MOVIES)
+def test_a_source_is_added_run_shown_and_removed(pulling: LocalStack, file_server: FileServer, tenant: str) -> None:
+    address = file_server.file("/movies.csv", MOVIES)
     added = command(pulling, tenant, "sources", "add", "films", address, "--dataset", "movies", "--mode", "replace")
     assert added.code == 0, added.err
     assert "films" in added.out
@@ -63,10 +43,10 @@ def test_a_source_is_added_run_shown_and_removed(pulling: LocalStack, server: Fi
     assert command(pulling, tenant, "sources", "remove", "films").code == 1
 
 
-def test_an_address_is_uploaded(pulling: LocalStack, server: FileServer, tenant: str) -> None:
-    sent = command(pulling, tenant, "upload", server.file("/movies.csv", MOVIES), "--wait", "--json")
+def test_an_address_is_uploaded(pulling: LocalStack, file_server: FileServer, tenant: str) -> None:
+    sent = command(pulling, tenant, "upload", file_server.file("/movies.csv", MOVIES), "--wait", "--json")
     assert (sent.code, sent.document["filename"], sent.document["state"]) == (0, "movies.csv", "completed"), sent.err
-    gone = server.answer("/gone.csv", lambda handler: handler.send(404))
+    gone = file_server.answer("/gone.csv", lambda handler: handler.send(404))
     failed = command(pulling, tenant, "upload", gone, "--wait")
     assert (failed.code, "fetch_refused" in failed.out) == (4, True)
     refused = command(pulling, tenant, "upload", "https://elsewhere.example/movies.csv")

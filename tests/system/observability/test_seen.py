@@ -1,9 +1,7 @@
 """What operators see of a load: one trace, the metrics of all processes, and lines of the log that lead to both."""
 
 import json
-import time
 import uuid
-from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -16,18 +14,10 @@ from tests.rows import movies
 from tests.system.observability.collecting import Exported, Samples, scraped, value_of
 from tests.system.observability.conftest import Seen
 from tests.system.platform.test_main_job import WAYS, finished, send
+from tests.waiting import eventually
 
 ROWS = 3_000
 STEPS = {"read", "validate", "copy"}
-
-
-def eventually(holds: Callable[[], Any], seconds: float = 15) -> Any:
-    """What `holds` returns, as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.1)
-    return found
 
 
 def load(seen: Seen, tenant: str, content: bytes, *, use_celery: bool, trace_id: str = "") -> dict[str, Any]:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from stack.local import LocalStack
-from tests.conftest import absent
+from tests.conftest import ONE_LOADER, absent
 from tests.rows import movies
 from tests.system.api.sending import assert_problem
 from tests.system.platform.test_main_job import finished, send
@@ -40,7 +40,7 @@ def test_a_full_disk_is_said_and_nothing_is_left(small_disk: Path, tenant: str, 
     row = movies({"overview": "x" * 1000}).split(b"\r\n", 1)
     content = row[0] + b"\r\n" + row[1] * (2 * DISK_BYTES // len(row[1]))
     with (
-        LocalStack(small_disk.parent, workers=0) as stack,
+        LocalStack(small_disk.parent, workers=0, settings=ONE_LOADER) as stack,
         httpx.Client(base_url=f"{stack.api_url}/api/v1", timeout=30, trust_env=False) as api,
     ):
         body = content if announced else iter([content[: len(content) // 2], content[len(content) // 2 :]])

@@ -16,8 +16,8 @@ from celery import Celery
 
 from shared.messaging import PULL_DUE_TASK, QUEUES
 from stack.local import LocalStack
-from tests.conftest import ROOT
-from tests.system.stack.processes import eventually
+from tests.conftest import ONE_LOADER, ROOT
+from tests.waiting import eventually
 
 # What runs the schedule for a few seconds, with a minute made short: the entry is that of the application.
 CLOCK = """
@@ -30,7 +30,7 @@ app.start(["beat", "--loglevel=INFO"])
 @pytest.fixture(scope="module")
 def resting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack whose own threads do not look for an hour what is due."""
-    settings = {"INGEST_PULL_HOSTS": "data.invalid", "INGEST_SWEEP_INTERVAL_SECONDS": "3600"}
+    settings = {"INGEST_PULL_HOSTS": "data.invalid", "INGEST_SWEEP_INTERVAL_SECONDS": "3600", **ONE_LOADER}
     with LocalStack(tmp_path_factory.mktemp("resting"), settings=settings) as running:
         yield running
 
@@ -76,6 +76,6 @@ def test_two_of_celerys_schedulers_make_one_pull(resting: LocalStack, tenant: st
             for process in running:
                 process.send_signal(signal.SIGTERM)
             for process in running:
-                process.wait(10)
+                process.wait(60)
     # nothing is kept in a file, so a read-only container can run it
     assert [path.name for path in tmp_path.iterdir()] == ["log"]

@@ -11,6 +11,7 @@ from flower.views.monitor import Healthcheck, Metrics
 
 from shared.messaging import LOAD_TASK
 from stack.local import LocalStack
+from tests.conftest import ONE_LOADER
 from tests.rows import movies
 from tests.system.platform.test_main_job import finished, send
 from worker.flower import ClosedMetrics, close_metrics
@@ -41,7 +42,7 @@ def test_a_flower_whose_metrics_are_served_otherwise_does_not_start(routes: list
 
 
 def test_flower_shows_the_task_of_an_upload(tmp_path: Path, tenant: str) -> None:
-    with LocalStack(tmp_path, flower=True) as stack:
+    with LocalStack(tmp_path, flower=True, settings=ONE_LOADER) as stack:
         assert stack.flower is not None
         with httpx.Client(base_url=f"{stack.api_url}/api/v1", timeout=30) as api:
             upload = send(api, movies({}, {}), "movies.csv", tenant, use_celery=True)

@@ -26,6 +26,7 @@ from stack.services import Worker
 from tests.chaos.servers import Emptying, crash_postgres, empty_valkey
 from tests.rows import movies
 from tests.system.platform.test_main_job import finished, send
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.alone  # it measures how long recovery takes
 
@@ -92,9 +93,7 @@ def rows(stack: LocalStack, sql: str, upload: Json) -> list[Any]:
 def wait_until(is_so: Callable[[], bool], seconds: float) -> float:
     """How long it took; fails after so many seconds."""
     started = time.monotonic()
-    while not is_so():
-        assert time.monotonic() - started < seconds
-        time.sleep(0.02)
+    assert eventually(is_so, seconds)
     return time.monotonic() - started
 
 

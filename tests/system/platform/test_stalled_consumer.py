@@ -19,7 +19,7 @@ from shared.messaging import LOAD_QUEUE, LOAD_TASK
 from stack.local import LocalStack
 from stack.ports import LOCALHOST
 from stack.services import Surroundings, Worker
-from tests.conftest import ROOT
+from tests.conftest import ONE_LOADER, ROOT
 from tests.rows import movies
 from tests.system.platform.test_main_job import finished, send
 from tests.system.stack.processes import running
@@ -79,7 +79,7 @@ def worker_of(stack: LocalStack, directory: Path, redis_url: str, **settings: st
 @pytest.fixture
 def lonely(tmp_path: Path) -> Iterator[LocalStack]:
     """Without a worker."""
-    with LocalStack(tmp_path, workers=0) as stack:
+    with LocalStack(tmp_path, workers=0, settings=ONE_LOADER) as stack:
         yield stack
 
 

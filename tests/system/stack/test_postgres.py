@@ -15,7 +15,8 @@ from stack.ports import free_port
 from stack.postgres import SETTINGS, PostgresServer
 from stack.process import processes_in
 from stack.stack_errors import StackError
-from tests.system.stack.processes import alive, eventually, family_of, finish, kill_with_guard, read_until, start_python
+from tests.system.stack.processes import alive, family_of, finish, kill_with_guard, read_until, start_python
+from tests.waiting import eventually
 
 DEBIAN_15 = Path("/usr/lib/postgresql/15/bin")
 BIN_DIRS = {"18": postgres_bin_dir(), "15": DEBIAN_15}

@@ -9,7 +9,8 @@ import pytest
 
 from stack.process import ManagedProcess, Recipe, StopSignals, processes_in, remember, remembered, rotate
 from stack.stack_errors import Interrupted, StackError
-from tests.system.stack.processes import alive, eventually, family_of, finish, kill_with_guard, read_until, start_python
+from tests.system.stack.processes import alive, family_of, finish, kill_with_guard, read_until, start_python
+from tests.waiting import eventually
 
 SLEEPER = "import time; print('up', flush=True); time.sleep(600)"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEPER

@@ -14,7 +14,8 @@ from stack.local import LocalStack
 from stack.ports import free_port
 from stack.process import remembered
 from stack.stack_errors import StackError
-from tests.system.stack.processes import alive, eventually, family_of, finish, read_until, start_python
+from tests.system.stack.processes import alive, family_of, finish, read_until, start_python
+from tests.waiting import eventually
 
 # several starts of the whole stack, on two cores
 pytestmark = pytest.mark.timeout(300)
@@ -23,7 +24,7 @@ UP = """
 import sys
 from pathlib import Path
 from stack.supervisor import run
-sys.exit(run(int(sys.argv[1]), Path(sys.argv[2]), flower_port=int(sys.argv[3])))
+sys.exit(run(int(sys.argv[1]), Path(sys.argv[2]), flower_port=int(sys.argv[3]), scheduler=True))
 """
 
 COMMAND = "import sys; from stack.command import main; sys.exit(main(sys.argv[1:]))"
@@ -45,7 +46,7 @@ class Up:
         return f"http://127.0.0.1:{self.port}"
 
     def child(self, name: str) -> psutil.Process | None:
-        folder = "run" if name in {"api", "worker", "flower"} else name
+        folder = "run" if name in {"api", "worker", "beat", "flower"} else name
         return remembered(self.data_dir / folder / f"{name}.pid")
 
     def has_another(self, name: str, pid: int) -> bool:
@@ -68,7 +69,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 def test_every_service_is_told_and_no_password(up: Up) -> None:
     names = [line.split()[0] for line in up.lines]
-    assert names == ["postgres", "valkey", "migrate", "worker", "flower", "api", "ready"]
+    assert names == ["postgres", "valkey", "migrate", "worker", "beat", "flower", "api", "ready"]
     assert up.lines[-1] == f"ready {up.url}"
     assert healthy(up.url)
     passwords = [path.read_text().strip() for path in up.data_dir.rglob("*password")]
@@ -124,7 +125,7 @@ def test_given_servers_replace_our_own(up: Up, tmp_path: Path) -> None:
 
 
 def test_children_that_die_are_started_again(up: Up) -> None:
-    for name in ("worker", "api", "valkey", "postgres"):
+    for name in ("worker", "beat", "api", "valkey", "postgres"):
         child = up.child(name)
         assert child is not None
         child.kill()

@@ -14,16 +14,17 @@ import psutil
 import pytest
 
 from stack.supervisor import DEFAULT_FLOWER_PORT
-from tests.system.stack.processes import ROOT, alive, eventually, family_of, finish, read_until
+from tests.system.stack.processes import ROOT, alive, family_of, finish, read_until
+from tests.waiting import eventually
 
 # several starts of the stack, on two cores
 pytestmark = pytest.mark.timeout(300)
 
 
-def start_up(data_dir: Path) -> subprocess.Popen[str]:
+def start_up(data_dir: Path, *options: str) -> subprocess.Popen[str]:
     servers = {"DATABASE_URL", "REDIS_URL"}
     return subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "up", "--port", "0", "--data-dir", data_dir],
+        [sys.executable, "-m", "cli.main", "up", "--port", "0", "--data-dir", data_dir, *options],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name not in servers},
         stdin=subprocess.DEVNULL,
@@ -75,7 +76,7 @@ def test_flower_moves_if_its_port_is_taken_and_ctrl_c_twice_ends_all(tmp_path: P
         with suppress(OSError):  # then somebody else has it, which is as good
             other.bind(("127.0.0.1", DEFAULT_FLOWER_PORT))
             other.listen()
-        process = start_up(tmp_path)
+        process = start_up(tmp_path, "--beat")
         lines = read_until(process, "ready")
     moved, _, rest = lines[0].partition("; it takes ")
     taken = f"port {DEFAULT_FLOWER_PORT} for Flower cannot be used on 127.0.0.1: Address already in use"
@@ -83,5 +84,6 @@ def test_flower_moves_if_its_port_is_taken_and_ctrl_c_twice_ends_all(tmp_path: P
     port, _, advice = rest.partition(" ")
     assert advice == "(choose another with --flower-port, or --no-flower)"
     assert httpx.get(f"http://127.0.0.1:{port}", trust_env=False).status_code == 401
+    assert "beat" in [line.split()[0] for line in lines]
     words = [line.split()[0] for line in press(process, 2)]
     assert words == ["stopping", "stopped"]

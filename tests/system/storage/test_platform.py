@@ -21,10 +21,10 @@ from shared.settings import Settings
 from shared.storage.object_store import ObjectStorage
 from stack.local import LocalStack
 from tests.conftest import environment
-from tests.integration.pulling.file_server import FileServer
+from tests.file_server import FileServer
 from tests.rows import movies
+from tests.system.api.pulled import ended
 from tests.system.api.sending import assert_problem
-from tests.system.api.test_sources import ended
 from tests.system.platform.test_main_job import WAYS, finished, send, total
 from tests.system.storage.proxy import Fault, Proxy, one_byte, proxy_before, two_hours_earlier
 from tests.system.storage.servers import ObjectServer

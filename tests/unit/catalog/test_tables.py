@@ -6,9 +6,11 @@ import pytest
 
 from shared.catalog.checks import Between, Check, Matches
 from shared.catalog.dataset import Column, Dataset
+from shared.catalog.search_words import LONGEST_KEY
 from shared.catalog.table import FieldType, Table
 from shared.database.arrow_schemas import arrow_schema
 from shared.database.row_tables import column_definitions, stored_fields
+from shared.ingest.validation.long_values import LONGEST_BYTES
 from tests.conftest import REGISTRY
 
 TABLES = list(REGISTRY.tables.values())
@@ -71,10 +73,16 @@ def test_a_record_has_its_key_and_what_its_table_requires(dataset: Dataset) -> N
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=named)
 def test_a_text_in_an_index_or_a_key_is_short(dataset: Dataset) -> None:
-    texts = {field.name for field in dataset.table.fields if field.type is FieldType.TEXT}
+    """By a check of its column, or, of short fields, by one of all datasets."""
+    texts = {field.name for field in dataset.table.fields if field.type is FieldType.TEXT} - dataset.table.short_fields
     for column in dataset.columns:
         if column.field in texts.intersection((*dataset.table.indexed_fields, *dataset.table.key)):
             assert is_short(column), column.name
+
+
+def test_a_type_and_a_title_fit_into_an_entry_of_an_index() -> None:
+    """A character has up to four bytes; an entry also has the id, and the lengths of both texts."""
+    assert LONGEST_BYTES + 4 * LONGEST_KEY + 32 <= 2_704
 
 
 def is_within(checks: tuple[Check, ...], low: int, high: int) -> bool:

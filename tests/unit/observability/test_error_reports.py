@@ -57,7 +57,7 @@ def test_the_exception_of_a_line_is_found_however_it_is_given(how: str) -> None:
 
 def test_nothing_of_it_is_imported_unless_it_is_asked_for() -> None:
     program = (
-        "import sys, api.main, worker.app, shared.ingest.loading.background_process;"
+        "import sys, api.main, worker.app, shared.ingest.loading.background_loader;"
         "sys.exit(bool({'opentelemetry.exporter', 'opentelemetry.sdk.trace', 'sentry_sdk'} & set(sys.modules)))"
     )
     environment = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "PATH": ""}

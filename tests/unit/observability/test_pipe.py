@@ -12,6 +12,7 @@ import pytest
 from shared.observability import metrics
 from shared.observability.metrics import BATCH_SECONDS, METRICS, REJECTS, ROWS_LOADED, TAKEOVERS, Metric, record
 from shared.observability.pipe import MetricPipe, PipeWriter
+from tests.waiting import eventually
 
 Taken = list[tuple[str, float, tuple[str, ...]]]
 
@@ -24,10 +25,7 @@ def recorder_into(taken: Taken) -> metrics.Recorder:
 
 
 def wait_until_sum(taken: Taken, expected: float) -> None:
-    deadline = time.monotonic() + 10
-    while sum(amount for _, amount, _ in taken) != expected:
-        assert time.monotonic() < deadline, len(taken)
-        time.sleep(0.01)
+    assert eventually(lambda: sum(amount for _, amount, _ in taken) == expected, 10), len(taken)
 
 
 def write_many(file_descriptor: int, count: int) -> None:

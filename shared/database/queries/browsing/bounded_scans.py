@@ -9,6 +9,7 @@ votes, and the ratings, each joined to its movies. `position` is the id of the r
 rating; no two rows of the platform have the same id, so (sort_key, position, id) is one order of both.
 """
 
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Subquery,
     UnaryExpression,
     bindparam,
+    case,
     func,
     literal,
     not_,
@@ -34,8 +36,14 @@ from shared.database.queries.browsing.joined_ratings import (
     joined,
     of_tenant,
 )
-from shared.database.queries.browsing.listing import MOVIES, Listing, beyond_range, in_range
-from shared.database.queries.browsing.movie_filters import of_collection
+from shared.database.queries.browsing.listing import (
+    MOVIES,
+    Listing,
+    beyond_range,
+    in_range,
+    of_collections,
+    of_unvoted,
+)
 from shared.database.queries.kept_rows import Columns, first_of
 from shared.database.timing.statement_names import named
 
@@ -113,17 +121,20 @@ def counted(listing: Listing, bound: int) -> Select[*tuple[Any, ...]]:
 
 @named
 def voted(listing: Listing, at_most: int) -> Select[int]:
-    """How many movies, and ratings that are taken, have the least votes of the filter; each counted up to `at_most`.
+    """How many movies, and ratings that are taken, have the least votes of the filter, or at least `at_most`.
 
-    In the order of votes, because the planner expects so many of them that it would read the tables otherwise.
+    Each is counted up to there, and movies, which have longer rows, only if ratings are fewer. In the order of votes,
+    because the planner expects so many of them that it would read the tables otherwise.
     """
     least = listing.filters.min_votes
-    own = of_tenant(MOVIES, listing.tenant), of_collection(listing.filters, MOVIES), MOVIES.vote_count >= least
-    found = _count(_limited(select(MOVIES.id).where(*own).order_by(MOVIES.vote_count), "at_most", at_most).subquery())
-    if listing.is_rated:
-        rated = select(RATINGS.c.id).where(of_tenant(RATINGS.c, listing.tenant), RATINGS.c.vote_count >= least)
-        found += _count(_limited(rated.order_by(RATINGS.c.vote_count), "at_most", at_most).subquery())
-    return select(found)
+    own = of_tenant(MOVIES, listing.tenant), *of_collections(listing, MOVIES), MOVIES.vote_count >= least
+    movies = _count(_limited(select(MOVIES.id).where(*own).order_by(MOVIES.vote_count), "at_most", at_most).subquery())
+    if not listing.is_rated:
+        return select(movies)
+    rated = select(RATINGS.c.id).where(of_tenant(RATINGS.c, listing.tenant), RATINGS.c.vote_count >= least)
+    ratings = _limited(rated.order_by(RATINGS.c.vote_count), "at_most", at_most).subquery()
+    counted = select(func.count().label("ratings")).select_from(ratings).subquery().c.ratings
+    return select(case((counted < at_most, counted + movies), else_=counted))
 
 
 def ordered(listing: Listing, columns: Columns) -> list[UnaryExpression[Any]]:
@@ -143,20 +154,25 @@ def _is_not_behind(listing: Listing, here: Any, there: Any) -> ColumnElement[boo
 
 
 def _own(listing: Listing, after: Position | None, bound: int | None) -> Select[Any]:
+    """A movie that has the key needs no rating."""
     entries = _entries_with_key(listing, after, bound)
     columns = entries.c
-    return select(entries).where(*beyond_range(listing, columns)).order_by(*ordered(listing, columns))
+    conditions = beyond_range(replace(listing, is_rated=listing.is_rated and not listing.is_joined), columns)
+    return select(entries).where(*conditions).order_by(*ordered(listing, columns))
 
 
 def _rated(listing: Listing, after: Position | None, bound: int | None) -> Select[Any]:
+    """The votes are those of the rating, so no movie is looked up of one that has too few."""
     ratings = _ratings(listing, after, bound)
     rated = _movies_of(listing, ratings.c.source_id)
     keys = ratings.c[SORT_KEY], ratings.c.id.label(POSITION)
+    least, others = listing.filters.min_votes, replace(listing, filters=replace(listing.filters, min_votes=None))
     conditions = [
-        *in_range(listing, rated.c),
-        *beyond_range(listing, rated.c),
+        *([] if least is None else [ratings.c.vote_count >= least]),
+        *in_range(others, rated.c),
+        *beyond_range(others, rated.c),
         has_no_own_votes(rated.c),
-        is_latest(ratings.c, listing.tenant),
+        is_latest(ratings.c, rated.c, listing.tenant),
     ]
     if after is not None:
         here = tuple_(*ratings.c[SORT_KEY, "id"], rated.c.id)
@@ -170,7 +186,7 @@ def _movies_of(listing: Listing, source_id: ColumnElement[Any]) -> FromClause:
 
     OFFSET keeps the planner from choosing another index or another join, which it does where it has no statistics yet.
     """
-    of_source = of_tenant(MOVIES, listing.tenant), of_collection(listing.filters, MOVIES), MOVIES.source_id == source_id
+    of_source = of_tenant(MOVIES, listing.tenant), *of_unvoted(listing, MOVIES), MOVIES.source_id == source_id
     return select(*(MOVIES[each.name] for each in MOVIES)).where(*of_source).offset(0).lateral()
 
 
@@ -198,7 +214,7 @@ def _entries_without_key(listing: Listing, after_id: int | None, bound: int | No
 def _ratings(listing: Listing, after: Position | None, bound: int | None, until: Position | None = None) -> Subquery:
     columns = RATINGS.c
     key = columns[listing.sort_name]
-    statement = select(columns.id, columns.source_id, key.label(SORT_KEY))
+    statement = select(columns.id, columns.source_id, columns.vote_count, key.label(SORT_KEY))
     statement = statement.where(of_tenant(columns, listing.tenant), key.is_not(None), *_least(listing, key))
     if after is not None:
         here, there = tuple_(key, columns.id), _values(key, after[:2])

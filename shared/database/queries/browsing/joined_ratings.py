@@ -18,8 +18,6 @@ from sqlalchemy import (
     any_,
     bindparam,
     cast,
-    exists,
-    not_,
     or_,
     select,
 )
@@ -71,11 +69,12 @@ def latest_rating(movies: Columns, tenant: str) -> FromClause:
     return statement.where(*is_theirs).order_by(latest.c.id.desc()).limit(1).lateral("latest_rating")
 
 
-def is_latest(ratings: Columns, tenant: str) -> ColumnElement[Any]:
-    """Whether no later rating has the id of this one."""
-    later = RATINGS.alias()
-    is_same = of_tenant(later.c, tenant), later.c.source_id == ratings.source_id, later.c.id > ratings.id
-    found: ColumnElement[bool] = not_(exists(later.c.id).where(*is_same))
+def is_latest(ratings: Columns, movies: Columns, tenant: str) -> ColumnElement[bool]:
+    """Whether no later rating has the id of the movie that has this one.
+
+    About both, and no condition of a join, so the database looks it up only where all others hold.
+    """
+    found: ColumnElement[bool] = joined(movies, tenant, "id") == ratings.id
     return found
 
 

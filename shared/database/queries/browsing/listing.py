@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, bindparam
 
 from shared.catalog.language_codes import language_number
 from shared.catalog.tables.movies import TABLE
@@ -13,7 +13,7 @@ from shared.database.queries.browsing.joined_ratings import VOTE_FIELDS, has_vot
 from shared.database.queries.browsing.movie_filters import (
     NO_FILTERS,
     MovieFilters,
-    of_collection,
+    of_type,
     of_upload,
     of_years,
     own_conditions,
@@ -41,7 +41,9 @@ _WITH_YEAR_AND_LANGUAGE: Final = ("release_date", "vote_average")
 class Listing:
     """Which movies in which order; None for `release_year` or `language` means any.
 
-    `is_rated`: the tenant has ratings, which movies without votes of their own take theirs from.
+    `collections`: those that have all movies of the listing, None if that is not known. `is_rated`: the tenant has
+    ratings, which movies without votes of their own take theirs from; `unvoted`: the collections that have all such
+    movies of the listing, None if that is not known.
     """
 
     tenant: str
@@ -52,7 +54,9 @@ class Listing:
     # as it was before all this was published; None for now
     later: Later | None = None
     filters: MovieFilters = NO_FILTERS
+    collections: tuple[int, ...] | None = None
     is_rated: bool = False
+    unvoted: tuple[int, ...] | None = None
 
     @cached_property
     def movies(self) -> Columns:
@@ -85,13 +89,15 @@ class Listing:
 
 def in_range(listing: Listing, movies: Columns) -> list[ColumnElement[bool]]:
     """The conditions that the index of the order serves."""
-    conditions = [of_tenant(movies, listing.tenant), of_collection(listing.filters, movies)]
+    conditions = [of_tenant(movies, listing.tenant), *of_collections(listing, movies)]
     if _has_partition(listing):
         conditions += of_upload(listing.filters, movies)
     if listing.sort_by in _WITH_YEAR_AND_LANGUAGE:
         conditions += _of_year_and_language(listing, movies)
     if listing.sort_by == "release_date":
         conditions += of_years(listing.filters, movies)
+    if listing.sort_by == "title":
+        conditions += of_type(listing.filters, movies)
     return conditions
 
 
@@ -105,9 +111,34 @@ def beyond_range(listing: Listing, movies: Columns, *, by_index: bool = False) -
         conditions += _of_year_and_language(listing, movies)
     if listing.sort_by != "release_date":
         conditions += of_years(filters, movies)
+    if listing.sort_by != "title":
+        conditions += of_type(filters, movies)
     if filters.min_votes is not None:
         conditions.append(has_votes(movies, listing.tenant, filters.min_votes, is_rated=listing.is_rated))
     return conditions
+
+
+def of_collections(listing: Listing, movies: Columns) -> Iterator[ColumnElement[bool]]:
+    """Literals, so that the planner opens the partitions of these collections only."""
+    filters = listing.filters
+    chosen = listing.collections if filters.collection is None else (filters.collection,)
+    if chosen is not None:
+        yield _one_of("collections", movies, chosen)
+
+
+def of_unvoted(listing: Listing, movies: Columns) -> Iterator[ColumnElement[bool]]:
+    """The same for the movies that may have no votes of their own."""
+    if listing.unvoted is None:
+        yield from of_collections(listing, movies)
+    else:
+        yield _one_of("unvoted", movies, listing.unvoted)
+
+
+def _one_of(name: str, movies: Columns, collections: tuple[int, ...]) -> ColumnElement[bool]:
+    is_one: ColumnElement[bool] = movies.collection.in_(
+        bindparam(name, collections, expanding=True, literal_execute=True)
+    )
+    return is_one
 
 
 def _has_partition(listing: Listing) -> bool:

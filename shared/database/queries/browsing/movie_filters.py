@@ -8,7 +8,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Integer,
     Select,
     Text,
     bindparam,
@@ -16,7 +15,6 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -87,7 +85,7 @@ def upload_range(upload_id: Any, tenant: str) -> Select[*tuple[Any, ...]]:
 def own_conditions(
     filters: MovieFilters, movies: Columns, tenant: str, *, by_index: bool = False
 ) -> Iterator[ColumnElement[bool]]:
-    """All conditions but those on the year, on votes and on the upload.
+    """All conditions but those on the year, the type, on votes and on the upload.
 
     `by_index`: the full-text index may find the words of a title; otherwise each row's words are looked at.
     """
@@ -104,8 +102,6 @@ def own_conditions(
         yield movies.countries.contains(cast([filters.country], ARRAY(Text)))
     if filters.person is not None:
         yield movies.source_id.in_(_titles_of(filters.person, tenant))
-    if filters.title_type is not None:
-        yield movies.title_type == filters.title_type
     if filters.source_id is not None:
         yield movies.source_id == filters.source_id
 
@@ -118,12 +114,10 @@ def of_upload(filters: MovieFilters, movies: Columns) -> Iterator[ColumnElement[
         yield movies.id < _literal("end_id", end_of(first_id), BigInteger)
 
 
-def of_collection(filters: MovieFilters, movies: Columns) -> ColumnElement[bool]:
-    """A literal, so that the planner opens the partitions of this collection only."""
-    if filters.collection is None:
-        return true()
-    is_of: ColumnElement[bool] = movies.collection == _literal("collection", filters.collection, Integer)
-    return is_of
+def of_type(filters: MovieFilters, movies: Columns) -> Iterator[ColumnElement[bool]]:
+    """One of the types of titles."""
+    if filters.title_type is not None:
+        yield movies.title_type == filters.title_type
 
 
 def of_years(filters: MovieFilters, movies: Columns) -> Iterator[ColumnElement[bool]]:

@@ -106,6 +106,16 @@ class FileServer:
         return int(self._server.server_address[1])
 
     @property
+    def settings(self) -> dict[str, str]:
+        """Variables of a platform that may ask it, and nobody else."""
+        return {
+            "INGEST_PULL_HOSTS": "localhost",
+            "INGEST_PULL_NETWORKS": "127.0.0.0/8,::1",
+            "INGEST_PULL_PLAIN_HTTP": "true",
+            "INGEST_PULL_PORTS": str(self.port),
+        }
+
+    @property
     def asked(self) -> list[tuple[str, dict[str, str]]]:
         """Path and headers of each request."""
         return self._server.asked

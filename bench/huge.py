@@ -144,11 +144,12 @@ def _load(stand: Stand, dataset: str, table: str, rows: int, lines: Callable[[],
 
 
 def _followed(stand: Stand, sent: Sent) -> Iterator[Sample]:
-    state = _ACTIVE[0]
-    while state in _ACTIVE:
+    while True:
         document = stand.client.get(f"/uploads/{sent.id}")
-        state, seconds = document["state"], time.perf_counter() - sent.answered
+        seconds = time.perf_counter() - sent.answered
         yield Sample(seconds, document)
+        if document["state"] not in _ACTIVE:
+            return
         time.sleep(min(max(seconds / 50, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
 
 

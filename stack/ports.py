@@ -1,7 +1,10 @@
 """TCP ports on this machine."""
 
+import functools
+import itertools
 import secrets
 import socket
+from collections.abc import Iterator
 
 from stack.stack_errors import StackError
 
@@ -11,16 +14,43 @@ LOCALHOST = "127.0.0.1"
 # client that keeps trying to reach a stopped server may get the server's own port and connect to itself; the server
 # then cannot start again.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
-_ATTEMPTS = 200
+_BLOCK = 60
 
 
 def free_port() -> int:
-    """A free port, chosen at random, so that two runs at the same time hardly ever choose the same one."""
-    for _attempt in range(_ATTEMPTS):
-        port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT + 1)
+    """A free port that no other process gets from here.
+
+    A server binds its port seconds after it was chosen: by then another run could have chosen the same one. So each
+    process has a block of ports of its own, and goes around in it.
+    """
+    _held, ports = _own_block()
+    for port in itertools.islice(ports, _BLOCK - 1):
         if refusal(LOCALHOST, port) is None:
             return port
+    raise StackError("all ports of this process are in use")
+
+
+@functools.cache
+def _own_block() -> tuple[socket.socket, Iterator[int]]:
+    """A block is this process's as long as it listens on its first port; the rest, round and round, is to be used."""
+    firsts = list(range(_FIRST_PORT, _LAST_PORT - _BLOCK, _BLOCK))
+    secrets.SystemRandom().shuffle(firsts)  # what an earlier run has left behind asks for other ports, most likely
+    for first in firsts:
+        if (held := _listening(first)) is not None:
+            return held, itertools.cycle(range(first + 1, first + _BLOCK))
     raise StackError(f"no free port found between {_FIRST_PORT} and {_LAST_PORT}")
+
+
+def _listening(port: int) -> socket.socket | None:
+    """A socket that keeps the port from everybody else; None if it is taken."""
+    held = socket.socket()
+    try:
+        held.bind((LOCALHOST, port))
+        held.listen(0)
+    except OSError:
+        held.close()
+        return None
+    return held
 
 
 def require_free(host: str, port: int, purpose: str, advice: str = "") -> None:

@@ -16,6 +16,7 @@ from tests.chaos.seeds import stream
 TIMEOUT = httpx.Timeout(12, connect=2)
 _INTENTS: tuple[Intent, ...] = ("keep", "cancel", "retry", "undo")
 _INTENT_WEIGHTS = (68, 12, 8, 12)
+_RESULTS: Mapping[str, str] = {"cancel": "cancelled", "retry": "completed", "undo": "undone"}
 
 
 class Numbers:
@@ -185,6 +186,7 @@ class Meddler:
                 f"{next(self._urls)}/api/v1/uploads/{request.upload_id}/{action}", params={"tenant": request.tenant}
             )
         except httpx.TransportError:
+            request.may_come.add(_RESULTS[action])
             self._later(action, request, 0.5)
             return
         self._ledger.took(action, time.monotonic() - started)
@@ -193,14 +195,15 @@ class Meddler:
     def _heard(self, action: str, request: Request, answer: httpx.Response) -> None:
         if answer.status_code in {200, 202}:
             self.done[action] += 1
-            request.allowed = {"cancel": {"cancelled"}, "retry": {"completed"}, "undo": {"undone"}}[action]
+            request.allowed = {_RESULTS[action], *request.may_come}
             if action == "cancel" and request.intent == "retry":
                 self._later("retry", request, 0.2)
         elif answer.status_code == httpx.codes.CONFLICT and action == "undo":
-            request.allowed = {"completed"}  # not completed yet
+            request.allowed = {"completed", *request.may_come}  # not completed yet
             self._later(action, request, 0.5)
         elif answer.status_code == httpx.codes.CONFLICT:
-            request.allowed = {"completed"}  # it was done before the cancel came, or again before the retry did
+            # it was done before the cancel came, or again before the retry did
+            request.allowed = {"completed", *request.may_come}
         else:
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 self._ledger.report(
@@ -211,6 +214,6 @@ class Meddler:
 
 def _before(action: str, request: Request) -> None:
     """From the moment of asking until the answer is known, either may be."""
-    request.allowed = request.allowed | {"cancel": {"cancelled"}, "retry": {"completed"}, "undo": {"undone"}}[action]
+    request.allowed = request.allowed | {_RESULTS[action]}
     if action == "undo":
         request.is_undo_asked = True

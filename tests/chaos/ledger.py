@@ -14,7 +14,8 @@ Intent = Literal["keep", "cancel", "retry", "undo"]
 class Request:
     """A request to upload a file. `number` is that of the file.
 
-    `allowed` are the states in which it may end, by what was answered so far; `unanswered` counts tries without 202.
+    `allowed` are the states in which it may end: by what was answered so far, and what `may_come` of orders that were
+    sent and not answered, as a network may deliver one of them late. `unanswered` counts tries without 202.
     Times are those of `time.time`.
     """
 
@@ -26,6 +27,7 @@ class Request:
     upload_id: str = ""
     acknowledged_at: float = 0.0
     allowed: set[str] = field(default_factory=lambda: {"completed"})
+    may_come: set[str] = field(default_factory=set)
     is_undo_asked: bool = False
     unanswered: int = 0
 

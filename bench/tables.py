@@ -21,6 +21,7 @@ from bench.results import Figure, Found, Table, at_most, median
 from bench.stand import Stand
 from shared.catalog.registry import Registry
 from shared.catalog.schemas.declaration import Declaration
+from shared.catalog.search_words import key_of
 from shared.catalog.table import Table as RowTable
 from shared.database.partitions import create_indexes, create_key_index
 from shared.database.record_ids import end_of
@@ -227,7 +228,9 @@ def _name_rows(rows: int) -> Iterator[Row]:
             "death_year": chance.randint(2006, 2020) if number % 9 == 0 else None,
             "tenant": "public",
             "source_id": f"nm{number:07}",
-            "name": f"Person of number {chance.randint(1, 10**6)}",
+            "name": (name := f"Person of number {chance.randint(1, 10**6)}"),
+            "name_key": key_of(name),
+            "more_words": None,  # nothing but words with spaces between
             "professions": [_CATEGORIES[number % len(_CATEGORIES)], "producer"],
             "known_for": [f"tt{chance.randint(1, 10**7):07}" for _ in range(number % 4 + 1)],
         }

@@ -1,11 +1,11 @@
 """The connections and helpers that the API keeps open while it runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -87,66 +87,45 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
     # slow database would delay the files of all clients.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="api"))
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(asyncio.to_thread, start_tracing(settings, "api"))
+        _close_in_thread(stack, start_tracing(settings, "api"))
         metrics = ServedMetrics.begin(settings.metrics_host, settings.metrics_port, settings.api_workers)
-        engine = create_sync_engine(settings, "ingest-api")
-        stack.push_async_callback(asyncio.to_thread, engine.dispose)
-        request_engine = create_request_engine(settings)
-        stack.push_async_callback(asyncio.to_thread, request_engine.dispose)
-        read_engine = create_read_engine(settings)
-        stack.push_async_callback(read_engine.dispose)
-        export_engine = create_export_engine(settings)
-        stack.push_async_callback(export_engine.dispose)
-        slow_queries = SlowQueries(settings.slow_query_ms, read_engine)
+        engines = _open_engines(stack, settings)
+        slow_queries = SlowQueries(settings.slow_query_ms, engines.reading)
         stack.push_async_callback(slow_queries.aclose)
         counters = Counters(settings.redis_url)
         stack.push_async_callback(counters.aclose)
         answers = await asyncio.to_thread(StoredAnswers, settings)
         stack.push_async_callback(answers.aclose)
 
-        metrics_end = None if metrics is None else metrics.writing_end
-        background = await asyncio.to_thread(BackgroundLoaders, settings, metrics_end)
-        stack.push_async_callback(asyncio.to_thread, background.close)
-        celery = CeleryNotifier(settings)
-        stack.callback(celery.close)
-        notifiers = Notifiers(celery=celery, background=background)
-
-        previews = Previews()
-        stack.push_async_callback(previews.aclose)
-        pictures = Pictures()
-        stack.push_async_callback(pictures.aclose)
-        edits = Edits(settings)
-        stack.push_async_callback(edits.aclose)
+        notifiers = await _open_notifiers(stack, settings, metrics)
+        previews, pictures, edits = Previews(), Pictures(), Edits(settings)
+        for helpers in (previews, pictures, edits):
+            stack.push_async_callback(helpers.aclose)
         storage = open_storage(settings)
         for background_work in (
-            Sweeper(engine, registry, storage, settings, notifiers.notify),
+            Sweeper(engines.owner, registry, storage, settings, notifiers.notify),
             Merger(settings, registry),
             Filler(settings, registry),
             Puller(settings, registry, storage, notifiers.notify, [Transport.BACKGROUND]),
         ):
             background_work.start()
-            stack.push_async_callback(asyncio.to_thread, background_work.stop)
+            _close_in_thread(stack, background_work.stop)
         if metrics is not None:
-            engines = {"owner": engine, "requests": request_engine}
-            engines |= {"reading": read_engine.sync_engine, "exports": export_engine.sync_engine}
-            system = SystemCollector(settings, registry)
-            stack.push_async_callback(asyncio.to_thread, system.close)
-            metrics.serve(system, PoolCollector(engines))
-            stack.push_async_callback(asyncio.to_thread, metrics.stop)
+            _serve_metrics(stack, metrics, SystemCollector(settings, registry), engines)
         yield Runtime(
             settings=settings,
             registry=registry,
             advisor=Advisor(registry.columns),
             storage=storage,
-            engine=engine,
-            request_engine=request_engine,
-            read_engine=read_engine,
-            export_engine=export_engine,
+            engine=engines.owner,
+            request_engine=engines.requests,
+            read_engine=engines.reading,
+            export_engine=engines.exports,
             slow_queries=slow_queries,
-            search=PostgresSearch(read_engine),
+            search=PostgresSearch(engines.reading),
             counters=counters,
             notifiers=notifiers,
-            limits=Limits(settings, counters, DecidedLimits(settings, read_engine)),
+            limits=Limits(settings, counters, DecidedLimits(settings, engines.reading)),
             slots=Slots(counters),
             summary_locks=TenantLocks(),
             previews=previews,
@@ -155,3 +134,47 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
             export_slots=ExportSlots(settings.exports),
             answers=answers,
         )
+
+
+class _Engines(NamedTuple):
+    """See `Runtime`."""
+
+    owner: Engine
+    requests: Engine
+    reading: AsyncEngine
+    exports: AsyncEngine
+
+
+def _open_engines(stack: AsyncExitStack, settings: Settings) -> _Engines:
+    engines = _Engines(
+        create_sync_engine(settings, "ingest-api"),
+        create_request_engine(settings),
+        create_read_engine(settings),
+        create_export_engine(settings),
+    )
+    for engine in (engines.owner, engines.requests):
+        _close_in_thread(stack, engine.dispose)
+    for async_engine in (engines.reading, engines.exports):
+        stack.push_async_callback(async_engine.dispose)
+    return engines
+
+
+async def _open_notifiers(stack: AsyncExitStack, settings: Settings, metrics: ServedMetrics | None) -> Notifiers:
+    metrics_end = None if metrics is None else metrics.writing_end
+    background = await asyncio.to_thread(BackgroundLoaders, settings, metrics_end)
+    _close_in_thread(stack, background.close)
+    celery = CeleryNotifier(settings)
+    stack.callback(celery.close)
+    return Notifiers(celery=celery, background=background)
+
+
+def _serve_metrics(stack: AsyncExitStack, metrics: ServedMetrics, system: SystemCollector, engines: _Engines) -> None:
+    _close_in_thread(stack, system.close)
+    pools = {"owner": engines.owner, "requests": engines.requests}
+    pools |= {"reading": engines.reading.sync_engine, "exports": engines.exports.sync_engine}
+    metrics.serve(system, PoolCollector(pools))
+    _close_in_thread(stack, metrics.stop)
+
+
+def _close_in_thread(stack: AsyncExitStack, close: Callable[[], object]) -> None:
+    stack.push_async_callback(asyncio.to_thread, close)

@@ -6,7 +6,7 @@ Files go out by sendfile, straight from the kernel's cache; JSON comes back on a
 import http.client
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,14 @@ class Sent:
     def intake_seconds(self) -> float:
         """From the first byte to the 202."""
         return self.answered - self.begun
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the API said of an upload `seconds` after the 202."""
+
+    seconds: float
+    document: Document
 
 
 @dataclass(frozen=True)
@@ -194,15 +202,20 @@ class Client:
 
     def finish(self, sent: Sent, state: str = "completed") -> Done:
         """Ask until the upload is in this state; raises `RequestFailed` if it ends otherwise."""
+        *_earlier, last = self.followed(sent)
+        if last.document["state"] != state:
+            raise RequestFailed(f"upload {sent.id} is {last.document['state']}: {last.document.get('error')}")
+        return Done(sent, sent.answered + last.seconds, last.document)
+
+    def followed(self, sent: Sent, longest_poll: float = _LONGEST_POLL_SECONDS) -> Iterator[Sample]:
+        """What the API says again and again, `longest_poll` seconds apart at most, until the upload has ended."""
         while True:
             document = self.get(f"/uploads/{sent.id}", {"tenant": sent.tenant})
-            now = time.perf_counter()
+            seconds = time.perf_counter() - sent.answered
+            yield Sample(seconds, document)
             if document["state"] not in _ACTIVE:
-                break
-            time.sleep(min(max((now - sent.answered) / 25, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
-        if document["state"] != state:
-            raise RequestFailed(f"upload {sent.id} is {document['state']}: {document.get('error')}")
-        return Done(sent, now, document)
+                return
+            time.sleep(min(max(seconds / 25, _SHORTEST_POLL_SECONDS), longest_poll))
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)

@@ -15,7 +15,7 @@ from typing import Final
 
 from bench import data, generate, tables
 from bench.catalogue.filling import wait_for_words
-from bench.client import Document, Sent
+from bench.client import Document, Sample, Sent
 from bench.data import BUILD
 from bench.database import WrongSums
 from bench.measure import MIB, Watch
@@ -29,9 +29,8 @@ _SETTINGS: Final = {"INGEST_PARALLELISM": str(_WORKERS)}
 _PROCESSES: Final = ("Celery parent", "Celery pool process")
 # From here on all keys have eight digits, so that no row is longer than another.
 _FIRST_PART: Final = 10
-_ACTIVE: Final = ("queued", "loading")
+_BEFORE_INDEXING: Final = ("queued", "loading")
 _LONGEST_POLL_SECONDS: Final = 1.0
-_SHORTEST_POLL_SECONDS: Final = 0.05
 _SHOWN_PERCENTS: Final = (10, 25, 50, 75, 90)
 _MICROSECONDS: Final = 1_000_000
 _TITLES: Final = "title.basics"
@@ -40,14 +39,6 @@ _SIZES: Final = """
 SELECT pg_table_size(leaf), pg_indexes_size(leaf)
 FROM (SELECT tableoid AS leaf FROM {table} WHERE id >= {first_id} LIMIT 1) AS found
 """
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What the API said `seconds` after the 202."""
-
-    seconds: float
-    document: Document
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ class Load:
     @property
     def loaded_seconds(self) -> float:
         """From the 202 until all records were loaded; the rest of T built indexes and published."""
-        return next(sample.seconds for sample in self.samples if sample.document["phase"] not in _ACTIVE)
+        return next(sample.seconds for sample in self.samples if sample.document["phase"] not in _BEFORE_INDEXING)
 
     @property
     def cpu_seconds(self) -> float:
@@ -125,7 +116,7 @@ def _load(stand: Stand, dataset: str, table: str, rows: int, lines: Callable[[],
     with (watch := stand.watch()).running():
         sent = stand.client.send_file(path, use_celery=True, dataset=dataset, mode="append")
         path.unlink()
-        samples = list(_followed(stand, sent))
+        samples = list(stand.client.followed(sent, _LONGEST_POLL_SECONDS))
     _require(rows, samples[-1].document)
     begun = time.perf_counter()
     wait_for_words(stand)
@@ -141,16 +132,6 @@ def _load(stand: Stand, dataset: str, table: str, rows: int, lines: Callable[[],
         flush=True,
     )
     return load
-
-
-def _followed(stand: Stand, sent: Sent) -> Iterator[Sample]:
-    while True:
-        document = stand.client.get(f"/uploads/{sent.id}")
-        seconds = time.perf_counter() - sent.answered
-        yield Sample(seconds, document)
-        if document["state"] not in _ACTIVE:
-            return
-        time.sleep(min(max(seconds / 50, _SHORTEST_POLL_SECONDS), _LONGEST_POLL_SECONDS))
 
 
 def _require(rows: int, document: Document) -> None:

@@ -56,21 +56,21 @@ WHERE number = %(number)s AND {guard_of(COMPLETE)} AND publish_attempts < %(max_
 RETURNING epoch, publish_attempts
 """
 
+_PUBLISHING_IS_OURS: Final = f"number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}"
+
 _RENEW_PUBLISHING: Final = f"""
-UPDATE uploads SET lease_until = {LEASE}
-WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
-RETURNING number
+UPDATE uploads SET lease_until = {LEASE} WHERE {_PUBLISHING_IS_OURS} RETURNING number
 """
 
 _SHOW_INDEXING: Final = f"""
 UPDATE uploads SET lease_until = {LEASE}, index_steps_done = %(done)s, index_steps_total = %(total)s
-WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
+WHERE {_PUBLISHING_IS_OURS}
 RETURNING number
 """
 
 _RELEASE_PUBLISHING: Final = f"""
 UPDATE uploads SET lease_until = NULL, publish_attempts = publish_attempts - %(refunded)s
-WHERE number = %(number)s AND epoch = %(epoch)s AND {guard_of(COMPLETE)}
+WHERE {_PUBLISHING_IS_OURS}
 """
 
 # Batches, or publishings, that crashed too many loaders and that no loader holds now.

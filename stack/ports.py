@@ -1,5 +1,6 @@
 """TCP ports on this machine."""
 
+import atexit
 import functools
 import itertools
 import secrets
@@ -23,21 +24,21 @@ def free_port() -> int:
     A server binds its port seconds after it was chosen: by then another run could have chosen the same one. So each
     process has a block of ports of its own, and goes around in it.
     """
-    _held, ports = _own_block()
-    for port in itertools.islice(ports, _BLOCK - 1):
+    for port in itertools.islice(_own_block(), _BLOCK - 1):
         if refusal(LOCALHOST, port) is None:
             return port
     raise StackError("all ports of this process are in use")
 
 
 @functools.cache
-def _own_block() -> tuple[socket.socket, Iterator[int]]:
-    """A block is this process's as long as it listens on its first port; the rest, round and round, is to be used."""
+def _own_block() -> Iterator[int]:
+    """A block is this process's as it listens on its first port until it ends; the rest, round and round, is to be used."""
     firsts = list(range(_FIRST_PORT, _LAST_PORT - _BLOCK, _BLOCK))
     secrets.SystemRandom().shuffle(firsts)  # what an earlier run has left behind asks for other ports, most likely
     for first in firsts:
         if (held := _listening(first)) is not None:
-            return held, itertools.cycle(range(first + 1, first + _BLOCK))
+            atexit.register(held.close)
+            return itertools.cycle(range(first + 1, first + _BLOCK))
     raise StackError(f"no free port found between {_FIRST_PORT} and {_LAST_PORT}")
 
 

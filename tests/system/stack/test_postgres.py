@@ -122,9 +122,7 @@ def test_it_listens_on_this_machine_only(server: PostgresServer) -> None:
 
 
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_port()))
-        taken.listen()
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
         server = PostgresServer(tmp_path, port=taken.getsockname()[1])
         with pytest.raises(StackError, match=r"port .* for postgres cannot be used"):
             server.start()

@@ -32,7 +32,7 @@ def free_port() -> int:
 
 @functools.cache
 def _own_block() -> Iterator[int]:
-    """A block is this process's as it listens on its first port until it ends; the rest, round and round, is to be used."""
+    """This process listens on the first port of its block until it ends; the rest, round and round, is to be used."""
     firsts = list(range(_FIRST_PORT, _LAST_PORT - _BLOCK, _BLOCK))
     secrets.SystemRandom().shuffle(firsts)  # what an earlier run has left behind asks for other ports, most likely
     for first in firsts:

@@ -69,6 +69,8 @@ def test_it_listens_on_this_machine_only(server: ValkeyServer) -> None:
 
 
 def test_a_taken_port_is_said(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", free_port())) as taken:
-        with pytest.raises(StackError, match=r"port .* for valkey cannot be used"):
-            ValkeyServer(tmp_path, port=taken.getsockname()[1]).start()
+    with (
+        socket.create_server(("127.0.0.1", free_port())) as taken,
+        pytest.raises(StackError, match=r"port .* for valkey cannot be used"),
+    ):
+        ValkeyServer(tmp_path, port=taken.getsockname()[1]).start()

@@ -5,9 +5,11 @@ import itertools
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import psycopg2
 import pytest
 from sqlalchemy import Engine, event, select, text
 from sqlalchemy.dialects import postgresql
@@ -15,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.browsing.movie_listing import BOUNDS, Bounds, ListedPage, Total, position_of, read_listing
 from api.browsing.movie_parameters import listed_movie
+from api.description.problems import is_database_away
+from api.http_errors import NeedsIndex
 from api.listings.movie_pages import Start
 from shared.catalog.search_words import plain
 from shared.catalog.write_mode import WriteMode
@@ -288,6 +292,24 @@ def test_the_number_of_statements_does_not_depend_on_the_rows(settings: Settings
 
     assert listed
     assert max(reading(settings, read)) <= 12
+
+
+def test_where_an_index_serves_the_page_a_slow_database_is_not_told_as_a_missing_index(
+    settings: Settings, database_url: str, listed: list[Row]
+) -> None:
+    orders = Listing("public"), Listing("public", filters=MovieFilters(genre="Drama"))
+
+    async def read(requests: AsyncEngine) -> list[Any]:
+        return await asyncio.gather(
+            *(read_listing(requests, each, Start(), 1, SCANNED) for each in orders), return_exceptions=True
+        )
+
+    assert listed
+    with closing(psycopg2.connect(database_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE movies IN ACCESS EXCLUSIVE MODE")  # both wait for longer than they may
+        slow, without_index = reading(settings, read)
+    assert is_database_away(slow)
+    assert isinstance(without_index, NeedsIndex)
 
 
 def test_few_with_so_many_votes_are_found_at_once(settings: Settings, listed: list[Row]) -> None:

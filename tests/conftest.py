@@ -112,7 +112,7 @@ def api(stack: LocalStack) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def keyed(tmp_path_factory: pytest.TempPathFactory, file_server: FileServer) -> Iterator[LocalStack]:
     """A stack whose API asks for keys, loads what it takes by itself, and may ask `file_server`."""
     settings = {"INGEST_REQUIRE_KEYS": "true", "INGEST_CORS_ORIGINS": "https://films.example"}

@@ -38,7 +38,7 @@ def load(mine: httpx.Client) -> Callable[[MovieRows], Json]:
     return load_rows
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def small_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack of its own that takes 1 MiB at most and allows one web origin."""
     settings = {
@@ -50,7 +50,7 @@ def small_limit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack
         yield own
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def low_border(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack of its own for which a file of a few kilobytes is large; it loads what it takes by itself."""
     settings = {"INGEST_SMALL_UPLOAD_BYTES": str(BORDER_BYTES)}

@@ -48,6 +48,17 @@ def spans_of(seen: Seen, trace_id: str, name: str, count: int = 1) -> list[Expor
     return spans
 
 
+def whole_trace(seen: Seen, trace_id: str) -> dict[str, Exported]:
+    """Its spans by their ids: a span comes when it has ended, so after those below it, and loaders end one by one."""
+
+    def found() -> dict[str, Exported]:
+        spans = {span.span_id: span for span in seen.collector.spans() if span.trace_id == trace_id}
+        return spans if all(not span.parent_id or span.parent_id in spans for span in spans.values()) else {}
+
+    spans: dict[str, Exported] = eventually(found)
+    return spans
+
+
 @WAYS
 def test_an_upload_is_one_trace_with_every_batch(seen: Seen, tenant: str, *, use_celery: bool) -> None:
     trace = uuid.uuid4().hex
@@ -58,7 +69,7 @@ def test_an_upload_is_one_trace_with_every_batch(seen: Seen, tenant: str, *, use
     [request] = spans_of(seen, trace, "POST /api/v1/upload")
     [publish, *_] = spans_of(seen, trace, "publish")
     loaded = spans_of(seen, trace, "batch", batches)
-    spans = {span.span_id: span for span in seen.collector.spans() if span.trace_id == trace}
+    spans = whole_trace(seen, trace)
     assert {span.attributes["batch"] for span in loaded} == set(range(batches))
     for span in loaded:
         parts = {each.name for each in spans.values() if each.parent_id == span.span_id}

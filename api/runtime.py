@@ -35,10 +35,7 @@ from shared.database.engine import (
     create_sync_engine,
 )
 from shared.database.timing.slow_queries import SlowQueries
-from shared.ingest.lifecycle.sweep import Sweeper
-from shared.ingest.merging.merger import Merger
-from shared.ingest.pulling.puller import Puller
-from shared.ingest.vocabulary.filler import Filler
+from shared.ingest.background_work import background_work
 from shared.messaging import Transport
 from shared.observability.serving import ServedMetrics
 from shared.observability.starting import start_tracing
@@ -102,14 +99,11 @@ async def open_runtime(settings: Settings, registry: Registry) -> AsyncIterator[
         for helpers in (previews, pictures, edits):
             stack.push_async_callback(helpers.aclose)
         storage = open_storage(settings)
-        for background_work in (
-            Sweeper(engines.owner, registry, storage, settings, notifiers.notify),
-            Merger(settings, registry),
-            Filler(settings, registry),
-            Puller(settings, registry, storage, notifiers.notify, [Transport.BACKGROUND]),
+        for work in background_work(
+            settings, registry, storage, notifiers.notify, transports=tuple(Transport), pulled=[Transport.BACKGROUND]
         ):
-            background_work.start()
-            _close_in_thread(stack, background_work.stop)
+            work.start()
+            _close_in_thread(stack, work.stop)
         if metrics is not None:
             _serve_metrics(stack, metrics, SystemCollector(settings, registry), engines)
         yield Runtime(

@@ -1,7 +1,6 @@
 """The objects that live as long as a worker process.
 
-The parent has the sweep, the merger, the filler of the vocabulary, the puller and the watchdog, each process of the
-pool a loader.
+The parent has the `background_work` and the watchdog, each process of the pool a loader.
 
 Celery passes no context to its tasks, so this module holds the objects. `install` connects them to Celery's signals and
 has no other effect.
@@ -10,7 +9,7 @@ has no other effect.
 import mmap
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -25,11 +24,9 @@ from sqlalchemy import Engine
 from shared import failpoints, logs
 from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
-from shared.ingest.lifecycle.sweep import Sweeper
+from shared.ingest.background_work import background_work
 from shared.ingest.loading.loader import Loader
-from shared.ingest.merging.merger import Merger
-from shared.ingest.pulling.puller import Puller
-from shared.ingest.vocabulary.filler import Filler
+from shared.ingest.rounds import Rounds
 from shared.messaging import LOAD_TASK, Transport
 from shared.observability.metrics import NOTIFICATIONS, record
 from shared.observability.serving import ServedMetrics
@@ -50,10 +47,7 @@ class _Process:
     app: Celery | None = None
     settings: Settings | None = None
     loader: Loader | None = None
-    sweeper: Sweeper | None = None
-    merger: Merger | None = None
-    filler: Filler | None = None
-    puller: Puller | None = None
+    background_work: Sequence[Rounds] = ()
     watchdog: Watchdog | None = None
     metrics: ServedMetrics | None = None
     stop_tracing: Callable[[], None] | None = None
@@ -153,29 +147,16 @@ def _start(consumer: Any) -> None:
 
     if _process.metrics is not None:
         _process.metrics.serve()
-    engine = create_sync_engine(settings(), "ingest-worker")
-    storage = open_storage_in_forking_process(settings())
-    _process.sweeper = Sweeper(
-        engine,
-        Registry.built_in(),
-        storage,
+    _process.background_work = background_work(
         settings(),
+        Registry.built_in(),
+        open_storage_in_forking_process(settings()),
         notify=lambda upload_id, _transport: notify(upload_id),
         transports=[Transport.CELERY],
+        pulled=[Transport.CELERY],
     )
-    _process.sweeper.start()
-    _process.merger = Merger(settings(), Registry.built_in())
-    _process.merger.start()
-    _process.filler = Filler(settings(), Registry.built_in())
-    _process.filler.start()
-    _process.puller = Puller(
-        settings(),
-        Registry.built_in(),
-        storage,
-        lambda upload_id, _transport: notify(upload_id),
-        [Transport.CELERY],
-    )
-    _process.puller.start()
+    for work in _process.background_work:
+        work.start()
     _process.watchdog = Watchdog(settings(), is_overdue)
     _process.watchdog.start()
 
@@ -183,13 +164,7 @@ def _start(consumer: Any) -> None:
 def _stop() -> None:
     if _process.watchdog is not None:
         _process.watchdog.stop()
-    if _process.puller is not None:
-        _process.puller.stop()
-    if _process.filler is not None:
-        _process.filler.stop()
-    if _process.merger is not None:
-        _process.merger.stop()
-    if _process.sweeper is not None:
-        _process.sweeper.stop()
+    for work in reversed(_process.background_work):
+        work.stop()
     if _process.metrics is not None:
         _process.metrics.stop()

@@ -8,7 +8,6 @@ removes          tables of uploads that ended without being published, or were u
                  `pruning`, `row_retention` and `record_retention` say
 """
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Collection
@@ -19,13 +18,12 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared.catalog.registry import Registry
 from shared.database import leases, state_machine
 from shared.database.engine import PlainSql
 from shared.database.state_machine import ACTIVE_STATES, ENDED_UNSEEN_STATES, BatchState, sql_list
-from shared.errors import IngestError, Unavailable
+from shared.errors import Unavailable
 from shared.failpoints import reach
 from shared.ingest.lifecycle.actions import drop_table
 from shared.ingest.lifecycle.plans import expire_plans
@@ -120,11 +118,8 @@ def messages_waiting(broker: Redis) -> int:
         return 0
 
 
-class Sweeper:
-    """Sweeps every `sweep_interval_seconds` in a thread.
-
-    If a round fails, it is logged, and the next one tries again.
-    """
+class Sweeping:
+    """What a process needs to sweep; it remembers when it last looked at what is to be forgotten."""
 
     def __init__(
         self,
@@ -133,7 +128,7 @@ class Sweeper:
         storage: Storage,
         settings: Settings,
         notify: Notify,
-        transports: Collection[Transport] = tuple(Transport),
+        transports: Collection[Transport],
     ) -> None:
         self._engine = engine
         self._registry = registry
@@ -142,35 +137,25 @@ class Sweeper:
         self._notify = notify
         self._transports = transports
         self._broker = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+        self._retained_at = time.monotonic()
 
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the current round."""
-        self._stopping.set()
-        self._thread.join(timeout=10)
+    def close(self) -> None:
+        """Close what it holds beside the engine."""
         self._broker.close()
 
-    def _run(self) -> None:
-        retained_at = time.monotonic()
-        while not self._stopping.wait(self._settings.sweep_interval_seconds):
-            try:
-                sweep(self._engine, self._settings, self._notify, self._transports, messages_waiting(self._broker))
-                count_what_is_left(self._engine, self._registry, self._settings.lease_seconds)
-                drop_withdrawn(self._engine, self._registry)
-                expire_plans(self._engine, self._settings.plan_hours)
-                if time.monotonic() - retained_at > _RETENTION_INTERVAL_SECONDS:
-                    retained_at = time.monotonic()
-                    apply_retention(self._engine, self._storage, self._settings)
-                    prune(self._engine, self._settings.superseded_days)
-                    undo_expired(self._engine, self._registry)
-                    forget_ended(self._engine)
-            except (SQLAlchemyError, IngestError, OSError) as error:
-                log.warning("sweep_failed", error=type(error).__name__)
+    def sweep(self) -> None:
+        """One round of everything; raises errors of SQLAlchemy, `IngestError` and errors of the storage."""
+        waiting = messages_waiting(self._broker)
+        sweep(self._engine, self._settings, self._notify, self._transports, waiting)
+        count_what_is_left(self._engine, self._registry, self._settings.lease_seconds)
+        drop_withdrawn(self._engine, self._registry)
+        expire_plans(self._engine, self._settings.plan_hours)
+        if time.monotonic() - self._retained_at > _RETENTION_INTERVAL_SECONDS:
+            self._retained_at = time.monotonic()
+            apply_retention(self._engine, self._storage, self._settings)
+            prune(self._engine, self._settings.superseded_days)
+            undo_expired(self._engine, self._registry)
+            forget_ended(self._engine)
 
 
 def _fail_exhausted(connection: Connection, settings: Settings) -> list[int]:

@@ -4,7 +4,6 @@ Loads come first: while an upload waits or loads, a merge rests where it is, and
 if a collection has very many leaves, merging goes on all the same, with pauses.
 """
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -13,22 +12,20 @@ from typing import Final
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.catalog.registry import Registry
 from shared.database import leases
-from shared.database.engine import PlainSql, create_sync_engine, is_lock_trouble
+from shared.database.engine import PlainSql, is_lock_trouble
 from shared.database.sqlstates import is_transient, sqlstate_of
-from shared.errors import IngestError, LostLease, RecordCountsMismatch
+from shared.errors import RecordCountsMismatch
 from shared.failpoints import reach
 from shared.ingest.merging import claims, control
 from shared.ingest.merging.claims import Merge
 from shared.ingest.merging.copying import CHUNK_ROWS, build, building_steps, copy_chunk, repair, require_all_rows
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
-from shared.ingest.merging.word_indexes import WordIndexes
 from shared.ingest.versions.leaves import count_leaves, is_loading
-from shared.settings import Settings
 
 log = structlog.get_logger()
 
@@ -197,40 +194,3 @@ def _passed_by_if_locked() -> Iterator[None]:
     except DBAPIError as error:
         if not is_lock_trouble(error):
             raise
-
-
-class Merger:
-    """Builds indexes of words and merges every `merge_interval_seconds` in a thread, on connections of its own.
-
-    If a round fails, it is logged, and the next one goes on.
-    """
-
-    def __init__(self, settings: Settings, registry: Registry) -> None:
-        self._interval_seconds = settings.merge_interval_seconds
-        self._stopping = threading.Event()
-        engine = create_sync_engine(settings, "ingest-merging")
-        self._merging = Merging(engine, registry, settings.lease_seconds, should_stop=self._stopping.is_set)
-        self._word_indexes = WordIndexes(engine, registry, self._stopping.is_set)
-        self._thread = threading.Thread(target=self._run, name="merging", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the current chunk; what is longer, as an index, ends with the process."""
-        self._stopping.set()
-        self._thread.join(timeout=10)
-        self._merging.engine.dispose()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._interval_seconds):
-            try:
-                self._word_indexes.build_all()
-                merge_all(self._merging)
-            except LostLease as error:
-                log.warning("fence_refused", reason=error.message)
-            except OperationalError as error:  # the server is away
-                log.warning("merging_failed", error=type(error).__name__)
-            except (SQLAlchemyError, IngestError):
-                log.warning("merging_failed", exc_info=True)

@@ -49,12 +49,12 @@ class Pulling:
         should_stop: Callable[[], bool] = lambda: False,
         resolve: Resolve = SYSTEM_RESOLVER,
     ) -> None:
-        self._engine = engine
+        self.engine = engine
         self._registry = registry
         self._storage = storage
-        self._settings = settings
+        self.settings = settings
         self._notify = notify
-        self._should_stop = should_stop
+        self.should_stop = should_stop
         self._resolve = resolve
         self._bytes = FetchedBytes(engine, settings)
 
@@ -65,10 +65,10 @@ class Pulling:
     def carry_out(self, pull: Claimed) -> None:
         """Make an upload of the file, or say why there is none; raises errors of SQLAlchemy."""
         try:
-            with kept(self._settings.lease_seconds, lambda: self._renew(pull)):
+            with kept(self.settings.lease_seconds, lambda: self._renew(pull)):
                 registered = self._fetch_and_register(pull)
         except _Stopping:
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 give_back(PlainSql(connection), pull)
         except LostLease:
             log.warning("pull_lost", pull=str(pull.id), epoch=pull.epoch)
@@ -82,24 +82,24 @@ class Pulling:
     def _note(self, pull: Claimed, error: IngestError | UnreadableFile) -> None:
         is_final = isinstance(error, Permanent | UnreadableFile)
         log.warning("pull_failed", pull=str(pull.id), code=error.code, attempt=pull.attempts, is_final=is_final)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             if is_final:
                 fail(PlainSql(connection), pull, error.code, str(error))
             else:
-                try_again(PlainSql(connection), pull, error.code, str(error), self._settings.pull_retry_seconds)
+                try_again(PlainSql(connection), pull, error.code, str(error), self.settings.pull_retry_seconds)
 
     def _renew(self, pull: Claimed) -> None:
         try:
-            with self._engine.begin() as connection:
-                renew(PlainSql(connection), pull, self._settings.lease_seconds)
+            with self.engine.begin() as connection:
+                renew(PlainSql(connection), pull, self.settings.lease_seconds)
         except SQLAlchemyError as error:  # the next renewal, or the end, shows whether the claim is lost
             log.warning("pull_not_renewed", error=type(error).__name__)
 
     def _fetch_and_register(self, pull: Claimed) -> Registered:
-        address = Address.checked(pull.address, self._settings)
+        address = Address.checked(pull.address, self.settings)
         file = self._bytes.meter(pull.tenant)
         file.expect(1)
-        with fetch(address, pull.validators, self._settings, self._resolve) as answer:
+        with fetch(address, pull.validators, self.settings, self._resolve) as answer:
             if answer.is_unchanged:
                 return self._unchanged(pull)
             file.expect(answer.size_bytes or 1)
@@ -108,13 +108,13 @@ class Pulling:
 
     def _unchanged(self, pull: Claimed) -> Registered:
         assert pull.upload_id is not None  # only who has an upload asks so
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             end(PlainSql(connection), pull, PullState.UNCHANGED, pull.upload_id, 0, pull.validators)
         return Registered(pull.upload_id, deduplicated=True)
 
     def _take_in(self, pull: Claimed, answer: Answer, file: FetchedFile) -> StagedFile:
         """Store the bytes while they come; raises what `FileIntake`, `Answer.chunks` and `FetchedFile.add` raise."""
-        reading, settings = pull.options.reading, self._settings
+        reading, settings = pull.options.reading, self.settings
         matcher = reading.matcher(self._registry_of(pull))
         intake = FileIntake(self._storage, settings, pull.options.filename, reading.text, matcher, reading.member)
         try:
@@ -136,12 +136,12 @@ class Pulling:
             raise
 
     def _go_on(self) -> None:
-        if self._should_stop():
+        if self.should_stop():
             raise _Stopping
 
     def _registry_of(self, pull: Claimed) -> Registry:
         """All datasets of the tenant, as they are now; raises `FetchRefused` if the one that is named has gone."""
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             declared = [stored_dataset(*row) for row in connection.execute(declarations_of(pull.tenant))]
         registry, name = self._registry.with_declared(declared), pull.options.reading.dataset
         if name not in (None, AUTO) and name not in registry:
@@ -150,10 +150,10 @@ class Pulling:
 
     def _register(self, pull: Claimed, staged: StagedFile, answer: Answer) -> Registered:
         """Commit the upload and the end of its pull together; if that fails before the COMMIT, the file is removed."""
-        options = pull.options.of_upload(self._settings, self._registry, pull.tenant, pull.transport, pull.trace_id)
+        options = pull.options.of_upload(self.settings, self._registry, pull.tenant, pull.transport, pull.trace_id)
         is_committing = False
         try:
-            with self._engine.begin() as connection:
+            with self.engine.begin() as connection:
                 registered = register(connection, staged, options)
                 state = PullState.UNCHANGED if registered.deduplicated else PullState.FETCHED
                 end(PlainSql(connection), pull, state, registered.upload_id, staged.size_bytes, answer.validators)

@@ -95,7 +95,10 @@ class ListedPage:
 async def read_listing(
     engine: AsyncEngine, listing: Listing, start: Start, limit: int, bounds: Bounds = BOUNDS
 ) -> ListedPage:
-    """At most `limit` rows from one moment, see `movie_pages`; raises `NeedsIndex` if the database takes too long."""
+    """At most `limit` rows from one moment, see `movie_pages`.
+
+    If the database takes too long, it raises `NeedsIndex`, or the database's error where an index serves the listing.
+    """
     try:
         for _ in range(_TRIES):
             async with tenant_reading(engine, listing.tenant) as connection:
@@ -109,7 +112,7 @@ async def read_listing(
                 if await connection.scalar(kept_version(listing.tenant)) == row.version:
                     break
     except DBAPIError as error:
-        # of a range, an index reads the rows of the page and of those before it: then the database is slow, for now
+        # no index would help a listing that is a range of one: the database is slow for now
         if listing.is_one_range or getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
             raise
         raise _needs_index(listing) from error

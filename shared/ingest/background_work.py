@@ -49,7 +49,7 @@ def _sweeping(
         sweeping.close()
         engine.dispose()
 
-    return Rounds("sweep", settings.sweep_interval_seconds, sweeping.sweep, stopping=Event(), close=close)
+    return Rounds("sweep", settings.sweep_interval_seconds, sweeping.sweep_all, stopping=Event(), close=close)
 
 
 def _merging(settings: Settings, registry: Registry) -> Rounds:

@@ -143,7 +143,7 @@ class Sweeping:
         """Close what it holds beside the engine."""
         self._broker.close()
 
-    def sweep(self) -> None:
+    def sweep_all(self) -> None:
         """One round of everything; raises errors of SQLAlchemy, `IngestError` and errors of the storage."""
         waiting = messages_waiting(self._broker)
         sweep(self._engine, self._settings, self._notify, self._transports, waiting)

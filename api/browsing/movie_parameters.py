@@ -8,6 +8,7 @@ from fastapi import Query
 from sqlalchemy import RowMapping
 
 from api.browsing.movie_listing import ListedPage
+from api.browsing.value_counts import ANY_CASE, as_spelled
 from api.description.schemas.rows import Movie
 from api.listings.as_of import AsOf, later_than
 from api.listings.paging import PageNumber, PageSize
@@ -22,6 +23,8 @@ from shared.database.queries.rows import NO_COLLECTION, collection_number
 from shared.database.tenancy import tenant_reading
 
 _MOVIE_FIELDS: Final = tuple(Movie.model_fields)
+# Filters by a name of a breakdown.
+_SPELLED: Final = ("genre", "country", "title_type")
 _TEXT: Final = r"^[^\x00]+$"
 _FIRST_YEAR: Final = 1800
 _LAST_YEAR: Final = 2200
@@ -56,7 +59,10 @@ _Title = Annotated[
 _Genre = Annotated[
     str | None,
     Query(
-        pattern=_TEXT, max_length=100, description="Only movies of this genre, as files spell it.", examples=["Drama"]
+        pattern=_TEXT,
+        max_length=100,
+        description="Only movies of this genre." + ANY_CASE,
+        examples=["Drama"],
     ),
 ]
 _Country = Annotated[
@@ -64,7 +70,7 @@ _Country = Annotated[
     Query(
         pattern=_TEXT,
         max_length=100,
-        description="Only movies that were produced in this country, as files spell it.",
+        description="Only movies that were produced in this country." + ANY_CASE,
         examples=["Germany"],
     ),
 ]
@@ -81,7 +87,10 @@ _Person = Annotated[
 _TitleType = Annotated[
     str | None,
     Query(
-        pattern=_TEXT, max_length=100, description="Only titles of this type, as files spell it.", examples=["movie"]
+        pattern=_TEXT,
+        max_length=100,
+        description="Only titles of this type." + ANY_CASE,
+        examples=["movie"],
     ),
 ]
 _MinVotes = Annotated[
@@ -137,12 +146,13 @@ class MovieQuery:
 async def listing_of(runtime: Runtime, tenant: str, query: MovieQuery) -> Listing:
     """The listing that is asked for; raises `NotFound` for a dataset or an upload, and what `later_than` raises."""
     later = await later_than(runtime.read_engine, tenant, TABLE.name, query.as_of)
+    spelled = await _as_spelled(runtime, tenant, query)
     filters = MovieFilters(
         title=query.title,
-        genre=query.genre,
-        country=query.country,
+        genre=spelled.get("genre"),
+        country=spelled.get("country"),
         person=query.person,
-        title_type=query.title_type,
+        title_type=spelled.get("title_type"),
         min_votes=query.min_votes,
         year_from=query.year_from,
         year_to=query.year_to,
@@ -163,6 +173,14 @@ def listed_movie(page: ListedPage, row: RowMapping) -> dict[str, Any]:
         return {**movie, "rating_source": None}
     shown = {name: votes[name] for name in VOTE_FIELDS}
     return {**movie, **shown, "rating_source": page.datasets.get(str(votes["collection"]))}
+
+
+async def _as_spelled(runtime: Runtime, tenant: str, query: MovieQuery) -> dict[str, str | None]:
+    asked = {name: getattr(query, name) for name in _SPELLED if getattr(query, name) is not None}
+    if not asked:
+        return {}
+    async with tenant_reading(runtime.read_engine, tenant) as connection:
+        return {name: await as_spelled(connection, tenant, name, value) for name, value in asked.items()}
 
 
 async def _collection(runtime: Runtime, tenant: str, dataset: str | None) -> int | None:

@@ -1,13 +1,17 @@
-"""The genres or countries of a tenant's movies."""
+"""The genres, countries and types of a tenant's movies."""
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.browsing.chosen_collection import chosen_collection
 from api.description.schemas.figures import NamedCount, NamedCounts
-from shared.database.queries.browsing.breakdowns import Order, value_counts
+from shared.database.queries.browsing.breakdowns import Order, spelling, value_counts
 from shared.database.tenancy import tenant_reading
 
-MOST_VALUES = 1_000
+MOST_VALUES: Final = 1_000
+# What `as_spelled` means to who asks.
+ANY_CASE: Final = " Case makes no difference, unless files spell it in several ways."
 
 
 async def read_values(
@@ -19,3 +23,10 @@ async def read_values(
         found = await connection.execute(value_counts(tenant, breakdown, collection, order, MOST_VALUES + 1))
     items = [NamedCount(name=row.name, movies=row.movies) for row in found]
     return NamedCounts(items=items[:MOST_VALUES], is_complete=len(items) <= MOST_VALUES)
+
+
+async def as_spelled(connection: AsyncConnection, tenant: str, breakdown: str, name: str | None) -> str | None:
+    """The name as movies have it, whose letters may differ in case; unchanged if none has it."""
+    if name is None:
+        return None
+    return await connection.scalar(spelling(tenant, breakdown, name)) or name

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.browsing.chosen_collection import ChosenDataset, require_dataset
 from api.browsing.genre_report import Asked, as_csv, read_report
+from api.browsing.value_counts import ANY_CASE
 from api.cache.routes import cached
 from api.dependencies import RuntimeDep, TenantDep
 from api.description.openapi import Responses, problems
@@ -19,7 +20,7 @@ Genre = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[^\x00]+$",
-        description="Only this genre, with its movies.",
+        description="Only this genre, with its movies." + ANY_CASE,
         examples=["Drama"],
     ),
 ]

@@ -143,6 +143,16 @@ class Dataset:
         return replace(self, columns=found, row_checks=comparable)
 
     @cached_property
+    def signature_names(self) -> frozenset[str]:
+        """The `signature_columns`, normalised."""
+        return frozenset(map(normalised, self.signature_columns))
+
+    @cached_property
+    def other_names(self) -> frozenset[str]:
+        """The `other_columns`, normalised."""
+        return frozenset(map(normalised, self.other_columns))
+
+    @cached_property
     def _spellings(self) -> dict[str, list[str]]:
         """For each column, the names that a header may have for it, normalised."""
         found: dict[str, list[str]] = {}

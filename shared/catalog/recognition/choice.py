@@ -83,7 +83,7 @@ def _are_films(candidate: Candidate, films: Sequence[Candidate], header: Sequenc
     """
     if _is_of_films(candidate):
         return False
-    others = set(map(normalised, candidate.dataset.other_columns))
+    others = candidate.dataset.other_names
     known = candidate.columns.mapped.keys() | {name for name in header if normalised(name) in others}
     return any(
         bool(candidate.lacks) or not film.columns.mapped.keys() <= known

@@ -11,6 +11,8 @@ def resolved(mapping: Mapping[str, str], dataset: Dataset) -> dict[str, str]:
 
     A name that the dataset does not know is left out.
     """
+    if not mapping:
+        return {}
     names: dict[str, str] = {"": ""}
     feeds = Counter(column.name for column in dataset.columns)
     for column in dataset.columns:

@@ -69,7 +69,7 @@ def _overlap(
     dataset: Dataset, header: Sequence[str], columns: FileColumns, mapping: Mapping[str, str], *, contradictions: int
 ) -> _Overlap:
     names = {normalised(name) for name in header}
-    signature, others = (set(map(normalised, known)) for known in (dataset.signature_columns, dataset.other_columns))
+    signature, others = dataset.signature_names, dataset.other_names
     found = len(columns.mapped) + len(names & signature)
     generic = {name for name in header if normalised(name) in dataset.generic_names and name not in mapping}
     agreeing = max(found - len(generic & columns.mapped.keys()) - len(signature - names) - 2 * contradictions, 0)

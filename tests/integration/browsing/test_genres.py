@@ -103,6 +103,15 @@ def test_a_genre_has_its_movies_by_votes(ask: Asker) -> None:
     assert ask(read_report, "other", Asked("Secret", None, None, 5)).genres[0].movies == 1
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("Drama", "Drama"), ("drama", "drama"), ("DRAMA", "Drama"), ("crime", "Crime"), ("secret", None), ("Dram", None)],
+)
+def test_case_makes_no_difference_where_no_file_spells_it_so(ask: Asker, asked: str, found: str | None) -> None:
+    genres = ask(read_report, "public", Asked(asked, None, None, 1)).genres
+    assert [each.genre for each in genres] == ([found] if found else [])
+
+
 @pytest.fixture
 def rated(intake: Intake, loader: Loader) -> str:
     """A tenant whose movies have no votes in their own file; the first one is rated twice, the last one never."""

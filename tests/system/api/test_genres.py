@@ -44,6 +44,13 @@ def test_the_report_as_tree_and_as_lines(films: httpx.Client) -> None:
     assert [line.split(",")[0] for line in answer.text.splitlines()] == ["level", "genre", "decade", "movie"]
 
 
+def test_names_may_be_asked_for_in_any_case(films: httpx.Client) -> None:
+    assert get(films, "/movies", genre="drama")["total"] == 2
+    assert get(films, "/movies", genre="CRIME", country="france")["total"] == 1
+    assert get(films, "/movies", genre="Comedy")["total"] == 0
+    assert [each["genre"] for each in get(films, "/reports/genres", genre="crime")["genres"]] == ["Crime"]
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_tenant_without_uploads(mine: httpx.Client, path: str) -> None:
     assert mine.get(path).status_code == 200

@@ -29,6 +29,19 @@ def value_counts(
     return grouped.order_by(*keys).limit(at_most)
 
 
+@named
+def spelling(tenant: str, breakdown: str, name: str) -> Select[*tuple[Any, ...]]:
+    """How movies spell a name of such a breakdown: as it is, or, if none has it so, in the way of most of those that
+    differ in case only. No row if there are none.
+    """
+    value = CollectionTotal.facets[breakdown].astext.label("name")
+    is_same = func.lower(value) == func.lower(name)
+    alike = select(value, CollectionTotal.row_count).where(*kept_of(tenant, breakdown, None), is_same).subquery()
+    movies = summed(alike.c.row_count)
+    order = ((alike.c.name == name).desc(), movies.desc(), alike.c.name.collate("C"))
+    return select(alike.c.name).group_by(alike.c.name).having(movies > 0).order_by(*order).limit(1)
+
+
 def kept_of(tenant: str, breakdown: str, collection: int | None, table: Table = MOVIES) -> list[ColumnElement[bool]]:
     """The kept sums of a breakdown of the tenant's rows; `collection`: only of this one, None for all."""
     mine = [

@@ -10,6 +10,8 @@ FUZZ_SECONDS ?= 600
 CALLS ?= 20000
 # Test processes at a time: they wait most of their time.
 PROCESSES ?= 3
+# turns: a test of both versions of PostgreSQL runs with one of them, half of the tests with each; each: with both.
+POSTGRES ?= turns
 
 SHELL := /bin/sh
 # Images for containers often set it. Here programs start hundreds of times, and each would compile all of the code anew.
@@ -36,7 +38,7 @@ up: .venv/runtime.stamp ## run everything in the foreground (PORT=8000 DATA_DIR=
 	@exec $(BIN)/imdb-ingest up --port "$(PORT)" --data-dir "$(DATA_DIR)"
 
 test: .venv/test.stamp ## the suite, against a real PostgreSQL, broker and Celery worker (ARGS= for pytest)
-	@$(BIN)/python -m pytest -n $(PROCESSES) -m "not alone" $(ARGS); beside=$$?; \
+	@$(BIN)/python -m pytest -n $(PROCESSES) -m "not alone" --postgres=$(POSTGRES) $(ARGS); beside=$$?; \
 	$(BIN)/python -m pytest -m alone $(ARGS); alone=$$?; \
 	case "$$beside $$alone" in "0 0" | "0 5" | "5 0") ;; *) exit 1 ;; esac  # 5: ARGS chose none of these
 

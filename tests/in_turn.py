@@ -1,0 +1,44 @@
+"""Tests of both versions of PostgreSQL, each with one of them: about half of the time, and each statement with both.
+
+A statement that one version does not know fails in some other test of it. `make test POSTGRES=each` runs all of them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+
+OPTION = "--postgres"
+
+
+def add_option(parser: pytest.Parser) -> None:
+    parser.addoption(OPTION, choices=("each", "turns"), default="each", help="versions that a test of both runs with")
+
+
+def deselect(config: pytest.Config, items: list[pytest.Item], binaries: Mapping[str, Path]) -> None:
+    """Leave one version to each test, if all can be found here."""
+    if config.getoption(OPTION) == "turns" and all((path / "postgres").exists() for path in binaries.values()):
+        left = {item.nodeid for item in _not_their_turn(items, list(binaries))}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left])
+        items[:] = [item for item in items if item.nodeid not in left]
+
+
+def _not_their_turn(items: Iterable[pytest.Item], versions: list[str]) -> Iterator[pytest.Item]:
+    """Of each function and its other parameters, those with the version whose turn it is not."""
+    functions: defaultdict[str, defaultdict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        version = _version(item)
+        if version is not None:
+            functions[item.nodeid.partition("[")[0]][version].append(item)
+    for name, by_version in functions.items():
+        if by_version.keys() == set(versions):
+            for position, variants in enumerate(zip(*(by_version[version] for version in versions), strict=True)):
+                turn = (crc32(name.encode()) + position) % len(versions)
+                yield from (variant for number, variant in enumerate(variants) if number != turn)
+
+
+def _version(item: pytest.Item) -> Any:
+    return item.callspec.params.get("server") if hasattr(item, "callspec") else None

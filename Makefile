@@ -10,8 +10,8 @@ FUZZ_SECONDS ?= 600
 CALLS ?= 20000
 # Test processes at a time: they wait most of their time.
 PROCESSES ?= 3
-# turns: a test of both versions of PostgreSQL runs with one of them, half of the tests with each; each: with both.
-POSTGRES ?= turns
+# one: a test of both versions of PostgreSQL runs with one of them, half of the tests with each. both: with both.
+POSTGRES ?= one
 
 SHELL := /bin/sh
 # Images for containers often set it. Here programs start hundreds of times, and each would compile all of the code anew.

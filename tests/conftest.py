@@ -36,7 +36,7 @@ from shared.storage.opening import open_storage
 from stack.binaries import postgres_bin_dir
 from stack.local import LocalStack
 from stack.postgres import PostgresServer
-from tests import in_turn
+from tests import one_postgres_each
 from tests.file_server import FileServer
 from tests.system.api.keyed import UNLIMITED
 
@@ -57,11 +57,11 @@ POSTGRES_BINARIES = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    in_turn.add_option(parser)
+    one_postgres_each.add_option(parser)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    in_turn.deselect(config, items, POSTGRES_BINARIES)
+    one_postgres_each.deselect(config, items, POSTGRES_BINARIES)
 
 
 @pytest.hookimpl(wrapper=True)

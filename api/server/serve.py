@@ -67,9 +67,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve_by_several(settings: Settings, configured: uvicorn.Config) -> int:
     prepare_process(settings)
-    supervisor = Multiprocess(configured, [configured.bind_socket()])
+    supervisor = _Supervisor(configured, [configured.bind_socket()])
     supervisor.run()
     return _NOT_STARTED if any(process.exitcode == _NOT_STARTED for process in supervisor.processes) else 0
+
+
+class _Supervisor(Multiprocess):
+    """Sees at once that a process has died while it is asked whether it lives.
+
+    uvicorn keeps the child's end of the pipe open in this process, too, and so would wait as long as for a silent one.
+    """
+
+    def keep_subprocess_alive(self) -> None:
+        for process in self.processes:
+            process.child_conn.close()
+        super().keep_subprocess_alive()
 
 
 class _Configuration(uvicorn.Config):

@@ -1,6 +1,6 @@
 """Tests of both versions of PostgreSQL, each with one of them: about half of the time, and each statement with both.
 
-A statement that one version does not know fails in some other test of it. `make test POSTGRES=each` runs all of them.
+A statement that one version does not know fails in some other test of it. `make test POSTGRES=both` runs all of them.
 """
 
 from collections import defaultdict
@@ -15,19 +15,19 @@ OPTION = "--postgres"
 
 
 def add_option(parser: pytest.Parser) -> None:
-    parser.addoption(OPTION, choices=("each", "turns"), default="each", help="versions that a test of both runs with")
+    parser.addoption(OPTION, choices=("both", "one"), default="both", help="versions that a test of both runs with")
 
 
 def deselect(config: pytest.Config, items: list[pytest.Item], binaries: Mapping[str, Path]) -> None:
     """Leave one version to each test, if all can be found here."""
-    if config.getoption(OPTION) == "turns" and all((path / "postgres").exists() for path in binaries.values()):
-        left = {item.nodeid for item in _not_their_turn(items, list(binaries))}
+    if config.getoption(OPTION) == "one" and all((path / "postgres").exists() for path in binaries.values()):
+        left = {item.nodeid for item in _other_half(items, list(binaries))}
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left])
         items[:] = [item for item in items if item.nodeid not in left]
 
 
-def _not_their_turn(items: Iterable[pytest.Item], versions: list[str]) -> Iterator[pytest.Item]:
-    """Of each function and its other parameters, those with the version whose turn it is not."""
+def _other_half(items: Iterable[pytest.Item], versions: list[str]) -> Iterator[pytest.Item]:
+    """Of each function and its other parameters, those that are left out: each version has its share."""
     functions: defaultdict[str, defaultdict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         version = _version(item)
@@ -36,8 +36,8 @@ def _not_their_turn(items: Iterable[pytest.Item], versions: list[str]) -> Iterat
     for name, by_version in functions.items():
         if by_version.keys() == set(versions):
             for position, variants in enumerate(zip(*(by_version[version] for version in versions), strict=True)):
-                turn = (crc32(name.encode()) + position) % len(versions)
-                yield from (variant for number, variant in enumerate(variants) if number != turn)
+                chosen = (crc32(name.encode()) + position) % len(versions)
+                yield from (variant for number, variant in enumerate(variants) if number != chosen)
 
 
 def _version(item: pytest.Item) -> Any:

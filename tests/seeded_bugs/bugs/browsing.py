@@ -83,4 +83,18 @@ BUGS: Final = (
         "",
         (f"{TENANTS}test_a_statement_finds_nothing_of_another_tenant",),
     ),
+    Bug(
+        "genres-only-as-files-spell-them",
+        f"{STATEMENTS}/breakdowns.py",
+        "func.lower(value) == func.lower(name)",
+        "value == name",
+        (f"{GENRES}test_case_makes_no_difference_where_no_file_spells_it_so",),
+    ),
+    Bug(
+        "another-spelling-of-a-genre-that-there-is",
+        f"{STATEMENTS}/breakdowns.py",
+        "order = ((alike.c.name == name).desc(), movies.desc()",
+        "order = (movies.desc()",
+        (f"{GENRES}test_case_makes_no_difference_where_no_file_spells_it_so",),
+    ),
 )

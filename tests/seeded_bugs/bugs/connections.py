@@ -11,6 +11,7 @@ SLOW: Final = "tests/system/api/test_slow_clients.py::"
 LYING: Final = "tests/system/api/test_lying_clients.py::"
 SERVER: Final = "tests/system/api/test_server.py::"
 PARAMETERS: Final = "tests/system/api/test_parameters.py::"
+SEVERAL: Final = "tests/system/api/test_several_processes.py::"
 INTAKE: Final = "api/intake/streaming.py"
 
 BUGS: Final = (
@@ -155,5 +156,12 @@ BUGS: Final = (
         "busy if app is service_unavailable else app",
         "app",
         (f"{SLOW}test_when_all_slots_are_taken_by_those_who_send_the_next_is_refused",),
+    ),
+    Bug(
+        "who-dies-silently-is-waited-for",
+        "api/server/serve.py",
+        "            process.child_conn.close()\n",
+        "            pass\n",
+        (f"{SEVERAL}test_one_dies_and_the_others_answer_until_it_is_replaced",),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, Select
 
-from shared.database.queries.browsing.breakdowns import value_counts
+from shared.database.queries.browsing.breakdowns import spelling, value_counts
 from shared.database.queries.browsing.figures import kept_figures, loads_by_day, uploads_by_state
 from shared.database.queries.browsing.genre_report import genre_decades, top_of_large_cells, top_of_small_cells
 from shared.ingest.loading.loader import Loader
@@ -20,6 +20,7 @@ def statements(tenant: str) -> dict[str, Select[Any]]:
     top = (tenant, "Drama", [1990], None, 20)
     return {
         "value_counts": value_counts(tenant, "genre", None, "name", 10),
+        "spelling": spelling(tenant, "genre", "drama"),
         "kept_figures": kept_figures(tenant, None, 10),
         "uploads_by_state": uploads_by_state(tenant, None),
         "loads_by_day": loads_by_day(tenant, None),

@@ -12,8 +12,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -53,6 +53,8 @@ from tests.integration.ingest.titles import titles
 # Children are forked from a process that has imported everything once.
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.failpoint_child"])
+
+Acting = Callable[[str, uuid.UUID, str, str], AbstractContextManager[None]]
 
 STEPS = {"load": ("load.", "batch.", "publish."), "cancel": ("cancel.",), "retry": ("retry.",), "undo": ("undo.",)}
 STEPS["sweep"] = ("sweep.",)
@@ -104,6 +106,34 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"lease_seconds": 0.5, "batch_bytes": 4096, "small_upload_bytes": 1024})
 
 
+@pytest.fixture
+def acting(settings: Settings, tmp_path: Path) -> Acting:
+    """Carries a step out in a process of its own, with a failpoint armed.
+
+    While the block runs, this process is dead or stopped; after it, it has gone on to its end.
+    """
+
+    @contextmanager
+    def act(step: str, upload_id: uuid.UUID, point: str, action: str) -> Iterator[None]:
+        marker = tmp_path / "marker"
+        armed = settings.model_copy(update={"failpoint": f"{point}:{action}:{marker}"})
+        child = PROCESSES.Process(target=run, args=(step, upload_id, armed))
+        child.start()
+        try:
+            wait_until_it_acted(child, action)
+            yield
+            if action == "stop":
+                os.kill(child.pid or 0, signal.SIGCONT)
+                child.join(30)
+                assert child.exitcode is not None
+        finally:
+            child.kill()  # one that is still stopped would hold up the end of the whole run
+            child.join()
+        assert marker.exists()
+
+    return act
+
+
 def test_every_point_is_tested() -> None:
     tested = {point for _, point, _, _ in (*CASES, *MODE_CASES)} | {point for point, _ in MERGE_CASES}
     tested |= {point for point, _ in EDIT_CASES}
@@ -117,9 +147,9 @@ def test_failpoint(
     engine: Engine,
     loader: Loader,
     intake: Intake,
+    acting: Acting,
     correct: Correct,
     settings: Settings,
-    tmp_path: Path,
     step: str,
     point: str,
     action: str,
@@ -131,94 +161,58 @@ def test_failpoint(
     if step == "correct":
         upload_id = correct(upload_id, corrected_movies(*rejected_lines(engine, upload_id), "no line"))
         forget_notifications(engine)
-    child = run_child(step, upload_id, settings, f"{point}:{action}:{tmp_path / 'marker'}")
-    try:
-        wait_until_it_acted(child, action)
+    with acting(step, upload_id, point, action):
         finish(step, engine, loader, settings, upload_id)
         check(step, engine, upload_id, content)
-        if action == "stop":
-            os.kill(child.pid or 0, signal.SIGCONT)
-            child.join(30)
-            assert child.exitcode is not None
-            check(step, engine, upload_id, content)
-    finally:
-        child.kill()  # one that is still stopped would hold up the end of the whole run
-        child.join()
-    assert (tmp_path / "marker").exists()
+    check(step, engine, upload_id, content)
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_failpoint_of_repeated_keys(
-    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
+    engine: Engine, loader: Loader, intake: Intake, acting: Acting, settings: Settings, action: str
 ) -> None:
     """Another loader removes the same rows, once, and publishes."""
     upload_id = intake(repeated_keys(), "title.basics.tsv")
-    child = run_child("load", upload_id, settings, f"publish.deduplicated:{action}:{tmp_path / 'marker'}")
-    try:
-        wait_until_it_acted(child, action)
+    with acting("load", upload_id, "publish.deduplicated", action):
         finish("load", engine, loader, settings, upload_id)
         check_repeated(engine, upload_id)
-        if action == "stop":
-            os.kill(child.pid or 0, signal.SIGCONT)
-            child.join(30)
-            assert child.exitcode is not None
-            check_repeated(engine, upload_id)
-    finally:
-        child.kill()
-        child.join()
-    assert (tmp_path / "marker").exists()
+    check_repeated(engine, upload_id)
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize(("point", "action"), EDIT_CASES)
 def test_failpoint_of_an_edit(
-    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, point: str, action: str
+    engine: Engine, loader: Loader, intake: Intake, acting: Acting, point: str, action: str
 ) -> None:
     """All of it has happened or nothing: there is no upload that others would have to finish."""
     loader.load(intake(titles({"tt1": "a", "tt2": "a"}), "title.basics.tsv", mode=WriteMode.APPEND), never)
-    child = run_child("edit", uuid.uuid4(), settings, f"{point}:{action}:{tmp_path / 'marker'}")
-    try:
-        wait_until_it_acted(child, action)
-        if action == "stop":
-            os.kill(child.pid or 0, signal.SIGCONT)
-        child.join(30)
-        is_carried_out = action == "stop" or point == "edit.committed"
-        assert visible_titles(engine) == Counter({("tt1", "b" if is_carried_out else "a"): 1, ("tt2", "a"): 1})
-        assert rows(engine, "SELECT state FROM uploads") == [("completed",)] * (1 + is_carried_out)
-        check_kept_sums(engine)
-    finally:
-        child.kill()
-        child.join()
-    assert (tmp_path / "marker").exists()
+    with acting("edit", uuid.uuid4(), point, action):
+        pass
+    is_carried_out = action == "stop" or point == "edit.committed"
+    assert visible_titles(engine) == Counter({("tt1", "b" if is_carried_out else "a"): 1, ("tt2", "a"): 1})
+    assert rows(engine, "SELECT state FROM uploads") == [("completed",)] * (1 + is_carried_out)
+    check_kept_sums(engine)
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_failpoint_of_the_vocabulary(
-    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
+    engine: Engine, loader: Loader, intake: Intake, acting: Acting, action: str
 ) -> None:
     """Another process adds the same words, and those of the chunks behind them, each once."""
     expected = {f"film{letter}": f"tt{number}" for number, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
     values = {key: word for word, key in expected.items()}
     loader.load(intake(titles(values | FILLER), "title.basics.tsv", mode=WriteMode.APPEND), never)
-    child = run_child("fill", uuid.uuid4(), settings, f"vocabulary.added:{action}:{tmp_path / 'marker'}")
     words = "SELECT word FROM vocabulary ORDER BY word"
-    try:
-        wait_until_it_acted(child, action)
+    with acting("fill", uuid.uuid4(), "vocabulary.added", action):
         assert rows(engine, words) == []
         if action == "stop":
             fill_all(engine, REGISTRY)
             assert rows(engine, words) == []  # the stopped process holds the lock for as long as its session lives
-            os.kill(child.pid or 0, signal.SIGCONT)
-        child.join(30)
-        fill_all(engine, REGISTRY)
-        assert {word for (word,) in rows(engine, words)} == {*expected, "filler"}
-        assert rows(engine, "SELECT next_id FROM vocabulary_progress") == [(0,)]
-    finally:
-        child.kill()
-        child.join()
-    assert (tmp_path / "marker").exists()
+    fill_all(engine, REGISTRY)
+    assert {word for (word,) in rows(engine, words)} == {*expected, "filler"}
+    assert rows(engine, "SELECT next_id FROM vocabulary_progress") == [(0,)]
 
 
 def check_repeated(engine: Engine, upload_id: uuid.UUID) -> None:
@@ -234,8 +228,8 @@ def test_failpoint_of_a_mode(
     engine: Engine,
     loader: Loader,
     intake: Intake,
+    acting: Acting,
     settings: Settings,
-    tmp_path: Path,
     mode: WriteMode,
     point: str,
     action: str,
@@ -249,25 +243,15 @@ def test_failpoint_of_a_mode(
     values = {"tt1": "a", "tt2": "b", "tt4": "a", **filler}
     after = Counter((values if mode is WriteMode.REPLACE else dict(before.keys()) | values).items())
     upload_id = intake(titles(values), "title.basics.tsv", mode=mode)
-    child = run_child("load", upload_id, settings, f"{point}:{action}:{tmp_path / 'marker'}")
-    try:
-        wait_until_it_acted(child, action)
+    with acting("load", upload_id, point, action):
         assert visible_titles(engine) == (after if point in IS_PUBLISHED else before)
         finish("load", engine, loader, settings, upload_id)
         count_what_is_left(engine, REGISTRY, lease_seconds=0)
         check_mode(engine, upload_id, after, len(before) + 1 - len(after))
-        if action == "stop":
-            os.kill(child.pid or 0, signal.SIGCONT)
-            child.join(30)
-            assert child.exitcode is not None
-            check_mode(engine, upload_id, after, len(before) + 1 - len(after))
-        undo(engine, REGISTRY, upload_id, "public")
-        assert visible_titles(engine) == before
-        check_kept_sums(engine)
-    finally:
-        child.kill()
-        child.join()
-    assert (tmp_path / "marker").exists()
+    check_mode(engine, upload_id, after, len(before) + 1 - len(after))
+    undo(engine, REGISTRY, upload_id, "public")
+    assert visible_titles(engine) == before
+    check_kept_sums(engine)
 
 
 def check_mode(engine: Engine, upload_id: uuid.UUID, after: Counter[tuple[str, str]], removed: int) -> None:
@@ -287,8 +271,8 @@ def test_failpoint_of_a_plan(
     engine: Engine,
     loader: Loader,
     intake: Intake,
+    acting: Acting,
     settings: Settings,
-    tmp_path: Path,
     mode: WriteMode,
     point: str,
     action: str,
@@ -301,9 +285,8 @@ def test_failpoint_of_a_plan(
     after = dict(before.keys()) | values if mode is WriteMode.UPSERT else values
     expected = (before if mode is WriteMode.APPEND else Counter()) + Counter(after.items())
     upload_id = intake(titles(values), "title.basics.tsv", mode=mode, plan=True)
-    failpoint = f"{point}:{action}:{tmp_path / 'marker'}"
     if point.startswith("plan."):
-        with acting(run_child("load", upload_id, settings, failpoint), action):
+        with acting("load", upload_id, point, action):
             finish("load", engine, loader, settings, upload_id)
             check_planned(engine, upload_id, "planned", before, mode)
         check_planned(engine, upload_id, "planned", before, mode)
@@ -312,12 +295,10 @@ def test_failpoint_of_a_plan(
     else:
         finish("load", engine, loader, settings, upload_id)
         check_planned(engine, upload_id, "planned", before, mode)
-        if point == "apply.committed":
-            child = run_child("apply", upload_id, settings, failpoint)
-        else:
+        step = "apply" if point == "apply.committed" else "load"
+        if step == "load":
             assert apply(engine, upload_id, "public", None)
-            child = run_child("load", upload_id, settings, failpoint)
-        with acting(child, action):
+        with acting(step, upload_id, point, action):
             assert visible_titles(engine) == (expected if point in IS_PUBLISHED else before)
             finish("load", engine, loader, settings, upload_id)
             check_planned(engine, upload_id, "completed", expected, mode)
@@ -325,22 +306,6 @@ def test_failpoint_of_a_plan(
     undo(engine, REGISTRY, upload_id, "public")
     assert visible_titles(engine) == before
     check_kept_sums(engine)
-    assert (tmp_path / "marker").exists()
-
-
-@contextmanager
-def acting(child: ForkServerProcess, action: str) -> Iterator[None]:
-    """While the block runs, the child is dead or stopped; after it, it has gone on to its end."""
-    try:
-        wait_until_it_acted(child, action)
-        yield
-        if action == "stop":
-            os.kill(child.pid or 0, signal.SIGCONT)
-            child.join(30)
-            assert child.exitcode is not None
-    finally:
-        child.kill()
-        child.join()
 
 
 PLANNED_COUNTS = {
@@ -363,15 +328,14 @@ def check_planned(
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize("action", ACTIONS)
 def test_failpoint_of_a_withdrawn_leaf(
-    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
+    engine: Engine, loader: Loader, intake: Intake, acting: Acting, action: str
 ) -> None:
     """Another process lists the rows of an undone upload beside it: each is listed once, then the table is gone."""
     upload_id = intake(titles(FILLER), "title.basics.tsv", mode=WriteMode.APPEND)
     loader.load(upload_id, never)
     undo(engine, REGISTRY, upload_id, "public")
-    child = run_child("list withdrawn", upload_id, settings, f"withdrawn.listed:{action}:{tmp_path / 'marker'}")
     other = threading.Thread(target=drop_withdrawn, args=(engine, REGISTRY))
-    with acting(child, action):
+    with acting("list withdrawn", upload_id, "withdrawn.listed", action):
         assert rows(engine, "SELECT * FROM touched_rows") == []
         other.start()
         if action != "stop":  # otherwise it waits for the one that was stopped, or for the end of its session
@@ -381,21 +345,18 @@ def test_failpoint_of_a_withdrawn_leaf(
     listed = rows(engine, "SELECT jsonb_array_elements(identities) ->> 0 FROM touched_rows")
     assert sorted(key for (key,) in listed) == sorted(FILLER)
     assert rows(engine, "SELECT relname FROM pg_class WHERE relname ~ '^movies_[ux][0-9]+$'") == []
-    assert (tmp_path / "marker").exists()
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize("action", ACTIONS)
-def test_failpoint_of_pruning(
-    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, action: str
-) -> None:
+def test_failpoint_of_pruning(engine: Engine, loader: Loader, intake: Intake, acting: Acting, action: str) -> None:
     """All that was superseded is gone or nothing is, and readers see no difference."""
     for values in ({"tt1": "a", **FILLER}, {"tt2": "a"}, {"tt3": "a"}):
         loader.load(upload_id := intake(titles(values), "title.basics.tsv", mode=WriteMode.REPLACE), never)
     count_what_is_left(engine, REGISTRY, lease_seconds=0)
     kept = "SELECT (SELECT count(*) FROM movies_history), (SELECT count(*) FROM movies_superseded)"
     before = visible_titles(engine)
-    with acting(run_child("prune", upload_id, settings, f"prune.removed:{action}:{tmp_path / 'marker'}"), action):
+    with acting("prune", upload_id, "prune.removed", action):
         assert visible_titles(engine) == before
         if action != "stop":
             assert rows(engine, kept) == [(1, len(FILLER) + 1)]
@@ -406,13 +367,12 @@ def test_failpoint_of_pruning(
     assert rows(engine, "SELECT version, pruned_version FROM collections") == [(3, 3)]
     assert visible_titles(engine) == before
     check_kept_sums(engine)
-    assert (tmp_path / "marker").exists()
 
 
 @pytest.mark.parametrize("server", ["18"], indirect=True)
 @pytest.mark.parametrize(("point", "action"), MERGE_CASES)
 def test_failpoint_of_a_merge(
-    engine: Engine, loader: Loader, intake: Intake, settings: Settings, tmp_path: Path, point: str, action: str
+    engine: Engine, loader: Loader, intake: Intake, acting: Acting, settings: Settings, point: str, action: str
 ) -> None:
     """Another process merges on, and uploads go on being undone; the rows are the same all the while."""
     settings = settings.model_copy(update={"batch_bytes": 100_000})
@@ -423,23 +383,13 @@ def test_failpoint_of_a_merge(
         merge_all(eager(engine, settings, chunk_rows=100, should_stop=stop_after(9)))  # all is copied
         undo(engine, REGISTRY, uploads[0], "public")
     before = contents(engine)
-    child = run_child("merge", uploads[0], settings, f"{point}:{action}:{tmp_path / 'marker'}")
-    try:
-        wait_until_it_acted(child, action)
+    with acting("merge", uploads[0], point, action):
         assert contents(engine) == before
         finish_merging(engine, settings)
         check_merged(engine, before)
         undo(engine, REGISTRY, uploads[1], "public")
         kept = contents(engine)
-        if action == "stop":
-            os.kill(child.pid or 0, signal.SIGCONT)
-            child.join(30)
-            assert child.exitcode is not None
-        check_merged(engine, kept)
-    finally:
-        child.kill()
-        child.join()
-    assert (tmp_path / "marker").exists()
+    check_merged(engine, kept)
 
 
 def finish_merging(engine: Engine, settings: Settings) -> None:
@@ -468,12 +418,6 @@ def prepare(step: str, engine: Engine, loader: Loader, upload_id: uuid.UUID, con
     if step == "retry":
         cancel(engine, upload_id, "public")
     forget_notifications(engine)
-
-
-def run_child(step: str, upload_id: uuid.UUID, settings: Settings, failpoint: str) -> ForkServerProcess:
-    child = PROCESSES.Process(target=run, args=(step, upload_id, settings.model_copy(update={"failpoint": failpoint})))
-    child.start()
-    return child
 
 
 def wait_until_it_acted(child: ForkServerProcess, action: str) -> None:

@@ -16,13 +16,14 @@ from shared.database.queries.search.unindexed import Ranges
 # A shorter beginning of a word is in too many overviews.
 _SHORTEST_IN_OVERVIEWS: Final = 4
 
-# If there are more exact titles and best known movies than this, and than a page needs, others are not counted.
+# If there are more movies than this, and than a page needs, what comes behind them is not counted.
 _MANY: Final = 50
 
 VOTES: Final = ("vote_average", "vote_count")
 
-# Ranks of what matches: its whole name, a genre, a title or a name, an overview.
-_EXACT, _GENRE, _NAME, _OVERVIEW = range(4)
+# Ranks of what matches: its whole name, a genre, a title or a name, an alternative title, an overview. What is only
+# looked for where a page needs it comes behind all else, so that a page further on moves no hit of those before it.
+_EXACT, _GENRE, _NAME, _ALTERNATIVE, _OVERVIEW = range(5)
 
 
 @dataclass(slots=True)
@@ -128,8 +129,10 @@ async def find_movies(asked: Asked) -> Candidates:
         return movies
     movies.is_complete = len(own) < MOST_CANDIDATES and len(alternative) < MOST_CANDIDATES
     await add_found(titles.with_words(asked.unindexed), _NAME)
-    if len(movies.found) < asked.needed:
-        await add_found(titles.with_alternative_words(asked.unindexed), _NAME)
+    if len(movies.found) >= max(asked.needed, _MANY):
+        movies.is_complete = False
+    else:
+        await add_found(titles.with_alternative_words(asked.unindexed), _ALTERNATIVE)
         if len(query.begun) >= _SHORTEST_IN_OVERVIEWS:
             await add_found(titles.with_overview_words(asked.unindexed), _OVERVIEW)
     return movies

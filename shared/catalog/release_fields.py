@@ -1,6 +1,8 @@
 """When a title was released, as precisely as the file says it.
 
-`release_order` is yyyymmdd, with 0000 for month and day if only the year is known.
+`release_order` is yyyymmdd, with 0000 for month and day if only the year is known. Its year is always `release_year`:
+the index of the one finds and counts what the other says. So a day of another year than the one that is given, as of a
+festival the year before, is kept as `release_date`, but does not order the title.
 """
 
 import pyarrow as pa
@@ -16,5 +18,6 @@ def release_fields(fields: dict[str, pa.Array]) -> dict[str, pa.Array]:
     order = pc.add(pc.multiply(year_of_day, 10_000), pc.add(pc.multiply(pc.month(day), 100), pc.day(day)))
     if year is None:
         return {"release_year": year_of_day.cast(pa.int16()), "release_order": order.cast(pa.int32())}
-    order = pc.coalesce(order, pc.multiply(year, 10_000))
+    only_year = pc.multiply(year, 10_000)
+    order = pc.coalesce(pc.if_else(pc.not_equal(year_of_day, year), only_year, order), only_year, order)
     return {"release_year": pc.coalesce(year, year_of_day), "release_order": order.cast(pa.int32())}

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
 from shared.catalog.language_codes import language_number
+from shared.catalog.write_mode import WriteMode
 from shared.database.models import Base
 from shared.ingest.lifecycle.actions import retry
 from shared.ingest.lifecycle.plans import apply
@@ -275,6 +276,34 @@ def test_the_index_of_types_comes_to_leaves_that_have_words_and_goes_again(
         assert indexes() == [each for each in before if each != own]
         command.upgrade(alembic_config(), "head")
     assert indexes() == before
+
+
+def test_movies_of_before_are_ordered_by_their_year(
+    settings: Settings, engine: Engine, intake: Intake, loader: Loader
+) -> None:
+    """Also those in a leaf of their own, and those that were replaced since."""
+    films = [f"film {number},1999,1999-12-25" for number in range(200)]
+    for changed in ("before", "after"):
+        content = "\n".join(["title,year,release_date", f"{changed},2003,1999-12-25", *films])
+        loader.load(intake(content.encode(), "films.csv", mode=WriteMode.REPLACE), lambda: False)
+    tables = "movies", "movies_superseded", "movies_history"
+    found = " UNION ALL ".join(f"SELECT title, release_order FROM {table}" for table in tables)
+    query = text(f"SELECT title, release_order FROM ({found}) AS found ORDER BY 1")
+
+    def orders() -> list[Any]:
+        with engine.connect() as connection:
+            return list(connection.execute(query))
+
+    loaded = orders()
+    assert ("after", 20030000) in loaded
+    assert ("before", 20030000) in loaded
+    with engine.begin() as connection:
+        for table in tables:
+            connection.execute(text(f"UPDATE {table} SET release_order = 19991225"))
+    with environment(DATABASE_URL=settings.database_url, REDIS_URL=settings.redis_url):
+        command.downgrade(alembic_config(), "2026_12_22_index_steps")
+        command.upgrade(alembic_config(), "head")
+    assert orders() == loaded
 
 
 def test_an_upload_cannot_take_a_state_that_does_not_follow(engine: Engine, intake: Intake) -> None:

@@ -44,6 +44,24 @@ def test_the_report_as_tree_and_as_lines(films: httpx.Client) -> None:
     assert [line.split(",")[0] for line in answer.text.splitlines()] == ["level", "genre", "decade", "movie"]
 
 
+def test_a_day_of_another_year_hides_no_film(mine: httpx.Client) -> None:
+    """A festival the year before: what is listed by its year is what is counted by it."""
+    content = b"title,year,release_date,genres\nfestival,2003,1999-12-25,Drama\nok,2003,2003-01-01,Drama\n"
+    answer = mine.put("/upload", params={"filename": "films.csv", "dataset": "films"}, content=content)
+    assert wait_for_end(mine, answer.raise_for_status().json()["id"])["state"] == "completed"
+    for params in (
+        {"release_year": 2003},
+        {"year_from": 2003, "year_to": 2003},
+        {"release_year": 2003, "genre": "Drama"},
+    ):
+        for sort_by in ("release_date", "title", "vote_average", "popularity", "runtime"):
+            found = get(mine, "/movies", sort_by=sort_by, **params)
+            assert sorted(film["title"] for film in found["items"]) == ["festival", "ok"]
+            assert (found["total"], found["total_is_exact"]) == (2, True)
+            assert get(mine, "/movies", sort_by=sort_by, release_year=1999)["total"] == 0
+    assert "1999-12-25" in {film["release_date"] for film in found["items"]}
+
+
 def test_names_may_be_asked_for_in_any_case(films: httpx.Client) -> None:
     assert get(films, "/movies", genre="drama")["total"] == 2
     assert get(films, "/movies", genre="CRIME", country="france")["total"] == 1

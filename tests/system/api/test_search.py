@@ -177,3 +177,18 @@ def test_what_cannot_be_asked(mine: httpx.Client, params: dict[str, Any]) -> Non
 
 def test_nul_is_refused(mine: httpx.Client) -> None:
     assert_problem(mine.get("/search?q=a%00b"), 422, "invalid_request")
+
+
+def test_pages_together_have_each_hit_once(mine: httpx.Client) -> None:
+    """Of many hits, those by alternative titles are looked for on pages that need them, and then move no other."""
+    header, ratings, akas = (text.splitlines()[0] for text in (TITLES, RATINGS, AKAS))
+    names = {f"tt{number:07}": f"Harbor {number}" for number in range(100, 155)} | {"tt0000155": "Puerto"}
+    for name, lines in (
+        ("title.basics", [header, *(f"{key}\tmovie\t{name}\t{name}" + "\t\\N" * 5 for key, name in names.items())]),
+        ("title.ratings", [ratings, "tt0000155\t9.0\t1000000"]),
+        ("title.akas", [akas, "tt0000155\t1\tBig Harbor" + "\t\\N" * 4 + "\t0"]),
+    ):
+        send(mine, f"{name}.tsv.gz", "\n".join(lines) + "\n")
+    pages = [mine.get("/search", params={"q": "harbor", "page": page}).json() for page in (1, 2, 3)]
+    assert [hit["title"] for page in pages for hit in page["items"]] == list(names.values())
+    assert [(page["total"], page["total_is_exact"]) for page in pages] == [(55, False), (55, False), (56, True)]

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 import migrations
 from shared.database.request_login import UnfitLogin, prepare_api_login
-from shared.settings import Settings
+from shared.settings import Settings, wrong_settings
 
 FAILED = 1
 _HEAD: Final = "head"
@@ -34,7 +34,7 @@ def run(revision: str, *, sql: bool) -> int:
         if not sql and revision == _HEAD:
             _prepare_login(Settings())
     except ValidationError as error:
-        return _failed(f"settings: {', '.join(str(item['loc'][0]) for item in error.errors())} missing or invalid")
+        return _failed(f"settings: {wrong_settings(error)}")
     except OperationalError as error:
         return _failed(f"the database does not answer: {str(error.orig).strip()}")
     except DBAPIError as error:

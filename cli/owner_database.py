@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from shared.database.engine import create_sync_engine
 from shared.errors import IngestError, InvalidRequest, NotFound, StateConflict
-from shared.settings import Settings
+from shared.settings import Settings, wrong_settings
 from stack.postgres import PostgresServer
 from stack.stack_errors import StackError
 
@@ -39,10 +39,9 @@ def failures_of(command: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        wrong = ", ".join(str(item["loc"][0]) for item in error.errors())
-        raise _failed(
-            command, f"settings: {wrong} missing or invalid (or use --data-dir of a running `imdb-ingest up`)"
-        ) from error
+        wrong = wrong_settings(error)
+        other = " (or use --data-dir of a running `imdb-ingest up`)" if "DATABASE_URL" in wrong else ""
+        raise _failed(command, f"settings: {wrong}{other}") from error
     except OperationalError as error:
         raise _failed(command, f"the database does not answer: {str(error.orig).strip()}") from error
     except ProgrammingError as error:

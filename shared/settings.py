@@ -9,9 +9,10 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, IPvAnyNetwork, field_validator
+from pydantic import AliasChoices, Field, IPvAnyNetwork, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
 # A name, or `*.` and the name of what it is below; never all hosts.
 HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$", max_length=255)]
@@ -30,6 +31,12 @@ KEEPALIVES = {
     "keepalives_count": "3",
     "tcp_user_timeout": "15000",
 }
+
+
+def wrong_settings(error: ValidationError) -> str:
+    """Which variables are missing or wrong, and why, without their values."""
+    found = {_variable(str(item["loc"][0])): item["msg"].removeprefix("Value error, ") for item in error.errors()}
+    return "; ".join(f"{variable}: {message}" for variable, message in found.items())
 
 
 class Settings(BaseSettings):
@@ -187,6 +194,20 @@ class Settings(BaseSettings):
     def _split_list(cls, value: object) -> object:
         return value.replace(",", " ").split() if isinstance(value, str) else value
 
+    @field_validator("database_url", "api_database_url")
+    @classmethod
+    def _names_a_database(cls, value: str) -> str:
+        if value and not _is_of_postgresql(value):
+            raise ValueError("it must be postgresql://user:password@host:port/database")
+        return value
+
+    @field_validator("pull_hosts")
+    @classmethod
+    def _are_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        if any(host.rpartition(".")[2].isdecimal() for host in hosts):
+            raise ValueError("hosts have names here, and not numbers: addresses with numbers are refused")
+        return hosts
+
     @field_validator("storage_url")
     @classmethod
     def _names_a_storage(cls, value: str) -> str:
@@ -233,3 +254,18 @@ class Settings(BaseSettings):
 def _sync_url(address: str) -> URL:
     url = make_url(address).set(drivername="postgresql+psycopg2")
     return url.set(query={**KEEPALIVES, **url.query})
+
+
+def _is_of_postgresql(url: str) -> bool:
+    try:
+        return make_url(url).get_backend_name() in ("postgresql", "postgres")
+    except (ArgumentError, ValueError):
+        return False
+
+
+def _variable(name: str) -> str:
+    """The environment variable of a field, or the name itself if it is one."""
+    if name not in Settings.model_fields:
+        return name
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"INGEST_{name.upper()}"

@@ -3,15 +3,21 @@
 Start it with `celery -A worker.app:app worker --queues=ingest.load`.
 """
 
+import sys
+
 from celery import Celery
+from pydantic import ValidationError
 
 from shared.messaging import BROKER_TRANSPORT_OPTIONS, LOAD_QUEUE, LOAD_TASK, PUBLISH_RETRY_POLICY, PULL_DUE_TASK
-from shared.settings import Settings
+from shared.settings import Settings, wrong_settings
 from shared.starting import import_once
 from worker import broker_transport
 
 # Only this module builds settings on import: Celery's command line takes an application, not a factory.
-settings = Settings()
+try:
+    settings = Settings()
+except ValidationError as error:
+    sys.exit(f"worker: settings: {wrong_settings(error)}")
 broker_transport.install()
 app = Celery("imdb-ingest", broker=settings.redis_url, include=["worker.tasks"])
 app.conf.update(

@@ -110,8 +110,8 @@ _SourceId = Annotated[
 _SortBy = Annotated[
     SortBy,
     Query(
-        description="The field to sort by; `popularity` is the number of votes. Ties are sorted by id; of movies with the"
-        " votes of a rating, by that of the rating."
+        description="The field to sort by; `popularity` is the number of votes. Ties are sorted by id; of movies with"
+        " the votes of a rating, by that of the rating."
     ),
 ]
 _SortOrder = Annotated[Literal["asc", "desc"], Query(description="Movies without a value come last in both orders.")]

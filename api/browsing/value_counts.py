@@ -11,7 +11,7 @@ from shared.database.tenancy import tenant_reading
 
 MOST_VALUES: Final = 1_000
 # What `as_spelled` means to who asks.
-ANY_CASE: Final = " Case makes no difference, unless files spell it in several ways."
+ANY_CASE: Final = " Case makes no difference, unless files spell it in several ways, or no movie of today has it."
 
 
 async def read_values(

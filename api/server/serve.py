@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from pydantic import ValidationError
 from uvicorn.supervisors import Multiprocess
 
 from api.main import prepare_process, prepared_app
@@ -24,7 +25,7 @@ from api.middleware.local_only import is_loopback
 from api.server.protocol import protocol_with
 from api.server.transfer_rate import TransferRate
 from shared.parent_process import end_with_parent
-from shared.settings import Settings
+from shared.settings import Settings, wrong_settings
 from shared.storage.opening import open_storage
 
 _BACKLOG: Final = 512
@@ -47,7 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, help="API processes (default: INGEST_API_WORKERS, or 1)")
     options = parser.parse_args(arguments)
-    settings = Settings() if options.workers is None else Settings(api_workers=options.workers)
+    try:
+        settings = Settings() if options.workers is None else Settings(api_workers=options.workers)
+    except ValidationError as error:
+        parser.error(f"settings: {wrong_settings(error)}")
     if not settings.require_keys and not is_loopback(options.host):
         parser.error(
             f"without API keys, every client that reaches {options.host} could do everything. Set"

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from cli.backup import making, restoring
 from cli.backup.manifest import Manifest
-from cli.owner_database import failures_of, settings_of
+from cli.owner_database import FAILED, failures_of, settings_of
 from cli.rendering.formatting import count, size
 from shared.database.engine import create_sync_engine
 from shared.settings import Settings
@@ -18,7 +18,7 @@ from stack.stack_errors import StackError
 
 
 def backup(target: Path, data_dir: Path | None, jobs: int, programs: Path | None) -> None:
-    """Make a backup, and say what is in it."""
+    """Make a backup, and say what is in it; exit code 1 if stored files are lost."""
     with failures_of("backup"), _settings(data_dir, may_run=True) as settings, _engine(settings, "backup") as engine:
         manifest = making.make(engine, settings, target.absolute(), jobs, programs)
     typer.echo(f"{target}: {_summary(manifest)}.")
@@ -28,11 +28,12 @@ def backup(target: Path, data_dir: Path | None, jobs: int, programs: Path | None
     if manifest.lost:
         keys = ", ".join(file.key for file in manifest.lost[:3])
         typer.secho(
-            f"backup: {count(len(manifest.lost))} stored files are lost, and not in it ({keys}); "
-            "`imdb-ingest doctor` says more",
+            f"backup: {count(len(manifest.lost))} stored files are not in it, nor in the storage ({keys}). "
+            "Is INGEST_STORAGE_URL what it is for the platform? If so, they are lost; `imdb-ingest doctor` says more",
             fg="red",
             err=True,
         )
+        raise typer.Exit(FAILED)
 
 
 def restore(source: Path, data_dir: Path | None, jobs: int, programs: Path | None, *, replace: bool) -> None:
@@ -56,6 +57,8 @@ def _settings(data_dir: Path | None, *, may_run: bool) -> Iterator[Settings]:
     if data_dir is None:
         yield settings_of(None)
         return
+    if may_run and not (data_dir / "postgres" / "data").exists():
+        raise StackError(f"there is no PostgreSQL in {data_dir}")
     running = _running(data_dir) if may_run else None
     if running is not None:
         yield running

@@ -29,6 +29,7 @@ from cli.migrate import alembic_config
 from shared.errors import InvalidRequest, StateConflict
 from shared.settings import Settings
 from shared.storage.opening import open_storage
+from shared.storage.protocol import Storage
 from stack.postgres_programs import PostgresProgram, program_for
 from stack.services import ROOT
 from stack.short_program import run_short
@@ -85,14 +86,17 @@ def restore(
     """Restore the backup in `source`; return its manifest.
 
     `replace`: what is in the database goes. Raises `InvalidRequest` before anything is touched, `StateConflict` if the
-    database is in use or has data, `StackError` for what pg_restore says, `OSError`, and errors of the storage, of
-    SQLAlchemy and of psycopg2.
+    database is in use or has data, or if the storage has files of others, `StackError` for what pg_restore says,
+    `OSError`, and errors of the storage, of SQLAlchemy and of psycopg2.
     """
     manifest = manifests.read(source)
     _require_known(manifest)
     program = _program(engine, settings, manifest, programs, replace=replace)
     manifests.verify(source, manifest)
-    copy_in(open_storage(settings), manifest, source)
+    storage = open_storage(settings)
+    if not replace:
+        _require_own(storage, manifest)
+    copy_in(storage, manifest, source)
     engine.dispose()
     connection = psycopg2.connect(settings.libpq_url)
     try:
@@ -138,6 +142,16 @@ def _program(
     if filled and not replace:
         raise StateConflict(f"the database has data ({', '.join(filled)}); --replace drops it first")
     return program_for("pg_restore", server_major, programs)
+
+
+def _require_own(storage: Storage, manifest: Manifest) -> None:
+    """A platform that runs elsewhere may have its files there, and what is restored would sweep them."""
+    foreign = {stored.key for stored in storage.list_objects()} - manifest.keys.keys()
+    if foreign:
+        raise StateConflict(
+            f"the storage has files that are not of this backup ({min(foreign)}). If a platform that runs needs them,"
+            " choose another INGEST_STORAGE_URL; otherwise --replace leaves them to the sweep"
+        )
 
 
 def _drop_all(cursor: psycopg2.extensions.cursor) -> None:

@@ -15,8 +15,8 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         file_okay=False,
-        help="The data directory of `imdb-ingest up`, whose PostgreSQL is started for it if it does not run; "
-        "without it, DATABASE_URL and the storage of the settings are used.",
+        help="The data directory of `imdb-ingest up`, whose PostgreSQL is started for it if it does not run; without"
+        " it, DATABASE_URL is used. Stored files are in INGEST_STORAGE_URL, or, if it is not set, in the directory.",
     ),
 ]
 Jobs = Annotated[int, typer.Option(min=1, max=32, help="How many tables are copied at the same time.")]

@@ -16,7 +16,7 @@ from cli.owner_database import settings_of
 from cli.rendering.formatting import printable
 from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
-from shared.settings import Settings
+from shared.settings import Settings, wrong_settings
 from shared.storage.opening import open_storage
 from stack.stack_errors import StackError
 from stack.valkey import ValkeyServer
@@ -39,10 +39,8 @@ def _examined(data_dir: Path | None) -> list[Finding]:
     try:
         settings = _settings(data_dir)
     except ValidationError as error:
-        wrong = ", ".join(sorted({str(item["loc"][0]) for item in error.errors()}))
-        return [
-            problem("settings", f"missing or invalid: {wrong}", "The table of settings in README.md has the values.")
-        ]
+        advice = "The table of settings in README.md has the values."
+        return [problem("settings", wrong_settings(error), advice)]
     except StackError as error:
         return [problem("settings", str(error), "Start it, or leave --data-dir out to use DATABASE_URL.")]
     engine, storage = create_sync_engine(settings, "ingest-doctor"), open_storage(settings)

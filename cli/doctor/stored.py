@@ -55,7 +55,10 @@ def files(engine: Engine, storage: Storage, settings: Settings) -> Iterator[Find
         yield ok("stored_files", f"{len(sample)} of {len(needed)} looked at, all there")
         return
     named = ", ".join(f"{file.key} (of {file.of})" for file in missing[:3])
-    advice = "Restore them from a backup, or send the files again: their uploads can be neither loaded nor corrected."
+    advice = (
+        "Is INGEST_STORAGE_URL what it is for the platform? If so, restore them from a backup, or send the files again:"
+        " their uploads can be neither loaded nor corrected."
+    )
     yield problem("stored_files", f"{len(missing)} of {len(sample)} are gone or too short: {named}", advice)
 
 

@@ -118,6 +118,20 @@ def test_a_database_with_data_is_replaced_only_if_that_is_asked_for(
     assert rows_of(settings.database_url) == empty
 
 
+def test_files_of_a_platform_that_runs_are_left_alone(
+    settings: Settings, elsewhere: Settings, intake: Intake, backup: Path
+) -> None:
+    """What is restored beside it would sweep them."""
+    intake(SMALL)
+    beside = elsewhere.model_copy(update={"data_dir": settings.data_dir})
+    kept = files_in(settings.data_dir)
+    with pytest.raises(StateConflict, match="choose another INGEST_STORAGE_URL"):
+        restore(beside, backup)
+    assert files_in(settings.data_dir) == kept
+    restore(beside, backup, replace=True)
+    assert files_in(settings.data_dir) == kept
+
+
 def test_a_restore_that_was_interrupted_is_seen_and_repeated(
     settings: Settings, engine: Engine, backup: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,6 @@ def test_servers_that_do_not_answer_are_problems(tmp_path: Path) -> None:
 def test_settings_that_are_wrong_are_named_without_their_values(tmp_path: Path) -> None:
     looked = doctor(INGEST_LEASE_SECONDS="hid-den")
     assert (looked.code, looked.err) == (1, "")
-    assert "lease_seconds" in looked.out
+    assert "INGEST_LEASE_SECONDS" in looked.out
     assert "hid-den" not in looked.out
     assert run(["doctor", "--data-dir", tmp_path]).code == 1

@@ -73,7 +73,7 @@ def test_any_other_address_is_refused(text: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f000001", "127.1", "0177.0.0.1", "1.films.0x7f"])
 def test_an_address_in_digits_is_no_name_even_if_it_is_listed(host: str) -> None:
     with pytest.raises(AddressForbidden, match="must be a name"):
-        Address.checked(f"https://{host}/a.csv", settings(pull_hosts=(host,)))
+        Address.checked(f"https://{host}/a.csv", settings().model_copy(update={"pull_hosts": (host,)}))
 
 
 def test_without_listed_hosts_nothing_is_asked() -> None:

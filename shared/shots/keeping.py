@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, RowMapping, delete, exists, func, insert, select, text
+from sqlalchemy import Connection, Engine, RowMapping, delete, exists, func, insert, select, text, update
 
 from shared.database.models import Shot
 from shared.database.queries.browsing.shots import Record, bytes_of_shots, same_shot, shots_of
@@ -65,6 +65,15 @@ def remove(engine: Engine, storage: Storage, tenant: str, shot_id: uuid.UUID) ->
         is_shared = connection.scalar(select(exists().where(Shot.tenant == tenant, Shot.storage_key == key)))
     if not is_shared:
         remove_object(storage, key)
+
+
+def follow(connection: Connection, collection: int, first_id: int, end_id: int, row_id: int) -> None:
+    """Shots of rows without a key, with ids in [first_id, end_id), belong to the row with `row_id` from now on.
+
+    It is the same record, as an edit or an undo has set it. The caller is the owner of the tables.
+    """
+    of_rows = Shot.collection == collection, Shot.row_id >= first_id, Shot.row_id < end_id
+    connection.execute(update(Shot).where(*of_rows).values(row_id=row_id))
 
 
 def _store(storage: Storage, key: str, content: bytes) -> None:

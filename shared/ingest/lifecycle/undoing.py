@@ -33,6 +33,7 @@ from shared.ingest.versions.collection_versions import next_version
 from shared.ingest.versions.leaves import leaves_of
 from shared.ingest.versions.row_changes import Counts, is_listed
 from shared.ingest.versions.touched import touch, touch_replaced
+from shared.shots import keeping as shots
 
 log = structlog.get_logger()
 
@@ -173,6 +174,8 @@ def _take_back(connection: Connection, registry: Registry, number: int, version:
         upserting.follow_changed(plain, collection, number)
         superseded = f"SELECT * FROM {history_name(table.name)} WHERE superseded_by = {number}"
         touch(plain, table, collection, version, superseded)
+        for row_id, *_ in plain.execute(f"SELECT id FROM ({superseded}) AS superseded"):
+            shots.follow(connection, collection.number, upload.first_id, end_of(upload.first_id), row_id)
     _remove_rows(plain, table, collection, number, upload.first_id, touches, is_superseded=successor is not None)
     if mode == WriteMode.REPLACE:
         replacing.take_back(plain, table, collection, number, successor, own_version, version)

@@ -42,6 +42,7 @@ from shared.ingest.versions.collection_versions import next_version
 from shared.ingest.versions.row_changes import Counts
 from shared.ingest.versions.touched import touch
 from shared.messaging import Transport
+from shared.shots import keeping as shots
 from shared.storage.protocol import Storage, remove_object
 
 log = structlog.get_logger()
@@ -162,6 +163,8 @@ def _carry_out(
         changes = _compare(plain, table, collection, edit.target, number, row_id)
         if row_id is not None and not edit.has_key:  # to those who follow, it is another record than its target
             touch(plain, table, collection, version, f"SELECT * FROM {STAGED}")
+            if edit.target is not None:
+                shots.follow(connection, collection.number, edit.target, edit.target + 1, row_id)
         leaf = shared_leaf(table.name, collection.number)
         upserting.upsert(plain, table, collection, number, STAGED, leaf, version)
         _complete(plain, collection, number, version, changes, records=0 if record is None else 1)

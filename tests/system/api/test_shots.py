@@ -211,3 +211,28 @@ def test_a_ping_does_not_wait_for_pictures(mine: httpx.Client, movie: int) -> No
     assert sorted(job.result().status_code for job in jobs) == [200, 200, 201]
     assert len(waits) > 10
     assert sorted(waits)[len(waits) // 2] < 0.1
+
+
+def test_pictures_of_a_movie_without_a_key_follow_its_edits_and_their_undo(mine: httpx.Client, movie: int) -> None:
+    shot = add(mine, movie, encoded(striped(), "PNG")).raise_for_status().json()["id"]
+
+    def edited(movie_id: int, runtime: int) -> tuple[int, str]:
+        """The movie's new id, and the upload that the edit was."""
+        answer = mine.patch(f"/movies/{movie_id}", json={"runtime": runtime}, headers={"If-Match": "*"})
+        upload = answer.raise_for_status().headers["link"].removeprefix("<").partition(">")[0]
+        return answer.json()["id"], upload.rpartition("/")[2]
+
+    def undo(upload: str) -> None:
+        mine.post(f"/uploads/{upload}/undo").raise_for_status()
+
+    second, first_edit = edited(movie, 2)
+    assert listed(mine, second) == [shot]
+    third, second_edit = edited(second, 3)
+    assert listed(mine, third) == [shot]
+    undo(first_edit)  # what the second edit has set stays
+    assert listed(mine, third) == [shot]
+    undo(second_edit)
+    assert listed(mine, movie) == [shot]
+    removal = mine.delete(f"/movies/{movie}", headers={"If-Match": "*"}).raise_for_status().headers["link"]
+    undo(removal.removeprefix("<").partition(">")[0].rpartition("/")[2])
+    assert listed(mine, movie_of(mine)) == [shot]

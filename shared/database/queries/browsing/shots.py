@@ -1,7 +1,7 @@
 """The shots of a movie, and single ones.
 
 The id of a movie's row changes when an upsert or a replacement sets it anew. So shots belong to a record: to the key
-of the row within its collection, or to the id of a row without one, which nothing can set anew.
+of the row within its collection, or to the id of a row without one, which only an edit can set anew: then they follow.
 """
 
 import uuid

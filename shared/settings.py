@@ -201,6 +201,13 @@ class Settings(BaseSettings):
             raise ValueError("it must be postgresql://user:password@host:port/database")
         return value
 
+    @field_validator("redis_url", "cache_url")
+    @classmethod
+    def _names_a_redis(cls, value: str) -> str:
+        if value and not value.startswith(("redis://", "rediss://")):
+            raise ValueError("it must be redis://:password@host:port/number, or rediss:// for TLS")
+        return value
+
     @field_validator("pull_hosts")
     @classmethod
     def _are_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:

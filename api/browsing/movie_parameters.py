@@ -60,7 +60,7 @@ _Genre = Annotated[
     str | None,
     Query(
         pattern=_TEXT,
-        max_length=100,
+        max_length=200,
         description="Only movies of this genre." + ANY_CASE,
         examples=["Drama"],
     ),
@@ -69,7 +69,7 @@ _Country = Annotated[
     str | None,
     Query(
         pattern=_TEXT,
-        max_length=100,
+        max_length=200,
         description="Only movies that were produced in this country." + ANY_CASE,
         examples=["Germany"],
     ),
@@ -88,7 +88,7 @@ _TitleType = Annotated[
     str | None,
     Query(
         pattern=_TEXT,
-        max_length=100,
+        max_length=200,
         description="Only titles of this type." + ANY_CASE,
         examples=["movie"],
     ),

@@ -47,6 +47,11 @@ def test_addresses_of_databases(url: str) -> None:
     assert Settings(database_url=url).database_url == url
 
 
+def test_what_is_no_address_of_a_broker() -> None:
+    assert said(database_url=GOOD, redis_url="foo://x").startswith("REDIS_URL: it must be redis://")
+    assert said(database_url=GOOD, cache_url="127.0.0.1:6379").startswith("INGEST_CACHE_URL: it must be redis://")
+
+
 @pytest.mark.parametrize("hosts", ["127.0.0.1", "*.example.org,10.0.0.1", "2130706433"])
 def test_hosts_of_pulls_have_names(hosts: str) -> None:
     assert said(database_url=GOOD, pull_hosts=hosts).startswith("INGEST_PULL_HOSTS: hosts have names here")

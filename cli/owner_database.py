@@ -40,7 +40,7 @@ def failures_of(command: str) -> Iterator[None]:
         yield
     except ValidationError as error:
         wrong = wrong_settings(error)
-        other = " (or use --data-dir of a running `imdb-ingest up`)" if "DATABASE_URL" in wrong else ""
+        other = " (or use --data-dir of a running `imdb-ingest up`)" if wrong.startswith("DATABASE_URL:") else ""
         raise _failed(command, f"settings: {wrong}{other}") from error
     except OperationalError as error:
         raise _failed(command, f"the database does not answer: {str(error.orig).strip()}") from error

@@ -1,6 +1,6 @@
-"""Tests of both versions of PostgreSQL, each with one of them: about half of the time, and each statement with both.
+"""Tests of both versions of PostgreSQL, each with one of them: they take half of the time, and each version has half.
 
-A statement that one version does not know fails in some other test of it. `make test POSTGRES=both` runs all of them.
+`make test POSTGRES=both` runs all of them with both.
 """
 
 from collections import defaultdict
@@ -21,9 +21,9 @@ def add_option(parser: pytest.Parser) -> None:
 def deselect(config: pytest.Config, items: list[pytest.Item], binaries: Mapping[str, Path]) -> None:
     """Leave one version to each test, if all can be found here."""
     if config.getoption(OPTION) == "one" and all((path / "postgres").exists() for path in binaries.values()):
-        left = {item.nodeid for item in _other_half(items, list(binaries))}
-        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left])
-        items[:] = [item for item in items if item.nodeid not in left]
+        others = {item.nodeid for item in _other_half(items, list(binaries))}
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in others])
+        items[:] = [item for item in items if item.nodeid not in others]
 
 
 def _other_half(items: Iterable[pytest.Item], versions: list[str]) -> Iterator[pytest.Item]:

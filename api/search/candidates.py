@@ -100,7 +100,7 @@ async def find_movies(asked: Asked) -> Candidates:
     Words that begin with a common last one are looked for in memory, and at the beginnings of titles. The index is
     asked for it as a complete word, and only beside others.
     """
-    query = asked.query
+    query, enough = asked.query, max(asked.needed, _MANY)
     movies = Candidates()
 
     def add(rows: Iterable[RowMapping], rank: int) -> None:
@@ -118,7 +118,7 @@ async def find_movies(asked: Asked) -> Candidates:
     exact = [row for row in own if row["title_key"] == query.key]
     add(exact, _NAME)
     add(alternative, _EXACT)
-    if len(movies.found) > max(asked.needed, _MANY):
+    if len(movies.found) > enough:
         movies.is_complete = False  # all others come behind these
         return movies
     add(own, _NAME)
@@ -129,7 +129,7 @@ async def find_movies(asked: Asked) -> Candidates:
         return movies
     movies.is_complete = len(own) < MOST_CANDIDATES and len(alternative) < MOST_CANDIDATES
     await add_found(titles.with_words(asked.unindexed), _NAME)
-    if len(movies.found) >= max(asked.needed, _MANY):
+    if len(movies.found) >= enough:
         movies.is_complete = False
     else:
         await add_found(titles.with_alternative_words(asked.unindexed), _ALTERNATIVE)

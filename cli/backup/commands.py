@@ -14,6 +14,7 @@ from cli.rendering.formatting import count, size
 from shared.database.engine import create_sync_engine
 from shared.settings import Settings
 from stack.local import LocalStack
+from stack.postgres import PostgresServer
 from stack.stack_errors import StackError
 
 
@@ -57,7 +58,7 @@ def _settings(data_dir: Path | None, *, may_run: bool) -> Iterator[Settings]:
     if data_dir is None:
         yield settings_of(None)
         return
-    if may_run and not (data_dir / "postgres" / "data").exists():
+    if may_run and not PostgresServer(data_dir / "postgres").data_dir.exists():
         raise StackError(f"there is no PostgreSQL in {data_dir}")
     running = _running(data_dir) if may_run else None
     if running is not None:

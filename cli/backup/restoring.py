@@ -29,7 +29,6 @@ from cli.migrate import alembic_config
 from shared.errors import InvalidRequest, StateConflict
 from shared.settings import Settings
 from shared.storage.opening import open_storage
-from shared.storage.protocol import Storage
 from stack.postgres_programs import PostgresProgram, program_for
 from stack.services import ROOT
 from stack.short_program import run_short
@@ -93,10 +92,7 @@ def restore(
     _require_known(manifest)
     program = _program(engine, settings, manifest, programs, replace=replace)
     manifests.verify(source, manifest)
-    storage = open_storage(settings)
-    if not replace:
-        _require_own(storage, manifest)
-    copy_in(storage, manifest, source)
+    copy_in(open_storage(settings), manifest, source, beside_others=replace)
     engine.dispose()
     connection = psycopg2.connect(settings.libpq_url)
     try:
@@ -142,16 +138,6 @@ def _program(
     if filled and not replace:
         raise StateConflict(f"the database has data ({', '.join(filled)}); --replace drops it first")
     return program_for("pg_restore", server_major, programs)
-
-
-def _require_own(storage: Storage, manifest: Manifest) -> None:
-    """A platform that runs elsewhere may have its files there, and what is restored would sweep them."""
-    foreign = {stored.key for stored in storage.list_objects()} - manifest.keys.keys()
-    if foreign:
-        raise StateConflict(
-            f"the storage has files that are not of this backup ({min(foreign)}). If a platform that runs needs them,"
-            " choose another INGEST_STORAGE_URL; otherwise --replace leaves them to the sweep"
-        )
 
 
 def _drop_all(cursor: psycopg2.extensions.cursor) -> None:

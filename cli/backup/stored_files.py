@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from cli.backup.manifest import FILES, Absence, AbsentFile, BackupFile, Manifest
 from shared.database.state_machine import ACTIVE_STATES, sql_list
-from shared.errors import StoredFileCorrupt
+from shared.errors import StateConflict, StoredFileCorrupt
 from shared.storage.protocol import Reader, Storage, Writer
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
@@ -60,12 +60,19 @@ def absences(absent: Sequence[Referred], still_referred: Sequence[Referred]) -> 
     return [AbsentFile(file.key, file.of, Absence.LOST if file.key in needed else Absence.REMOVED) for file in absent]
 
 
-def copy_in(storage: Storage, manifest: Manifest, directory: Path) -> None:
+def copy_in(storage: Storage, manifest: Manifest, directory: Path, *, beside_others: bool) -> None:
     """Copy all files of a backup into the storage; those that are there already are written anew.
 
-    Raises `OSError` and what the storage raises.
+    Unless `beside_others`, it raises `StateConflict` before anything is written if there are files of others: the
+    platform that they are of may run, and what is restored would sweep them. Raises `OSError` and what the storage
+    raises.
     """
     present = {stored.key for stored in storage.list_objects()}
+    if not beside_others and (others := present - manifest.keys.keys()):
+        raise StateConflict(
+            f"the storage has files that are not of this backup ({min(others)}). If a platform that runs needs them,"
+            " choose another INGEST_STORAGE_URL; otherwise --replace leaves them to the sweep"
+        )
     for key in manifest.keys:
         if key in present:
             storage.delete(key)

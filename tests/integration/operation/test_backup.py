@@ -8,11 +8,12 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+import typer
 from alembic import command
 from sqlalchemy import Engine, text
 
 from cli import migrate
-from cli.backup import making, manifest, restoring
+from cli.backup import commands, making, manifest, restoring
 from cli.backup.manifest import Absence, Manifest
 from shared.database.engine import create_request_engine, create_sync_engine
 from shared.database.tenancy import tenant_transaction
@@ -214,6 +215,31 @@ def test_a_file_that_retention_removed_is_absent_and_one_that_vanished_is_lost(
     made = making.make(engine, settings, tmp_path / "backup", 1, None)
     assert {file.key: file.absence for file in made.absent} == {expired: Absence.REMOVED, vanished: Absence.LOST}
     assert (manifest.read(tmp_path / "backup"), made.keys) == (made, {})
+
+
+def test_a_backup_without_a_file_that_should_be_there_fails(
+    settings: Settings, intake: Intake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is kept: the rows are in it."""
+    intake(SMALL)
+    [key] = [stored.key for stored in open_storage(settings).list_objects()]
+    open_storage(settings).delete(key)
+    there = {"DATABASE_URL": settings.database_url, "INGEST_DATA_DIR": str(settings.data_dir)}
+    with environment(**there), pytest.raises(typer.Exit) as ended:
+        commands.backup(tmp_path / "backup", None, 1, None)
+    assert ended.value.exit_code == 1
+    assert f"1 stored files are not in it, nor in the storage ({key})" in capsys.readouterr().err
+    assert [file.key for file in manifest.read(tmp_path / "backup").lost] == [key]
+
+
+def test_a_backup_of_a_directory_without_a_database_makes_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        commands.backup(tmp_path / "backup", tmp_path / "mistyped", 1, None)
+    assert ended.value.exit_code == 1
+    assert "there is no PostgreSQL in" in capsys.readouterr().err
+    assert not (tmp_path / "mistyped").exists()
 
 
 @pytest.mark.usefixtures("loaded")

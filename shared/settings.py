@@ -208,6 +208,18 @@ class Settings(BaseSettings):
             raise ValueError("it must be redis://:password@host:port/number, or rediss:// for TLS")
         return value
 
+    @field_validator("sentry_dsn")
+    @classmethod
+    def _names_a_project(cls, value: str) -> str:
+        if value:
+            from sentry_sdk.utils import BadDsn, Dsn
+
+            try:
+                Dsn(value)
+            except (BadDsn, ValueError) as error:
+                raise ValueError("it must be https://key@host/number, as Sentry shows it for a project") from error
+        return value
+
     @field_validator("pull_hosts")
     @classmethod
     def _are_names(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:

@@ -235,8 +235,11 @@ class LocalStack:
 
     def _take_directory(self) -> None:
         """Lock the data directory while the stack runs; the kernel releases the lock however the process ends."""
-        self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._lock = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StackError(f"{self.data_dir} cannot be the data directory: {error.strerror}") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

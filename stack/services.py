@@ -131,7 +131,7 @@ class Worker(Service):
         options = [f"--concurrency={concurrency}", "--queues=ingest.load", f"--hostname={self.node_name}"]
         # Workers do not need to know each other, and their gossip does not survive a restart of the broker.
         options += ["--without-gossip", "--without-mingle"]
-        command = ["-A", "worker.app:app", "worker", "--loglevel=INFO", "-E", *options]
+        command = ["--quiet", "-A", "worker.app:app", "worker", "--loglevel=INFO", "-E", *options]
         super().__init__(surroundings.recipe(name, "celery", *command, stop_seconds=_WORKER_STOP_SECONDS))
 
     @property
@@ -154,7 +154,7 @@ class Scheduler(Service):
     """Celery's beat, which asks the workers once a minute to look which sources are due."""
 
     def __init__(self, surroundings: Surroundings, name: str = "beat") -> None:
-        command = ["-A", "worker.app:app", "beat", "--loglevel=INFO"]
+        command = ["--quiet", "-A", "worker.app:app", "beat", "--loglevel=INFO"]
         super().__init__(surroundings.recipe(name, "celery", *command, stop_seconds=5.0))
 
 

@@ -52,6 +52,13 @@ def test_what_is_no_address_of_a_broker() -> None:
     assert said(database_url=GOOD, cache_url="127.0.0.1:6379").startswith("INGEST_CACHE_URL: it must be redis://")
 
 
+@pytest.mark.parametrize("dsn", ["garbage", f"https://{SECRET}@h", f"https://{SECRET}@h:port/1", "https://h/1"])
+def test_what_is_no_project_of_sentry(dsn: str) -> None:
+    assert said(database_url=GOOD, sentry_dsn=dsn) == (
+        "SENTRY_DSN: it must be https://key@host/number, as Sentry shows it for a project"
+    )
+
+
 @pytest.mark.parametrize("hosts", ["127.0.0.1", "*.example.org,10.0.0.1", "2130706433"])
 def test_hosts_of_pulls_have_names(hosts: str) -> None:
     assert said(database_url=GOOD, pull_hosts=hosts).startswith("INGEST_PULL_HOSTS: hosts have names here")

@@ -72,3 +72,11 @@ def test_a_line_of_the_log_leads_to_its_trace(seen: Seen) -> None:
     while trace_id not in re.findall(pattern, (seen.stack.data_dir / "logs" / "api.log").read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_each_line_of_a_worker_is_json(seen: Seen) -> None:
+    lines = (seen.stack.data_dir / "logs" / "worker.log").read_text().splitlines()
+    # before the first one, Celery says to root that it should be somebody else
+    first = next(number for number, line in enumerate(lines) if line.startswith("{"))
+    assert not any("[tasks]" in line for line in lines[:first])
+    assert {json.loads(line)["service"] for line in lines[first:]} == {"worker"}

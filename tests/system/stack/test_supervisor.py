@@ -93,6 +93,13 @@ def test_a_second_start_on_the_same_directory_is_refused(up: Up) -> None:
     assert healthy(up.url)
 
 
+def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    other = Up(tmp_path / "file" / "data")
+    assert finish(other.process)[0] == 1
+    assert other.lines == [f"{tmp_path}/file/data cannot be the data directory: Not a directory"]
+
+
 def test_a_taken_port_is_said_before_anything_starts(up: Up, tmp_path: Path) -> None:
     second = Up(tmp_path / "other", port=up.port)
     assert finish(second.process)[0] == 1

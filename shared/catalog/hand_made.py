@@ -20,13 +20,14 @@ from shared.catalog.rules.publisher_rules import TrimmedText
 # Rows are counted by it, in an index.
 _COUNTED: Final = "original_language"
 _DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# What values of a type are in JSON, and how that is said.
 _JSON_TYPES: Final = {
-    pa.bool_(): "boolean",
-    pa.int64(): "integer",
-    pa.float64(): "number",
-    pa.string(): "string",
-    pa.date32(): "date",
-    pa.list_(pa.string()): "array",
+    pa.bool_(): ("boolean", "must be true or false"),
+    pa.int64(): ("integer", "must be a whole number"),
+    pa.float64(): ("number", "must be a number"),
+    pa.string(): ("string", "must be a text"),
+    pa.date32(): ("date", 'must be a day, written as "1999-12-31"'),
+    pa.list_(pa.string()): ("array", 'must be a list of texts: ["Action", "Comedy"]'),
 }
 
 
@@ -49,13 +50,14 @@ def hand_made(dataset: Dataset, *, has_key: bool = True) -> Dataset:
 def cell_of(column: Column, value: Any) -> str:
     """The cell of a file that has this value, which comes from JSON and is not null.
 
-    Raises `ValueError` if the column takes no JSON of this type.
+    Raises `ValueError`, which says what the column takes, if that is no JSON of this type.
     """
-    match _JSON_TYPES[column.rule.type], value:
+    json_type, expected = _JSON_TYPES[column.rule.type]
+    match json_type, value:
         case "boolean", bool():
             return str(int(value))
         case _, bool():
-            raise ValueError
+            raise ValueError(expected)
         case ("integer", int()) | ("number", int() | float()):
             return repr(value)
         case "integer", float() if value.is_integer():
@@ -66,7 +68,7 @@ def cell_of(column: Column, value: Any) -> str:
             return value
         case "array", list() if all(isinstance(each, str) for each in value):
             return json.dumps(value, ensure_ascii=False)
-    raise ValueError
+    raise ValueError(expected)
 
 
 def shown_value(value: Any) -> str:

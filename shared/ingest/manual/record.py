@@ -82,8 +82,8 @@ def _cells(dataset: Dataset, values: Mapping[str, Any]) -> tuple[dict[str, str],
         value = values.get(column.field)
         try:
             cells[column.name] = "" if value is None else cell_of(column, value)
-        except ValueError:
-            wrong.append(_problem(dataset, column, column.rule.code, column.rule.message, shown_value(value)))
+        except ValueError as error:
+            wrong.append(_problem(dataset, column, column.rule.code, str(error), shown_value(value)))
             continue
         fault = text_fault(cells[column.name].encode(errors="surrogatepass"))
         if fault is not None:

@@ -150,6 +150,22 @@ def test_a_rule_of_the_dataset_refuses_a_value(
     assert mine.get("/uploads").json()["total"] == mine.get("/movies").json()["total"] == 0
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"is_adult": 1}, "must be true or false"),
+        ({"runtime": "142"}, "must be a whole number"),
+        ({"vote_average": "7.5"}, "must be a number"),
+        ({"overview": 7}, "must be a text"),
+        ({"release_date": "10.01.1927"}, 'must be a day, written as "1999-12-31"'),
+        ({"genres": "Drama"}, 'must be a list of texts: ["Action", "Comedy"]'),
+    ],
+)
+def test_what_json_a_field_takes_is_said(mine: httpx.Client, values: Json, expected: str) -> None:
+    problem = assert_problem(mine.post("/movies", json={"title": "A"} | values), 422, "invalid_record")
+    assert [error["message"] for error in problem["errors"]] == [expected]
+
+
 def test_half_a_character_is_no_text(mine: httpx.Client) -> None:
     answer = mine.post("/movies", content=b'{"title": "\\ud83c"}', headers={"Content-Type": "application/json"})
     assert assert_problem(answer, 422, "invalid_record")["errors"][0]["code"] == "invalid_utf8"

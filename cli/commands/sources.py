@@ -174,5 +174,6 @@ def _followed(client: ApiClient, pull: Json, *, as_json: bool) -> int:
     if as_json:
         print_json(upload)
     else:
-        show_all(render_upload.summary(upload, command_for(client)))
+        known = [render_sources.pull(pull)] if pull["state"] == "unchanged" else []
+        show_all([*known, *render_upload.summary(upload, command_for(client))])
     return exit_code_of([outcome_of(upload)])

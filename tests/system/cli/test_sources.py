@@ -35,8 +35,10 @@ def test_a_source_is_added_run_shown_and_removed(pulling: LocalStack, file_serve
     assert (ran.code, ran.document["state"], ran.document["records"]["loaded"]) == (0, "completed", 2), ran.err
     again = command(pulling, tenant, "sources", "run", "films", "--wait", "--json")
     assert again.document["id"] == ran.document["id"]
+    said = command(pulling, tenant, "sources", "run", "films", "--wait").out
+    assert f"movies.csv: unchanged, upload {ran.document['id']}" in said
     shown = command(pulling, tenant, "sources", "show", "films", "--json").document
-    assert [pull["state"] for pull in shown["pulls"]["items"]] == ["unchanged", "fetched"]
+    assert [pull["state"] for pull in shown["pulls"]["items"]] == ["unchanged", "unchanged", "fetched"]
     assert "unchanged" in command(pulling, tenant, "sources", "show", "films").out
     assert command(pulling, tenant, "sources", "remove", "films").out == "The source films is gone.\n"
     assert command(pulling, tenant, "sources", "list", "--json").document == {"items": []}

@@ -24,7 +24,7 @@ from stack.services import (
     migrate,
 )
 from stack.stack_errors import StackError
-from stack.valkey import ValkeyServer
+from stack.valkey import ValkeyServer, require_broker
 
 Member = PostgresServer | ValkeyServer | Service
 Report = Callable[[str, str], None]
@@ -192,6 +192,8 @@ class LocalStack:
             self._valkey = ValkeyServer(self.data_dir / "valkey", log_path=self._log("valkey"))
             self._valkey.start(cancelled)
             report("valkey", self._valkey.address)
+        else:
+            require_broker(self._redis_url)
 
     def _start_services(self, report: Report, cancelled: Event | None) -> None:
         surroundings = Surroundings(self.data_dir, self.database_url, self.redis_url, self._settings)

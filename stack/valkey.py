@@ -136,3 +136,12 @@ class ValkeyServer(Server):
             return False
         finally:
             client.close()
+
+
+def require_broker(url: str) -> None:
+    """Raise `StackError` if no Redis or Valkey answers: services would wait for it without a word."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise StackError(f"no broker answers at REDIS_URL: {error}") from None

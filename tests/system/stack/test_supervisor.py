@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from stack.local import LocalStack
-from stack.ports import free_port
+from stack.ports import LOCALHOST, free_port
 from stack.process import remembered
 from stack.stack_errors import StackError
 from tests.system.stack.processes import alive, family_of, finish, read_until, start_python
@@ -129,6 +129,17 @@ def test_given_servers_replace_our_own(up: Up, tmp_path: Path) -> None:
     assert not (tmp_path / "second" / "valkey").exists()
     second.send_signal(signal.SIGTERM)
     assert finish(second, 90)[0] == 0
+
+
+def test_a_given_broker_that_does_not_answer_is_said(tmp_path: Path) -> None:
+    port = free_port()
+    process = start_python(
+        UP, str(free_port()), tmp_path, str(free_port()), REDIS_URL=f"redis://:secret@{LOCALHOST}:{port}"
+    )
+    code, output = finish(process)
+    assert code == 1
+    assert f"no broker answers at REDIS_URL: Error 111 connecting to {LOCALHOST}:{port}" in output
+    assert "secret" not in output
 
 
 def test_children_that_die_are_started_again(up: Up) -> None:

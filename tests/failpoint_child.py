@@ -21,7 +21,7 @@ from shared.ingest.loading.loader import Loader
 from shared.ingest.manual.edit import Edit
 from shared.ingest.manual.editing import Editor
 from shared.ingest.merging.merger import merge_all
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.opening import open_storage

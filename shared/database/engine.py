@@ -1,6 +1,7 @@
 """The engines of SQLAlchemy: the owner's for the use cases, and three for requests, which have another role."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from psycopg2.extensions import make_dsn
@@ -139,6 +140,13 @@ class PlainSql:
         """Run one statement; return its rows, if it has any."""
         result = self._connection.exec_driver_sql(sql, values)
         return [tuple(row) for row in result] if result.returns_rows else []
+
+
+@contextmanager
+def plain_transaction(engine: Engine) -> Iterator[PlainSql]:
+    """A transaction of plain SQL, on a connection of its own."""
+    with engine.begin() as connection:
+        yield PlainSql(connection)
 
 
 def _sync_engine(settings: Settings, url: URL, application_name: str, session: dict[str, str]) -> Engine:

@@ -8,11 +8,11 @@ from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
 from shared.ingest.lifecycle.sweep import Notify, Sweeping
 from shared.ingest.merging.merger import Merging, merge_all
-from shared.ingest.merging.word_indexes import WordIndexes
 from shared.ingest.pulling.puller import pull_all
 from shared.ingest.pulling.pulling import Pulling
 from shared.ingest.rounds import Rounds
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
+from shared.ingest.words.word_indexes import WordIndexes
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.protocol import Storage

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, text
 
 from shared.catalog.registry import Registry
 from shared.database import leases, state_machine
-from shared.database.engine import PlainSql
+from shared.database.engine import PlainSql, plain_transaction
 from shared.database.state_machine import ACTIVE_STATES, ENDED_UNSEEN_STATES, BatchState, sql_list
 from shared.errors import Unavailable
 from shared.failpoints import reach
@@ -105,8 +105,8 @@ def count_what_is_left(engine: Engine, registry: Registry, lease_seconds: float)
     with engine.connect() as connection:
         numbers = uncounted(PlainSql(connection), lease_seconds)
     for number in numbers:
-        with engine.begin() as connection:
-            count_replaced(PlainSql(connection), registry, number)
+        with plain_transaction(engine) as connection:
+            count_replaced(connection, registry, number)
         log.info("changes_counted", number=number)
 
 

@@ -18,9 +18,6 @@ from shared.ingest.merging.claims import Merge
 
 # What `pause`, a stop or an undo may have to wait for: some half a second.
 CHUNK_ROWS: Final = 50_000
-_INDEX_MEMORY: Final = "SET LOCAL maintenance_work_mem = '256MB'"
-# Nobody waits for the index, but readers and loads need the other cores.
-_ONE_CORE: Final = "SET LOCAL max_parallel_maintenance_workers = 0"
 
 # Ids of an upload begin with a multiple of its lines. The version that its first row was copied from is kept.
 _COPY: Final = f"""
@@ -100,13 +97,6 @@ def building_steps(merge: Merge) -> Iterator[str]:
     yield from create_indexes(merge.table, merge.leaf)
     yield from create_word_indexes(merge.table, merge.leaf)
     yield analyze(merge.table, merge.leaf)
-
-
-def build(connection: Connection, step: str) -> None:
-    """Run one of `building_steps`, or another one that builds an index."""
-    connection.execute(_INDEX_MEMORY)
-    connection.execute(_ONE_CORE)
-    connection.execute(step)
 
 
 def require_all_rows(connection: Connection, merge: Merge) -> None:

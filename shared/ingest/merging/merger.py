@@ -16,16 +16,16 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.catalog.registry import Registry
 from shared.database import leases
-from shared.database.engine import PlainSql, is_lock_trouble
+from shared.database.engine import PlainSql, is_lock_trouble, plain_transaction
 from shared.database.sqlstates import is_transient, sqlstate_of
 from shared.errors import RecordCountsMismatch
 from shared.failpoints import reach
 from shared.ingest.merging import claims, control
 from shared.ingest.merging.claims import Merge
-from shared.ingest.merging.copying import CHUNK_ROWS, build, building_steps, copy_chunk, repair, require_all_rows
+from shared.ingest.merging.copying import CHUNK_ROWS, building_steps, copy_chunk, repair, require_all_rows
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
-from shared.ingest.versions.leaves import count_leaves, is_loading
+from shared.ingest.versions.leaves import build, count_leaves, is_loading
 
 log = structlog.get_logger()
 
@@ -50,11 +50,9 @@ class Merging:
     urgent_leaves: int = 64
     urgent_pause_seconds: float = 0.5
 
-    @contextmanager
-    def transaction(self) -> Iterator[PlainSql]:
+    def transaction(self) -> AbstractContextManager[PlainSql]:
         """A transaction on a connection of its own."""
-        with self.engine.begin() as connection:
-            yield PlainSql(connection)
+        return plain_transaction(self.engine)
 
 
 def merge_all(merging: Merging) -> None:

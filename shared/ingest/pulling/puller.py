@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from shared.database.engine import PlainSql
+from shared.database.engine import plain_transaction
 from shared.ingest.pulling.claims import claim
 from shared.ingest.pulling.pulling import Pulling
 from shared.ingest.pulling.schedule import pull_due
@@ -21,8 +21,8 @@ def pull_all(pulling: Pulling, transports: Collection[Transport]) -> None:
 
 def _pull_next(pulling: Pulling, transports: Collection[Transport]) -> bool:
     """Carry out one pull; False if none waits."""
-    with pulling.engine.begin() as connection:
-        pull = claim(PlainSql(connection), transports, pulling.settings.lease_seconds)
+    with plain_transaction(pulling.engine) as connection:
+        pull = claim(connection, transports, pulling.settings.lease_seconds)
     if pull is not None:
         pulling.carry_out(pull)
     return pull is not None

@@ -12,7 +12,7 @@ from shared.catalog.registry import Registry
 from shared.catalog.schemas.declaration import AUTO, stored_dataset
 from shared.csv.unreadable import UnreadableFile
 from shared.database.declarations import declarations_of
-from shared.database.engine import PlainSql
+from shared.database.engine import PlainSql, plain_transaction
 from shared.database.leases import kept
 from shared.database.models import PullState
 from shared.errors import FetchRefused, IngestError, LimitReached, LostLease, Permanent, TooLarge
@@ -68,8 +68,8 @@ class Pulling:
             with kept(self.settings.lease_seconds, lambda: self._renew(pull)):
                 registered = self._fetch_and_register(pull)
         except _Stopping:
-            with self.engine.begin() as connection:
-                give_back(PlainSql(connection), pull)
+            with plain_transaction(self.engine) as connection:
+                give_back(connection, pull)
         except LostLease:
             log.warning("pull_lost", pull=str(pull.id), epoch=pull.epoch)
         except (IngestError, UnreadableFile) as error:
@@ -82,16 +82,16 @@ class Pulling:
     def _note(self, pull: Claimed, error: IngestError | UnreadableFile) -> None:
         is_final = isinstance(error, Permanent | UnreadableFile)
         log.warning("pull_failed", pull=str(pull.id), code=error.code, attempt=pull.attempts, is_final=is_final)
-        with self.engine.begin() as connection:
+        with plain_transaction(self.engine) as connection:
             if is_final:
-                fail(PlainSql(connection), pull, error.code, str(error))
+                fail(connection, pull, error.code, str(error))
             else:
-                try_again(PlainSql(connection), pull, error.code, str(error), self.settings.pull_retry_seconds)
+                try_again(connection, pull, error.code, str(error), self.settings.pull_retry_seconds)
 
     def _renew(self, pull: Claimed) -> None:
         try:
-            with self.engine.begin() as connection:
-                renew(PlainSql(connection), pull, self.settings.lease_seconds)
+            with plain_transaction(self.engine) as connection:
+                renew(connection, pull, self.settings.lease_seconds)
         except SQLAlchemyError as error:  # the next renewal, or the end, shows whether the claim is lost
             log.warning("pull_not_renewed", error=type(error).__name__)
 
@@ -108,8 +108,8 @@ class Pulling:
 
     def _unchanged(self, pull: Claimed) -> Registered:
         assert pull.upload_id is not None  # only who has an upload asks so
-        with self.engine.begin() as connection:
-            end(PlainSql(connection), pull, PullState.UNCHANGED, pull.upload_id, 0, pull.validators)
+        with plain_transaction(self.engine) as connection:
+            end(connection, pull, PullState.UNCHANGED, pull.upload_id, 0, pull.validators)
         return Registered(pull.upload_id, deduplicated=True)
 
     def _take_in(self, pull: Claimed, answer: Answer, file: FetchedFile) -> StagedFile:

@@ -5,7 +5,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Engine
 
-from shared.database.engine import PlainSql
+from shared.database.engine import plain_transaction
 
 log = structlog.get_logger()
 
@@ -34,8 +34,8 @@ RETURNING id
 
 def pull_due(engine: Engine) -> int:
     """Make a pull of each source whose time has come; return how many. Raises errors of SQLAlchemy."""
-    with engine.begin() as connection:
-        made = len(PlainSql(connection).execute(_PULL_DUE, most=_MOST))
+    with plain_transaction(engine) as connection:
+        made = len(connection.execute(_PULL_DUE, most=_MOST))
     if made:
         log.info("sources_due", pulls=made)
     return made

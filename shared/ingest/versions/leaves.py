@@ -73,6 +73,10 @@ ORDER BY first_id
 
 _IS_LOADING: Final = f"SELECT EXISTS (SELECT FROM uploads WHERE {_ACTIVE})"
 
+# Nobody waits for an index that is built later, but readers and loads need the other cores.
+_INDEX_MEMORY: Final = "SET LOCAL maintenance_work_mem = '256MB'"
+_ONE_CORE: Final = "SET LOCAL max_parallel_maintenance_workers = 0"
+
 
 def count_leaves(connection: Connection) -> dict[int, int]:
     """Collection -> leaves of large uploads, the most crowded first."""
@@ -99,3 +103,10 @@ def reserved_ids(connection: Connection, collection: int) -> list[int]:
 def is_loading(connection: Connection) -> bool:
     """Whether any upload waits or loads."""
     return bool(connection.execute(_IS_LOADING)[0][0])
+
+
+def build(connection: Connection, step: str) -> None:
+    """Run a statement that builds an index of a leaf, in the background."""
+    connection.execute(_INDEX_MEMORY)
+    connection.execute(_ONE_CORE)
+    connection.execute(step)

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 from api.search.engine import Found, HitType, Search
 from api.search.postgres import PostgresSearch
 from shared.database.queries.search.matching import MOST_CANDIDATES
-from shared.ingest.merging.word_indexes import WordIndexes
+from shared.ingest.words.word_indexes import WordIndexes
 from tests.conftest import REGISTRY
 from tests.integration.browsing.conftest import Load, Read
 

@@ -9,7 +9,7 @@ from shared.database.queries.browsing.breakdowns import value_counts
 from shared.database.queries.search import people, titles, vocabulary
 from shared.database.queries.search.matching import Query
 from shared.ingest.loading.loader import Loader
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
 from tests.conftest import REGISTRY, Intake
 from tests.integration.ingest.test_loader import never
 from tests.rows import file_of

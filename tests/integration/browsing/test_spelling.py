@@ -11,8 +11,8 @@ from api.search.engine import Found, HitType, Search
 from api.search.postgres import PostgresSearch
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
-from shared.ingest.merging.word_indexes import WordIndexes
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
+from shared.ingest.words.word_indexes import WordIndexes
 from tests.conftest import REGISTRY, Intake
 from tests.integration.browsing.conftest import Asker, Load
 from tests.integration.ingest.test_loader import never

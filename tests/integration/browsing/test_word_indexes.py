@@ -12,8 +12,8 @@ from api.search.postgres import PostgresSearch
 from shared.database.queries.search.unindexed import UNINDEXED
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
-from shared.ingest.merging import word_indexes
-from shared.ingest.merging.word_indexes import WordIndexes
+from shared.ingest.words import word_indexes
+from shared.ingest.words.word_indexes import WordIndexes
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Intake
 from tests.integration.browsing.conftest import Read

@@ -17,7 +17,7 @@ from shared.ingest.lifecycle.retention import apply_retention
 from shared.ingest.lifecycle.sweep import sweep
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from shared.storage.directory import DirectoryStorage

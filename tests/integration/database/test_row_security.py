@@ -28,7 +28,7 @@ from shared.ingest.lifecycle.plans import apply
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.operating.tenant_settings import decide
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
 from shared.keys.administration import create
 from shared.settings import Settings
 from shared.storage.opening import open_storage

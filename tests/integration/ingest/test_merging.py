@@ -24,7 +24,7 @@ from shared.ingest.merging.copying import build, building_steps, copy_chunk, req
 from shared.ingest.merging.merger import Merging, merge_all
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
-from shared.ingest.merging.word_indexes import WordIndexes
+from shared.ingest.words.word_indexes import WordIndexes
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import check_totals, corrected_movies, counts, reasons

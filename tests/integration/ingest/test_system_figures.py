@@ -11,7 +11,7 @@ from shared.ingest import system_figures
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging import control
 from shared.ingest.system_figures import SystemFigures
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
 from tests.conftest import REGISTRY, Intake
 from tests.rows import movies
 

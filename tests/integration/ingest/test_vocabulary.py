@@ -7,8 +7,8 @@ from shared.catalog.write_mode import WriteMode
 from shared.database.engine import PlainSql, create_sync_engine
 from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
-from shared.ingest.vocabulary.filler import fill_all
-from shared.ingest.vocabulary.filling import fill_chunk
+from shared.ingest.words.filler import fill_all
+from shared.ingest.words.filling import fill_chunk
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Correct, Intake
 from tests.integration.ingest.corrections import corrected_movies, rejected_lines

@@ -43,14 +43,14 @@ BUGS: Final = (
     ),
     Bug(
         "the-index-of-words-does-not-give-way",
-        "shared/ingest/merging/word_indexes.py",
+        "shared/ingest/words/word_indexes.py",
         "WHERE EXISTS (SELECT FROM pg_locks WHERE NOT granted",
         "WHERE EXISTS (SELECT FROM pg_locks WHERE false",
         (f"{OF_INDEXES}test_a_build_gives_way_to_who_changes_rows[18]",),
     ),
     Bug(
         "indexes-of-words-come-before-loads",
-        "shared/ingest/merging/word_indexes.py",
+        "shared/ingest/words/word_indexes.py",
         "(not rests or waits_seconds > _PATIENCE_SECONDS)",
         "(not rests or waits_seconds > 0)",
         (f"{OF_INDEXES}test_loads_come_first_but_not_for_ever[18]",),

@@ -5,8 +5,8 @@ from typing import Final
 from tests.seeded_bugs import Bug
 
 MISSPELLING: Final = "shared/catalog/misspelling.py"
-FILLING: Final = "shared/ingest/vocabulary/filling.py"
-FILLER: Final = "shared/ingest/vocabulary/filler.py"
+FILLING: Final = "shared/ingest/words/filling.py"
+FILLER: Final = "shared/ingest/words/filler.py"
 ENGINE: Final = "api/search/postgres.py"
 OF_VOCABULARY: Final = "tests/integration/ingest/test_vocabulary.py::"
 OF_SPELLING: Final = "tests/integration/browsing/test_spelling.py::"
@@ -64,7 +64,7 @@ BUGS: Final = (
     Bug(
         "the-vocabulary-does-not-wait-for-loads",
         FILLER,
-        "not is_loading(plain) and ",
+        "not is_loading(connection) and ",
         "",
         (f"{OF_VOCABULARY}test_it_rests_while_an_upload_waits",),
     ),

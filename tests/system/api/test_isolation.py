@@ -244,7 +244,7 @@ def test_requests_get_connections_from_tenancy_only() -> None:
     # These begin to serve metrics, which are figures of the whole system; no request gets to them.
     assert calls("api", opened) == {"api/metrics/system.py", "api/runtime.py"}
     # the owner's own work, which asks for the tenant in its statements, or is everybody's
-    assert calls("shared", named("connect", "begin", "raw_connection")) == {
+    assert calls("shared", named("connect", "begin", "plain_transaction", "raw_connection")) == {
         "shared/database/tenancy.py",
         "shared/database/request_login.py",
         "shared/database/loader_connection.py",
@@ -258,8 +258,8 @@ def test_requests_get_connections_from_tenancy_only() -> None:
         "shared/ingest/lifecycle/undoing.py",
         "shared/ingest/lifecycle/withdrawn.py",
         "shared/ingest/merging/merger.py",
-        "shared/ingest/merging/word_indexes.py",
-        "shared/ingest/vocabulary/filler.py",
+        "shared/ingest/words/word_indexes.py",
+        "shared/ingest/words/filler.py",
         "shared/ingest/pulling/puller.py",
         "shared/ingest/pulling/quota.py",
         "shared/ingest/pulling/pulling.py",

@@ -35,7 +35,7 @@ from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.lifecycle.withdrawn import drop_withdrawn
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging.merger import merge_all
-from shared.ingest.vocabulary.filler import fill_all
+from shared.ingest.words.filler import fill_all
 from shared.messaging import Transport
 from shared.settings import Settings
 from stack.ports import LOCALHOST, free_port

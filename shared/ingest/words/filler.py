@@ -9,9 +9,9 @@ from typing import Final
 from sqlalchemy import Engine
 
 from shared.catalog.registry import Registry
-from shared.database.engine import PlainSql
+from shared.database.engine import plain_transaction
 from shared.ingest.versions.leaves import is_loading
-from shared.ingest.vocabulary.filling import CHUNK_IDS, fill_chunk
+from shared.ingest.words.filling import CHUNK_IDS, fill_chunk
 
 # An arbitrary number that no other lock uses.
 _LOCK: Final = "SELECT pg_try_advisory_xact_lock(7305514)"
@@ -25,8 +25,7 @@ def fill_all(
     Raises errors of SQLAlchemy.
     """
     while not should_stop():
-        with engine.begin() as connection:
-            plain = PlainSql(connection)
-            is_alone = not is_loading(plain) and plain.execute(_LOCK)[0][0]
-            if not is_alone or not fill_chunk(plain, registry, chunk_ids):
+        with plain_transaction(engine) as connection:
+            is_alone = not is_loading(connection) and connection.execute(_LOCK)[0][0]
+            if not is_alone or not fill_chunk(connection, registry, chunk_ids):
                 return

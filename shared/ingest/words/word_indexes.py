@@ -16,12 +16,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from shared.catalog.registry import Registry
 from shared.database import leases
-from shared.database.engine import PlainSql
+from shared.database.engine import plain_transaction
 from shared.database.partitions import LEAVES_WITHOUT_WORDS, create_word_indexes
 from shared.database.sqlstates import LOCK_TROUBLE, sqlstate_of
 from shared.database.state_machine import Connection
-from shared.ingest.merging.copying import build
-from shared.ingest.versions.leaves import is_loading
+from shared.ingest.versions.leaves import build, is_loading
 
 log = structlog.get_logger()
 
@@ -76,7 +75,7 @@ class WordIndexes:
                 self._resting[leaf] = time.monotonic() + _PAUSE_SECONDS
 
     def _next(self) -> tuple[str, str] | None:
-        with self._transaction() as connection:
+        with plain_transaction(self._engine) as connection:
             rests = is_loading(connection)
             found = connection.execute(_FIND, tables=list(self._tables))
         now = time.monotonic()
@@ -87,7 +86,7 @@ class WordIndexes:
 
     def _build(self, leaf: str, step: str) -> bool:
         """False if another process builds."""
-        with self._transaction() as connection:
+        with plain_transaction(self._engine) as connection:
             if not connection.execute(_LOCK)[0][0]:
                 return False
             begun = time.monotonic()
@@ -102,13 +101,8 @@ class WordIndexes:
         [[pid]] = connection.execute(_PID)
 
         def look() -> None:
-            with suppress(SQLAlchemyError), self._transaction() as other:
+            with suppress(SQLAlchemyError), plain_transaction(self._engine) as other:
                 other.execute(_GIVE_WAY, pid=pid, leaf=leaf)
 
         with leases.kept(3 * _LOOK_SECONDS, look):
             yield
-
-    @contextmanager
-    def _transaction(self) -> Iterator[PlainSql]:
-        with self._engine.begin() as connection:
-            yield PlainSql(connection)

@@ -1,6 +1,7 @@
 """Part `volume`: loading into a table that is full already, against an empty one; then its listing.
 
-Both tables are in one server, each behind a product of its own, so that the loads can alternate.
+Both tables are in one server, each behind a product of its own, so that the loads can alternate. Nothing is merged: the
+table has a leaf for each of its uploads, and a load has no merge beside it.
 """
 
 import time
@@ -13,9 +14,10 @@ from bench.results import Found, Table, at_least, median
 from bench.stand import Stand, running_stand
 
 _DATABASE: Final = "bench_full"
-# Longer than the pause between two rounds of merging.
+# Longer than the pause between two rounds of merging, each of which begins with indexes of words.
 _QUIET_SECONDS: Final = 25
-_MERGES: Final = """
+_PAUSE_MERGING: Final = "UPDATE merge_control SET is_paused = true"
+_IS_INDEXING: Final = """
 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'ingest-merging' AND state <> 'idle')
 """
 
@@ -26,6 +28,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
     try:
         url = stand.stack.postgres.url_of(_DATABASE)
         with running_stand(stand.stack.data_dir.parent / "full", url) as full:
+            full.database.query(_PAUSE_MERGING)
             _fill(full, plan)
             growth = _load_alternating(stand, full, plan)
             _rest(full)
@@ -49,11 +52,11 @@ def _fill(full: Stand, plan: Plan) -> None:
 
 
 def _rest(full: Stand) -> None:
-    """Until leaves are merged and words indexed: what that reads would count as read by requests."""
+    """Until words are indexed: what that reads would count as read by requests."""
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < _QUIET_SECONDS:
-        [[merges]] = full.database.query(_MERGES)
-        quiet_since = time.monotonic() if merges else quiet_since
+        [[is_indexing]] = full.database.query(_IS_INDEXING)
+        quiet_since = time.monotonic() if is_indexing else quiet_since
         time.sleep(0.1)
 
 

@@ -1,4 +1,4 @@
-"""Films from anywhere: any table with a title, under the names that columns usually have."""
+"""Films from anywhere: any table with a title, under the names that columns usually have, in six languages."""
 
 from shared.catalog.checks import KEY_TEXT, NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RELEASE_YEAR, RUNTIME, VOTE
 from shared.catalog.dataset import Column, Dataset
@@ -22,7 +22,8 @@ DATASET = Dataset(
             required=True,
             aliases=(
                 *("movie title", "movie", "movie name", "film", "film title", "film name", "name", "series title"),
-                *("primary title", "title name", "english title", "title (english)"),
+                *("primary title", "title name", "english title", "title (english)", "names"),
+                *("titel", "filmtitel", "titre", "título", "titulo", "titolo"),
             ),
         ),
         Column(
@@ -30,7 +31,10 @@ DATASET = Dataset(
             "original_title",
             TrimmedText(),
             "Title in the original language",
-            aliases=("original name", "title (original)", "foreign title"),
+            aliases=(
+                *("original name", "title (original)", "foreign title", "orig title"),
+                *("originaltitel", "titre original", "título original", "titulo original", "titolo originale"),
+            ),
         ),
         Column("type", "title_type", TrimmedText(), "Kind of title", aliases=("title type", "kind")),
         Column(
@@ -39,7 +43,12 @@ DATASET = Dataset(
             IsoDate(),
             "Day of the first release",
             (RELEASE_DAY,),
-            aliases=("date", "released", "release", "date published", "released on", "premiere", "premiere date"),
+            aliases=(
+                *("date", "released", "release", "date published", "released on", "premiere", "premiere date"),
+                *("original release date", "theatrical release date", "in theaters date", "date x"),
+                *("erscheinungsdatum", "kinostart", "date de sortie", "fecha de estreno", "data di uscita"),
+                *("data de lançamento", "data de lancamento"),
+            ),
         ),
         Column(
             "year",
@@ -47,7 +56,11 @@ DATASET = Dataset(
             FilmYear(),
             "Year of release",
             (RELEASE_YEAR,),
-            aliases=("release year", "title year", "released year", "year of release", "start year", "production year"),
+            aliases=(
+                *("release year", "title year", "released year", "year of release", "start year", "production year"),
+                *("jahr", "erscheinungsjahr", "produktionsjahr", "année", "annee", "année de sortie"),
+                *("año", "ano", "anno"),
+            ),
         ),
         Column(
             "runtime",
@@ -58,20 +71,39 @@ DATASET = Dataset(
             aliases=(
                 *("duration", "length", "run time", "running time", "runtime (minutes)", "runtime (mins)"),
                 *("runtime minutes", "duration (minutes)", "duration (min)", "runtime (min)", "minutes"),
+                *("runtime in minutes", "laufzeit", "dauer", "durée", "duree", "duración", "duracion", "durata"),
+                *("duração", "duracao"),
             ),
         ),
         Column(
-            "genres", "genres", AnyList(), "Genres", aliases=("genre", "generes", "listed in", "genre(s)", "categories")
+            "genres",
+            "genres",
+            AnyList(),
+            "Genres",
+            aliases=(
+                *("genre", "generes", "listed in", "genre(s)", "categories"),
+                *("género", "genero", "géneros", "generos", "genere", "generi", "gênero", "gêneros"),
+            ),
         ),
         Column(
-            "languages", "languages", AnyList(), "Languages", aliases=("language", "spoken languages", "language(s)")
+            "languages",
+            "languages",
+            AnyList(),
+            "Languages",
+            aliases=(
+                *("language", "spoken languages", "language(s)", "orig lang"),
+                *("sprache", "sprachen", "langue", "langues", "idioma", "idiomas", "lingua", "lingue"),
+            ),
         ),
         Column(
             "countries",
             "countries",
             AnyList(),
             "Countries of production",
-            aliases=("country", "country of origin", "production countries", "countries of origin"),
+            aliases=(
+                *("country", "country of origin", "production countries", "countries of origin", "origin country"),
+                *("land", "produktionsland", "pays", "país", "pais", "países", "paises", "paese", "paesi"),
+            ),
         ),
         Column("original_language", "original_language", Rule(), "Original language", aliases=("language code",)),
         Column(
@@ -79,7 +111,10 @@ DATASET = Dataset(
             "overview",
             TrimmedText(),
             "Summary of the plot",
-            aliases=("description", "plot", "summary", "storyline", "synopsis", "plot summary"),
+            aliases=(
+                *("description", "plot", "summary", "storyline", "synopsis", "plot summary", "movie info"),
+                *("handlung", "inhalt", "beschreibung", "résumé", "sinopsis", "sinopse", "descripción", "trama"),
+            ),
         ),
         Column(
             "vote_average",
@@ -88,8 +123,10 @@ DATASET = Dataset(
             "Mean of the votes, 0 to 10",
             (VOTE,),
             aliases=(
-                *("rating", "imdb rating", "imdb score", "score", "avg vote", "average rating", "user rating"),
-                *("average vote", "imdb", "rating (out of 10)", "users rating"),
+                # those that say whose mean it is come first: beside them, `rating` is something else
+                *("imdb rating", "imdb score", "tmdb rating", "tmdb score", "trakt rating", "avg vote", "average vote"),
+                *("average rating", "avg rating", "rating (out of 10)", "users rating", "user rating", "score"),
+                *("rating", "imdb", "bewertung", "puntuación", "puntuacion", "calificación", "voto", "nota"),
             ),
         ),
         Column(
@@ -98,9 +135,19 @@ DATASET = Dataset(
             Whole(),
             "Number of votes",
             (NOT_NEGATIVE,),
-            aliases=("votes", "num voted users", "num votes", "no of votes", "imdb votes", "number of votes"),
+            aliases=(
+                *("votes", "num voted users", "num votes", "no of votes", "imdb votes", "number of votes"),
+                *("total votes", "number of ratings", "rating count", "ratings count", "stimmen", "votos", "voti"),
+            ),
         ),
-        Column("budget", "budget", Amount(), "Production budget in US dollars", (NOT_NEGATIVE,)),
+        Column(
+            "budget",
+            "budget",
+            Amount(),
+            "Production budget in US dollars",
+            (NOT_NEGATIVE,),
+            aliases=("production budget", "budget (usd)", "budget x"),
+        ),
         Column(
             "revenue",
             "revenue",
@@ -108,15 +155,9 @@ DATASET = Dataset(
             "Box office in US dollars",
             (NOT_NEGATIVE,),
             aliases=(
-                *(
-                    "gross",
-                    "box office",
-                    "worldwide gross",
-                    "total gross",
-                    "world wide sales",
-                    "worldwide gross income",
-                ),
-                *("worlwide gross income", "gross worldwide", "earnings"),
+                *("gross", "box office", "worldwide gross", "total gross", "world wide sales", "earnings"),
+                *("worldwide gross income", "worlwide gross income", "gross worldwide", "worldwide lifetime gross"),
+                *("worldwide box office", "worldwide revenue", "global box office"),
             ),
         ),
         Column("homepage", "homepage", Rule(), "Web address", aliases=("website",)),
@@ -128,15 +169,28 @@ DATASET = Dataset(
             TrimmedText(),
             "The film's id in its source",
             (KEY_TEXT,),
-            aliases=("movie id", "film id", "imdb id", "tmdb id", "tconst", "title id", "show id", "imdb title id"),
+            aliases=(
+                *("movie id", "film id", "imdb id", "tmdb id", "tconst", "const", "title id", "show id"),
+                *("imdb title id", "filmtv id"),
+            ),
         ),
     ),
     nulls=("", "\\N", "NULL", "null", "NaN", "nan", "N/A"),
     other_columns=(
         *("director", "directors", "directed by", "cast", "actors", "starring", "stars", "writer", "writers", "crew"),
-        *("production company", "production companies", "studio"),
-        *("distributor", "certificate", "rated", "mpaa rating", "poster", "poster link", "metascore", "meta score"),
-        *("oscars", "awards", "popularity", "tagline", "keywords", "imdb url", "letterboxd uri", "rotten tomatoes"),
+        *("screenwriter", "screenwriters", "composer", "cinematographer", "producer", "producers"),
+        *("regie", "regisseur", "réalisateur", "realisateur", "regia", "regista", "diretor", "realizador"),
+        *("darsteller", "besetzung", "acteurs", "reparto", "elenco", "attori"),
+        *("production company", "production companies", "studio", "distributor"),
+        *("certificate", "rated", "mpaa rating", "motion picture rating", "content rating", "age certification"),
+        *("poster", "poster link", "oscars", "awards", "popularity", "tagline", "keywords", "imdb url"),
+        *("metascore", "meta score", "meta score count", "user score", "your rating", "date rated"),
+        *("domestic gross", "foreign gross", "domestic lifetime gross", "foreign lifetime gross"),
+        *("domestic %", "foreign %", "usa gross income", "gross us & canada"),
+        *("rotten tomatoes", "rotten tomatoes link", "critics consensus", "streaming release date"),
+        *("tomatometer status", "tomatometer rating", "tomatometer count", "tomatometer score"),
+        *("audience status", "audience rating", "audience count", "audience score"),
+        *("letterboxd uri", "rewatch", "watched date", "trakt id", "seasons"),
     ),
     is_general=True,
     generic_names=(

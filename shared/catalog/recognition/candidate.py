@@ -18,6 +18,7 @@ class Candidate:
 
     `lacks`: required columns that the header does not have. `contradicted`: names in the header whose values do not
     look like those of the dataset. `left_out`: such names of a general dataset, which are not read as its columns.
+    `small_ratings`: the name of ratings that may be of another scale than the dataset's.
     `closeness`: the score, although the file may have too little in common with it. `share`: how much of the dataset
     the header has, 0 to 1. `inferred`: the dataset is made for this file and not declared yet; `seen_records` have
     shown its types.
@@ -31,6 +32,7 @@ class Candidate:
     has_enough: bool
     share: float
     left_out: dict[str, str] = field(default_factory=dict)
+    small_ratings: list[str] = field(default_factory=list)
     schema: TableSchema = field(default_factory=TableSchema)
     inferred: Declaration | None = None
     seen_records: int = 0

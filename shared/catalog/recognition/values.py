@@ -12,6 +12,11 @@ from shared.catalog.sample import Sample
 
 _MOST_FAILURES: Final = 0.5
 _JUDGED_RECORDS: Final = 60
+# Fewer ratings show nothing of their scale; people give up to five stars.
+_LEAST_RATINGS: Final = 3
+_MOST_STARS: Final = 5.0
+_PLAIN_NUMBER: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
+_TELLS_SCALE: Final = re.compile("imdb|tmdb|trakt|10", re.ASCII | re.IGNORECASE)
 _YEAR_IN_DAY: Final = re.compile(r"(?<!\d)\d{4}(?!\d)", re.ASCII)
 
 
@@ -53,6 +58,16 @@ def days_of_something_else(columns: FileColumns, header: Sequence[str], sample: 
     known = [(day, year) for day, year in pairs if _YEAR_IN_DAY.search(day) and _YEAR_IN_DAY.fullmatch(year)]
     others = sum(year not in _YEAR_IN_DAY.findall(day) for day, year in known)
     return [sources["release_date"]] if others > _MOST_FAILURES * len(known) else []
+
+
+def small_ratings(columns: FileColumns, header: Sequence[str], sample: Sample) -> list[str]:
+    """The column of ratings from 0 to 10, if none of the first is above 5: they may be stars."""
+    name = columns.sources.get("vote_average")
+    if name is None or _TELLS_SCALE.search(name):
+        return []
+    position = header.index(name)
+    ratings = [float(cell) for row in sample if _PLAIN_NUMBER.fullmatch(cell := row[position].strip())]
+    return [name] if len(ratings) >= _LEAST_RATINGS and max(ratings) <= _MOST_STARS else []
 
 
 def parses(column: Column, value: str) -> bool:

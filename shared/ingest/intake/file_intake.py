@@ -8,6 +8,7 @@ UTF-8, because batches are spans of it; `sha256` and `size_bytes` are those of t
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -263,6 +264,9 @@ class _Content:
                 yield FileWarning("two_digit_years", MESSAGES["two_digit_years"].format(format=format_))
         for name, column in self._layout.left_out.items():
             yield FileWarning("column_left_out", MESSAGES["column_left_out"].format(name=name[:100], column=column))
+        for name in self._layout.small_ratings:
+            mapping = json.dumps({name[:100]: ""}, ensure_ascii=False)
+            yield FileWarning("small_ratings", MESSAGES["small_ratings"].format(name=name[:100], mapping=mapping))
         if words := self._decoder.evidence:
             message = MESSAGES["guessed_encoding"].format(encoding=self._decoder.encoding, words=", ".join(words))
             yield FileWarning("guessed_encoding", message)

@@ -182,6 +182,15 @@ def test_a_column_that_is_left_out_is_told(mine: httpx.Client) -> None:
     assert {movie["extra"]["gross"] for movie in mine.get("/movies").json()["items"]} == {"many", "more"}
 
 
+def test_ratings_that_may_be_stars_are_told_and_may_be_kept_out(mine: httpx.Client) -> None:
+    content = b"Name,Year,Letterboxd URI,Rating\nA,2000,a,4.5\nB,2001,b,5\nC,2002,c,3\n"
+    [warning] = loaded(mine, content)["warnings"]
+    assert warning["code"] == "small_ratings"
+    assert 'mapping={"Rating": ""}' in warning["message"]
+    upload = loaded(mine, content + b"D,2003,d,1\n", mapping={"Rating": ""})
+    assert (upload["warnings"], upload["columns"]["extra"]) == ([], ["Letterboxd URI", "Rating"])
+
+
 def test_lists_are_split_at_what_separates_them_or_rejected(mine: httpx.Client) -> None:
     lists = {"A": "Drama;Crime", "B": "Drama|Crime", "C": "Drama, Crime", "D": "('Drama', 'Crime')", "E": '"Drama"x'}
     lines = ["title\tgenres", *map("\t".join, lists.items())]

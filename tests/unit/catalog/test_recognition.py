@@ -54,6 +54,82 @@ def test_a_table_with_a_title_and_a_little_more_is_one_of_films(header: list[str
 
 
 @pytest.mark.parametrize(
+    ("header", "mapped"),
+    [
+        # IMDb's and Letterboxd's exports of what somebody has watched
+        (
+            "Position,Const,Created,Title,URL,Title Type,IMDb Rating,Runtime (mins),Year,Genres,Num Votes,Your Rating",
+            "id title type vote_average runtime year genres vote_count",
+        ),
+        ("Date,Name,Year,Letterboxd URI,Rating,Rewatch,Tags,Watched Date", "release_date title year vote_average"),
+        # beside the mean of all votes, `rating` is that of one person
+        (
+            (
+                "rated_at,type,title,year,trakt_rating,trakt_id,imdb_id,tmdb_id,tvdb_id,url,released,season_number,"
+                "episode_number,episode_title,episode_released,episode_trakt_rating,genres,rating"
+            ),
+            "type title year vote_average id release_date genres",
+        ),
+        # Rotten Tomatoes, FilmTV and Box Office Mojo: few columns are ours, and the others are of films, too
+        (
+            (
+                "rotten_tomatoes_link,movie_title,movie_info,critics_consensus,content_rating,genres,directors,authors,"
+                "actors,original_release_date,streaming_release_date,runtime,production_company,tomatometer_status,"
+                "tomatometer_rating,tomatometer_count,audience_status,audience_rating,audience_count"
+            ),
+            "title overview genres release_date runtime",
+        ),
+        (
+            (
+                "filmtv_id,title,year,genre,duration,country,directors,actors,avg_vote,critics_vote,public_vote,"
+                "total_votes,description,notes,humor,rhythm,effort,tension,erotism"
+            ),
+            "id title year genres runtime countries vote_average vote_count overview",
+        ),
+        (
+            (
+                "Rank,Title,Worldwide Lifetime Gross,Domestic Lifetime Gross,Domestic %,Foreign Lifetime Gross,"
+                "Foreign %,Year"
+            ),
+            "title revenue year",
+        ),
+        (
+            "names,date_x,score,genre,overview,crew,orig_title,status,orig_lang,budget_x,revenue,country",
+            "title release_date vote_average genres overview original_title status languages budget revenue countries",
+        ),
+        # other languages
+        (
+            "Titel,Originaltitel,Jahr,Laufzeit,Genre,Bewertung,Regie",
+            "title original_title year runtime genres vote_average",
+        ),
+        ("Titre,Année,Durée,Genre,Réalisateur", "title year runtime genres"),
+        ("Título,Año,Género,Duración,Director,Puntuación", "title year genres runtime vote_average"),
+        ("Titolo,Anno,Genere,Durata,Paese,Voto", "title year genres runtime countries vote_average"),
+        ("Título,Ano,Gênero,Duração,País,Nota", "title year genres runtime countries vote_average"),
+    ],
+)
+def test_what_people_download_or_write_themselves_is_of_films(header: str, mapped: str) -> None:
+    found = REGISTRY.recognise(header.split(","))
+    assert (found.name, [*found.columns.mapped.values()]) == ("films", mapped.split())
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "bookID,title,authors,average_rating,isbn,language_code,num_pages,ratings_count,publication_date,publisher",
+        "Name,Platform,Year_of_Release,Genre,Publisher,NA_Sales,Global_Sales,Critic_Score,User_Score,Developer,Rating",
+        "id,name,album,artists,explicit,danceability,energy,key,loudness,duration_ms,year,release_date,popularity",
+        "title,artist,top genre,year,bpm,nrgy,dnce,dB,live,val,dur,acous,spch,pop",
+        "season,episode,title,directed_by,written_by,original_air_date,us_viewers,imdb_rating",
+        "id,title,authors,year,abstract,journal,language,keywords,doi",
+    ],
+)
+def test_books_games_and_songs_are_no_films(header: str) -> None:
+    with pytest.raises(HeaderMismatch):
+        REGISTRY.recognise(header.split(","))
+
+
+@pytest.mark.parametrize(
     "header",
     [
         ["name", "age"],
@@ -190,6 +266,23 @@ def test_a_general_dataset_tells_what_it_leaves_out() -> None:
     assert (found.left_out, found.columns.extra) == ({"budget": "budget"}, ["budget"])
     chosen = REGISTRY.recognise(["title", "year", "budget"], sample=rows, mapping={"budget": "budget"})
     assert (chosen.left_out, chosen.columns.mapped["budget"]) == ({}, "budget")
+
+
+@pytest.mark.parametrize(
+    ("name", "ratings", "is_told"),
+    [
+        ("Rating", ["4.5", "5", "0.5"], True),
+        ("Rating", ["4.5", "5.5", "0.5"], False),
+        ("Rating", ["", "5", " 4 ", "3"], True),
+        ("Rating", ["4.5", "5"], False),
+        ("IMDb Rating", ["4.5", "5", "0.5"], False),
+    ],
+)
+def test_ratings_that_may_be_stars_are_told(name: str, ratings: list[str], is_told: bool) -> None:
+    header, rows = ["Film", "Year", name], [["A", "1990", rating] for rating in ratings]
+    found = REGISTRY.recognise(header, sample=rows)
+    assert (found.columns.mapped[name], found.small_ratings) == ("vote_average", [name] if is_told else [])
+    assert REGISTRY.recognise(header, sample=rows, mapping={name: "vote_average"}).small_ratings == []
 
 
 def test_days_in_other_years_than_those_of_release_are_days_of_something_else() -> None:

@@ -1,12 +1,21 @@
 """Films from anywhere: any table with a title, under the names that columns usually have, in six languages."""
 
-from shared.catalog.checks import KEY_TEXT, NOT_BLANK, NOT_NEGATIVE, RELEASE_DAY, RELEASE_YEAR, RUNTIME, VOTE
+from shared.catalog.checks import (
+    KEY_TEXT,
+    NOT_BLANK,
+    NOT_NEGATIVE,
+    RELEASE_DAY,
+    RELEASE_YEAR,
+    RUNTIME,
+    VOTE,
+    NotBefore,
+)
 from shared.catalog.dataset import Column, Dataset
 from shared.catalog.release_fields import release_fields
 from shared.catalog.rules.basic_rules import Decimal, IsoDate, Rule, Whole
 from shared.catalog.rules.list_rules import AnyList
 from shared.catalog.rules.number_rules import Amount
-from shared.catalog.rules.publisher_rules import FilmYear, Minutes, TrimmedText, TrueFalse
+from shared.catalog.rules.publisher_rules import FilmYear, Minutes, SeriesEnd, TrimmedText, TrueFalse
 
 DATASET = Dataset(
     name="films",
@@ -21,6 +30,8 @@ DATASET = Dataset(
             (NOT_BLANK,),
             required=True,
             aliases=(
+                # beside a label, Wikidata has the address of the film
+                *("film label", "movie label", "item label"),
                 *("movie title", "movie", "movie name", "film", "film title", "film name", "name", "series title"),
                 *("primary title", "title name", "english title", "title (english)", "names"),
                 *("titel", "filmtitel", "titre", "título", "titulo", "titolo"),
@@ -62,6 +73,7 @@ DATASET = Dataset(
                 *("año", "ano", "anno"),
             ),
         ),
+        Column("year", "end_year", SeriesEnd(), "Last year of a series", (RELEASE_YEAR,)),
         Column(
             "runtime",
             "runtime",
@@ -81,7 +93,7 @@ DATASET = Dataset(
             AnyList(),
             "Genres",
             aliases=(
-                *("genre", "generes", "listed in", "genre(s)", "categories"),
+                *("genre", "generes", "listed in", "genre(s)", "categories", "genre label"),
                 *("género", "genero", "géneros", "generos", "genere", "generi", "gênero", "gêneros"),
             ),
         ),
@@ -102,7 +114,19 @@ DATASET = Dataset(
             "Countries of production",
             aliases=(
                 *("country", "country of origin", "production countries", "countries of origin", "origin country"),
-                *("land", "produktionsland", "pays", "país", "pais", "países", "paises", "paese", "paesi"),
+                *(
+                    "country label",
+                    "land",
+                    "länder",
+                    "produktionsland",
+                    "pays",
+                    "país",
+                    "pais",
+                    "países",
+                    "paises",
+                    "paese",
+                    "paesi",
+                ),
             ),
         ),
         Column("original_language", "original_language", Rule(), "Original language", aliases=("language code",)),
@@ -196,6 +220,11 @@ DATASET = Dataset(
     generic_names=(
         *("id", "name", "type", "date", "description", "language", "status"),
         *("position", "rank", "url", "notes", "tags", "comments"),
+    ),
+    row_checks=(
+        NotBefore(
+            code="ends_before_start", message="must not end before it begins", field="end_year", other="release_year"
+        ),
     ),
     derive=release_fields,
 )

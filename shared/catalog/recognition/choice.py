@@ -123,7 +123,11 @@ def _shown(found: Sequence[Candidate], header: Sequence[str]) -> dict[str, Any]:
 
 
 def _mismatch(nearest: Sequence[Candidate], header: Sequence[str]) -> HeaderMismatch:
+    # of a table with a title, films say more than what lacks its own columns
+    films = (each for each in nearest if _is_of_films(each) and not each.lacks and len(each.columns.mapped) > 1)
     first, shown = nearest[0], _shown(nearest, header)
+    if first.lacks and not _is_of_films(first):
+        first = next(films, first)
     if not first.columns.mapped:
         return HeaderMismatch(
             "the header has no column of any dataset; if the first line is a record, name the columns with header=",

@@ -7,7 +7,12 @@ from typing import Final
 from shared.catalog.dataset import Dataset, FileColumns, normalised
 from shared.catalog.recognition.candidate import Candidate
 from shared.catalog.recognition.names import unique_names
-from shared.catalog.recognition.values import contradicted_names, days_of_something_else, small_ratings
+from shared.catalog.recognition.values import (
+    contradicted_names,
+    days_of_something_else,
+    small_ratings,
+    years_of_release,
+)
 from shared.catalog.sample import Sample
 from shared.catalog.tables.movies import TABLE as MOVIES
 
@@ -41,7 +46,9 @@ def judge(dataset: Dataset, header: Sequence[str], sample: Sample, mapping: Mapp
     if dataset.is_general:
         other_day = days_of_something_else(columns, header, sample)
         left_out = {name: columns.mapped[name] for name in [*contradicted, *other_day] if name not in mapping}
-        columns = dataset.columns_of(header, {**mapping, **dict.fromkeys(left_out, "")})
+        years = {name: "year" for name in years_of_release(dataset, columns, header, sample) if name in left_out}
+        left_out = {name: column for name, column in left_out.items() if name not in years}
+        columns = dataset.columns_of(header, {**mapping, **dict.fromkeys(left_out, ""), **years})
         contradicted = []
         small = [name for name in small_ratings(columns, header, sample) if name not in mapping]
     overlap = _overlap(dataset, header, columns, mapping, contradictions=len(contradicted))

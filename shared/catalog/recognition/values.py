@@ -60,6 +60,19 @@ def days_of_something_else(columns: FileColumns, header: Sequence[str], sample: 
     return [sources["release_date"]] if others > _MOST_FAILURES * len(known) else []
 
 
+def years_of_release(dataset: Dataset, columns: FileColumns, header: Sequence[str], sample: Sample) -> list[str]:
+    """The column of release days, if it has years in their place, and no other column has these."""
+    sources = columns.sources
+    if not sample or "release_date" not in sources or "year" in sources:
+        return []
+    [column] = [column for column in dataset.columns if column.field == "release_year"]
+    position = header.index(sources["release_date"])
+    cells = [row[position] for row in sample[:_JUDGED_RECORDS]]
+    values = [cell for cell in cells if cell and cell not in dataset.nulls]
+    failures = sum(not parses(column, value) for value in values)
+    return [sources["release_date"]] if values and failures <= _MOST_FAILURES * len(values) else []
+
+
 def small_ratings(columns: FileColumns, header: Sequence[str], sample: Sample) -> list[str]:
     """The column of ratings from 0 to 10, if none of the first is above 5: they may be stars."""
     name = columns.sources.get("vote_average")

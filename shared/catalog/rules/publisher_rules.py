@@ -25,6 +25,10 @@ _UNIT: Final = " min"
 # Only spaces: Python and RE2 differ in what else they count as white space.
 _DATED_TITLE: Final = r"(?s)^(?P<title>.*[^ ]) +\((?P<year>\d{4})\) *$"
 _DATED_TITLE_CELL: Final = re.compile(_DATED_TITLE, re.ASCII)
+# IMDb gives films of one title and one year Roman numbers.
+_YEARS: Final = (TRIMMED, Replaced(r"(?:\([IVXLC]+\) ?)?\(([^()]*)\)", r"\1"))
+_TO: Final = " ?[-\u2013\u2014] ?"
+_SERIES: Final = f"[0-9]{{4}}{_TO}(?P<end>[0-9]{{4}})"
 
 
 class Minutes(Whole):
@@ -105,10 +109,30 @@ class Millions(Rule):
 
 
 class FilmYear(Year):
-    """A year, or one in parentheses (`(1995)`)."""
+    """A year, or one in parentheses (`(1995)`, `(II) (1995)`); of the years of a series (`2008-2013`), the first."""
 
-    message = "must be a year in four digits, which may be in parentheses"
-    notations = (TRIMMED, Replaced(r"\((\d{4})\)", r"\1"))
+    message = "must be a year in four digits, which may be in parentheses, or the years of a series (2008-2013)"
+    notations = (*_YEARS, Replaced(f"([0-9]{{4}}){_TO}(?:[0-9]{{4}})?", r"\1"))
+
+
+class SeriesEnd(Rule):
+    """The last year of a series (`2008-2013`); null for the year of a film, and if it goes on (`2019-`)."""
+
+    name = "year"
+    message = "may be the years of a series (2008-2013)"
+    type = pa.int64()
+    notations = _YEARS
+    _pattern = re.compile(_SERIES, re.ASCII)
+
+    @override
+    def parse(self, text: str) -> int | None:
+        match = self._pattern.fullmatch(self.rewritten(text))
+        return int(match["end"]) if match else None
+
+    @override
+    def convert_plain(self, column: pa.StringArray) -> tuple[pa.Array, None]:
+        found = pc.extract_regex(self.rewritten_column(column), f"^{_SERIES}$")
+        return pc.cast(pc.struct_field(found, "end"), pa.int64()), None
 
 
 class Stars(Decimal):

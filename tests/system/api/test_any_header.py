@@ -182,6 +182,20 @@ def test_a_column_that_is_left_out_is_told(mine: httpx.Client) -> None:
     assert {movie["extra"]["gross"] for movie in mine.get("/movies").json()["items"]} == {"many", "more"}
 
 
+def test_the_years_of_a_series_are_its_first_and_its_last(mine: httpx.Client) -> None:
+    upload = loaded(mine, "title,year\nA,2008\u20132013\nB,(II) (1995)\nC,2019-\nD,2013-2008\n".encode())
+    years = {
+        movie["title"]: (movie["release_year"], movie["end_year"]) for movie in mine.get("/movies").json()["items"]
+    }
+    assert years == {"A": (2008, 2013), "B": (1995, None), "C": (2019, None)}
+    [reject] = mine.get(f"/uploads/{upload['id']}/rejects").json()["items"]
+    assert (reject["line_number"], reject["code"], reject["message"]) == (
+        5,
+        "ends_before_start",
+        "year must not end before it begins",
+    )
+
+
 def test_ratings_that_may_be_stars_are_told_and_may_be_kept_out(mine: httpx.Client) -> None:
     content = b"Name,Year,Letterboxd URI,Rating\nA,2000,a,4.5\nB,2001,b,5\nC,2002,c,3\n"
     [warning] = loaded(mine, content)["warnings"]

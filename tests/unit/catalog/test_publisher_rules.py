@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.catalog.rules.basic_rules import Rule
-from shared.catalog.rules.publisher_rules import GroupedWhole, Millions, Minutes, TitleYear, TrueFalse, UndatedTitle
+from shared.catalog.rules.publisher_rules import (
+    FilmYear,
+    GroupedWhole,
+    Millions,
+    Minutes,
+    SeriesEnd,
+    TitleYear,
+    TrueFalse,
+    UndatedTitle,
+)
 from tests.unit.catalog.agreement import BAD, assert_agreement, assert_cell, assert_nulls
 
 TABLE: list[tuple[Rule, str, Any]] = [
@@ -97,10 +106,40 @@ TABLE: list[tuple[Rule, str, Any]] = [
     (TitleYear(), "(1995)", None),
     (TitleYear(), "Toy Story (1995)\n", None),
     (TitleYear(), "Toy Story (٣٣٣٣)", None),
+    (FilmYear(), "1995", 1995),
+    (FilmYear(), "(1995)", 1995),
+    (FilmYear(), " (II) (1995) ", 1995),
+    (FilmYear(), "(XIV)(1995)", 1995),
+    (FilmYear(), "2008\u20132013", 2008),
+    (FilmYear(), "(2008-2013)", 2008),
+    (FilmYear(), "(I) (2019\u2013 )", 2019),
+    (FilmYear(), "2019 \u2014 ", 2019),
+    (FilmYear(), "(1995", BAD),
+    (FilmYear(), "((1995))", BAD),
+    (FilmYear(), "(1995) (1996)", BAD),
+    (FilmYear(), "(Heat) (1995)", BAD),
+    (FilmYear(), "1995-12", BAD),
+    (FilmYear(), "1995-12-15", BAD),
+    (FilmYear(), "2008-13", BAD),
+    (FilmYear(), "TV Movie 2019", BAD),
+    (FilmYear(), "\u0661\u0669\u0669\u0665", BAD),
+    (SeriesEnd(), "2008\u20132013", 2013),
+    (SeriesEnd(), " (I) (2008 - 2013)", 2013),
+    (SeriesEnd(), "2019\u2013 ", None),
+    (SeriesEnd(), "2008-13", None),
+    (SeriesEnd(), "(1995)", None),
+    (SeriesEnd(), "", None),
 ]
+years = st.text(st.sampled_from("(I) -\u201319950\n\u00a0"), max_size=14) | st.sampled_from(
+    ["1995", "(1995)", "(II) (1995)", "2008\u20132013", "(2019- )", " 2008 - 2013"]
+)
 titles = st.text(st.sampled_from("a1 90(-)\n\u00a0é"), max_size=12).flatmap(
     lambda text: st.sampled_from([text, text + " (1995)"])
 )
+
+
+# A cell that has a value.
+PLAIN = {TitleYear: "x (1999)", FilmYear: "1999", SeriesEnd: "1999-2001"}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +148,7 @@ titles = st.text(st.sampled_from("a1 90(-)\n\u00a0é"), max_size=12).flatmap(
     ids=lambda value: type(value).__name__ if isinstance(value, Rule) else str(value)[:30],
 )
 def test_cell(rule: Rule, text: str, expected: Any) -> None:
-    assert_cell(rule, text, expected, "x (1999)" if isinstance(rule, TitleYear) else "1")
+    assert_cell(rule, text, expected, PLAIN.get(type(rule), "1"))
 
 
 @pytest.mark.parametrize("rule", [UndatedTitle(), TitleYear()], ids=lambda rule: type(rule).__name__)
@@ -118,5 +157,13 @@ def test_columns_and_cells_of_titles_agree(rule: Rule, cells: list[str]) -> None
     assert_agreement(rule, cells)
 
 
+@pytest.mark.parametrize("rule", [FilmYear(), SeriesEnd()], ids=lambda rule: type(rule).__name__)
+@given(cells=st.lists(years, min_size=1, max_size=10))
+def test_columns_of_years_agree_with_cells(rule: Rule, cells: list[str]) -> None:
+    assert_agreement(rule, cells)
+
+
 def test_a_column_of_nulls_is_no_trouble() -> None:
-    assert_nulls(Minutes(), GroupedWhole(), Millions(), TrueFalse(), UndatedTitle(), TitleYear())
+    assert_nulls(
+        Minutes(), GroupedWhole(), Millions(), TrueFalse(), UndatedTitle(), TitleYear(), FilmYear(), SeriesEnd()
+    )

@@ -268,6 +268,25 @@ def test_a_general_dataset_tells_what_it_leaves_out() -> None:
     assert (chosen.left_out, chosen.columns.mapped["budget"]) == ({}, "budget")
 
 
+def test_years_in_the_place_of_release_days_are_the_years() -> None:
+    header = ["title", "release_date", "rating"]
+    found = REGISTRY.recognise(header, sample=[["A", "1995", "7"], ["B", "(1996)", "6"], ["C", "", "6"]])
+    assert (found.name, found.columns.mapped["release_date"], found.left_out) == ("films", "year", {})
+    found = REGISTRY.recognise([*header, "year"], sample=[["A", "1995", "7", "1995"], ["B", "1996", "6", "1996"]])
+    assert (found.columns.mapped["year"], found.left_out) == ("year", {"release_date": "release_date"})
+
+
+def test_beside_a_label_of_wikidata_its_address_is_no_title() -> None:
+    mapped = REGISTRY.recognise(["film", "filmLabel", "genreLabel", "countryLabel"]).columns.mapped
+    assert mapped == {"filmLabel": "title", "genreLabel": "genres", "countryLabel": "countries"}
+
+
+def test_what_has_a_title_is_told_to_be_of_films_rather_than_of_a_table_that_lacks_its_key() -> None:
+    with pytest.raises(HeaderMismatch) as raised:
+        REGISTRY.recognise(["Title", "Year", "TMDB Id", "IMDB Id", "Path", "Size On Disk", "Has File"])
+    assert "if the nearest, films, is right, say so with dataset=" in raised.value.message
+
+
 @pytest.mark.parametrize(
     ("name", "ratings", "is_told"),
     [

@@ -266,7 +266,10 @@ class _Content:
             yield FileWarning("column_left_out", MESSAGES["column_left_out"].format(name=name[:100], column=column))
         for name in self._layout.small_ratings:
             mapping = json.dumps({name[:100]: ""}, ensure_ascii=False)
-            yield FileWarning("small_ratings", MESSAGES["small_ratings"].format(name=name[:100], mapping=mapping))
+            yield FileWarning(
+                "small_ratings",
+                MESSAGES["small_ratings"].format(name=name[:100], dataset=self._layout.name, mapping=mapping),
+            )
         if words := self._decoder.evidence:
             message = MESSAGES["guessed_encoding"].format(encoding=self._decoder.encoding, words=", ".join(words))
             yield FileWarning("guessed_encoding", message)

@@ -20,10 +20,11 @@ from shared.ingest.lifecycle.undoing import undo
 from shared.ingest.loading.loader import Loader
 from shared.ingest.merging import claims, control
 from shared.ingest.merging.claims import Merge
-from shared.ingest.merging.copying import build, building_steps, copy_chunk, require_all_rows
+from shared.ingest.merging.copying import building_steps, copy_chunk, require_all_rows
 from shared.ingest.merging.merger import Merging, merge_all
 from shared.ingest.merging.policy import Policy
 from shared.ingest.merging.swapping import Changed, swap
+from shared.ingest.versions.leaves import build
 from shared.ingest.words.word_indexes import WordIndexes
 from shared.settings import Settings
 from tests.conftest import REGISTRY, Correct, Intake

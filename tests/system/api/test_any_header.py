@@ -200,8 +200,8 @@ def test_ratings_that_may_be_stars_are_told_and_may_be_kept_out(mine: httpx.Clie
     content = b"Name,Year,Letterboxd URI,Rating\nA,2000,a,4.5\nB,2001,b,5\nC,2002,c,3\n"
     [warning] = loaded(mine, content)["warnings"]
     assert warning["code"] == "small_ratings"
-    assert 'mapping={"Rating": ""}' in warning["message"]
-    upload = loaded(mine, content + b"D,2003,d,1\n", mapping={"Rating": ""})
+    assert 'with dataset=films and mapping={"Rating": ""}' in warning["message"]
+    upload = loaded(mine, content + b"D,2003,d,1\n", dataset="films", mapping={"Rating": ""})
     assert (upload["warnings"], upload["columns"]["extra"]) == ([], ["Letterboxd URI", "Rating"])
 
 

@@ -245,6 +245,7 @@ def test_requests_get_connections_from_tenancy_only() -> None:
     assert calls("api", opened) == {"api/metrics/system.py", "api/runtime.py"}
     # the owner's own work, which asks for the tenant in its statements, or is everybody's
     assert calls("shared", named("connect", "begin", "plain_transaction", "raw_connection")) == {
+        "shared/database/engine.py",
         "shared/database/tenancy.py",
         "shared/database/request_login.py",
         "shared/database/loader_connection.py",

@@ -268,7 +268,7 @@ def test_a_general_dataset_tells_what_it_leaves_out() -> None:
     assert (chosen.left_out, chosen.columns.mapped["budget"]) == ({}, "budget")
 
 
-def test_years_in_the_place_of_release_days_are_the_years() -> None:
+def test_years_where_release_days_should_be_are_the_years() -> None:
     header = ["title", "release_date", "rating"]
     found = REGISTRY.recognise(header, sample=[["A", "1995", "7"], ["B", "(1996)", "6"], ["C", "", "6"]])
     assert (found.name, found.columns.mapped["release_date"], found.left_out) == ("films", "year", {})

@@ -26,8 +26,8 @@ MESSAGES: Final = {
     "column_left_out": "{name} is not read as {column}, because most of its first values contradict that; it is kept in"
     " extra. If it is, say so with mapping= or dataset=, and with schema= how it is written",
     "small_ratings": "none of the first ratings in {name} is above 5; they are read as means of votes from 0 to 10. If"
-    " they are stars, undo the upload and send the file with dataset={dataset} and mapping={mapping}: then they are kept"
-    " in extra",
+    " they are stars, undo the upload and send the file with dataset={dataset} and mapping={mapping}: then they are"
+    " kept in extra",
     "null_words": "{column} holds {words} as text; if that means nothing here, send the file with schema={schema}",
     "excel_cells": '{column} holds cells that Excel would show as another text (="...") or could not compute (#NAME?)',
     "dataset_declared": "the file is of none of the datasets, so {name} was declared for it; its types are those of the"

@@ -28,6 +28,7 @@ from shared.database.queries.browsing.bounded_scans import (
     Position,
     count_with_key,
     counted,
+    entries_of_other_order,
     entries_with_key,
     entries_without_key,
     voted,
@@ -225,11 +226,14 @@ async def _scanned(
 async def _is_certain(
     connection: AsyncConnection, listing: Listing, after: Position | None, last: RowMapping, bound: int | None
 ) -> bool:
-    """Whether no entry that was not looked at comes before the last row: each of two orders has its own bound."""
+    """Whether no entry that was not looked at comes before the last row: each of two orders has its own bound.
+
+    Of the order that the row is of, all entries before it were looked at.
+    """
     if bound is None or not listing.is_joined:
         return True
     until = last[SORT_KEY], last[POSITION], last["id"]
-    return await _count(connection, entries_with_key(listing, after, bound + 1, until)) <= bound
+    return await _count(connection, entries_of_other_order(listing, after, bound + 1, until)) <= bound
 
 
 async def _count(connection: AsyncConnection, statement: Select[int]) -> int:

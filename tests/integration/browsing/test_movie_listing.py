@@ -27,6 +27,7 @@ from shared.database.models import ROWS
 from shared.database.queries.browsing.bounded_scans import (
     count_with_key,
     counted,
+    entries_of_other_order,
     entries_with_key,
     entries_without_key,
     voted,
@@ -392,6 +393,8 @@ def test_each_statement_names_the_tenant(engine: Engine, listed: list[Row]) -> N
             "with_key": with_key(listing, None, 5, 0, 100),
             "without_key": without_key(listing, None, 5, 0, 100),
             "entries_with_key": entries_with_key(listing, None, 5),
+            "entries_of_own": entries_of_other_order(listing, None, 5, (0, 1, 2)),
+            "entries_of_ratings": entries_of_other_order(listing, None, 5, (0, 1, 1)),
             "entries_without_key": entries_without_key(listing, None, 5),
             "count_with_key": count_with_key(listing, 5, 100),
             "counted": counted(listing, 100),

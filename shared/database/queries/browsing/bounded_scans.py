@@ -90,17 +90,23 @@ def count_with_key(listing: Listing, at_most: int, bound: int | None) -> Select[
 
 
 @named
-def entries_with_key(
-    listing: Listing, after: Position | None, at_most: int, until: Position | None = None
-) -> Select[int]:
-    """How many entries `with_key` may look at, of the order that has more of them; it counts up to `at_most`.
-
-    `until`: only those up to there.
-    """
-    counts = [_count(_entries_with_key(listing, after, at_most, until))]
+def entries_with_key(listing: Listing, after: Position | None, at_most: int) -> Select[int]:
+    """How many entries `with_key` may look at, of the order that has more of them; it counts up to `at_most`."""
+    counts = [_count(_entries_with_key(listing, after, at_most))]
     if listing.is_joined:
-        counts.append(_count(_ratings(listing, after, at_most, until)))
+        counts.append(_count(_ratings(listing, after, at_most)))
     return select(func.greatest(*counts))
+
+
+@named
+def entries_of_other_order(listing: Listing, after: Position | None, at_most: int, until: Position) -> Select[int]:
+    """How many entries up to a row of `with_key` the order has that the row is not of; it counts up to `at_most`.
+
+    `until`: the row's position, in a listing that is joined.
+    """
+    _, position, movie_id = until
+    entries = _ratings if position == movie_id else _entries_with_key
+    return select(_count(entries(listing, after, at_most, until)))
 
 
 @named

@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 from bench import data
 from bench.plan import Plan
 from bench.results import Figure, Found, Table, at_least, at_most, median, percentile
-from bench.stand import Stand
+from bench.stand import NO_ANSWERS_KEPT, Stand
 from stack.ports import free_port
 from stack.services import Api, Surroundings
 
@@ -120,8 +120,8 @@ def _drawn(questions: Sequence[str], count: int, seed: int) -> list[str]:
 def _uncached(stand: Stand) -> Iterator[Api]:
     """One more API on the same servers, which keeps nothing."""
     stack = stand.stack
-    settings = {"INGEST_CACHE_SECONDS": "0"}
-    api = Api(Surroundings(stack.data_dir, stack.database_url, stack.redis_url, settings), free_port(), "api-uncached")
+    surroundings = Surroundings(stack.data_dir, stack.database_url, stack.redis_url, NO_ANSWERS_KEPT)
+    api = Api(surroundings, free_port(), "api-uncached")
     api.start()
     try:
         api.wait_ready()

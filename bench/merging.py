@@ -18,7 +18,7 @@ from bench.client import Client, RequestFailed
 from bench.database import Database, WrongSums
 from bench.plan import LARGE_ROWS, Plan
 from bench.results import Figure, Found, Table, at_most, median
-from bench.stand import Stand, running_stand
+from bench.stand import NO_ANSWERS_KEPT, Stand, running_stand
 from shared.catalog.registry import Registry
 from shared.database.engine import create_sync_engine
 from shared.ingest.merging.merger import Merging, merge_all
@@ -29,6 +29,7 @@ _SETTINGS: Final = {
     "INGEST_SMALL_UPLOAD_BYTES": "1024",
     "INGEST_BATCH_BYTES": "3000",
     "INGEST_MERGE_INTERVAL_SECONDS": "1",
+    **NO_ANSWERS_KEPT,
 }
 _ROWS: Final = 10
 _AT_ONCE: Final = 16

@@ -17,6 +17,8 @@ from bench.database import Database, require_equal
 from bench.measure import Watch, family
 from stack.local import LocalStack
 
+# Settings of a stand that answers each question from the database.
+NO_ANSWERS_KEPT: Final = {"INGEST_CACHE_SECONDS": "0"}
 _WARM_ROWS: Final = 500
 _LOADER_MODULE: Final = b"shared.ingest.loading.background_process"
 

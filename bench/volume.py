@@ -1,7 +1,7 @@
 """Part `volume`: loading into a table that is full already, against an empty one; then its listing.
 
 Both tables are in one server, each behind a product of its own, so that the loads can alternate. Nothing is merged: the
-table has a leaf for each of its uploads, and a load has no merge beside it.
+table has a leaf for each of its uploads, and a load has no merge beside it. No answer is kept.
 """
 
 import time
@@ -11,7 +11,7 @@ from bench import data, generate, listing
 from bench.database import connected
 from bench.plan import Plan
 from bench.results import Found, Table, at_least, median
-from bench.stand import Stand, running_stand
+from bench.stand import NO_ANSWERS_KEPT, Stand, running_stand
 
 _DATABASE: Final = "bench_full"
 # Longer than the pause between two rounds of merging, each of which begins with indexes of words.
@@ -27,7 +27,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
     stand.database.query(f"CREATE DATABASE {_DATABASE}")
     try:
         url = stand.stack.postgres.url_of(_DATABASE)
-        with running_stand(stand.stack.data_dir.parent / "full", url) as full:
+        with running_stand(stand.stack.data_dir.parent / "full", url, NO_ANSWERS_KEPT) as full:
             full.database.query(_PAUSE_MERGING)
             _fill(full, plan)
             growth = _load_alternating(stand, full, plan)

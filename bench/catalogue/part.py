@@ -13,9 +13,8 @@ from bench.catalogue.questions import Group, Rows, kinds
 from bench.catalogue.sizes import index_sizes
 from bench.plan import Plan
 from bench.results import Figure, Found, Table, at_least, at_most, percentile
-from bench.stand import Stand, running_stand
+from bench.stand import NO_ANSWERS_KEPT, Stand, running_stand
 
-SETTINGS: Final = {"INGEST_CACHE_SECONDS": "0"}
 _DATABASE: Final = "bench_catalogue"
 _HEADER: Final = [
     *("question", "asked", "errors", "ping p95", "p50", "p95", "p99"),
@@ -28,7 +27,7 @@ def measure(stand: Stand, plan: Plan) -> Found:
     stand.database.query(f"CREATE DATABASE {_DATABASE}")
     try:
         url = stand.stack.postgres.url_of(_DATABASE)
-        with running_stand(stand.stack.data_dir.parent / "catalogue", url, SETTINGS) as full:
+        with running_stand(stand.stack.data_dir.parent / "catalogue", url, NO_ANSWERS_KEPT) as full:
             catalogue = Catalogue.of(plan)
             fill(full, catalogue)
             fill_plain(full.database)

@@ -54,6 +54,13 @@ BUGS: Final = (
         (f"{LISTING}test_a_short_page_is_the_beginning_of_both_orders",),
     ),
     Bug(
+        "the-entries-of-the-order-that-fills-the-page",
+        f"{BROWSING}bounded_scans.py",
+        "entries = _ratings if position == movie_id else _entries_with_key",
+        "entries = _entries_with_key if position == movie_id else _ratings",
+        (f"{LISTING}test_a_short_page_is_the_beginning_of_both_orders",),
+    ),
+    Bug(
         "many-rows-in-little-memory",
         "api/browsing/movie_listing.py",
         "    if not listing.filters.name_few:\n        await connection.execute(FOR_MANY_ROWS)\n",

@@ -54,8 +54,10 @@ def compare(full: Stand, plan: Plan, catalogue: Catalogue) -> Found:
     note = (
         "Milliseconds over HTTP, each question once, in turn, no answer kept. The plain service answers as many of them"
         f" as it can in {plan.plain_seconds:.0f} s a kind, at least one; what it has no answer to within 30 s (`cut`)"
-        " counts as 30 s. ÷: its percentile to ours, over the questions that both were asked."
+        " counts as 30 s. ÷: its percentile to ours, over the questions that both have answered."
     )
+    if plain.restarts:
+        note += f" It ended {plain.restarts} times by itself and was started again; what it was asked then is left out."
     return Found(
         [*_figures(plan, held, asked), *grown.figures],
         [Table(f"The catalogue: {held}", _HEADER, [_cells(times) for times in asked], note), *grown.tables, sizes],

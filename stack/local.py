@@ -184,6 +184,8 @@ class LocalStack:
         self.stop()
 
     def _start_servers(self, report: Report, cancelled: Event | None) -> None:
+        if self._redis_url is not None:
+            require_broker(self._redis_url)
         if self._database_url is None:
             self._postgres = PostgresServer(self.data_dir / "postgres", log_path=self._log("postgres"))
             self._postgres.start(cancelled)
@@ -192,8 +194,6 @@ class LocalStack:
             self._valkey = ValkeyServer(self.data_dir / "valkey", log_path=self._log("valkey"))
             self._valkey.start(cancelled)
             report("valkey", self._valkey.address)
-        else:
-            require_broker(self._redis_url)
 
     def _start_services(self, report: Report, cancelled: Event | None) -> None:
         surroundings = Surroundings(self.data_dir, self.database_url, self.redis_url, self._settings)

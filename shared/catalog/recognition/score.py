@@ -26,7 +26,6 @@ _LEAST_COLUMNS: Final = 2
 _MANY_COLUMNS: Final = 6
 # Names that tables of films have beside its columns speak for a general dataset, too: with several of its columns ...
 _SEVERAL_COLUMNS: Final = 3
-_LEAST_KNOWN_WITH_SEVERAL: Final = 1 / 2
 # ... or with fewer, if hardly any name is left.
 _LEAST_KNOWN: Final = 3 / 4
 _BETA: Final = 0.25**2
@@ -124,5 +123,5 @@ def _has_enough(
 def _is_much_of_general(overlap: _Overlap) -> bool:
     if overlap.agreeing >= _MANY_COLUMNS or overlap.of_header >= _LEAST_SHARE_OF_GENERAL:
         return True
-    least = _LEAST_KNOWN_WITH_SEVERAL if overlap.agreeing >= _SEVERAL_COLUMNS else _LEAST_KNOWN
+    least = _LEAST_SHARE_OF_GENERAL if overlap.agreeing >= _SEVERAL_COLUMNS else _LEAST_KNOWN
     return overlap.agreeing >= _LEAST_COLUMNS and overlap.known_of_header >= least

@@ -97,6 +97,10 @@ def test_a_table_with_a_title_and_a_little_more_is_one_of_films(header: list[str
             "names,date_x,score,genre,overview,crew,orig_title,status,orig_lang,budget_x,revenue,country",
             "title release_date vote_average genres overview original_title status languages budget revenue countries",
         ),
+        (
+            "Title,Year,Rated,Released,Runtime,Genre,Director,Actors,Plot,Language,Country,imdbRating,imdbVotes,imdbID",
+            "title year release_date runtime genres overview languages countries vote_average vote_count id",
+        ),
         # other languages
         (
             "Titel,Originaltitel,Jahr,Laufzeit,Genre,Bewertung,Regie",
